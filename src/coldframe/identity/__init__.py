@@ -1,0 +1,1 @@
+"""Who may: accounts, credentials, policies and their evaluation."""

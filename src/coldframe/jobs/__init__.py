@@ -1,0 +1,1 @@
+"""Durable jobs: named steps whose results survive a crash of the server."""

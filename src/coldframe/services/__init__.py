@@ -1,0 +1,1 @@
+"""The AWS services, one folder each, all of one shape; they call each other through the API only."""
