@@ -5,6 +5,7 @@ drops header values that are not ASCII), and a signature covers exactly what was
 """
 
 import asyncio
+import io
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, Protocol
@@ -18,6 +19,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _LOG: Final = logging.getLogger(__name__)
 _END: Final = object()
+# What RFC 9110 bars from a header's value: control characters but the tab.
+_CONTROL: Final = bytes([*range(9), *range(10, 32), 127])
 
 
 class Application(Protocol):
@@ -111,8 +114,9 @@ class Exchange:
                 400, "The body of the request ended early or its framing is broken.", close=True
             )
         except BodyStalled:
-            response = _plain(408, "The body of the request stopped arriving.", close=True)
-        except Exception:
+            response = _plain(408, "The body of the request stopped arriving.")
+            _close_after(response, scope)
+        except Exception:  # noqa: BLE001 - logged with its traceback, and answered
             # The last line of defence: whatever broke, the caller learns nothing of the inside and the log does.
             _LOG.exception("A request failed: %s %s", scope["method"], scope["path"])
             response = _plain(500, "Internal server error.")
@@ -127,15 +131,16 @@ class Exchange:
 
     async def _answer(self, scope: Scope, receive: Receive) -> WireResponse:
         if self._stopping.is_set():
-            return _plain(503, "The server is stopping.", close=True)
+            response = _plain(503, "The server is stopping.")
+            _close_after(response, scope)
+            return response
         request = _wire_request(scope)
         if _may_have_body(scope, request):
             try:
                 request.body = await self._read(request, receive)
             except BodyTooLarge:
                 response = self._app.too_large(request)
-                if scope["http_version"] != "2":
-                    response.headers["connection"] = "close"
+                _close_after(response, scope)
                 return response
         response_now = self._app.inline(request)
         if response_now is not None:
@@ -151,21 +156,19 @@ class Exchange:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine of the server always runs in a task
         time = asyncio.get_running_loop().time
-        chunks: list[bytes] = []
-        length = 0
+        # A BytesIO hands its buffer over without a copy: a large body is in memory once.
+        body = io.BytesIO()
         try:
             while True:
                 self._readers[task] = time()
                 message = await receive()
                 if message["type"] != "http.request":
                     raise ClientGone
-                chunk = message["body"]
-                length += len(chunk)
-                if length > limit:
+                body.write(message["body"])
+                if body.tell() > limit:
                     raise BodyTooLarge
-                chunks.append(chunk)
                 if not message["more_body"]:
-                    return b"".join(chunks)
+                    return body.getvalue()
         except asyncio.CancelledError:
             if task in self._stalled:
                 raise BodyStalled from None
@@ -264,11 +267,18 @@ def _may_have_body(scope: Scope, request: WireRequest) -> bool:
 
 
 def _encoded(response: WireResponse) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode()) for name, value in response.headers.items()]
+    encoded = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+    for name, value in encoded:
+        if value.translate(None, _CONTROL) != value:
+            raise ValueError(f"The answer's header {name.decode()} holds a control character.")
+    return encoded
 
 
-def _plain(status: int, text: str, *, close: bool = False) -> WireResponse:
-    headers = {"content-type": "text/plain"}
-    if close:
-        headers["connection"] = "close"
-    return WireResponse(status, headers, text.encode() + b"\n")
+def _close_after(response: WireResponse, scope: Scope) -> None:
+    """Have the connection closed after this answer; HTTP/2 has no such header and resets the stream instead."""
+    if scope["http_version"] != "2":
+        response.headers["connection"] = "close"
+
+
+def _plain(status: int, text: str) -> WireResponse:
+    return WireResponse(status, {"content-type": "text/plain"}, text.encode() + b"\n")
