@@ -110,9 +110,8 @@ class Exchange:
             response = await self._answer(scope, receive)
         except ClientGone:
             # Half a connection may still be open for the answer: a body with broken framing ends up here too.
-            response = _plain(
-                400, "The body of the request ended early or its framing is broken.", close=True
-            )
+            response = _plain(400, "The body of the request ended early or its framing is broken.")
+            _close_after(response, scope)
         except BodyStalled:
             response = _plain(408, "The body of the request stopped arriving.")
             _close_after(response, scope)
