@@ -1,0 +1,283 @@
+"""One HTTP exchange: read a request within its limits, have the application answer it, send the answer.
+
+Speaks ASGI, because that is the interface of granian that hands on the path as it was sent (RSGI decodes it, and
+drops header values that are not ASCII), and a signature covers exactly what was sent.
+"""
+
+import asyncio
+import io
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final, Protocol
+
+from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.server.handler_threads import HandlerThreads
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_LOG: Final = logging.getLogger(__name__)
+_END: Final = object()
+# What RFC 9110 bars from a header's value: control characters but the tab.
+_CONTROL: Final = bytes([*range(9), *range(10, 32), 127])
+
+
+class Application(Protocol):
+    """What is served. `body_limit`, `inline` and `too_large` run on the event loop and must not wait."""
+
+    def body_limit(self, request: WireRequest) -> int:
+        """The bytes of body this request may have, from its line and headers alone (its body is empty yet)."""
+
+    def too_large(self, request: WireRequest) -> WireResponse:
+        """The answer to a request whose body is larger than its limit (413 or the service's own); no body is read."""
+
+    def inline(self, request: WireRequest) -> WireResponse | None:
+        """The answer, if the call neither waits nor writes; None has `handle` called in a thread."""
+
+    def handle(self, request: WireRequest) -> WireResponse:
+        """The answer; may block. A body that is an iterator is streamed, and is closed when the client goes away.
+
+        Such an iterator yields at least once a second, `b""` when there is nothing to send: between two chunks is
+        where a client that has gone is noticed.
+        """
+
+
+class ClientGone(Exception):
+    """The client closed the connection, or sent a body whose framing is broken."""
+
+
+class BodyTooLarge(Exception):
+    """The body passes the limit of its request."""
+
+
+class BodyStalled(Exception):
+    """No byte of the body came for the time allowed."""
+
+
+class Exchange:
+    """The ASGI application that `Application` is served through; counts what is running, for a graceful stop."""
+
+    def __init__(
+        self, app: Application, handlers: HandlerThreads, streams: HandlerThreads, *, stall_seconds: float
+    ) -> None:
+        self._app = app
+        self._handlers = handlers
+        self._streams = streams
+        self._stall_seconds = stall_seconds
+        self._readers: dict[asyncio.Task[Any], float] = {}
+        self._stalled: set[asyncio.Task[Any]] = set()
+        self._running = 0
+        self._quiet = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] != "http":
+            return
+        self._running += 1
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            self._running -= 1
+            if self._stopping.is_set() and not self._running:
+                self._quiet.set()
+
+    async def finish(self, seconds: float) -> bool:
+        """Refuse new requests, end streams, wait for the running requests: whether all ended in that time."""
+        self._stopping.set()
+        if not self._running:
+            return True
+        try:
+            await asyncio.wait_for(self._quiet.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def cut_stalled_readers(self) -> None:
+        """Run for ever: cut requests whose body has stalled. One sweep is cheaper than a timer for every request."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._stall_seconds / 4)
+            latest = loop.time() - self._stall_seconds
+            for task, since in list(self._readers.items()):
+                if since < latest:
+                    self._stalled.add(task)
+                    task.cancel()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._answer(scope, receive)
+        except ClientGone:
+            # Half a connection may still be open for the answer: a body with broken framing ends up here too.
+            response = _plain(400, "The body of the request ended early or its framing is broken.")
+            _close_after(response, scope)
+        except BodyStalled:
+            response = _plain(408, "The body of the request stopped arriving.")
+            _close_after(response, scope)
+        except Exception:  # noqa: BLE001 - logged with its traceback, and answered
+            # The last line of defence: whatever broke, the caller learns nothing of the inside and the log does.
+            _LOG.exception("A request failed: %s %s", scope["method"], scope["path"])
+            response = _plain(500, "Internal server error.")
+        body = response.body
+        if isinstance(body, bytes):
+            await send(
+                {"type": "http.response.start", "status": response.status, "headers": _encoded(response)}
+            )
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await self._stream(response, body, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> WireResponse:
+        if self._stopping.is_set():
+            response = _plain(503, "The server is stopping.")
+            _close_after(response, scope)
+            return response
+        request = _wire_request(scope)
+        if _may_have_body(scope, request):
+            try:
+                request.body = await self._read(request, receive)
+            except BodyTooLarge:
+                response = self._app.too_large(request)
+                _close_after(response, scope)
+                return response
+        response_now = self._app.inline(request)
+        if response_now is not None:
+            return response_now
+        answer: WireResponse = await self._handlers.run(self._app.handle, request)
+        return answer
+
+    async def _read(self, request: WireRequest, receive: Receive) -> bytes:
+        limit = self._app.body_limit(request)
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limit:
+            raise BodyTooLarge
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of the server always runs in a task
+        time = asyncio.get_running_loop().time
+        # A BytesIO hands its buffer over without a copy: a large body is in memory once.
+        body = io.BytesIO()
+        try:
+            while True:
+                self._readers[task] = time()
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise ClientGone
+                body.write(message["body"])
+                if body.tell() > limit:
+                    raise BodyTooLarge
+                if not message["more_body"]:
+                    return body.getvalue()
+        except asyncio.CancelledError:
+            if task in self._stalled:
+                raise BodyStalled from None
+            raise
+        finally:
+            self._readers.pop(task, None)
+            self._stalled.discard(task)
+
+    async def _stream(
+        self, response: WireResponse, chunks: Iterator[bytes], receive: Receive, send: Send
+    ) -> None:
+        ended = asyncio.ensure_future(self._until_ended(receive))
+        try:
+            await send(
+                {"type": "http.response.start", "status": response.status, "headers": _encoded(response)}
+            )
+            # granian sends the headers with the first body message, and a client may wait for them.
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            while not ended.done():
+                chunk = await self._streams.run(_next_chunk, chunks)
+                if chunk is _END:
+                    break
+                if chunk and not ended.done():
+                    sending = asyncio.ensure_future(
+                        send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    )
+                    await asyncio.wait({sending, ended}, return_when=asyncio.FIRST_COMPLETED)
+                    if not sending.done():
+                        sending.cancel()
+                        break
+                    sending.result()
+        except Exception:
+            # The status line is out: all that is left to tell the client is a body that breaks off.
+            _LOG.exception("A streamed answer failed")
+            raise
+        finally:
+            ended.cancel()
+            await self._streams.run(_close, chunks)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _until_ended(self, receive: Receive) -> None:
+        """Wait for the client to go away or the server to stop."""
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        gone = asyncio.ensure_future(_until_disconnected(receive))
+        try:
+            await asyncio.wait({stopping, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            gone.cancel()
+
+
+async def _until_disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _next_chunk(chunks: Iterator[bytes]) -> object:
+    return next(chunks, _END)
+
+
+def _close(chunks: Iterator[bytes]) -> None:
+    close = getattr(chunks, "close", None)
+    if close is not None:
+        close()
+
+
+def _wire_request(scope: Scope) -> WireRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), _text(raw_value)
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return WireRequest(
+        method=scope["method"],
+        path=_text(scope["raw_path"]),
+        query=_text(scope["query_string"]),
+        headers=headers,
+        body=b"",
+        secure=scope["scheme"] == "https",
+        peer=scope["client"][0],
+    )
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8 if it is, else Latin-1, which every byte is: clients send either."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _may_have_body(scope: Scope, request: WireRequest) -> bool:
+    length = request.headers.get("content-length")
+    if length is not None:
+        return length != "0"
+    return scope["http_version"] == "2" or "transfer-encoding" in request.headers
+
+
+def _encoded(response: WireResponse) -> list[tuple[bytes, bytes]]:
+    encoded = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+    for name, value in encoded:
+        if value.translate(None, _CONTROL) != value:
+            raise ValueError(f"The answer's header {name.decode()} holds a control character.")
+    return encoded
+
+
+def _close_after(response: WireResponse, scope: Scope) -> None:
+    """Have the connection closed after this answer; HTTP/2 has no such header and resets the stream instead."""
+    if scope["http_version"] != "2":
+        response.headers["connection"] = "close"
+
+
+def _plain(status: int, text: str) -> WireResponse:
+    return WireResponse(status, {"content-type": "text/plain"}, text.encode() + b"\n")

@@ -1,0 +1,147 @@
+"""The listener: one process and one event loop serve an application over HTTP/1.1, HTTP/2 and h2c, plain and TLS."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from coldframe.server.exchange import Application, Exchange
+from coldframe.server.handler_threads import HandlerThreads
+
+# AWS takes 8 to 16 KiB of headers; session tokens make them long, so there is room to spare. HTTP/1 counts at most
+# 100 header lines (fixed in hyper), which answers 431.
+_HEADER_BYTES: Final = 64 * 1024
+_STREAM_THREADS: Final = 256
+_START_SECONDS: Final = 10.0
+
+
+class PortInUse(Exception):
+    """Another program listens on the port; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """A certificate chain in PEM and its private key in PKCS#8 PEM."""
+
+    chain: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many handlers run at once, and how long the listener is patient, in seconds."""
+
+    threads: int = 32
+    stall_seconds: float = 60.0
+    stop_seconds: float = 5.0
+
+
+async def serve(
+    app: Application,
+    *,
+    host: str = "127.0.0.1",
+    ports: tuple[int, int | None],
+    tls: TlsFiles | None,
+    on_ready: Callable[[int, int | None], None],
+    stop: asyncio.Event,
+    limits: Limits | None = None,
+) -> None:
+    """Serve until `stop` is set; then running requests have `stop_seconds` to end.
+
+    `ports` are the plain and the TLS port (None: no TLS; 0: any free one); `on_ready` gets the ports listened on.
+    Raises PortInUse before anything is served.
+    """
+    limits = limits or Limits()
+    loop = asyncio.get_running_loop()
+    port = _free_port(host, ports[0])
+    tls_port = _free_port(host, ports[1]) if tls is not None and ports[1] is not None else None
+    handlers = HandlerThreads(loop, most=limits.threads, name="handler")
+    streams = HandlerThreads(loop, most=_STREAM_THREADS, name="stream")
+    exchange = Exchange(app, handlers, streams, stall_seconds=limits.stall_seconds)
+    sweeper = asyncio.create_task(exchange.cut_stalled_readers())
+    try:
+        async with contextlib.AsyncExitStack() as listening:
+            await listening.enter_async_context(_listening(exchange, host, port, None))
+            if tls_port is not None:
+                await listening.enter_async_context(_listening(exchange, host, tls_port, tls))
+            on_ready(port, tls_port)
+            await stop.wait()
+            await exchange.finish(limits.stop_seconds)
+    finally:
+        sweeper.cancel()
+        handlers.close()
+        streams.close()
+
+
+def _free_port(host: str, port: int) -> int:
+    """Make sure that nobody listens there: granian shares ports, so a second server would take half of the calls."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(
+                    f"Port {port} on {host} is in use by another program; choose another one with --port."
+                ) from error
+            raise
+        bound: int = probe.getsockname()[1]
+        return bound
+
+
+@contextlib.asynccontextmanager
+async def _listening(exchange: Exchange, host: str, port: int, tls: TlsFiles | None) -> AsyncIterator[None]:
+    server = _granian(exchange, host, port, tls)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await _until_connectable(host, port, serving)
+        yield
+    finally:
+        server.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(serving, _START_SECONDS)
+
+
+def _granian(exchange: Exchange, host: str, port: int, tls: TlsFiles | None) -> Any:
+    from granian.constants import Interfaces, SSLProtocols
+    from granian.http import HTTP1Settings, HTTP2Settings
+    from granian.server.embed import Server
+
+    return Server(
+        exchange,
+        host,
+        port,
+        interface=Interfaces.ASGINL,
+        websockets=False,
+        runtime_blocking_threads=1,
+        http1_settings=HTTP1Settings(max_buffer_size=_HEADER_BYTES),
+        http2_settings=HTTP2Settings(max_headers_size=_HEADER_BYTES),
+        log_enabled=False,
+        # Its own configuration would close every log handler of the process.
+        log_dictconfig={"incremental": True, "formatters": {}, "handlers": {}, "loggers": {}},
+        ssl_cert=tls.chain if tls else None,
+        ssl_key=tls.key if tls else None,
+        ssl_protocol_min=SSLProtocols.tls12,
+    )
+
+
+async def _until_connectable(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    deadline = asyncio.get_running_loop().time() + _START_SECONDS
+    while True:
+        if serving.done():
+            await serving
+            raise ConnectionError(f"The listener on {host} port {port} ended at once.")
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except ConnectionRefusedError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.005)
+        else:
+            writer.close()
+            return
