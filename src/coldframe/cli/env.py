@@ -1,0 +1,44 @@
+"""`coldframe env`: the export lines that point every AWS client of a shell at this server."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+from coldframe.core.config import default_data_dir
+from coldframe.server.files import read_root, read_server
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)")
+    parser.add_argument("--tls", action="store_true", help="use the TLS port and its certificate")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print the lines, for `eval "$(coldframe env)"`."""
+    for name, value in variables(chosen.data, tls=chosen.tls).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def variables(data_dir: Path, *, tls: bool = False) -> dict[str, str]:
+    """Return the environment of a client of the server on `data_dir`; raises NotSetUp.
+
+    AWS_DISABLE_HOST_PREFIX_INJECTION keeps clients from putting `stream-` and the like before an address, which is
+    no name that anything resolves. AWS_EC2_METADATA_DISABLED keeps a client without credentials from waiting for a
+    machine's metadata service.
+    """
+    server, root = read_server(data_dir), read_root(data_dir)
+    found = {
+        "AWS_ENDPOINT_URL": server.tls_endpoint if tls else server.endpoint,
+        "AWS_REGION": server.region,
+        "AWS_DEFAULT_REGION": server.region,
+        "AWS_ACCESS_KEY_ID": root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if tls:
+        found["AWS_CA_BUNDLE"] = server.certificate
+        found["NODE_EXTRA_CA_CERTS"] = server.certificate
+    return found

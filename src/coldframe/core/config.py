@@ -1,0 +1,38 @@
+"""What an operator may set: where the data lies, which ports, which store."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PORT = 4566
+DEFAULT_REGION = "us-east-1"
+
+
+def default_data_dir() -> Path:
+    """Return `$XDG_DATA_HOME/coldframe`, or the XDG default under the home folder."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(os.environ.get("COLDFRAME_DATA") or Path(base) / "coldframe")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server's settings; every field has an environment variable or an option of `coldframe up`."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    tls_port: int | None = None
+    region: str = DEFAULT_REGION
+    dev: bool = False
+    store_url: str = ""
+    prefilter: str = "auto"
+
+    @property
+    def database_url(self) -> str:
+        """Return the SQLAlchemy URL of the store: the embedded SQLite file unless another is set."""
+        return self.store_url or f"sqlite:///{self.data_dir / 'coldframe.sqlite3'}"
+
+    @property
+    def endpoint(self) -> str:
+        """Return the address that clients use."""
+        return f"http://{self.host}:{self.port}"

@@ -1,0 +1,52 @@
+"""Random identifiers in the forms AWS uses."""
+
+import os
+import secrets
+
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
+_SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def uuid() -> str:
+    """Return a random version 4 UUID, the form of request ids and many resource ids."""
+    raw = bytearray(os.urandom(16))
+    raw[6] = (raw[6] & 0x0F) | 0x40
+    raw[8] = (raw[8] & 0x3F) | 0x80
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def unique_id(prefix: str, length: int = 17) -> str:
+    """Return an IAM unique id: `prefix` (AIDA, AROA, AKIA, ...) and base-32 characters, `length` after the prefix."""
+    return prefix + "".join(secrets.choice(_BASE32) for _ in range(length))
+
+
+def secret_key() -> str:
+    """Return a secret access key of 40 characters."""
+    return "".join(secrets.choice(_SECRET) for _ in range(40))
+
+
+def digits(length: int) -> str:
+    """Return `length` random decimal digits that do not begin with 0 (an account id has 12)."""
+    return secrets.choice("123456789") + "".join(secrets.choice("0123456789") for _ in range(length - 1))
+
+
+def lower(length: int) -> str:
+    """Return `length` random lower-case letters and digits (organization ids, generated names)."""
+    return "".join(secrets.choice(_LOWER) for _ in range(length))
+
+
+def hexadecimal(length: int) -> str:
+    """Return `length` random hexadecimal digits (EC2-like ids have 17)."""
+    return os.urandom((length + 1) // 2).hex()[:length]
+
+
+def text_of(digest: bytes, length: int) -> str:
+    """Return `length` characters of a secret key's alphabet derived from `digest` (32 bytes are enough for 42)."""
+    number = int.from_bytes(digest, "big")
+    characters = []
+    for _ in range(length):
+        number, position = divmod(number, len(_SECRET))
+        characters.append(_SECRET[position])
+    return "".join(characters)

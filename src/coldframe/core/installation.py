@@ -1,0 +1,77 @@
+"""One running coldframe: what the server puts together and every call and job may reach."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, cast
+
+from coldframe.core.clock import Clock
+from coldframe.core.config import Settings
+from coldframe.core.faults import InternalFailure
+from coldframe.core.paging import Pager
+from coldframe.core.records import Records
+from coldframe.core.seal import Seal
+from coldframe.core.store import Store
+
+T = TypeVar("T")
+
+
+class JobStarter(Protocol):
+    """Starts a durable job inside the caller's transaction."""
+
+    def __call__(self, records: Records, job: Any, *args: Any, caller: str) -> str:
+        """Journal `job` with its JSON-able arguments and return its id; it runs once the transaction commits."""
+
+
+class Clients(Protocol):
+    """Makes botocore clients whose transport is this server's own gateway."""
+
+    def __call__(self, service: str, *, principal: Any, region: str) -> Any:
+        """Return a client of `service` that acts as `principal` in `region`."""
+
+
+class Parts:
+    """The engines and offers of an installation, made when first asked for and closed in reverse order."""
+
+    def __init__(self) -> None:
+        self._makers: dict[type[Any], Callable[[], Any]] = {}
+        self._made: dict[type[Any], Any] = {}
+
+    def provide(self, kind: type[T], make: Callable[[], T]) -> None:
+        """Say how the one `kind` of this installation is made."""
+        self._makers[kind] = make
+
+    def get(self, kind: type[T]) -> T:
+        """Return the one `kind`; raises InternalFailure when nobody provides it."""
+        made = self._made.get(kind)
+        if made is None:
+            maker = self._makers.get(kind)
+            if maker is None:
+                raise InternalFailure(f"nothing here provides {kind.__name__}")
+            made = self._made[kind] = maker()
+        return cast("T", made)
+
+    def made(self, kind: type[T]) -> T | None:
+        """Return the one `kind` if it was made already, so that asking after its health does not start it."""
+        return cast("T | None", self._made.get(kind))
+
+    def close(self) -> None:
+        """Close everything that was made and has a `close`, last made first."""
+        while self._made:
+            _, part = self._made.popitem()
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
+
+
+@dataclass(slots=True)
+class Installation:
+    """The store, the keys, the clock, the engines and the ways to start jobs and call services."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    seal: Seal
+    pager: Pager
+    parts: Parts = field(default_factory=Parts)
+    start_job: JobStarter | None = None
+    clients: Clients | None = None

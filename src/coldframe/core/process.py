@@ -1,0 +1,63 @@
+"""The only file that starts programs: without a shell, with a clean environment, never left behind."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+class ProgramMissing(Exception):
+    """A program that is needed is not on this machine."""
+
+
+class ProgramFailed(Exception):
+    """A program ended with an error; the text has its last lines."""
+
+
+def find(name: str, *folders: Path) -> Path | None:
+    """Return where program `name` is, looking in `folders` before PATH; None when it is nowhere."""
+    found = shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", os.defpath)]))
+    return Path(found) if found else None
+
+
+def run(
+    arguments: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    timeout: float = 60,
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end and return what it printed; raises ProgramMissing or ProgramFailed."""
+    try:
+        done = subprocess.run(
+            [str(argument) for argument in arguments],
+            env=dict(environment) if environment is not None else None,
+            cwd=folder,
+            timeout=timeout,
+            check=False,
+            text=True,
+            capture_output=True,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise ProgramFailed(f"{arguments[0]} took longer than {timeout:g} s") from error
+    if check and done.returncode != 0:
+        tail = "\n".join((done.stderr or done.stdout).splitlines()[-10:])
+        raise ProgramFailed(f"{arguments[0]} ended with {done.returncode}: {tail}")
+    return done
+
+
+def run_attached(arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> int:
+    """Run a program on this terminal (its input and output are ours) and return its exit code."""
+    try:
+        done = subprocess.run(
+            [str(argument) for argument in arguments],
+            env=dict(environment) if environment is not None else None,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+    return done.returncode

@@ -1,0 +1,67 @@
+"""Secrets at rest: sealed under keys derived from the master key of this installation."""
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+class SealBroken(Exception):
+    """A sealed value does not open: another master key, another place, or damaged bytes."""
+
+
+class Seal:
+    """Seals small secrets with AES-256-GCM; each purpose has a key of its own, derived by HKDF-SHA256."""
+
+    def __init__(self, master_key: bytes) -> None:
+        if len(master_key) != 32:
+            raise ValueError(f"the master key has {len(master_key)} bytes, not 32")
+        self._master = master_key
+        self._keys: dict[str, AESGCM] = {}
+
+    def key(self, purpose: str) -> bytes:
+        """Return the 32-byte key derived for `purpose`."""
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(self._master)
+
+    def seal(self, purpose: str, place: str, secret: bytes) -> bytes:
+        """Return `secret` sealed; it opens only with the same `purpose` and `place` (a record's identity)."""
+        nonce = os.urandom(12)
+        return nonce + self._cipher(purpose).encrypt(nonce, secret, place.encode())
+
+    def open(self, purpose: str, place: str, sealed: bytes) -> bytes:
+        """Return the secret in `sealed`; raises SealBroken when it was not sealed here, so, for this place."""
+        try:
+            return self._cipher(purpose).decrypt(sealed[:12], sealed[12:], place.encode())
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken(f"a value sealed for {purpose} does not open") from error
+
+    def _cipher(self, purpose: str) -> AESGCM:
+        cipher = self._keys.get(purpose)
+        if cipher is None:
+            cipher = self._keys[purpose] = AESGCM(self.key(purpose))
+        return cipher
+
+
+def load_master_key(path: Path) -> bytes:
+    """Return the master key kept at `path`, made on first use; the file is readable by its owner alone."""
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        temporary = path.with_name(path.name + f".{os.getpid()}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(32))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    mode = path.stat().st_mode
+    if mode & 0o077:
+        raise PermissionError(f"{path} can be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
+    return path.read_bytes()

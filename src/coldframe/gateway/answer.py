@@ -1,0 +1,37 @@
+"""From a handler's result, or a fault, to the bytes that go back."""
+
+import msgspec
+
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.gateway.exchange import Exchange
+
+
+def result(exchange: Exchange) -> WireResponse:
+    """Serialise what the handler returned by the request's protocol."""
+    return exchange.protocol.answer(exchange.operation, exchange.result or {}, exchange.request_id)
+
+
+def fault(exchange: Exchange, error: ServiceFault) -> WireResponse:
+    """Serialise a fault in the shape of the request's service and protocol."""
+    denied = exchange.service.manifest.faults.denied
+    if error.code == "AccessDenied" and denied:
+        error = ServiceFault(denied, error.message, status=error.status, **error.members)
+    return exchange.protocol.fault(exchange.service.model, exchange.operation, error, exchange.request_id)
+
+
+def fault_without_service(request: WireRequest, error: ServiceFault, request_id: str) -> WireResponse:
+    """Serialise a fault of a request that could not be told to any service: JSON when it looks so, else XML."""
+    headers = {"x-amzn-requestid": request_id, "x-amzn-errortype": error.code}
+    if "json" in request.headers.get("content-type", "") or "x-amz-target" in request.headers:
+        body = msgspec.json.encode({"__type": error.code, "message": error.message})
+        return WireResponse(error.status or 400, {**headers, "content-type": "application/x-amz-json-1.1"}, body)
+    text = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{_escape(error.code)}</Code>"
+        f"<Message>{_escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
+    return WireResponse(error.status or 400, {**headers, "content-type": "text/xml"}, text.encode())
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

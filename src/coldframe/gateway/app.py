@@ -1,0 +1,95 @@
+"""The ordered list of steps that a request takes, and nothing else."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from coldframe.core import ids
+from coldframe.core.faults import InternalFailure, ServiceFault
+from coldframe.core.installation import Installation
+from coldframe.core.service import Service
+from coldframe.core.store import StoreFull
+from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.gateway import answer, authenticate, authorize, dispatch, read, route
+from coldframe.gateway.exchange import Exchange
+from coldframe.identity.caller import Caller
+
+LOG = logging.getLogger("coldframe.gateway")
+
+BODY_LIMIT = 16 * 1024 * 1024
+
+Step = Callable[[Exchange], None]
+
+STEPS: tuple[Step, ...] = (
+    authenticate.check_signature,
+    read.read_parameters,
+    authorize.check_permission,
+    dispatch.call_handler,
+)
+
+
+class Gateway:
+    """Answers AWS requests for the services of one installation."""
+
+    def __init__(self, installation: Installation, services: Mapping[str, Service]) -> None:
+        self.installation = installation
+        self.services = services
+        self._by_model = {service.manifest.model: service for service in services.values()}
+        self._router = route.Router({name: service.model for name, service in self._by_model.items()})
+
+    def body_limit(self, request: WireRequest) -> int:
+        """Return how many bytes of body this request may have."""
+        return BODY_LIMIT
+
+    def too_large(self, request: WireRequest) -> WireResponse:
+        """Answer a request whose body is over the limit."""
+        fault = ServiceFault(
+            "RequestEntityTooLarge", f"The request body is larger than {BODY_LIMIT} bytes.", status=413
+        )
+        return answer.fault_without_service(request, fault, ids.uuid())
+
+    def inline(self, request: WireRequest) -> WireResponse | None:
+        """Answer at once an operation that its service declares quick; None sends the request to a thread."""
+        if len(request.body) > 4096:
+            return None
+        try:
+            exchange = self._route(request)
+        except ServiceFault:
+            return None
+        if exchange.operation.name not in exchange.service.manifest.quick:
+            return None
+        return self._run(exchange)
+
+    def handle(self, request: WireRequest) -> WireResponse:
+        """Answer a request; every error becomes a fault in the shape of the request's protocol."""
+        try:
+            exchange = self._route(request)
+        except ServiceFault as fault:
+            return answer.fault_without_service(request, fault, ids.uuid())
+        return self._run(exchange)
+
+    def handle_as(self, request: WireRequest, service: str, principal: Caller, region: str) -> WireResponse:
+        """Answer a call from inside, which is not signed: it acts as `principal` and is authorized like any other."""
+        model = self.services[service].model
+        found = self._router.within(model, request)
+        exchange = Exchange(self.installation, self.services[service], found.operation, found.protocol, request)
+        exchange.principal, exchange.region = principal, region
+        return self._run(exchange)
+
+    def _route(self, request: WireRequest) -> Exchange:
+        found = self._router.route(request)
+        service = self._by_model[found.service.service_name]
+        return Exchange(self.installation, service, found.operation, found.protocol, request)
+
+    def _run(self, exchange: Exchange) -> WireResponse:
+        try:
+            for step in STEPS:
+                step(exchange)
+            return answer.result(exchange)
+        except ServiceFault as fault:
+            return answer.fault(exchange, fault)
+        except StoreFull as full:
+            return answer.fault(exchange, ServiceFault("ServiceUnavailableException", str(full), status=503))
+        except Exception:
+            LOG.exception("request %s: %s failed", exchange.request_id, exchange.operation.name)
+            text = f"An internal error occurred; the server's log has the cause under {exchange.request_id}."
+            return answer.fault(exchange, InternalFailure(text))

@@ -1,0 +1,80 @@
+"""Who is calling: the signature is checked and becomes a principal."""
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import WireRequest
+from coldframe.gateway.exchange import Exchange
+from coldframe.gateway.signature import Expectation, Family, Secret, verify
+from coldframe.gateway.signature.chunked import decode_body
+from coldframe.identity import credentials
+from coldframe.identity.caller import Caller
+
+_FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3", "rest-json": "rest-json"}
+_HEADER = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/").search
+_QUERY = re.compile(r"(?:^|&)X-Amz-Credential=([^&]+)").search
+_OLD_QUERY = re.compile(r"(?:^|&)AWSAccessKeyId=([^&]+)").search
+_QUERY_TOKEN = re.compile(r"(?:^|&)X-Amz-Security-Token=([^&]+)").search
+
+
+class Claimed(NamedTuple):
+    """What a request says of its signer, before anything of it is believed."""
+
+    access_key_id: str
+    region: str
+    token: str | None
+
+
+def check_signature(exchange: Exchange) -> None:
+    """Verify the request's signature and set its principal and region; calls from inside have them already."""
+    if exchange.principal is not None:
+        return
+    installation = exchange.installation
+    request = exchange.request
+    claimed = claim(request)
+    unsigned = exchange.operation.name in exchange.service.manifest.unsigned
+    if claimed is None and unsigned:
+        exchange.principal = credentials.anonymous()
+        return
+    if installation.settings.dev and (claimed is None or not credentials.known(installation, claimed.access_key_id)):
+        exchange.principal = credentials.dev_principal(claimed.access_key_id if claimed else None)
+        exchange.region = claimed.region if claimed and claimed.region else exchange.region
+        return
+
+    def find_secret(access_key_id: str) -> Secret | None:
+        found = credentials.find(installation, access_key_id, claimed.token if claimed else None)
+        return None if found is None else Secret(found.secret_key, found.principal, found.token, found.expires)
+
+    protocol = exchange.service.model.metadata["protocol"]
+    expected = Expectation(
+        _FAMILIES.get(protocol, "json"), services=frozenset({exchange.service.model.signing_name}), anonymous=unsigned
+    )
+    now = datetime.fromtimestamp(installation.clock.seconds(), UTC)
+    verified = verify(request, find_secret, now, expected)
+    if not isinstance(verified.principal, Caller):
+        raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
+    exchange.principal = verified.principal
+    exchange.region = verified.region or exchange.region
+    if verified.payload.startswith("STREAMING-"):
+        request.body = decode_body(request, verified)
+
+
+def claim(request: WireRequest) -> Claimed | None:
+    """Return what the request claims about its signer; None when it carries no signature at all."""
+    headers = request.headers
+    found = _HEADER(headers.get("authorization", ""))
+    if found is not None:
+        return Claimed(found[1], found[2], headers.get("x-amz-security-token"))
+    found = _QUERY(request.query)
+    if found is not None:
+        parts = unquote(found[1]).split("/")
+        token = _QUERY_TOKEN(request.query)
+        region = parts[2] if len(parts) > 2 else ""
+        return Claimed(parts[0], region, unquote(token[1]) if token else headers.get("x-amz-security-token"))
+    found = _OLD_QUERY(request.query)
+    if found is not None:
+        return Claimed(unquote(found[1]), "", headers.get("x-amz-security-token"))
+    return None

@@ -1,0 +1,51 @@
+"""One request on its way through the steps: what is known of it so far."""
+
+from typing import Any
+
+from botocore.model import OperationModel
+
+from coldframe.core import ids
+from coldframe.core.call import Call
+from coldframe.core.installation import Installation
+from coldframe.core.service import Service
+from coldframe.core.wire import WireRequest
+from coldframe.gateway.protocols.protocol import Protocol
+from coldframe.identity.caller import Caller
+
+
+class Exchange:
+    """A request, the service and operation it means, and what each step adds."""
+
+    __slots__ = (
+        "call",
+        "installation",
+        "operation",
+        "parameters",
+        "principal",
+        "protocol",
+        "region",
+        "request",
+        "request_id",
+        "result",
+        "service",
+    )
+
+    def __init__(
+        self,
+        installation: Installation,
+        service: Service,
+        operation: OperationModel,
+        protocol: Protocol,
+        request: WireRequest,
+    ) -> None:
+        self.installation = installation
+        self.service = service
+        self.operation = operation
+        self.protocol = protocol
+        self.request = request
+        self.request_id = ids.uuid()
+        self.region = installation.settings.region
+        self.principal: Caller | None = None
+        self.parameters: dict[str, Any] = {}
+        self.call: Call | None = None
+        self.result: Any = None

@@ -1,0 +1,69 @@
+"""A botocore client whose transport is this server's own gateway: how services call each other."""
+
+from typing import Any
+
+import botocore.session
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.gateway.app import Gateway
+from coldframe.identity.caller import Caller
+
+
+class _Raw:
+    """An answer's body as botocore reads it from a connection."""
+
+    def __init__(self, body: bytes) -> None:
+        self._chunks = [body]
+
+    def stream(self, **_: Any) -> Any:
+        yield from self._chunks
+
+    def read(self, *_: Any, **__: Any) -> bytes:
+        chunk, self._chunks = b"".join(self._chunks), []
+        return chunk
+
+
+class Loopback:
+    """Makes clients that act as a given principal; one botocore client a service and region is kept."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._session = botocore.session.Session()
+
+    def __call__(self, service: str, *, principal: Caller, region: str) -> Any:
+        """Return a client of `service` that acts as `principal` in `region`; nothing leaves this process."""
+        client = self._session.create_client(
+            self._gateway.services[service].manifest.model,
+            region_name=region,
+            endpoint_url="http://loopback.invalid",
+            config=Config(signature_version=UNSIGNED, parameter_validation=False, retries={"total_max_attempts": 1}),
+        )
+
+        def send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+            answer = self._gateway.handle_as(_wire(request), service, principal, region)
+            return AWSResponse(request.url, answer.status, answer.headers, _Raw(_whole(answer)))
+
+        client.meta.events.register("before-send.*", send)
+        return client
+
+
+def _wire(request: AWSPreparedRequest) -> WireRequest:
+    path = request.url.removeprefix("http://loopback.invalid")
+    path, _, query = path.partition("?")
+    body = request.body or b""
+    if hasattr(body, "read"):
+        body = body.read()
+    headers = {
+        key.lower(): value.decode() if isinstance(value, bytes) else str(value)
+        for key, value in request.headers.items()
+    }
+    return WireRequest(
+        request.method, path or "/", query, headers, body.encode() if isinstance(body, str) else body, secure=True
+    )
+
+
+def _whole(answer: WireResponse) -> bytes:
+    return answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)

@@ -1,0 +1,10 @@
+"""From the request's bytes to checked parameters."""
+
+from coldframe.gateway.exchange import Exchange
+from coldframe.gateway.validation import validate
+
+
+def read_parameters(exchange: Exchange) -> None:
+    """Parse the request by its protocol and check every constraint that the model states."""
+    exchange.parameters = exchange.protocol.parse(exchange.operation, exchange.request)
+    validate(exchange.operation, exchange.parameters, code=exchange.service.manifest.faults.validation)

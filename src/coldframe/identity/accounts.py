@@ -1,0 +1,30 @@
+"""Accounts: the management account of an installation and the ones made after it."""
+
+from coldframe.core import ids
+from coldframe.core.records import Records
+from coldframe.core.seal import Seal
+from coldframe.identity.records import AccessKey, Account
+
+DEV_ACCOUNT = "123456789012"
+
+
+def create_account(records: Records, *, account_id: str, name: str, email: str, now: int) -> Account:
+    """Record a new account (times are seconds since the epoch); raises DuplicateAccountException."""
+    account = Account(id=account_id, name=name, email=email, created=now)
+    records.add(account)
+    return account
+
+
+def create_access_key(records: Records, seal: Seal, *, account: str, user: str, now: int) -> tuple[AccessKey, str]:
+    """Record a new key pair for a user (or root, `user` empty) and return it with its secret, shown only now."""
+    key_id = ids.unique_id("AKIA", 16)
+    secret = ids.secret_key()
+    key = AccessKey(
+        id=key_id,
+        account=account,
+        user=user,
+        sealed_secret=seal.seal("access-key", key_id, secret.encode()),
+        created=now,
+    )
+    records.add(key)
+    return key, secret

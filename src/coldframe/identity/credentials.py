@@ -1,0 +1,124 @@
+"""From an access key id to a secret and the principal it stands for."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import msgspec
+
+from coldframe.core.installation import Installation
+from coldframe.core.seal import Seal
+from coldframe.identity import sessions
+from coldframe.identity.accounts import DEV_ACCOUNT
+from coldframe.identity.caller import Caller
+from coldframe.identity.records import AccessKey, Account, Role, User
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The secret behind an access key id; `token` and `expires` only for temporary credentials."""
+
+    secret_key: str
+    principal: Caller
+    token: str | None = None
+    expires: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Show who, never the secret."""
+        return f"Found({self.principal.arn})"
+
+
+def anonymous() -> Caller:
+    """Return the principal of a request without credentials."""
+    return Caller(kind="anonymous")
+
+
+def root(account: str) -> Caller:
+    """Return the root principal of an account."""
+    return Caller(kind="root", arn=f"arn:aws:iam::{account}:root", account=account, user_id=account)
+
+
+def known(installation: Installation, access_key_id: str | None) -> bool:
+    """Tell whether this installation gave out the access key id."""
+    if access_key_id is None:
+        return False
+    if access_key_id.startswith("ASIA"):
+        return True
+    return installation.store.cached(AccessKey, "", "", access_key_id) is not None
+
+
+def dev_principal(access_key_id: str | None) -> Caller:
+    """Return the root of the account that a made-up access key id names: its twelve digits, or the dev account."""
+    if access_key_id is not None and len(access_key_id) == 12 and access_key_id.isdigit():
+        return root(access_key_id)
+    return root(DEV_ACCOUNT)
+
+
+def find(installation: Installation, access_key_id: str, token: str | None) -> Found | None:
+    """Return the secret and principal of an access key id, or None when it is unknown, inactive or not a session's."""
+    if token is not None:
+        return _of_session(installation, access_key_id, token)
+    key = installation.store.cached(AccessKey, "", "", access_key_id)
+    if key is None or key.status != "Active":
+        return None
+    account = installation.store.cached(Account, "", "", key.account)
+    if account is not None and account.status == "SUSPENDED":
+        return None
+    secret = _opened(installation.seal, key.id, key.sealed_secret)
+    if not key.user:
+        return Found(secret, root(key.account))
+    user = installation.store.cached(User, key.account, "", key.user)
+    if user is None:
+        return None
+    return Found(secret, user_principal(key.account, user))
+
+
+def user_principal(account: str, user: User, session: sessions.Session | None = None) -> Caller:
+    """Return the principal of an IAM user, or of a session that the user asked for."""
+    return Caller(
+        kind="user",
+        arn=f"arn:aws:iam::{account}:user{user.path}{user.name}",
+        account=account,
+        user_id=user.id,
+        tags=user.tags,
+        session=session,
+    )
+
+
+def session_principal(installation: Installation, session: sessions.Session) -> Caller | None:
+    """Return the principal of temporary credentials; None when the role or user they came from is gone."""
+    if session.kind == "root":
+        return root(session.account)
+    if session.kind == "user":
+        user = installation.store.cached(User, session.account, "", session.source.rpartition("/")[2])
+        if user is None or user.id != session.source_id:
+            return None
+        return user_principal(session.account, user, session)
+    role_name = session.source.rpartition("/")[2]
+    role = installation.store.cached(Role, session.account, "", role_name)
+    if role is None or role.id != session.source_id:
+        return None
+    return Caller(
+        kind="role-session",
+        arn=f"arn:aws:sts::{session.account}:assumed-role/{role_name}/{session.name}",
+        account=session.account,
+        user_id=f"{role.id}:{session.name}",
+        issuer_arn=session.source,
+        tags={**role.tags, **session.tags},
+        service_linked=role.service_linked,
+        session=session,
+    )
+
+
+def _of_session(installation: Installation, access_key_id: str, token: str) -> Found | None:
+    try:
+        session, secret = sessions.read(installation.seal, access_key_id, token)
+    except sessions.InvalidToken:
+        return None
+    principal = session_principal(installation, session)
+    if principal is None:
+        return None
+    return Found(secret, principal, token, datetime.fromtimestamp(session.expires, UTC))
+
+
+@lru_cache(maxsize=1024)
+def _opened(seal: Seal, key_id: str, sealed: bytes) -> str:
+    return seal.open("access-key", key_id, sealed).decode()

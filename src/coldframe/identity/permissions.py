@@ -1,0 +1,170 @@
+"""The policies that speak about a caller, gathered from the records, and the decision they make."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from coldframe.core import arns
+from coldframe.core.records import Record
+from coldframe.core.store import Store
+from coldframe.identity import aws_managed
+from coldframe.identity.caller import Caller
+from coldframe.identity.evaluate import AttachedPolicy, Decision, Level, PolicySet, evaluate
+from coldframe.identity.policies import Policy, PolicyKind, parse_policy
+from coldframe.identity.records import (
+    Account,
+    Group,
+    ManagedPolicy,
+    Organization,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    Role,
+    User,
+)
+from coldframe.identity.request import Request
+
+_DEPENDS: tuple[type[Record], ...] = (
+    Account,
+    Group,
+    ManagedPolicy,
+    Organization,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    Role,
+    User,
+)
+
+
+class Permissions:
+    """Decides who may, by the policies in one store; what it gathered is kept until a record it came from changes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._gathered: dict[tuple[str, ...], PolicySet] = {}
+        self._versions: tuple[int, ...] = ()
+
+    def decide(
+        self,
+        caller: Caller,
+        action: str,
+        resource: str,
+        *,
+        context: Mapping[str, str | Sequence[str]] | None = None,
+        resource_policy: AttachedPolicy | None = None,
+        required: bool = False,
+    ) -> Decision:
+        """Decide one action of a caller on one resource; `required` when the resource's own policy must allow."""
+        request = Request(caller, action, resource, _owner(resource), context)
+        policies = self.policies_of(caller)
+        if resource_policy is not None or required:
+            policies = PolicySet(
+                identity=policies.identity,
+                boundary=policies.boundary,
+                session=policies.session,
+                scps=policies.scps,
+                resource=resource_policy,
+                resource_policy_required=required,
+            )
+        return evaluate(request, policies)
+
+    def policies_of(self, caller: Caller) -> PolicySet:
+        """Return the identity, boundary, session and service control policies that apply to a caller."""
+        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
+        if versions != self._versions:
+            self._gathered.clear()
+            self._versions = versions
+        found = self._gathered.get(caller.key)
+        if found is None:
+            found = self._gather(caller)
+            if len(self._gathered) >= 1024:
+                self._gathered.clear()
+            self._gathered[caller.key] = found
+        return found
+
+    def document(self, arn: str) -> str | None:
+        """Return the default version of a managed policy, AWS's or a customer's; None when there is none."""
+        if ":iam::aws:policy/" in arn:
+            return aws_managed.document(arn)
+        policy = self._store.cached(ManagedPolicy, arns.parse(arn).account, "", arn)
+        return policy.documents[policy.default] if policy is not None else None
+
+    def _gather(self, caller: Caller) -> PolicySet:
+        identity: list[AttachedPolicy] = []
+        boundary = ""
+        session = caller.session
+        if caller.kind in {"user", "federated-user"}:
+            name = (caller.issuer_arn or caller.arn).rpartition("/")[2]
+            user = self._store.cached(User, caller.account, "", name)
+            if user is not None:
+                boundary = user.boundary
+                identity += self._attached(user.attached, user.inline)
+                for group_name in user.groups:
+                    group = self._store.cached(Group, caller.account, "", group_name)
+                    if group is not None:
+                        identity += self._attached(group.attached, group.inline)
+        elif caller.kind == "role-session":
+            role = self._store.cached(Role, caller.account, "", caller.issuer_arn.rpartition("/")[2])
+            if role is not None:
+                boundary = role.boundary
+                identity += self._attached(role.attached, role.inline)
+        limits: list[AttachedPolicy] = []
+        if session is not None:
+            limits = [AttachedPolicy("session", compiled(text, "session")) for text in session.policies]
+            limits += self._managed(session.policy_arns, "session")
+        return PolicySet(
+            identity=tuple(identity),
+            boundary=self._boundary(boundary),
+            session=tuple(limits),
+            scps=self._control_policies(caller.account),
+        )
+
+    def _attached(self, managed: Sequence[str], inline: Mapping[str, str]) -> list[AttachedPolicy]:
+        own = [AttachedPolicy(name, compiled(text, "identity")) for name, text in inline.items()]
+        return own + self._managed(managed, "identity")
+
+    def _managed(self, policy_arns: Sequence[str], kind: PolicyKind) -> list[AttachedPolicy]:
+        documents = ((arn, self.document(arn)) for arn in policy_arns)
+        return [AttachedPolicy(arn, compiled(text, kind)) for arn, text in documents if text is not None]
+
+    def _boundary(self, arn: str) -> AttachedPolicy | None:
+        """Return the boundary; one whose policy is gone allows nothing."""
+        if not arn:
+            return None
+        return AttachedPolicy(arn, compiled(self.document(arn) or _NOTHING, "boundary"))
+
+    def _control_policies(self, account_id: str) -> tuple[Level, ...]:
+        """Return the service control policies of each level from the root down to the account."""
+        with self._store.read() as transaction:
+            records = transaction.records("", "")
+            organizations = records.list(Organization)
+            account = records.find(Account, account_id)
+            if not organizations or account is None or not account.parent:
+                return ()
+            organization = organizations[0]
+            if account_id == organization.management or "SERVICE_CONTROL_POLICY" not in organization.policy_types:
+                return ()
+            path = [account_id]
+            parent = account.parent
+            while parent != organization.root:
+                path.append(parent)
+                parent = records.get(OrganizationalUnit, parent).parent
+            path.append(organization.root)
+            policies = records.list(OrganizationPolicy, where={"kind": "SERVICE_CONTROL_POLICY"})
+        return tuple(
+            [AttachedPolicy(policy.name, compiled(policy.document, "scp")) for policy in policies if target in policy.targets]
+            for target in reversed(path)
+        )
+
+
+_NOTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
+
+
+@lru_cache(maxsize=4096)
+def compiled(document: str, kind: PolicyKind) -> Policy:
+    """Return a policy document compiled; it was validated when it was stored. Raises PolicyError."""
+    return parse_policy(document, kind)
+
+
+def _owner(resource: str) -> str:
+    """Return the account that an ARN names; empty for `*` and for ARNs without one."""
+    parts = resource.split(":", 5)
+    return parts[4] if len(parts) == 6 and len(parts[4]) == 12 else ""

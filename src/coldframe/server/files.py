@@ -1,0 +1,68 @@
+"""What a server leaves in its data directory for the command line: its address and the root key pair."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class NotSetUp(Exception):
+    """There is no server's data where it was looked for."""
+
+
+class ServerFile(msgspec.Struct, frozen=True):
+    """`server.json`: how to reach the server whose data directory this is."""
+
+    endpoint: str
+    tls_endpoint: str
+    certificate: str
+    region: str
+    dev: bool
+    pid: int
+
+
+class RootCredentials(msgspec.Struct, frozen=True):
+    """`root-credentials.json`: the management account's root key pair, readable by its owner alone."""
+
+    account: str
+    access_key_id: str
+    secret_access_key: str
+
+    def __repr__(self) -> str:
+        """Show which key it is, never the secret."""
+        return f"RootCredentials({self.account}, {self.access_key_id})"
+
+
+def read_server(data_dir: Path) -> ServerFile:
+    """Return the address of the server that last used a data directory; raises NotSetUp."""
+    return msgspec.json.decode(_bytes(data_dir, "server.json"), type=ServerFile)
+
+
+def read_root(data_dir: Path) -> RootCredentials:
+    """Return the root key pair of a data directory; raises NotSetUp."""
+    return msgspec.json.decode(_bytes(data_dir, "root-credentials.json"), type=RootCredentials)
+
+
+def write(data_dir: Path, content: ServerFile | RootCredentials) -> None:
+    """Write one of the files durably and readable by its owner alone."""
+    name = "server.json" if isinstance(content, ServerFile) else "root-credentials.json"
+    temporary = data_dir / f".{name}.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(content), indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(data_dir / name)
+    folder = os.open(data_dir, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _bytes(data_dir: Path, name: str) -> bytes:
+    try:
+        return (data_dir / name).read_bytes()
+    except FileNotFoundError as error:
+        raise NotSetUp(f"no server has run with the data directory {data_dir}; start one: coldframe up") from error

@@ -1,0 +1,79 @@
+"""`coldframe up` from inside: assembles a server, serves it, and takes it down again."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from coldframe.core.config import Settings
+from coldframe.core.store import StoreTaken
+from coldframe.identity import bootstrap
+from coldframe.server import files
+from coldframe.server.application import Application
+from coldframe.server.assembly import Assembly, assemble
+from coldframe.server.certificate import ensure_certificate
+from coldframe.server.control import Control
+from coldframe.server.listener import PortInUse, TlsFiles
+from coldframe.server.listener import serve as listen
+
+LOG = logging.getLogger("coldframe.server")
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code, and says on stderr why a start failed."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        with assemble(settings) as assembly:
+            asyncio.run(_serve(settings, assembly))
+    except (StoreTaken, PortInUse, PermissionError) as problem:
+        print(f"coldframe: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, assembly: Assembly) -> None:
+    certificate = ensure_certificate(settings.data_dir / "tls") if settings.tls_port else None
+    made = bootstrap.set_up(assembly.installation)
+    if made is not None:
+        files.write(settings.data_dir, files.RootCredentials(*made))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+    def ready(port: int, tls_port: int | None) -> None:
+        endpoint = f"http://{settings.host}:{port}"
+        files.write(
+            settings.data_dir,
+            files.ServerFile(
+                endpoint=endpoint,
+                tls_endpoint=f"https://localhost:{tls_port}" if tls_port else "",
+                certificate=str(certificate.authority) if certificate else "",
+                region=settings.region,
+                dev=settings.dev,
+                pid=os.getpid(),
+            ),
+        )
+        if settings.dev:
+            LOG.warning("dev mode: any credentials are accepted; do not put data here that matters")
+        print(f"ready {endpoint}", flush=True)  # noqa: T201
+
+    control = Control(lambda: _health(assembly), assembly.reset if settings.dev else None)
+    await listen(
+        Application(assembly.gateway, control),
+        host=settings.host,
+        ports=(settings.port, settings.tls_port),
+        tls=TlsFiles(certificate.chain, certificate.key) if certificate else None,
+        on_ready=ready,
+        stop=stop,
+    )
+
+
+def _health(assembly: Assembly) -> dict[str, Any]:
+    return {
+        "status": "ok",
+        "services": {name: "available" for name in sorted(assembly.services)},
+        "engines": assembly.engines(),
+    }

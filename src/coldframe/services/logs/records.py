@@ -1,0 +1,140 @@
+"""What CloudWatch Logs remembers beside the events themselves; all times are milliseconds since the epoch."""
+
+from typing import Any
+
+from coldframe.core.records import Record, record
+
+_GROUP_MISSING = ("ResourceNotFoundException", "The specified log group does not exist.")
+_STREAM_MISSING = ("ResourceNotFoundException", "The specified log stream does not exist.")
+
+
+@record(
+    "logs_groups",
+    key=("name",),
+    index=("id", "created"),
+    missing=_GROUP_MISSING,
+    duplicate=("ResourceAlreadyExistsException", "The specified log group already exists"),
+)
+class LogGroup(Record):
+    """A log group; `id` names its events in the log store and is never used again after deletion."""
+
+    name: str
+    id: str
+    created: int
+    retention_days: int | None = None
+    kms_key: str = ""
+    group_class: str = "STANDARD"
+    deletion_protection: bool = False
+    tags: dict[str, str] = {}
+    protection: str = ""
+    protection_updated: int = 0
+    protection_deleted: bool = False
+
+
+@record(
+    "logs_streams",
+    key=("group", "name"),
+    index=("id", "created"),
+    missing=_STREAM_MISSING,
+    duplicate=("ResourceAlreadyExistsException", "The specified log stream already exists"),
+)
+class LogStream(Record):
+    """A log stream of the group named `group`; what its events say of it comes from the log store."""
+
+    group: str
+    name: str
+    id: str
+    created: int
+
+
+@record(
+    "logs_metric_filters",
+    key=("group", "name"),
+    index=("created",),
+    missing=("ResourceNotFoundException", "The specified metric filter does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The specified metric filter already exists"),
+)
+class MetricFilter(Record):
+    """A metric filter: events that match `pattern` become values of metrics."""
+
+    group: str
+    name: str
+    pattern: str
+    transformations: list[dict[str, Any]]
+    created: int
+    on_transformed: bool = False
+    selection: str = ""
+    system_dimensions: list[str] = []
+
+
+@record(
+    "logs_subscription_filters",
+    key=("group", "name"),
+    index=("created",),
+    missing=("ResourceNotFoundException", "The specified subscription filter does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The specified subscription filter already exists"),
+)
+class SubscriptionFilter(Record):
+    """A subscription filter: events that match `pattern` go on to `destination`, masked."""
+
+    group: str
+    name: str
+    pattern: str
+    destination: str
+    created: int
+    role: str = ""
+    distribution: str = "ByLogStream"
+    on_transformed: bool = False
+    selection: str = ""
+    system_fields: list[str] = []
+
+
+@record(
+    "logs_destinations",
+    key=("name",),
+    index=("created",),
+    missing=("ResourceNotFoundException", "The specified destination does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The specified destination already exists"),
+)
+class Destination(Record):
+    """A destination that other accounts may subscribe to, if its access policy lets them."""
+
+    name: str
+    target: str
+    role: str
+    created: int
+    access_policy: str = ""
+    tags: dict[str, str] = {}
+
+
+@record(
+    "logs_resource_policies",
+    key=("resource", "name"),
+    missing=("ResourceNotFoundException", "Policy with name [{name}] does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The resource policy already exists"),
+)
+class ResourcePolicy(Record):
+    """A policy that lets services and accounts write here; `resource` is empty for the account's own."""
+
+    resource: str
+    name: str
+    document: str
+    updated: int
+    revision: str = ""
+
+
+@record(
+    "logs_account_policies",
+    key=("kind", "name"),
+    missing=("ResourceNotFoundException", "The specified account policy does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The specified account policy already exists"),
+)
+class AccountPolicy(Record):
+    """A policy for every log group of the account and region, of one kind (DATA_PROTECTION_POLICY, ...)."""
+
+    kind: str
+    name: str
+    document: str
+    updated: int
+    scope: str = "ALL"
+    selection: str = ""

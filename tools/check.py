@@ -1,0 +1,59 @@
+"""Everything that a change must pass: `./coldframe test`, for people and CI alike.
+
+Without arguments it runs all checks and all tests. `./coldframe test lint types layers structure` runs some checks;
+further words and options go to pytest (`./coldframe test tests/core -k cached`).
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+
+CHECKS = {
+    "lint": [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."]],
+    "types": [[str(BIN / "mypy")]],
+    "layers": [[str(BIN / "lint-imports"), "--no-cache"]],
+    "structure": [[sys.executable, "-m", "tools.structure"]],
+}
+
+
+def main(words: list[str]) -> int:
+    """Run the checks that are named, or all, then the tests; the first failure of each is its exit code."""
+    chosen = [word for word in words if word in CHECKS]
+    rest = [word for word in words if word not in CHECKS]
+    failed = []
+    for name in chosen or ([] if rest else CHECKS):
+        for command in CHECKS[name]:
+            if not _run(name, command):
+                failed.append(name)
+    if not chosen or rest:
+        workers = [] if rest else ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]
+        if not _engines(rest) or not _run("tests", [sys.executable, "-m", "pytest", *workers, *rest]):
+            failed.append("tests")
+    if failed:
+        print(f"\nfailed: {', '.join(dict.fromkeys(failed))}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _engines(rest: list[str]) -> bool:
+    """Install the engines that the tests use, so that none is skipped for being away."""
+    if rest:
+        return True
+    return _run("engines", [str(BIN / "coldframe"), "engines", "install", "--for-tests"])
+
+
+def _run(name: str, command: list[str]) -> bool:
+    print(f"== {name}: {' '.join(Path(word).name if index == 0 else word for index, word in enumerate(command))}")
+    sys.stdout.flush()
+    begun = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    print(f"== {name}: {'ok' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - begun:.1f} s\n")
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
