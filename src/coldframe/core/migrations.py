@@ -42,11 +42,11 @@ def prepare(
     columns, indexes = store.schema()
     if Applied.__record__.name in columns:
         _refuse_newer(store, known)
+    every: list[type[Record]] = [Applied, *classes]
     with store.write() as transaction:
-        every: list[type[Record]] = [Applied, *classes]
-    for cls in every:
-        about = cls.__record__
-        _fit(store, transaction, about, columns.get(about.name), indexes)
+        for cls in every:
+            about = cls.__record__
+            _fit(store, transaction, about, columns.get(about.name), indexes)
     with store.read() as transaction:
         done = {(row.part, row.number) for row in transaction.records("", "").list(Applied)}
     for migration in sorted(migrations, key=lambda migration: migration.number):

@@ -143,7 +143,7 @@ class Statements:
         query = query.order_by(*(_sorted(about, name, descending) for name in (*scope, *ordered)))
         return query.limit(_bind("limit")) if values.get("limit") is not None else query
 
-    def _condition(self, about: Declaration, name: str, none: bool) -> ColumnElement[bool]:
+    def _condition(self, about: Declaration, name: str, none: bool) -> Any:
         kind, field, *_ = name.split(":")
         column = about.table.c[field]
         value: Any = _bind(name, type_=column.type)
