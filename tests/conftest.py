@@ -1,0 +1,95 @@
+"""Fixtures of every test: a store on SQLite and on PostgreSQL, whose server is started once a run and stopped at its end."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from coldframe.core.store import Store
+
+BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server, with `{}` in place of the database's name."""
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/data/coldframe.db"
+    return new_database(request.getfixturevalue("postgresql"), f"test_{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An open store without tables."""
+    opened = Store.open(store_url)
+    yield opened
+    opened.close()
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[str]:
+    """Start a server as an unprivileged user; it is stopped at the end."""
+    if not BINARIES:
+        raise AssertionError("PostgreSQL is missing: apt-get install postgresql")
+    binaries = BINARIES[-1].parent
+    owner = {"user": "nobody"} if os.geteuid() == 0 else {}
+    home = Path(tempfile.mkdtemp(prefix="coldframe-postgresql-"))
+    if owner:
+        shutil.chown(home, "nobody")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = home / "data"
+    try:
+        _run(
+            owner,
+            home,
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            "coldframe",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        )
+        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {home} -c shared_buffers=16MB"
+        _run(owner, home, binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
+        try:
+            yield f"postgresql://coldframe@127.0.0.1:{port}/{{}}"
+        finally:
+            _run(owner, home, binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def new_database(server: str, name: str) -> str:
+    """An empty database on the server; answers its URL."""
+    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.format(name)
+
+
+def _run(owner: dict[str, str], home: Path, *command: object) -> None:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=home, capture_output=True, text=True, check=False, **owner
+    )
+    if done.returncode:
+        raise AssertionError(f"{command[0]}: {done.stdout}{done.stderr}")
