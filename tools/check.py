@@ -27,9 +27,7 @@ def main(words: list[str]) -> int:
     rest = [word for word in words if word not in CHECKS]
     failed = []
     for name in chosen or ([] if rest else CHECKS):
-        for command in CHECKS[name]:
-            if not _run(name, command):
-                failed.append(name)
+        failed.extend(name for command in CHECKS[name] if not _run(name, command))
     if not chosen or rest:
         workers = [] if rest else ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]
         if not _engines(rest) or not _run("tests", [sys.executable, "-m", "pytest", *workers, *rest]):
@@ -47,7 +45,9 @@ def _engines(rest: list[str]) -> bool:
 
 
 def _run(name: str, command: list[str]) -> bool:
-    print(f"== {name}: {' '.join(Path(word).name if index == 0 else word for index, word in enumerate(command))}")
+    print(
+        f"== {name}: {' '.join(Path(word).name if index == 0 else word for index, word in enumerate(command))}"
+    )
     sys.stdout.flush()
     begun = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, check=False)

@@ -10,7 +10,9 @@ from coldframe.server.files import read_root, read_server
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)")
+    parser.add_argument(
+        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
+    )
     parser.add_argument("--tls", action="store_true", help="use the TLS port and its certificate")
 
 

@@ -43,12 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(module: ModuleType, name: str, words: list[str]) -> int:
     if name == "aws":
-        code: int = module.run(words)
-        return code
+        return int(module.run(words))
     parser = argparse.ArgumentParser(prog=f"coldframe {name}", description=COMMANDS[name].capitalize() + ".")
     module.options(parser)
-    code = module.run(parser.parse_args(words))
-    return code
+    return int(module.run(parser.parse_args(words)))
 
 
 def _overview() -> str:

@@ -22,7 +22,14 @@ class Call:
     """
 
     def __init__(
-        self, installation: Installation, service: Service, operation: str, *, principal: Any, region: str, now: int
+        self,
+        installation: Installation,
+        service: Service,
+        operation: str,
+        *,
+        principal: Any,
+        region: str,
+        now: int,
     ) -> None:
         self.installation = installation
         self.service = service

@@ -5,7 +5,7 @@ import secrets
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
-_SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 def uuid() -> str:
@@ -24,7 +24,7 @@ def unique_id(prefix: str, length: int = 17) -> str:
 
 def secret_key() -> str:
     """Return a secret access key of 40 characters."""
-    return "".join(secrets.choice(_SECRET) for _ in range(40))
+    return "".join(secrets.choice(_KEY_LETTERS) for _ in range(40))
 
 
 def digits(length: int) -> str:
@@ -47,6 +47,6 @@ def text_of(digest: bytes, length: int) -> str:
     number = int.from_bytes(digest, "big")
     characters = []
     for _ in range(length):
-        number, position = divmod(number, len(_SECRET))
-        characters.append(_SECRET[position])
+        number, position = divmod(number, len(_KEY_LETTERS))
+        characters.append(_KEY_LETTERS[position])
     return "".join(characters)

@@ -1,6 +1,6 @@
 """AWS's own service models, loaded from botocore once each and shared."""
 
-from functools import lru_cache
+from functools import cache
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -8,7 +8,7 @@ from botocore.model import ServiceModel
 _LOADER = Loader()
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> ServiceModel:
     """Return the model that botocore ships as `name` (`logs`, `rds`), parsed; raises DataNotFoundError."""
     return ServiceModel(_LOADER.load_service_model(name, "service-2"), name)

@@ -79,7 +79,9 @@ class Service:
         return [
             item
             for item in vars(module).values()
-            if isinstance(item, type) and issubclass(item, Record) and item.__module__.startswith(self.package)
+            if isinstance(item, type)
+            and issubclass(item, Record)
+            and item.__module__.startswith(self.package)
         ]
 
     @cached_property

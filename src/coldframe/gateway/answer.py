@@ -25,7 +25,9 @@ def fault_without_service(request: WireRequest, error: ServiceFault, request_id:
     headers = {"x-amzn-requestid": request_id, "x-amzn-errortype": error.code}
     if "json" in request.headers.get("content-type", "") or "x-amz-target" in request.headers:
         body = msgspec.json.encode({"__type": error.code, "message": error.message})
-        return WireResponse(error.status or 400, {**headers, "content-type": "application/x-amz-json-1.1"}, body)
+        return WireResponse(
+            error.status or 400, {**headers, "content-type": "application/x-amz-json-1.1"}, body
+        )
     text = (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{_escape(error.code)}</Code>"
         f"<Message>{_escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"

@@ -71,7 +71,9 @@ class Gateway:
         """Answer a call from inside, which is not signed: it acts as `principal` and is authorized like any other."""
         model = self.services[service].model
         found = self._router.within(model, request)
-        exchange = Exchange(self.installation, self.services[service], found.operation, found.protocol, request)
+        exchange = Exchange(
+            self.installation, self.services[service], found.operation, found.protocol, request
+        )
         exchange.principal, exchange.region = principal, region
         return self._run(exchange)
 

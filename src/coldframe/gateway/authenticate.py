@@ -39,18 +39,24 @@ def check_signature(exchange: Exchange) -> None:
     if claimed is None and unsigned:
         exchange.principal = credentials.anonymous()
         return
-    if installation.settings.dev and (claimed is None or not credentials.known(installation, claimed.access_key_id)):
+    if installation.settings.dev and (
+        claimed is None or not credentials.known(installation, claimed.access_key_id)
+    ):
         exchange.principal = credentials.dev_principal(claimed.access_key_id if claimed else None)
         exchange.region = claimed.region if claimed and claimed.region else exchange.region
         return
 
     def find_secret(access_key_id: str) -> Secret | None:
         found = credentials.find(installation, access_key_id, claimed.token if claimed else None)
-        return None if found is None else Secret(found.secret_key, found.principal, found.token, found.expires)
+        return (
+            None if found is None else Secret(found.secret_key, found.principal, found.token, found.expires)
+        )
 
     protocol = exchange.service.model.metadata["protocol"]
     expected = Expectation(
-        _FAMILIES.get(protocol, "json"), services=frozenset({exchange.service.model.signing_name}), anonymous=unsigned
+        _FAMILIES.get(protocol, "json"),
+        services=frozenset({exchange.service.model.signing_name}),
+        anonymous=unsigned,
     )
     now = datetime.fromtimestamp(installation.clock.seconds(), UTC)
     verified = verify(request, find_secret, now, expected)

@@ -1,7 +1,7 @@
 """Who may: the action and resources of an operation, put to the policies of the caller and of the resource."""
 
 import re
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from coldframe.core.call import Call
@@ -64,11 +64,12 @@ def resources(service: Service, call: Call, operation: str, parameters: Any) -> 
         return list(named)
     templates = service.manifest.permissions.resources.get(operation, "*")
     return [
-        _fill(template, call, parameters) for template in ([templates] if isinstance(templates, str) else templates)
+        _fill(template, call, parameters)
+        for template in ([templates] if isinstance(templates, str) else templates)
     ]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _prefix(service: Service) -> str:
     return service.manifest.permissions.prefix or service.model.signing_name
 
@@ -93,5 +94,3 @@ def _context(exchange: Exchange) -> dict[str, str | list[str]]:
         "aws:UserAgent": request.headers.get("user-agent", ""),
         "aws:ViaAWSService": "false",
     }
-
-

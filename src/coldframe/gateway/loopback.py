@@ -5,6 +5,7 @@ from typing import Any
 import botocore.session
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 from coldframe.core.wire import WireRequest, WireResponse
@@ -39,21 +40,27 @@ class Loopback:
             self._gateway.services[service].manifest.model,
             region_name=region,
             endpoint_url="http://loopback.invalid",
-            config=Config(signature_version=UNSIGNED, parameter_validation=False, retries={"total_max_attempts": 1}),
+            config=Config(
+                signature_version=UNSIGNED, parameter_validation=False, retries={"total_max_attempts": 1}
+            ),
         )
 
         def send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
             answer = self._gateway.handle_as(_wire(request), service, principal, region)
-            return AWSResponse(request.url, answer.status, answer.headers, _Raw(_whole(answer)))
+            headers = HTTPHeaders()
+            for name, value in answer.headers.items():
+                headers[name] = value
+            return AWSResponse(request.url, answer.status, headers, _Raw(_whole(answer)))
 
-        client.meta.events.register("before-send.*", send)
+        events: Any = client.meta.events
+        events.register("before-send.*", send)
         return client
 
 
 def _wire(request: AWSPreparedRequest) -> WireRequest:
     path = request.url.removeprefix("http://loopback.invalid")
     path, _, query = path.partition("?")
-    body = request.body or b""
+    body: Any = request.body or b""
     if hasattr(body, "read"):
         body = body.read()
     headers = {
@@ -61,7 +68,12 @@ def _wire(request: AWSPreparedRequest) -> WireRequest:
         for key, value in request.headers.items()
     }
     return WireRequest(
-        request.method, path or "/", query, headers, body.encode() if isinstance(body, str) else body, secure=True
+        request.method,
+        path or "/",
+        query,
+        headers,
+        body.encode() if isinstance(body, str) else body,
+        secure=True,
     )
 
 

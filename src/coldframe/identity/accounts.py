@@ -15,7 +15,9 @@ def create_account(records: Records, *, account_id: str, name: str, email: str, 
     return account
 
 
-def create_access_key(records: Records, seal: Seal, *, account: str, user: str, now: int) -> tuple[AccessKey, str]:
+def create_access_key(
+    records: Records, seal: Seal, *, account: str, user: str, now: int
+) -> tuple[AccessKey, str]:
     """Record a new key pair for a user (or root, `user` empty) and return it with its secret, shown only now."""
     key_id = ids.unique_id("AKIA", 16)
     secret = ids.secret_key()

@@ -18,6 +18,8 @@ def set_up(installation: Installation) -> tuple[str, str, str] | None:
         if records.count(Account):
             return None
         account_id = DEV_ACCOUNT if installation.settings.dev else ids.digits(12)
-        create_account(records, account_id=account_id, name="management", email="root@coldframe.internal", now=now)
+        create_account(
+            records, account_id=account_id, name="management", email="root@coldframe.internal", now=now
+        )
         key, secret = create_access_key(records, installation.seal, account=account_id, user="", now=now)
     return account_id, key.id, secret

@@ -140,7 +140,10 @@ class Permissions:
             if not organizations or account is None or not account.parent:
                 return ()
             organization = organizations[0]
-            if account_id == organization.management or "SERVICE_CONTROL_POLICY" not in organization.policy_types:
+            if (
+                account_id == organization.management
+                or "SERVICE_CONTROL_POLICY" not in organization.policy_types
+            ):
                 return ()
             path = [account_id]
             parent = account.parent
@@ -150,7 +153,11 @@ class Permissions:
             path.append(organization.root)
             policies = records.list(OrganizationPolicy, where={"kind": "SERVICE_CONTROL_POLICY"})
         return tuple(
-            [AttachedPolicy(policy.name, compiled(policy.document, "scp")) for policy in policies if target in policy.targets]
+            [
+                AttachedPolicy(policy.name, compiled(policy.document, "scp"))
+                for policy in policies
+                if target in policy.targets
+            ]
             for target in reversed(path)
         )
 

@@ -144,7 +144,10 @@ class InstanceProfile(Record):
     index=("name", "path"),
     scope="account",
     missing=("NoSuchEntity", "Policy {arn} was not found."),
-    duplicate=("EntityAlreadyExists", "A policy called {name} already exists. Duplicate names are not allowed."),
+    duplicate=(
+        "EntityAlreadyExists",
+        "A policy called {name} already exists. Duplicate names are not allowed.",
+    ),
 )
 class ManagedPolicy(Record):
     """A customer managed policy and its versions: version id (`v1`) to its document and time."""
@@ -189,7 +192,10 @@ class Organization(Record):
     key=("id",),
     index=("parent", "name"),
     scope="partition",
-    missing=("OrganizationalUnitNotFoundException", "You specified an organizational unit that doesn't exist."),
+    missing=(
+        "OrganizationalUnitNotFoundException",
+        "You specified an organizational unit that doesn't exist.",
+    ),
     duplicate=("DuplicateOrganizationalUnitException", "An OU with the same name already exists."),
 )
 class OrganizationalUnit(Record):

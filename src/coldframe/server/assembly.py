@@ -1,7 +1,7 @@
 """The composition root: store, keys, engines, jobs, services and gateway, put together and taken apart."""
 
 import contextlib
-import os
+import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,13 +42,15 @@ class Assembly:
 def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembly]:
     """Put a server together on its data directory; everything is closed in reverse order when the block ends."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.chmod(settings.data_dir, 0o700)
+    pathlib.Path(settings.data_dir).chmod(0o700)
     with contextlib.ExitStack() as stack:
         clock = clock or Clock()
         store = Store.open(settings.database_url, exclusive=True)
         stack.callback(store.close)
         services = {service.name: service for service in map(Service, SERVICES)}
-        store.prepare([*identity.RECORDS, *(kind for service in services.values() for kind in service.records)])
+        store.prepare(
+            [*identity.RECORDS, *(kind for service in services.values() for kind in service.records)]
+        )
         seal = Seal(load_master_key(settings.data_dir / "master.key"))
         installation = Installation(settings, clock, store, seal, Pager(seal.key("pagination")))
         stack.callback(installation.parts.close)

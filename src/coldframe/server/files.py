@@ -65,4 +65,6 @@ def _bytes(data_dir: Path, name: str) -> bytes:
     try:
         return (data_dir / name).read_bytes()
     except FileNotFoundError as error:
-        raise NotSetUp(f"no server has run with the data directory {data_dir}; start one: coldframe up") from error
+        raise NotSetUp(
+            f"no server has run with the data directory {data_dir}; start one: coldframe up"
+        ) from error

@@ -23,7 +23,9 @@ LOG = logging.getLogger("coldframe.server")
 
 def serve(settings: Settings) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit code, and says on stderr why a start failed."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
     try:
         with assemble(settings) as assembly:
             asyncio.run(_serve(settings, assembly))
@@ -74,6 +76,6 @@ async def _serve(settings: Settings, assembly: Assembly) -> None:
 def _health(assembly: Assembly) -> dict[str, Any]:
     return {
         "status": "ok",
-        "services": {name: "available" for name in sorted(assembly.services)},
+        "services": dict.fromkeys(sorted(assembly.services), "available"),
         "engines": assembly.engines(),
     }
