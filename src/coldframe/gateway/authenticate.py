@@ -59,7 +59,7 @@ def check_signature(exchange: Exchange) -> None:
         anonymous=unsigned,
     )
     now = datetime.fromtimestamp(installation.clock.seconds(), UTC)
-    verified = verify(request, find_secret, now, expected)
+    verified = verify(request, find_secret, now, expected=expected)
     if not isinstance(verified.principal, Caller):
         raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
     exchange.principal = verified.principal

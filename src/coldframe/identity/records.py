@@ -181,7 +181,7 @@ class Organization(Record):
     root: str
     created: int
     features: str = "ALL"
-    policy_types: list[str] = ["SERVICE_CONTROL_POLICY"]
+    policy_types: list[str] = []
     services: dict[str, int] = {}
     delegated: dict[str, dict[str, int]] = {}
     root_tags: dict[str, str] = {}
