@@ -1,0 +1,67 @@
+"""AWS JSON 1.0 and 1.1: the operation in X-Amz-Target, one JSON document each way."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.model import OperationModel, ServiceModel
+
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.gateway.protocols import event_stream, fault_shapes
+from coldframe.gateway.protocols.json_body import JsonBodies
+from coldframe.gateway.protocols.protocol import Params
+
+
+def query_error(service: ServiceModel, fault: fault_shapes.WireFault) -> dict[str, str]:
+    """Make the header that carries the code which clients of the former query protocol know."""
+    if not service.is_query_compatible:
+        return {}
+    code = "AccessDenied" if fault.name == "AccessDeniedException" else fault.code
+    return {"x-amzn-query-error": f"{code};{'Sender' if fault.sender else 'Receiver'}"}
+
+
+class AwsJson:
+    """Protocol `json`: a request is one document; so is the answer, unless a member of it is an event stream."""
+
+    name = "json"
+
+    def __init__(self, service: ServiceModel) -> None:
+        self._bodies = JsonBodies(service)
+        self._content_type = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
+        self._readers: dict[OperationModel, Callable[[bytes], Params]] = {}
+        self._writers: dict[OperationModel, Callable[[Any], bytes]] = {}
+        self._streams: dict[OperationModel, event_stream.Writer] = {}
+
+    def parse(self, operation: OperationModel, request: WireRequest) -> Params:
+        """Decode the body; SerializationException when it is no document of the input's shape."""
+        read = self._readers.get(operation)
+        if read is None:
+            shape = operation.input_shape
+            read = self._readers[operation] = self._bodies.reader(shape) if shape else lambda _: Params({})
+        return read(request.body)
+
+    def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
+        """Encode the result, or start its event stream with the other members as initial-response."""
+        write = self._writers.get(operation)
+        if write is None:
+            shape = operation.output_shape
+            write = self._writers[operation] = self._bodies.writer(shape) if shape else lambda _: b""
+        headers = {"content-type": self._content_type, "x-amzn-requestid": request_id}
+        if not operation.has_event_stream_output:
+            return WireResponse(200, headers, write(result))
+        stream = self._streams.get(operation)
+        if stream is None:
+            stream = self._streams[operation] = event_stream.Writer(operation, self._bodies)
+        headers["content-type"] = event_stream.CONTENT_TYPE
+        return WireResponse(200, headers, stream.frames(result, initial=write(result)))
+
+    def fault(
+        self, service: ServiceModel, operation: OperationModel | None, fault: ServiceFault, request_id: str
+    ) -> WireResponse:
+        """Write `__type` and the members of the fault's shape."""
+        wire = fault_shapes.resolve(service, operation, fault, "json")
+        status = 400 if wire.status == 403 else wire.status  # JSON services deny with 400
+        name = wire.name if service.is_query_compatible else wire.code
+        body = self._bodies.fault(wire, {"__type": name})
+        headers = {"content-type": self._content_type, "x-amzn-requestid": request_id}
+        return WireResponse(status, headers | query_error(service, wire), body)

@@ -1,0 +1,102 @@
+"""REST-XML: an HTTP method and path per operation, XML documents as bodies; S3 and S3 Control speak it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.model import OperationModel, ServiceModel, Shape
+
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.gateway.protocols import fault_shapes
+from coldframe.gateway.protocols.http_binding import ResponseHead
+from coldframe.gateway.protocols.json_body import body_members
+from coldframe.gateway.protocols.protocol import Params
+from coldframe.gateway.protocols.query import fault_elements
+from coldframe.gateway.protocols.rest import Plans
+from coldframe.gateway.protocols.xml_body import XmlBodies, escape, malformed, parse_document
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+class RestXmlBodies(XmlBodies):
+    """XML documents that are a whole structure or one payload member of it."""
+
+    bad_value = "InvalidArgument"
+    content_type = "application/xml"
+
+    def __init__(self, service: ServiceModel) -> None:
+        super().__init__()
+        space = service.metadata.get("xmlNamespace")
+        uri = space.get("uri") if isinstance(space, dict) else space
+        self._space = f' xmlns="{escape(uri)}"' if uri else ""
+
+    def input_reader(self, shape: Shape, payload: str | None) -> Callable[[bytes], Mapping[str, Any]]:
+        """Make the reader of a body."""
+        read = self.read(shape.members[payload]) if payload else self.read_structure(body_members(shape))
+
+        def read_body(body: bytes) -> Mapping[str, Any]:
+            if not body:
+                return {}
+            root = parse_document(body)
+            try:
+                return read(root)  # type: ignore[no-any-return]
+            except (ValueError, TypeError) as error:
+                raise malformed() from error
+
+        return read_body
+
+    def output_writer(self, shape: Shape, payload: str | None) -> Callable[[Any], bytes]:
+        """Make the writer of a body: nothing when no member of the structure travels in it."""
+        members = body_members(shape)
+        if payload is None and not members:
+            return lambda _: b""
+        body = shape.members[payload] if payload else shape
+        default = body.name if payload is None else payload
+        tag = str(body.serialization.get("name") or default)
+        write = self.structure(body, members if payload is None else None, "" if _spaced(body) else self._space)
+        return lambda value: (HEAD + write(tag, value)).encode(errors="replace")
+
+    def writer(self, shape: Shape, members: dict[str, Shape] | None = None) -> Callable[[Any], bytes]:
+        """Make the writer of an event's payload."""
+        write = self.structure(shape, members)
+        return lambda value: write(shape.name, value).encode(errors="replace")
+
+
+def _spaced(shape: Shape) -> bool:
+    return "xmlNamespace" in shape.serialization
+
+
+class RestXml:
+    """Protocol `rest-xml`."""
+
+    name = "rest-xml"
+
+    def __init__(self, service: ServiceModel) -> None:
+        self._xml = RestXmlBodies(service)
+        self._plans = Plans(self._xml)
+
+    def parse(self, operation: OperationModel, request: WireRequest) -> Params:
+        """Read path, query string, headers and body; MalformedXML or InvalidArgument for what does not fit."""
+        return self._plans.parse(operation, request)
+
+    def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
+        """Write status, headers and body of a result."""
+        response = self._plans.answer(operation, result, request_id)
+        response.headers["x-amz-request-id"] = request_id
+        return response
+
+    def fault(
+        self, service: ServiceModel, operation: OperationModel | None, fault: ServiceFault, request_id: str
+    ) -> WireResponse:
+        """Write S3's bare `<Error>`, or `<ErrorResponse><Error>` for the other services."""
+        wire = fault_shapes.resolve(service, operation, fault, "xml")
+        _, bound = ResponseHead(wire.shape).write(wire.members, wire.status)
+        request = f"<RequestId>{escape(request_id)}</RequestId>"
+        if service.service_name == "s3":
+            error = fault_elements(self._xml, wire, with_type=False)
+            body = f"{HEAD}{error.removesuffix('</Error>')}{request}</Error>"
+        else:
+            body = f"{HEAD}<ErrorResponse>{fault_elements(self._xml, wire, with_type=True)}{request}</ErrorResponse>"
+        headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
+        headers |= {key.lower(): value for key, value in bound.items()}
+        return WireResponse(wire.status, headers, body.encode(errors="replace"))

@@ -1,0 +1,195 @@
+"""Which service, operation and protocol a request means."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any
+
+from botocore.model import OperationModel, ServiceModel
+
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import WireRequest
+from coldframe.gateway import protocols
+from coldframe.gateway.protocols import Protocol
+from coldframe.gateway.rest_table import RestTable
+
+_TABLE: dict[str, Any] = tomllib.loads(files("coldframe.gateway").joinpath("route.toml").read_text("utf-8"))
+_SCOPE = re.compile(r"Credential=[^/,\s]*/\d{8}/[^/,\s]*/([^/,\s]+)/")
+_SCOPE_IN_QUERY = re.compile(r"X-Amz-Credential=[^&]*?%2F\d{8}%2F[^&]*?%2F([^&]+?)%2F", re.IGNORECASE)
+_CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?")
+_ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9_]{1,128})(?=&|$)")
+_VERSION = re.compile(rb"(?:^|&)Version=([0-9A-Za-z-]{1,32})(?=&|$)")
+_BUCKET_HOST = re.compile(r"([a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])\.(?:s3[.-].*|s3$|localhost)(?::\d+)?")
+
+
+@dataclass(slots=True, frozen=True)
+class Route:
+    """Where a request goes; `request` is the one to parse, path-style also where the bucket was in the host."""
+
+    service: ServiceModel
+    operation: OperationModel
+    protocol: Protocol
+    request: WireRequest
+
+
+class Router:
+    """Finds service and operation of a request among the services that this server offers."""
+
+    def __init__(self, services: Mapping[str, ServiceModel]) -> None:
+        self._services = dict(services)
+        self._by_signing: dict[str, list[ServiceModel]] = {}
+        self._by_target: dict[str, ServiceModel] = {}
+        self._operations: dict[ServiceModel, dict[str, OperationModel]] = {}
+        self._rest: dict[ServiceModel, RestTable] = {}
+        for service in self._services.values():
+            self._by_signing.setdefault(service.signing_name, []).append(service)
+            if "targetPrefix" in service.metadata:
+                self._by_target[service.metadata["targetPrefix"]] = service
+            self._operations[service] = {}
+
+    def route(self, request: WireRequest) -> Route:
+        """Find the route; ServiceFault UnknownOperationException, InvalidAction or UnrecognizedClientException."""
+        target = request.headers.get("x-amz-target")
+        if target:
+            return self._route_target(request, target)
+        if "smithy-protocol" in request.headers:
+            match = _CBOR_PATH.fullmatch(request.path)
+            if match:
+                return self._named(request, self._by_target.get(match[1]), match[2], "smithy-rpc-v2-cbor")
+        signed_for = _signed_for(request)
+        action = _find(_ACTION, request)
+        if signed_for is not None:
+            service = self._of_scope(signed_for, request)
+        elif action is not None:
+            service = self._of_action(action, _find(_VERSION, request))
+        else:
+            service = self._of_nothing(request)
+        if _is_rest(service):
+            return self._route_rest(request, service)
+        if action is None:
+            raise ServiceFault("MissingAction", "The request names no action of the service", status=400)
+        return self._named(request, service, action, _query_name(service))
+
+    def _route_target(self, request: WireRequest, target: str) -> Route:
+        prefix, _, name = target.rpartition(".")
+        service = self._by_target.get(prefix)
+        if service is None:
+            raise _unknown_operation(target)
+        return self._named(request, service, name, "json")
+
+    def _named(self, request: WireRequest, service: ServiceModel | None, name: str, wire: str) -> Route:
+        if service is None:
+            raise _unknown_operation(name)
+        known = self._operations[service]
+        operation = known.get(name)
+        if operation is None:
+            if name not in service.operation_names:
+                raise _no_action(service, name) if wire in {"query", "ec2"} else _unknown_operation(name)
+            operation = known[name] = service.operation_model(name)
+        if wire not in (service.metadata.get("protocols") or (service.metadata["protocol"],)):
+            raise ServiceFault("UnknownOperationException", f"The service does not speak {wire}", status=400)
+        return Route(service, operation, protocols.protocol_of(service, wire), request)
+
+    def _of_scope(self, signing_name: str, request: WireRequest) -> ServiceModel:
+        candidates = self._by_signing.get(signing_name, [])
+        if len(candidates) > 1:
+            candidates = _narrow(candidates, signing_name, request)
+        if not candidates:
+            text = f"Credential should be scoped to a service that is offered here, not '{signing_name[:64]}'"
+            raise ServiceFault("UnrecognizedClientException", text, status=400)
+        return candidates[0]
+
+    def _of_action(self, action: str, version: str | None) -> ServiceModel:
+        found = [
+            service
+            for service in self._services.values()
+            if service.metadata.get("protocol") in {"query", "ec2"} or "query" in service.metadata.get("protocols", ())
+            if version in {None, service.api_version} and action in service.operation_names
+        ]
+        if not found:
+            raise ServiceFault("InvalidAction", f"Could not find operation {action} for version {version}", status=400)
+        return found[0]
+
+    def _of_nothing(self, request: WireRequest) -> ServiceModel:
+        """Unsigned and unnamed: a public bucket, or a REST operation that takes no signature."""
+        s3 = self._services.get("s3")
+        if s3 is None:
+            raise ServiceFault("MissingAuthenticationToken", "Request is missing Authentication Token", status=403)
+        return s3
+
+    def _route_rest(self, request: WireRequest, service: ServiceModel) -> Route:
+        table = self._rest.get(service)
+        if table is None:
+            table = self._rest[service] = RestTable(service)
+        if service.service_name == "s3":
+            bucket = virtual_host_bucket(request.headers.get("host", ""))
+            if bucket is not None:
+                request = replace(request, path=f"/{bucket}{request.path}")
+        operation = table.find(request)
+        if operation is None:
+            raise _no_path(service, request)
+        return Route(service, operation, protocols.protocol_of(service, str(service.resolved_protocol)), request)
+
+
+def virtual_host_bucket(host: str) -> str | None:
+    """Name the bucket of `bucket.s3.region.host` or `bucket.localhost`; None for path style."""
+    match = _BUCKET_HOST.fullmatch(host.lower())
+    return match[1] if match and not match[1].startswith("s3.") and match[1] != "s3" else None
+
+
+def _signed_for(request: WireRequest) -> str | None:
+    header = request.headers.get("authorization")
+    if header:
+        match = _SCOPE.search(header)
+        if match:
+            return match[1]
+    if "X-Amz-Credential" in request.query:
+        match = _SCOPE_IN_QUERY.search(request.query.replace("/", "%2F"))
+        if match:
+            return match[1]
+    if (header and header.startswith("AWS ")) or ("AWSAccessKeyId=" in request.query and "Signature=" in request.query):
+        return "s3"  # signature version 2 names no service; S3 alone still takes it
+    return None
+
+
+def _find(pattern: re.Pattern[bytes], request: WireRequest) -> str | None:
+    match = pattern.search(request.body[:65_536]) or pattern.search(request.body)
+    if match is None and request.query:
+        match = pattern.search(request.query.encode(errors="replace"))
+    return match[1].decode() if match else None
+
+
+def _narrow(candidates: list[ServiceModel], signing_name: str, request: WireRequest) -> list[ServiceModel]:
+    for rule in _TABLE.get(signing_name, ()):
+        if request.path.startswith(rule.get("path", "")) and rule.get("host", "") in request.headers.get("host", ""):
+            chosen = [service for service in candidates if service.service_name == rule["service"]]
+            if chosen:
+                return chosen
+    version, action = _find(_VERSION, request), _find(_ACTION, request)
+    return [one for one in candidates if one.api_version == version and action in one.operation_names] or candidates
+
+
+def _is_rest(service: ServiceModel) -> bool:
+    return str(service.metadata["protocol"]).startswith("rest-")
+
+
+def _query_name(service: ServiceModel) -> str:
+    return "ec2" if service.metadata["protocol"] == "ec2" else "query"
+
+
+def _unknown_operation(name: str) -> ServiceFault:
+    return ServiceFault("UnknownOperationException", f"The operation {name[:128]} is not known here", status=400)
+
+
+def _no_action(service: ServiceModel, action: str) -> ServiceFault:
+    text = f"Could not find operation {action} for version {service.api_version}"
+    return ServiceFault("InvalidAction", text, status=400)
+
+
+def _no_path(service: ServiceModel, request: WireRequest) -> ServiceFault:
+    if service.metadata["protocol"] == "rest-xml":
+        text = "The specified method is not allowed against this resource."
+        return ServiceFault("MethodNotAllowed", text, status=405)
+    return ServiceFault("UnknownOperationException", f"No operation at {request.method} {request.path[:256]}", status=404)
