@@ -1,0 +1,89 @@
+"""The Authorization header of Signature Version 4, read into a claim or refused in AWS's words."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import WireRequest
+from coldframe.gateway.signature.credentials import Claim, Expectation
+from coldframe.gateway.signature.refusals import refusal
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+
+# The header as every SDK writes it; anything else takes the slow way, which knows what to say about it.
+_USUAL = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request,\s*"
+    r"SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})"
+).fullmatch
+
+
+def claim_from_header(request: WireRequest, expected: Expectation) -> Claim:
+    """The claim in the Authorization header. Raises the family's IncompleteSignature and relatives."""
+    text = request.headers["authorization"].strip()
+    timestamp = request.headers.get("x-amz-date") or request.headers.get("date", "")
+    if (usual := _USUAL(text)) and timestamp:
+        key_id, day, region, service, names, signature = usual.groups()
+        return Claim(key_id, day, region, service, tuple(names.split(";")), signature, timestamp)
+    algorithm, _, rest = text.partition(" ")
+    if algorithm != ALGORITHM:
+        raise _other_algorithm(algorithm, expected)
+    fields = _fields(rest)
+    faults = [
+        f"Authorization header requires '{name}' parameter."
+        for name in ("Credential", "Signature", "SignedHeaders")
+        if not fields.get(name)
+    ]
+    if not timestamp:
+        faults.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    if faults:
+        # The header itself is not repeated: it may hold a signature that is still good.
+        digest = b64encode(sha256(text.encode("utf-8", "surrogateescape")).digest()).decode()
+        faults.append(f"(Hashed with SHA-256 and encoded with Base64) Authorization={digest}")
+        raise refusal(expected.family, "incomplete", " ".join(faults))
+    return claim_from_parts(
+        fields["Credential"], fields["SignedHeaders"], fields["Signature"], timestamp, expected
+    )
+
+
+def claim_from_parts(
+    credential: str, signed_headers: str, signature: str, timestamp: str, expected: Expectation
+) -> Claim:
+    """The claim of a credential such as `AKID/20260101/us-east-1/sts/aws4_request` and what goes with it."""
+    parts = credential.rsplit("/", 4)
+    if len(parts) != 5 or not all(parts) or "/" in parts[0]:
+        raise refusal(
+            expected.family,
+            "incomplete",
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term,"
+            f" got '{credential}'",
+        )
+    key_id, day, region, service, terminator = parts
+    if terminator != "aws4_request":
+        raise refusal(
+            expected.family,
+            "scope",
+            f"Credential should be scoped with a valid terminator: 'aws4_request', not '{terminator}'.",
+        )
+    return Claim(key_id, day, region, service, tuple(signed_headers.split(";")), signature, timestamp)
+
+
+def _fields(text: str) -> dict[str, str]:
+    """`Name=value` pairs separated by commas or blanks."""
+    pairs = (part.partition("=") for part in re.split(r"[,\s]+", text) if part)
+    return {name: value for name, _, value in pairs}
+
+
+def _other_algorithm(algorithm: str, expected: Expectation) -> ServiceFault:
+    if expected.family == "s3":
+        message = (
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+            if algorithm == "AWS"
+            else "Unsupported Authorization Type"
+        )
+        return ServiceFault(
+            "InvalidRequest" if algorithm == "AWS" else "InvalidArgument", message, status=400
+        )
+    if algorithm.startswith("AWS4"):
+        return refusal(expected.family, "incomplete", f"Unsupported AWS 'algorithm': '{algorithm}'.")
+    return refusal(expected.family, "missing")

@@ -1,0 +1,127 @@
+"""Signature Version 2 in the query of an S3 URL, which boto3 still makes for custom endpoints.
+
+Source: Amazon S3 Developer Guide, "Signing and authenticating REST requests (AWS signature version 2)".
+"""
+
+import hmac
+from base64 import b64encode
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import unquote
+
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import WireRequest
+from coldframe.gateway.signature.credentials import Expectation, FindSecret, Verified
+from coldframe.gateway.signature.keys import same
+from coldframe.gateway.signature.refusals import refusal
+from coldframe.gateway.signature.session import check_session
+
+_CLAIM: Final = ("AWSAccessKeyId", "Signature", "Expires")
+
+# The parameters that name a part of a resource or change the answer's headers: only these are signed.
+_SUBRESOURCES: Final = frozenset(
+    {
+        "accelerate",
+        "acl",
+        "analytics",
+        "cors",
+        "defaultObjectAcl",
+        "delete",
+        "inventory",
+        "lifecycle",
+        "location",
+        "logging",
+        "metrics",
+        "notification",
+        "object-lock",
+        "partNumber",
+        "policy",
+        "replication",
+        "requestPayment",
+        "response-cache-control",
+        "response-content-disposition",
+        "response-content-encoding",
+        "response-content-language",
+        "response-content-type",
+        "response-expires",
+        "restore",
+        "select",
+        "select-type",
+        "storageClass",
+        "tagging",
+        "torrent",
+        "uploadId",
+        "uploads",
+        "versionId",
+        "versioning",
+        "versions",
+        "website",
+    }
+)
+
+
+def is_sigv2(parameters: dict[str, str]) -> bool:
+    """Whether the query is signed in the old way."""
+    return "AWSAccessKeyId" in parameters
+
+
+def verify_sigv2(
+    request: WireRequest,
+    parameters: dict[str, str],
+    find_secret: FindSecret,
+    now: datetime,
+    expected: Expectation,
+) -> Verified:
+    """Who signed the URL. Raises S3's AccessDenied, InvalidAccessKeyId, SignatureDoesNotMatch and token faults."""
+    if not all(parameters.get(name) for name in _CLAIM):
+        message = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+        raise ServiceFault("AccessDenied", message, status=403)
+    expires = parameters["Expires"]
+    if not (expires.isascii() and expires.isdecimal() and len(expires) <= 11):
+        raise ServiceFault(
+            "AccessDenied", f"Invalid date (should be seconds since epoch): {expires}", status=403
+        )
+    access_key_id = parameters["AWSAccessKeyId"]
+    secret = find_secret(access_key_id)
+    if secret is None:
+        raise refusal("s3", "unknown_key", AWSAccessKeyId=access_key_id)
+    token = parameters.get("x-amz-security-token") or request.headers.get("x-amz-security-token")
+    check_session(secret, token, now, expected)
+    if now.timestamp() > int(expires):
+        raise refusal("s3", "presigned_expired")
+    text = _string_to_sign(request, parameters, expected.bucket).encode("utf-8", "surrogateescape")
+    wanted = b64encode(hmac.digest(secret.secret_key.encode(), text, "sha1")).decode()
+    if not same(wanted, parameters["Signature"]):
+        raise refusal("s3", "mismatch")
+    return Verified(
+        access_key_id=access_key_id,
+        principal=secret.principal,
+        date=now.astimezone(UTC),
+        service="s3",
+        payload="UNSIGNED-PAYLOAD",
+        presigned=True,
+        family="s3",
+    )
+
+
+def _string_to_sign(request: WireRequest, parameters: dict[str, str], bucket: str | None) -> str:
+    headers = request.headers
+    amazon = {name: value.strip() for name, value in headers.items() if name.startswith("x-amz-")}
+    # What a presigned URL carries for its headers stands in the query.
+    amazon |= {name: value for name, value in parameters.items() if name.startswith("x-amz-")}
+    lines = [
+        request.method,
+        headers.get("content-md5") or parameters.get("content-md5", ""),
+        headers.get("content-type") or parameters.get("content-type", ""),
+        parameters["Expires"],
+        *(f"{name}:{amazon[name]}" for name in sorted(amazon)),
+    ]
+    path = f"/{bucket}{request.path}" if bucket else request.path
+    return "\n".join(lines) + "\n" + path + _subresources(request.query)
+
+
+def _subresources(query: str) -> str:
+    kept = [pair.partition("=") for pair in query.split("&") if pair.partition("=")[0] in _SUBRESOURCES]
+    if not kept:
+        return ""
+    return "?" + "&".join(f"{name}{equals}{unquote(value)}" for name, equals, value in sorted(kept))
