@@ -7,13 +7,16 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from coldframe.core.store import Store
+from tests.server_fixtures import RunningServer, TestClock
+from tests.server_fixtures import running_server as running_server_on
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
@@ -93,3 +96,22 @@ def _run(owner: dict[str, str], home: Path, *command: object) -> None:
     )
     if done.returncode:
         raise AssertionError(f"{command[0]}: {done.stdout}{done.stderr}")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    """A running server of the test's own, with an empty data directory."""
+    with running_server_on(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def aws(server: RunningServer) -> Callable[..., Any]:
+    """Makes boto3 clients of the test's server as root: `aws("logs")`."""
+    return server.client
+
+
+@pytest.fixture
+def clock(server: RunningServer) -> TestClock:
+    """The clock of the test's server, which the test may turn forward."""
+    return server.clock

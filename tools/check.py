@@ -25,7 +25,7 @@ def main(words: list[str]) -> int:
     """Run the checks that are named, or all, then the tests; the first failure of each is its exit code."""
     chosen = [word for word in words if word in CHECKS]
     rest = [word for word in words if word not in CHECKS]
-    failed = []
+    failed: list[str] = []
     for name in chosen or ([] if rest else CHECKS):
         failed.extend(name for command in CHECKS[name] if not _run(name, command))
     if not chosen or rest:

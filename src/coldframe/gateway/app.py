@@ -71,16 +71,14 @@ class Gateway:
         """Answer a call from inside, which is not signed: it acts as `principal` and is authorized like any other."""
         model = self.services[service].model
         found = self._router.within(model, request)
-        exchange = Exchange(
-            self.installation, self.services[service], found.operation, found.protocol, request
-        )
+        exchange = Exchange(self.installation, self.services[service], found, request)
         exchange.principal, exchange.region = principal, region
         return self._run(exchange)
 
     def _route(self, request: WireRequest) -> Exchange:
         found = self._router.route(request)
         service = self._by_model[found.service.service_name]
-        return Exchange(self.installation, service, found.operation, found.protocol, request)
+        return Exchange(self.installation, service, found, request)
 
     def _run(self, exchange: Exchange) -> WireResponse:
         try:

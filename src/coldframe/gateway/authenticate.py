@@ -1,6 +1,7 @@
 """Who is calling: the signature is checked and becomes a principal."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -65,7 +66,7 @@ def check_signature(exchange: Exchange) -> None:
     exchange.principal = verified.principal
     exchange.region = verified.region or exchange.region
     if verified.payload.startswith("STREAMING-"):
-        request.body = decode_body(request, verified)
+        exchange.routed = replace(exchange.routed, body=decode_body(verified, request).body)
 
 
 def claim(request: WireRequest) -> Claimed | None:

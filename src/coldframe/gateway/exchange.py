@@ -10,11 +10,15 @@ from coldframe.core.installation import Installation
 from coldframe.core.service import Service
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.protocols.protocol import Protocol
+from coldframe.gateway.route import Route
 from coldframe.identity.caller import Caller
 
 
 class Exchange:
-    """A request, the service and operation it means, and what each step adds."""
+    """A request, the service and operation it means, and what each step adds.
+
+    `request` is as it was sent, which is what its signature covers; `routed` is the one to parse.
+    """
 
     __slots__ = (
         "call",
@@ -27,6 +31,7 @@ class Exchange:
         "request",
         "request_id",
         "result",
+        "routed",
         "service",
     )
 
@@ -34,15 +39,15 @@ class Exchange:
         self,
         installation: Installation,
         service: Service,
-        operation: OperationModel,
-        protocol: Protocol,
+        route: Route,
         request: WireRequest,
     ) -> None:
         self.installation = installation
         self.service = service
-        self.operation = operation
-        self.protocol = protocol
+        self.operation: OperationModel = route.operation
+        self.protocol: Protocol = route.protocol
         self.request = request
+        self.routed = route.request
         self.request_id = ids.uuid()
         self.region = installation.settings.region
         self.principal: Caller | None = None

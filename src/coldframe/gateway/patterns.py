@@ -12,7 +12,12 @@ UNTRANSLATED = {
 }
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _CLASSES = {r"\p{IsLetter}": r"\p{L}", r"\p{IsDigit}": r"\p{Nd}", r"\p{IsAlphabetic}": r"\p{L}"}
-_CLASSES |= {r"\p{ASCII}": r"\x00-\x7F", r"\p{Alnum}": "0-9A-Za-z", r"\p{Alpha}": "A-Za-z", r"\p{Digit}": "0-9"}
+_CLASSES |= {
+    r"\p{ASCII}": r"\x00-\x7F",
+    r"\p{Alnum}": "0-9A-Za-z",
+    r"\p{Alpha}": "A-Za-z",
+    r"\p{Digit}": "0-9",
+}
 _CLASSES |= {r"\p{Graph}": r"\x21-\x7E", r"\p{Print}": r"\x20-\x7E", r"\h": r" \t", r"\p{Space}": r"\s"}
 _SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"  # Java's way to write every character beyond the first plane
 _RANGE_AFTER_CLASS = re.compile(r"(\\[wds])-(?=[^\]])")

@@ -6,5 +6,5 @@ from coldframe.gateway.validation import validate
 
 def read_parameters(exchange: Exchange) -> None:
     """Parse the request by its protocol and check every constraint that the model states."""
-    exchange.parameters = exchange.protocol.parse(exchange.operation, exchange.request)
+    exchange.parameters = exchange.protocol.parse(exchange.operation, exchange.routed)
     validate(exchange.operation, exchange.parameters, code=exchange.service.manifest.faults.validation)

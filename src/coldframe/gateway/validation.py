@@ -37,7 +37,9 @@ def code_of(service: ServiceModel) -> str:
     """Name the code with which a service answers a broken constraint."""
     by_service: dict[str, str] = _TABLE["code"]
     name = str(service.service_name)
-    return by_service.get(name) or str(_TABLE["protocol"].get(service.metadata.get("protocol"), "ValidationException"))
+    return by_service.get(name) or str(
+        _TABLE["protocol"].get(service.metadata.get("protocol"), "ValidationException")
+    )
 
 
 def _fault(operation: OperationModel, errors: list[str], code: str | None) -> ServiceFault:
@@ -46,7 +48,9 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
     first = errors[0]
     if missing and code is None and first.startswith("Value null at "):
         name = first.split("'")[1].rsplit(".", 1)[-1]
-        return ServiceFault(missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400)
+        return ServiceFault(
+            missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400
+        )
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
     return ServiceFault(code or code_of(service), f"{many} detected: {'; '.join(errors)}", status=400)
 
@@ -68,7 +72,9 @@ def constraints(shape: Shape, *, patterns_only: bool = False) -> list[tuple[str,
         if (high := traits.get("max")) is not None:
             found.append((f"Member must have {what} less than or equal to {high}", lambda v: size(v) <= high))
         if (low := traits.get("min")) is not None:
-            found.append((f"Member must have {what} greater than or equal to {low}", lambda v: size(v) >= low))
+            found.append(
+                (f"Member must have {what} greater than or equal to {low}", lambda v: size(v) >= low)
+            )
         if traits.get("enum"):
             allowed = frozenset(traits["enum"])
             words = f"Member must satisfy enum value set: [{', '.join(traits['enum'])}]"
@@ -132,7 +138,9 @@ class Checks:
     def _entries(self, shape: Shape) -> Check | None:
         keys = self._bundle(shape, shape.key, "Map keys must satisfy constraint", lambda value: value.keys())
         if shape.value.type_name not in {"structure", "list", "map"}:
-            values = self._bundle(shape, shape.value, "Map value must satisfy constraint", lambda value: value.values())
+            values = self._bundle(
+                shape, shape.value, "Map value must satisfy constraint", lambda value: value.values()
+            )
             return _both(keys, values)
         check = self.of(shape.value)
         if check is None:
@@ -155,7 +163,9 @@ class Checks:
         def check(value: Any, path: str, errors: list[str]) -> None:
             for part in parts(value):
                 if part is not None and not all(passes(part) for _, passes in found):
-                    errors.append(f"Value{echo(value)} at '{path}' failed to satisfy constraint: {words}: [{all_words}]")
+                    errors.append(
+                        f"Value{echo(value)} at '{path}' failed to satisfy constraint: {words}: [{all_words}]"
+                    )
                     return
 
         return check
@@ -186,7 +196,9 @@ class Checks:
                 item = value.get(name)
                 if item is None:
                     if needed:
-                        errors.append(f"Value null at '{prefix}{label}' failed to satisfy constraint: Member must not be null")
+                        errors.append(
+                            f"Value null at '{prefix}{label}' failed to satisfy constraint: Member must not be null"
+                        )
                 elif check is not None:
                     check(item, prefix + label, errors)
 
@@ -208,9 +220,15 @@ def _both(first: Check | None, second: Check | None) -> Check | None:
 
 def _echo(shape: Shape) -> Callable[[Any], str]:
     """Make the function that quotes a value in a message: secrets, blobs and structures are never quoted."""
-    parts = {"list": lambda: [shape.member], "map": lambda: [shape.key, shape.value]}.get(shape.type_name, lambda: [])()
+    parts = {"list": lambda: [shape.member], "map": lambda: [shape.key, shape.value]}.get(
+        shape.type_name, lambda: []
+    )()
     for one in (shape, *parts):
-        if one.metadata.get("sensitive") or one.type_name in {"structure", "list", "map", "blob"} and one is not shape:
+        if (
+            one.metadata.get("sensitive")
+            or one.type_name in {"structure", "list", "map", "blob"}
+            and one is not shape
+        ):
             return lambda _: ""
     if shape.type_name in {"blob", "structure"}:
         return lambda _: ""

@@ -1,8 +1,6 @@
 """The visible list of services this server offers."""
 
 SERVICES: tuple[str, ...] = (
-    "coldframe.services.iam",
     "coldframe.services.logs",
-    "coldframe.services.organizations",
     "coldframe.services.sts",
 )

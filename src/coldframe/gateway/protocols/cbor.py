@@ -56,7 +56,14 @@ class CborBodies:
                 if raw is None:
                     return Params({})
                 return Params(walk(msgspec.convert(raw, kind, builtin_types=(bytes,), dec_hook=decode_hook)))
-            except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+            except (
+                cbor2.CBORError,
+                ValueError,
+                TypeError,
+                RecursionError,
+                OverflowError,
+                MemoryError,
+            ) as error:
                 raise malformed(error) from error
 
         return read

@@ -153,7 +153,12 @@ class Walks:
         find = plan.get
 
         def convert(value: Mapping[str, Any]) -> dict[str, Any]:
-            if plain is not None and type(value) is dict and value.keys() <= plain and None not in value.values():
+            if (
+                plain is not None
+                and type(value) is dict
+                and value.keys() <= plain
+                and None not in value.values()
+            ):
                 return value
             out = {}
             for key, item in value.items():
@@ -187,7 +192,10 @@ class Walks:
 
     def recursive(self, shape: Shape) -> bool:
         """Say whether a value of the shape may be nested without end."""
-        return any(structure.metadata.get("document") or _contains_itself(structure) for structure in _structures(shape))
+        return any(
+            structure.metadata.get("document") or _contains_itself(structure)
+            for structure in _structures(shape)
+        )
 
 
 def _inner(shape: Shape) -> list[Shape]:
@@ -215,9 +223,7 @@ def _structures(shape: Shape) -> list[Shape]:
 
 
 def _contains_itself(shape: Shape) -> bool:
-    return any(
-        inner.name == shape.name for start in _inner(shape) for inner in _structures(start)
-    )
+    return any(inner.name == shape.name for start in _inner(shape) for inner in _structures(start))
 
 
 def _read_float(value: Any) -> Any:

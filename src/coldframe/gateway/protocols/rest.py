@@ -124,7 +124,9 @@ class Plans:
             kind = "application/octet-stream" if member.type_name == "blob" else "text/plain"
             return Writing(head, status, kind, lambda result: _raw(result.get(payload)))
         write = self._bodies.output_writer(shape, payload)
-        return Writing(head, status, kind, lambda result: b"" if result.get(payload) is None else write(result[payload]))
+        return Writing(
+            head, status, kind, lambda result: b"" if result.get(payload) is None else write(result[payload])
+        )
 
 
 def _text(body: bytes, code: str) -> str:

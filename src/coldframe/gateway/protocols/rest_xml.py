@@ -53,7 +53,9 @@ class RestXmlBodies(XmlBodies):
         body = shape.members[payload] if payload else shape
         default = body.name if payload is None else payload
         tag = str(body.serialization.get("name") or default)
-        write = self.structure(body, members if payload is None else None, "" if _spaced(body) else self._space)
+        write = self.structure(
+            body, members if payload is None else None, "" if _spaced(body) else self._space
+        )
         return lambda value: (HEAD + write(tag, value)).encode(errors="replace")
 
     def writer(self, shape: Shape, members: dict[str, Shape] | None = None) -> Callable[[Any], bytes]:

@@ -91,7 +91,9 @@ class Types:
             return bool
         if kind in {"float", "double"}:
             number: Any = self._limited(float, shape)
-            return number if self._strict or not self._text_floats else number | Literal[tuple(SPECIAL_FLOATS)]
+            return (
+                number if self._strict or not self._text_floats else number | Literal[tuple(SPECIAL_FLOATS)]
+            )
         if kind in BOUNDS:
             low, high = BOUNDS[kind]
             if self._strict:

@@ -18,12 +18,19 @@ from coldframe.gateway.protocols.typed import BOUNDS, SPECIAL_FLOATS
 Write = Callable[[str, Any], str]
 Read = Callable[[Element], Any]
 _ESCAPES = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\x85": "&#x85;", "\u2028": "&#x2028;"}
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\r": "&#xD;",
+        "\n": "&#xA;",
+        "\x85": "&#x85;",
+        "\u2028": "&#x2028;",
+    }
     | {chr(code): "\ufffd" for code in range(32) if code not in {9, 10, 13}}
 )
-_SAFE = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@ ,"
-)
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@ ,")
 
 
 def escape(text: str) -> str:
@@ -175,7 +182,9 @@ class XmlBodies:
 
         def write(tag: str, value: Mapping[str, Any]) -> str:
             extra = "".join(
-                f' {wire}="{escape(str(value[name]))}"' for name, wire in attributes if value.get(name) is not None
+                f' {wire}="{escape(str(value[name]))}"'
+                for name, wire in attributes
+                if value.get(name) is not None
             )
             return f"<{tag}{space}{extra}>{content(value)}</{tag}>"
 
@@ -213,7 +222,11 @@ class XmlBodies:
 
         def pairs(tag: str, value: Mapping[str, Any]) -> str:
             return "".join(
-                [f"<{tag}>{key(key_tag, k)}{item(value_tag, v)}</{tag}>" for k, v in value.items() if v is not None]
+                [
+                    f"<{tag}>{key(key_tag, k)}{item(value_tag, v)}</{tag}>"
+                    for k, v in value.items()
+                    if v is not None
+                ]
             )
 
         if shape.serialization.get("flattened"):
@@ -257,7 +270,9 @@ class XmlBodies:
 
     def read_structure(self, members: Mapping[str, Shape]) -> Read:
         """Make the function that reads a structure's members from an element's children and attributes."""
-        plan = {self.member_name(name, member): self._member(name, member) for name, member in members.items()}
+        plan = {
+            self.member_name(name, member): self._member(name, member) for name, member in members.items()
+        }
         attributes = {
             member.serialization.get("name", name).rsplit(":", 1)[-1]: name
             for name, member in members.items()
