@@ -1,0 +1,37 @@
+"""`coldframe doctor`: which engines are here, at which version, and what each missing one costs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from coldframe import __version__
+from coldframe.core.config import default_data_dir
+from coldframe.engines.catalog import engines, probe
+from coldframe.server.files import NotSetUp, read_server
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
+    )
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print what is here; returns 1 when an engine is missing that something built needs."""
+    print(f"coldframe {__version__}, Python {sys.version.split()[0]}")
+    try:
+        print(f"data      {chosen.data} (server: {read_server(chosen.data).endpoint})")
+    except NotSetUp:
+        print(f"data      {chosen.data} (no server has run with it yet)")
+    missing = 0
+    for engine in engines():
+        found = probe(engine)
+        if found.version is not None:
+            print(f"ok        {engine.title} {found.version}: {engine.does}")
+            continue
+        print(f"missing   {engine.title}: {engine.without}")
+        if engine.packages:
+            print(f"          install it: coldframe engines install {engine.name}")
+        missing += not engine.tests
+    return 1 if missing else 0
