@@ -16,7 +16,7 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     distribution: str = ""
     program: str = ""
-    arguments: list[str] = ["--version"]
+    arguments: tuple[str, ...] = ("--version",)
     folders: list[str] = []
 
 
