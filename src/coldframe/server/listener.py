@@ -6,9 +6,9 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from coldframe.server.certificate import ServerCertificate
 from coldframe.server.exchange import Application, Exchange
 from coldframe.server.handler_threads import HandlerThreads
 
@@ -21,14 +21,6 @@ _START_SECONDS: Final = 10.0
 
 class PortInUse(Exception):
     """Another program listens on the port; the message names it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """A certificate chain in PEM and its private key in PKCS#8 PEM."""
-
-    chain: Path
-    key: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     ports: tuple[int, int | None],
-    tls: TlsFiles | None,
+    certificate: ServerCertificate | None,
     on_ready: Callable[[int, int | None], None],
     stop: asyncio.Event,
     limits: Limits | None = None,
@@ -58,7 +50,7 @@ async def serve(
     limits = limits or Limits()
     loop = asyncio.get_running_loop()
     port = _free_port(host, ports[0])
-    tls_port = _free_port(host, ports[1]) if tls is not None and ports[1] is not None else None
+    tls_port = _free_port(host, ports[1]) if certificate is not None and ports[1] is not None else None
     handlers = HandlerThreads(loop, most=limits.threads, name="handler")
     streams = HandlerThreads(loop, most=_STREAM_THREADS, name="stream")
     exchange = Exchange(app, handlers, streams, stall_seconds=limits.stall_seconds)
@@ -67,7 +59,7 @@ async def serve(
         async with contextlib.AsyncExitStack() as listening:
             await listening.enter_async_context(_listening(exchange, host, port, None))
             if tls_port is not None:
-                await listening.enter_async_context(_listening(exchange, host, tls_port, tls))
+                await listening.enter_async_context(_listening(exchange, host, tls_port, certificate))
             on_ready(port, tls_port)
             await stop.wait()
             await exchange.finish(limits.stop_seconds)
@@ -95,8 +87,10 @@ def _free_port(host: str, port: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _listening(exchange: Exchange, host: str, port: int, tls: TlsFiles | None) -> AsyncIterator[None]:
-    server = _granian(exchange, host, port, tls)
+async def _listening(
+    exchange: Exchange, host: str, port: int, certificate: ServerCertificate | None
+) -> AsyncIterator[None]:
+    server = _granian(exchange, host, port, certificate)
     serving = asyncio.create_task(server.serve())
     try:
         await _until_connectable(host, port, serving)
@@ -107,7 +101,7 @@ async def _listening(exchange: Exchange, host: str, port: int, tls: TlsFiles | N
             await asyncio.wait_for(serving, _START_SECONDS)
 
 
-def _granian(exchange: Exchange, host: str, port: int, tls: TlsFiles | None) -> Any:
+def _granian(exchange: Exchange, host: str, port: int, certificate: ServerCertificate | None) -> Any:
     from granian.constants import Interfaces, SSLProtocols
     from granian.http import HTTP1Settings, HTTP2Settings
     from granian.server.embed import Server
@@ -124,8 +118,8 @@ def _granian(exchange: Exchange, host: str, port: int, tls: TlsFiles | None) -> 
         log_enabled=False,
         # Its own configuration would close every log handler of the process.
         log_dictconfig={"incremental": True, "formatters": {}, "handlers": {}, "loggers": {}},
-        ssl_cert=tls.chain if tls else None,
-        ssl_key=tls.key if tls else None,
+        ssl_cert=certificate.chain if certificate else None,
+        ssl_key=certificate.key if certificate else None,
         ssl_protocol_min=SSLProtocols.tls12,
     )
 

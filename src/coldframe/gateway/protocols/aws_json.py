@@ -20,6 +20,15 @@ def query_error(service: ServiceModel, fault: fault_shapes.WireFault) -> dict[st
     return {"x-amzn-query-error": f"{code};{'Sender' if fault.sender else 'Receiver'}"}
 
 
+def rpc_status(service: ServiceModel, wire: fault_shapes.WireFault) -> int:
+    """Choose the HTTP status: RPC services deny with 400, and a query error's own status is for query alone."""
+    if wire.status == 403:
+        return 400
+    if service.is_query_compatible and wire.shape is not None:
+        return 400 if wire.sender else 500
+    return wire.status
+
+
 class AwsJson:
     """Protocol `json`: a request is one document; so is the answer, unless a member of it is an event stream."""
 
@@ -60,7 +69,7 @@ class AwsJson:
     ) -> WireResponse:
         """Write `__type` and the members of the fault's shape."""
         wire = fault_shapes.resolve(service, operation, fault, "json")
-        status = 400 if wire.status == 403 else wire.status  # JSON services deny with 400
+        status = rpc_status(service, wire)
         name = wire.name if service.is_query_compatible else wire.code
         body = self._bodies.fault(wire, {"__type": name})
         headers = {"content-type": self._content_type, "x-amzn-requestid": request_id}

@@ -10,7 +10,7 @@ from botocore.model import OperationModel, ServiceModel, Shape
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway.protocols import event_stream, fault_shapes, timestamps
-from coldframe.gateway.protocols.aws_json import query_error
+from coldframe.gateway.protocols.aws_json import query_error, rpc_status
 from coldframe.gateway.protocols.json_body import Members, Walks, body_members, malformed
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
 from coldframe.gateway.protocols.typed import Types, decode_hook
@@ -123,7 +123,7 @@ class RpcV2Cbor:
     ) -> WireResponse:
         """Write `__type` and the members of the fault's shape."""
         wire = fault_shapes.resolve(service, operation, fault, "json")
-        status = 400 if wire.status == 403 else wire.status
+        status = rpc_status(service, wire)
         name = wire.name if service.is_query_compatible else wire.code
         body = self._bodies.fault(wire, {"__type": name})
         return WireResponse(status, self._headers(request_id) | query_error(service, wire), body)

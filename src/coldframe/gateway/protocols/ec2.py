@@ -20,12 +20,12 @@ class Ec2Fields(QueryFields):
     bad_value = "InvalidParameterValue"
 
     def member_names(self, name: str, member: Shape) -> list[str]:
-        """List the one name under which a member comes."""
+        """List the names under which a member comes: capitalised as EC2 has it, and as botocore may send it."""
         traits = member.serialization
         if "queryName" in traits:
             return [str(traits["queryName"])]
         own = str(traits.get("name", name))
-        return [own[:1].upper() + own[1:] if "name" in traits else own]
+        return [own[:1].upper() + own[1:], own]
 
     def list_names(self, shape: Shape) -> tuple[str, ...]:
         """Lists are numbered directly, whatever the model says of their members."""

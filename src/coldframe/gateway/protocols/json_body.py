@@ -1,5 +1,6 @@
 """JSON documents of a shape: bytes into Python values and back, decoded by msgspec types made from the model."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,6 @@ from coldframe.gateway.protocols.typed import SPECIAL_FLOATS, Types, decode_hook
 
 Members = dict[str, Shape]
 Convert = Callable[[Any], Any]
-FLOAT_TEXTS = {value: text for text, value in SPECIAL_FLOATS.items() if value == value}  # noqa: PLR0124
 KINDS = {"int": "NUMBER_VALUE", "float": "DECIMAL_VALUE", "str": "STRING_VALUE", "array": "START_ARRAY"}
 KINDS |= {"object": "START_OBJECT", "bool": "TRUE_VALUE", "null": "NULL_VALUE"}
 
@@ -231,9 +231,10 @@ def _read_float(value: Any) -> Any:
 
 
 def _write_float(value: Any) -> Any:
-    if isinstance(value, float) and (value != value or value in FLOAT_TEXTS):  # noqa: PLR0124
-        return FLOAT_TEXTS.get(value, "NaN")
-    return value if isinstance(value, int | float) else float(value)
+    number = value if isinstance(value, int | float) else float(value)
+    if isinstance(number, float) and not math.isfinite(number):
+        return "NaN" if math.isnan(number) else ("Infinity" if number > 0 else "-Infinity")
+    return number
 
 
 def _write_text(value: Any) -> Any:

@@ -26,6 +26,7 @@ class RestXmlBodies(XmlBodies):
 
     def __init__(self, service: ServiceModel) -> None:
         super().__init__()
+        self._service = service
         space = service.metadata.get("xmlNamespace")
         uri = space.get("uri") if isinstance(space, dict) else space
         self._space = f' xmlns="{escape(uri)}"' if uri else ""
@@ -51,12 +52,16 @@ class RestXmlBodies(XmlBodies):
         if payload is None and not members:
             return lambda _: b""
         body = shape.members[payload] if payload else shape
-        default = body.name if payload is None else payload
-        tag = str(body.serialization.get("name") or default)
-        write = self.structure(
-            body, members if payload is None else None, "" if _spaced(body) else self._space
-        )
+        tag = self._root(body, payload)
+        write = self.structure(body, members if payload is None else None, "" if _spaced(body) else self._space)
         return lambda value: (HEAD + write(tag, value)).encode(errors="replace")
+
+    def _root(self, body: Shape, payload: str | None) -> str:
+        """Name the root: what the member says differently from its own name, else what the shape says, else its name."""
+        said = body.serialization.get("name")
+        if payload is not None and said != payload and said is not None:
+            return str(said)
+        return str(self._service.shape_for(body.name).serialization.get("name") or body.name)
 
     def writer(self, shape: Shape, members: dict[str, Shape] | None = None) -> Callable[[Any], bytes]:
         """Make the writer of an event's payload."""

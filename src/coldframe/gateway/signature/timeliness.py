@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 from coldframe.core.faults import ServiceFault
@@ -18,11 +19,7 @@ _BASIC_FORMAT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re
 def signed_at(claim: Claim, expected: Expectation) -> datetime:
     """The date of signing, which must be of the day in the credential scope."""
     try:
-        if basic := _BASIC_FORMAT(claim.timestamp):
-            year, month, day, hour, minute, second = map(int, basic.groups())
-            date = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        else:
-            date = parsedate_to_datetime(claim.timestamp).astimezone(UTC)
+        date, day = _parsed(claim.timestamp)
     except (ValueError, TypeError, OverflowError, IndexError):
         if expected.family == "s3":
             message = "AWS authentication requires a valid Date or x-amz-date header"
@@ -33,14 +30,25 @@ def signed_at(claim: Claim, expected: Expectation) -> datetime:
             f"Date must be in ISO-8601 'basic format'. Got '{claim.timestamp}'."
             " See http://en.wikipedia.org/wiki/ISO_8601",
         ) from None
-    if date.strftime("%Y%m%d") != claim.scope_date:
+    if day != claim.scope_date:
         raise refusal(
             expected.family,
             "scope",
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP:"
-            f" '{claim.scope_date}' != '{date:%Y%m%d}', from '{date:{_BASIC}}'.",
+            f" '{claim.scope_date}' != '{day}', from '{date:{_BASIC}}'.",
         )
     return date
+
+
+@lru_cache(maxsize=64)
+def _parsed(timestamp: str) -> tuple[datetime, str]:
+    """The date and its day as YYYYMMDD; kept, because the calls of one second share it."""
+    if basic := _BASIC_FORMAT(timestamp):
+        year, month, day, hour, minute, second = map(int, basic.groups())
+        date = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    else:
+        date = parsedate_to_datetime(timestamp).astimezone(UTC)
+    return date, f"{date:%Y%m%d}"
 
 
 def check_timely(claim: Claim, date: datetime, now: datetime, expected: Expectation) -> None:

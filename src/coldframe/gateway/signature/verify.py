@@ -155,8 +155,11 @@ def _check_signature(
     request: WireRequest, claim: Claim, secret: Secret, date: datetime, payload: str, expected: Expectation
 ) -> None:
     key = signing_key(secret.secret_key, claim.scope_date, claim.region, claim.service)
-    # The date in the string to sign is always in the basic format, also when it came in a Date header.
-    above = f"AWS4-HMAC-SHA256\n{date:%Y%m%dT%H%M%SZ}\n{claim.scope}\n"
+    stamp = claim.timestamp
+    if len(stamp) != len("20260304T050607Z"):
+        # The string to sign has the basic format, also when the date came in a Date header.
+        stamp = f"{date:%Y%m%dT%H%M%SZ}"
+    above = f"AWS4-HMAC-SHA256\n{stamp}\n{claim.scope}\n"
     digests = canonical_digests(
         request,
         claim.signed_headers,
