@@ -42,16 +42,15 @@ class PolicySet:
 
 
 class Matched(NamedTuple):
-    """A statement that matched the request: the type and name of its policy, its Sid and its index from 0."""
+    """A statement that matched the request: the type and name of its policy, its Sid and its index, from 0."""
 
     policy_type: PolicyType
     policy: str
     sid: str
-    index: int
+    statement_index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the policies say.
 
     `decided_by` is the type of policy that decided, None where root needs no policy; `matched` are the statements

@@ -76,7 +76,8 @@ def parse_policy(document: str | Mapping[str, Any], kind: PolicyKind) -> Policy:
     if not isinstance(loaded.get("Id", ""), str):
         raise PolicyError(SYNTAX, reason="Id must be text")
     version = _version(loaded, kind)
-    statements, keys = [], set()
+    statements: list[Statement] = []
+    keys: set[str] = set()
     for index, entry in enumerate(_entries(loaded)):
         try:
             statement, read = _statement(index, entry, kind, variables=version == CURRENT_VERSION)

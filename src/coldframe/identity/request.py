@@ -38,7 +38,7 @@ class Principal:
     management_account: bool = False
     service_linked: bool = False
 
-    @property
+    @cached_property
     def has_identity_policies(self) -> bool:
         """Whether identity-based policies can speak for this principal: it lives in an account."""
         return self.kind in {"root", "user", "role-session", "federated-user"}

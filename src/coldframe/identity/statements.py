@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from coldframe.identity.conditions import Check
 from coldframe.identity.patterns import Match, Template, compile_arn, compile_text, has_variables
@@ -22,7 +23,7 @@ class ActionSet:
         """Say whether the request's action is listed."""
         if self.everything or request.action_key in self.exact:
             return True
-        for match in self.patterns.get(request.service, ()):
+        for match in self.patterns.get(request.service, ()):  # noqa: SIM110 (a generator costs more)
             if match(request.action_key):
                 return True
         return False
@@ -52,6 +53,9 @@ def compile_actions(actions: Sequence[str]) -> ActionSet:
     )
 
 
+_compile_resolved = lru_cache(maxsize=4096)(compile_arn)
+
+
 def _can_match(template: Template, resource: str) -> bool:
     first = template[0]
     return not isinstance(first, str) or resource.startswith(first)
@@ -76,7 +80,7 @@ class ResourceSet:
         for template in self.dynamic:
             if _can_match(template, resource):
                 resolved = resolve(template, request)
-                if resolved is not None and compile_arn(resolved)(resource):
+                if resolved is not None and _compile_resolved(resolved)(resource):
                     return True
         return False
 
