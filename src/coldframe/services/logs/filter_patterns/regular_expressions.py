@@ -13,6 +13,7 @@ from coldframe.services.logs.filter_patterns.errors import InvalidPattern
 
 _ALLOWED = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]*")
 _ESCAPES = re.compile(r"\\(?:[dDsSwW]|x[0-9A-Fa-f]{2}|[^A-Za-z0-9])")
+_ESCAPE_OR_CLASS = re.compile(r"[\\\[]")
 _OPERATORS = frozenset("^$?[]{}|\\*+.")
 _MAY_REPEAT_ZERO_TIMES = frozenset("?*{")
 
@@ -39,6 +40,9 @@ class RegularExpression:
         """Whether the expression matches anywhere in this text."""
         if self.literal not in text:
             return False
+        if self.literal == self.source:
+            return True
+        # Not re2.Set, twice as fast: it answers "no match" when its automaton outgrows its memory.
         return self._expression.search(text.encode("utf-8", "surrogatepass")) is not None
 
 
@@ -65,25 +69,17 @@ def _check(source: str) -> None:
 
 def _required_literal(source: str) -> str:
     """Return the longest text that every match must hold; empty where the expression says nothing simple."""
-    if "|" in source or "\\" in source or "[" in source:
-        # Alternatives, escapes and classes would need a parser; RE2 alone is fast enough for them.
-        source = _before_any(source, "\\[") if "|" not in source else ""
+    if "|" in source:
+        return ""
+    # Escapes and classes would need a parser; the part before them is enough to pass over most messages.
+    source = _ESCAPE_OR_CLASS.split(source, maxsplit=1)[0]
     longest = run = ""
     for index, character in enumerate(source):
-        following = source[index + 1 : index + 2]
-        if character in _OPERATORS:
-            run = ""
-            if character == "{":
-                break
-        elif following in _MAY_REPEAT_ZERO_TIMES and following:
+        if character == "{":
+            break
+        if character in _OPERATORS or source[index + 1 : index + 2] in _MAY_REPEAT_ZERO_TIMES:
             run = ""
         else:
             run += character
             longest = max(longest, run, key=len)
     return longest
-
-
-def _before_any(source: str, stops: str) -> str:
-    """Return the part before the first of these characters."""
-    ends = [position for position in map(source.find, stops) if position >= 0]
-    return source[: min(ends)] if ends else source
