@@ -82,6 +82,13 @@ def test_a_pattern_holds_two_regular_expressions_at_most(form: str) -> None:
         compile_pattern(form.format("x"))
 
 
+def test_an_expression_that_would_run_for_seconds_on_one_event_is_refused() -> None:
+    with pytest.raises(InvalidPattern, match="repeats too much"):
+        compile_pattern("%.{0,1000}.{0,1000}[xy].{0,1000}z%")
+
+    assert compile_pattern("%x.{0,60}y[a-z]{0,200}z%").matches("x--y--xyaz")
+
+
 def test_two_regular_expressions_are_allowed() -> None:
     assert compile_pattern("{ $.a = %x% && $.b != %y% }").matches('{"a": "xx", "b": "z"}')
 
