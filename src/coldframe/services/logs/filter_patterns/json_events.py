@@ -34,6 +34,7 @@ from coldframe.services.logs.filter_patterns.selectors import (
 )
 
 _KEYWORDS = re.compile(r"(IS)\s+(TRUE|FALSE|NULL)\b|(NOT)\s+EXISTS\b", re.IGNORECASE)
+_MAXIMUM_DIGITS = 300
 _CONSTANTS: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "NULL": None}
 
 
@@ -162,7 +163,8 @@ def _value_test(comparison: Comparison) -> Test:
 
 
 def _equal_value_test(number: float, text: str, *, wanted: bool) -> Test:
-    exact = int(text) if text.lstrip("+-").isdigit() else number
+    # Identifiers of 17 digits and more are not exact as a float.
+    exact = int(text) if text.lstrip("+-").isdigit() and len(text) <= _MAXIMUM_DIGITS else number
 
     def test(value: Any) -> bool:
         if type(value) is str:

@@ -68,7 +68,7 @@ class FilterPattern:
         return [index for index, message in enumerate(messages) if matches(message)]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def compile_pattern(text: str) -> FilterPattern:
     """Compile a pattern of any of the three forms; raise InvalidPattern where it breaks the language."""
     stripped = text.strip()

@@ -25,8 +25,9 @@ from coldframe.services.logs.filter_patterns.expressions import Expression, all_
 from coldframe.services.logs.filter_patterns.scanner import Scanner
 
 _NAME = re.compile(r"[A-Za-z0-9_\-]+")
-_FIELD = re.compile(r'"[^"]*"|\[[^\]]*\]|\S+')
-_FIELD_OUTSIDE_BRACKETS = re.compile(r'"[^"]*"|\S+')
+_FIELD = re.compile(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')
+_FIELD_WITHOUT_BRACKETS = re.compile(r'"([^"]*)"|(\S+)')
+_ALWAYS = Expression(lambda fields: True)  # noqa: ARG005  # a column without a condition takes any field
 
 
 def split_fields(message: str) -> list[str]:
@@ -35,28 +36,22 @@ def split_fields(message: str) -> list[str]:
         return message.split()
     last_close = message.rfind("]")
     if message.rfind("[") <= last_close:
-        tokens = _FIELD.findall(message)
-    else:
-        tokens = _tokens_with_an_open_bracket(message, last_close)
-    return [_unwrapped(token) for token in tokens]
+        return [quoted or bracketed or plain for quoted, bracketed, plain in _FIELD.findall(message)]
+    return _split_with_an_open_bracket(message, last_close)
 
 
-def _tokens_with_an_open_bracket(message: str, last_close: int) -> list[str]:
+def _split_with_an_open_bracket(message: str, last_close: int) -> list[str]:
     """Split without looking for the end of a bracket that is never closed: that would take quadratic time."""
-    tokens: list[str] = []
+    fields: list[str] = []
     end = 0
     if last_close >= 0:
         for found in _FIELD.finditer(message):
-            tokens.append(found[0])
+            fields.append(found[1] or found[2] or found[3] or "")
             end = found.end()
             if end > last_close:
                 break
-    return tokens + _FIELD_OUTSIDE_BRACKETS.findall(message[end:])
-
-
-def _unwrapped(token: str) -> str:
-    wrapped = len(token) > 1 and (token[0], token[-1]) in {('"', '"'), ("[", "]")}
-    return token[1:-1] if wrapped else token
+    rest = _FIELD_WITHOUT_BRACKETS.findall(message[end:])
+    return fields + [quoted or plain for quoted, plain in rest]
 
 
 class _Reader:
@@ -178,8 +173,7 @@ def compile_space_delimited(text: str) -> Compiled:
     if not scanner.at_end():
         raise scanner.invalid("text after the closing bracket")
     layout = reader.layout()
-    condition = all_of([Expression(lambda fields: True), *reader.conditions])  # noqa: ARG005  # no condition is true
-    return _compiled(layout, condition if len(reader.conditions) != 1 else reader.conditions[0])
+    return _compiled(layout, all_of(reader.conditions) if reader.conditions else _ALWAYS)
 
 
 def _compiled(layout: _Layout, condition: Expression) -> Compiled:
