@@ -88,7 +88,7 @@ def running_server(folder: Path, *, dev: bool = False, **settings: Any) -> Itera
 
             control = Control(lambda: {"status": "ok"}, assembly.reset if dev else None)
             application = Application(assembly.gateway, control)
-            await serve(application, ports=(0, None), tls=None, on_ready=ready, stop=found["stop"])
+            await serve(application, ports=(0, None), certificate=None, on_ready=ready, stop=found["stop"])
 
         thread = threading.Thread(target=asyncio.run, args=(run(),), name="test-server")
         thread.start()

@@ -30,9 +30,11 @@ def check_permission(exchange: Exchange) -> None:
     call.request_id = exchange.request_id
     call.source_ip = exchange.request.peer
     context = _context(exchange)
-
+    own = service.module("permissions")
+    if own is not None and hasattr(own, "context"):
+        context |= own.context(call, name, exchange.parameters)
     permissions = exchange.installation.parts.get(Permissions)
-    of_resource = getattr(service.module("permissions"), "resource_policy", None)
+    of_resource = getattr(own, "resource_policy", None)
 
     def decide(action: str, resource: str) -> Decision:
         policy, required = of_resource(call, resource) if of_resource is not None else (None, False)

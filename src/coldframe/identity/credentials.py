@@ -1,5 +1,6 @@
 """From an access key id to a secret and the principal it stands for."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -86,12 +87,22 @@ def user_principal(account: str, user: User, session: sessions.Session | None = 
 def session_principal(installation: Installation, session: sessions.Session) -> Caller | None:
     """Return the principal of temporary credentials; None when the role or user they came from is gone."""
     if session.kind == "root":
-        return root(session.account)
+        return replace(root(session.account), session=session)
     if session.kind == "user":
         user = installation.store.cached(User, session.account, "", session.source.rpartition("/")[2])
         if user is None or user.id != session.source_id:
             return None
         return user_principal(session.account, user, session)
+    if session.kind == "federated":
+        return Caller(
+            kind="federated-user",
+            arn=f"arn:aws:sts::{session.account}:federated-user/{session.name}",
+            account=session.account,
+            user_id=f"{session.account}:{session.name}",
+            issuer_arn=session.source,
+            tags=session.tags,
+            session=session,
+        )
     role_name = session.source.rpartition("/")[2]
     role = installation.store.cached(Role, session.account, "", role_name)
     if role is None or role.id != session.source_id:

@@ -15,7 +15,7 @@ from coldframe.server.application import Application
 from coldframe.server.assembly import Assembly, assemble
 from coldframe.server.certificate import ensure_certificate
 from coldframe.server.control import Control
-from coldframe.server.listener import PortInUse, TlsFiles
+from coldframe.server.listener import PortInUse
 from coldframe.server.listener import serve as listen
 
 LOG = logging.getLogger("coldframe.server")
@@ -36,7 +36,11 @@ def serve(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, assembly: Assembly) -> None:
-    certificate = ensure_certificate(settings.data_dir / "tls") if settings.tls_port else None
+    certificate = (
+        ensure_certificate(settings.data_dir / "tls", settings.region, assembly.installation.clock.now())
+        if settings.tls_port
+        else None
+    )
     made = bootstrap.set_up(assembly.installation)
     if made is not None:
         files.write(settings.data_dir, files.RootCredentials(*made))
@@ -67,7 +71,7 @@ async def _serve(settings: Settings, assembly: Assembly) -> None:
         Application(assembly.gateway, control),
         host=settings.host,
         ports=(settings.port, settings.tls_port),
-        tls=TlsFiles(certificate.chain, certificate.key) if certificate else None,
+        certificate=certificate,
         on_ready=ready,
         stop=stop,
     )
