@@ -8,7 +8,7 @@ from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.permissions import compiled
 from coldframe.identity.records import Role
 
-_TRUSTED_BY = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}'
+_TRUSTED_BY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
 
 
 def resources(call: Call, operation: str, parameters: Any) -> list[str]:
