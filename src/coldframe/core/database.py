@@ -22,11 +22,15 @@ class StoreError(Exception):
     """The store cannot do what was asked; the text says why and what to do."""
 
 
-class StoreFull(StoreError):
+class StoreUnavailable(StoreError):
+    """The same may succeed later: for want of space, of a turn to write, or of the database itself."""
+
+
+class StoreFull(StoreUnavailable):
     """No space is left: the write was rolled back, reads go on, and writes go on once there is space again."""
 
 
-class StoreBusy(StoreError):
+class StoreBusy(StoreUnavailable):
     """Another writer held the store for longer than a write waits."""
 
 
@@ -166,7 +170,9 @@ class PostgreSQL:
                 "SET client_min_messages = warning; SET synchronous_commit = on; SET timezone = 'UTC'"
             )
         except self._psycopg.Error as error:
-            raise StoreError(f"PostgreSQL at {self._shown} does not answer: {str(error).strip()}") from error
+            raise StoreUnavailable(
+                f"PostgreSQL at {self._shown} does not answer: {str(error).strip()}"
+            ) from error
         if self._holder is not None:
             self._keep_claim()
         return connection
@@ -186,7 +192,7 @@ class PostgreSQL:
             isinstance(error, errors.AdminShutdown | errors.CrashShutdown)
             or type(error) is self._psycopg.OperationalError
         ):
-            return StoreError(f"PostgreSQL at {self._shown} went away: {str(error).strip()}")
+            return StoreUnavailable(f"PostgreSQL at {self._shown} went away: {str(error).strip()}")
         return None
 
     def claim(self) -> None:

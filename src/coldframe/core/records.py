@@ -1,6 +1,7 @@
 """Records: the typed rows of one account and region, within one transaction."""
 
 import builtins
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, Unpack
 
 import msgspec
@@ -30,6 +31,7 @@ class Execution(Protocol):
     statements: Statements
 
     def run(self, sql: str, parameters: tuple[Any, ...] | list[Any]) -> Cursor: ...
+    def after_commit(self, call: Callable[[], None]) -> None: ...
     def changed(self, cls: type[Record], account: str, region: str, key: tuple[Any, ...]) -> None: ...
 
 
@@ -109,6 +111,10 @@ class Records:
         sql, values = self._transaction.statements.count(about, filters)
         values[0], values[1] = about.place(self.account, self.region)
         return int(self._transaction.run(sql, values).fetchone()[0])
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this once the transaction is committed, in this thread and outside of any transaction."""
+        self._transaction.after_commit(call)
 
     def elsewhere(self, *, account: str | None = None, region: str | None = None) -> "Records":
         """The rows of another account or region, in the same transaction."""

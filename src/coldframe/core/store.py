@@ -17,6 +17,7 @@ from coldframe.core.database import (
     StoreError,
     StoreFull,
     StoreTaken,
+    StoreUnavailable,
     database_of,
 )
 from coldframe.core.migrations import Migration, prepare
@@ -25,7 +26,16 @@ from coldframe.core.statements import Statements
 from coldframe.core.tables import ACCOUNT, Record
 from coldframe.core.turns import Turns
 
-__all__ = ["Migration", "Store", "StoreBusy", "StoreError", "StoreFull", "StoreTaken", "Transaction"]
+__all__ = [
+    "Migration",
+    "Store",
+    "StoreBusy",
+    "StoreError",
+    "StoreFull",
+    "StoreTaken",
+    "StoreUnavailable",
+    "Transaction",
+]
 
 R = TypeVar("R", bound=Record)
 Row = tuple[type[Record], str, str, tuple[Any, ...]]

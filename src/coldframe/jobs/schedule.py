@@ -1,0 +1,109 @@
+"""Periodic work: what is due when, remembered across restarts; runs that were missed are caught up with once."""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from coldframe.core.records import Record, record
+from coldframe.core.store import Store
+from coldframe.jobs.attempt import Timing, describe
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Work of a name, every so many seconds, or every day `at` so many seconds after midnight, UTC.
+
+    It runs on the schedule's one thread, so whatever takes long starts a job.
+    """
+
+    name: str
+    work: Callable[[], object]
+    every: float = DAY
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can never be due."""
+        if self.every <= 0 or (self.at is not None and not 0 <= self.at < DAY):
+            raise ValueError(f"{self.name}: every {self.every} s at {self.at} is no schedule")
+
+    def due_after(self, moment: float) -> float:
+        """The first time it is due after a moment (seconds since 1970)."""
+        if self.at is None:
+            return moment + self.every
+        midnight = moment - moment % DAY
+        today = midnight + self.at
+        return today if today > moment else today + DAY
+
+
+@record("schedule", key=("name",), scope="partition")
+class ScheduleRow(Record):
+    """When a piece of periodic work was last due and run, and what went wrong then."""
+
+    name: str
+    due: float
+    ran: float | None = None
+    error: str = ""
+
+
+class Schedule:
+    """Runs periodic work when it is due, on a thread of its own."""
+
+    def __init__(self, store: Store, periodic: Iterable[Periodic], timing: Timing) -> None:
+        self._store = store
+        self._timing = timing
+        self._periodic = {each.name: each for each in periodic}
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Begin; what was due while nothing ran is run once, now."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, name="schedule", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Stop; answers whether the work under way ended within the timeout, in seconds."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return self._thread is None or not self._thread.is_alive()
+
+    def run_due(self) -> float | None:
+        """Run everything that is due; answers the time of the next, None if there is nothing at all."""
+        for each in self._periodic.values():
+            due, now = self._next(each), self._timing.now()
+            if due <= now and not self._stop.is_set():
+                self._run(each, due, now)
+        return min((self._next(each) for each in self._periodic.values()), default=None)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            following = self.run_due()
+            if following is None:
+                return
+            self._timing.wait(self._stop, max(following - self._timing.now(), 0.0))
+
+    def _next(self, each: Periodic) -> float:
+        row = self._store.cached(ScheduleRow, "", "", each.name)
+        if row is None:
+            row = ScheduleRow(name=each.name, due=self._timing.now())
+            self._keep(row)
+        return each.due_after(row.due)
+
+    def _run(self, each: Periodic, due: float, now: float) -> None:
+        # All the times that have passed are one: the last of them counts, so that the rhythm stays.
+        while (later := each.due_after(due)) <= now:
+            missed = (now - later) // each.every
+            due = later + missed * each.every if each.at is None else later
+        error = ""
+        try:
+            each.work()
+        except Exception as failure:  # noqa: BLE001  one piece of work must not stop the others; its row tells
+            error = describe(failure)
+        self._keep(ScheduleRow(name=each.name, due=due, ran=now, error=error))
+
+    def _keep(self, row: ScheduleRow) -> None:
+        with self._store.write() as transaction:
+            transaction.records("", "").put(row)
