@@ -35,6 +35,10 @@ class Segment:
         """Its blocks and streams, read from the catalog when first asked for."""
         return self._load_content()
 
+    def load(self) -> None:
+        """Read its content from the catalog unless that was done."""
+        _ = self.content
+
     def blocks(self, selection: Selection) -> Iterator["SegmentBlock"]:
         """Give the blocks that can hold wanted rows, in the direction of the read, none of them read yet."""
         content = self.content
@@ -129,7 +133,7 @@ class SegmentBlock:
         else:
             part = self._table.take(indices)
         spans = part["spans"]
-        flat = (
+        flat: list[tuple[int, ...] | None] = (
             [tuple(s) if s else None for s in spans.to_pylist()]
             if spans.null_count < len(part)
             else [None] * len(part)

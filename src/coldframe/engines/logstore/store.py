@@ -30,7 +30,10 @@ from coldframe.engines.logstore.rows import (
 from coldframe.engines.logstore.scan import ColumnScan, RowScan
 from coldframe.engines.logstore.selection import EVER, select
 from coldframe.engines.logstore.tables import Tables, View, visible_facts
+from coldframe.engines.logstore.upkeep import Upkeep
 from coldframe.engines.logstore.wal import WalWriter, frame
+
+_PATIENCE_SECONDS = 30.0
 
 
 class Settings(NamedTuple):
@@ -88,14 +91,14 @@ class LogStore:
         self._tables = Tables(now)
         self._keys = KeyRing(directory / "keys", wrapper, disk)
         self._catalog = Catalog(directory / "catalog.sqlite")
-        self._maintenance = Maintenance(directory, self._tables, self._catalog, self._keys, disk)
-        recovered = recover(directory, self._tables, self._catalog, self._maintenance.segment)
+        self._upkeep = Upkeep(directory, self._tables, self._catalog, self._keys, disk)
+        recovered = recover(directory, self._tables, self._catalog, self._upkeep.segment)
         self._sequence = recovered.next_sequence
         self._sequence_lock = threading.Lock()
         self._wal = WalWriter(directory / "wal", disk, recovered.next_wal, recovered.valid_before)
         self._commit = GroupCommit(self._wal, self._freeze_when_large)
+        self._maintenance = Maintenance(self._upkeep)
         self._maintenance.start()
-        self._maintenance.wake()
 
     def close(self) -> None:
         """Stop; returns soon, because the log keeps what the memory table holds."""
@@ -191,7 +194,7 @@ class LogStore:
     def drop_group(self, group: str) -> None:
         """Forget every row and key of the group; durable on return, files go soon after."""
         self._hide(GroupDropped(group, self._reserve(1)))
-        self._maintenance.drop_keys(group)
+        self._upkeep.drop_keys(group)
 
     def drop_stream(self, group: str, stream: str) -> None:
         """Forget every row of the stream; durable on return, rows leave the files soon after."""
@@ -203,8 +206,10 @@ class LogStore:
 
     def flush(self) -> None:
         """Write the memory table to segments and finish compaction; raises StorageFull when there is no space."""
-        self._commit.submit(b"", self._freeze)
-        self._maintenance.wait_until_idle()
+        present = self._tables.active
+        while self._tables.active is present:
+            self._commit.submit(b"", self._freeze)
+            self._maintenance.wait_until_idle()
 
     def problems(self) -> list[Problem]:
         """Return what was found damaged; everything else stays readable."""
@@ -271,7 +276,6 @@ class LogStore:
         self._maintenance.wake()
 
     def _wait_for_room(self) -> None:
-        self._maintenance.wake()
-        self._maintenance.wait_until_thawed(30)
-        if self._tables.frozen is not None:
+        self._maintenance.wait_until_flushed(_PATIENCE_SECONDS)
+        if self._tables.active.bytes > self._settings.memory_limit and self._tables.frozen is not None:
             raise StorageFull("the memory table is full and segments cannot be written: nothing was stored")
