@@ -67,6 +67,8 @@ def open_store(directory: Path) -> LogStore:
 def appends(directory: Path, table: Table, rounds: int = 400) -> None:
     """One fdatasync of the same bytes and an append of 100 events, in turns; then eight threads."""
     store = open_store(directory / "append")
+    while not (directory / "append" / "wal" / "spare.zeros").exists():
+        time.sleep(0.05)  # a server that is ready has laid in its spare log file
     lines = messages(100)
     batch = [Event(START + i, START, line) for i, line in enumerate(lines)]
     plain = os.open(directory / "plain", os.O_WRONLY | os.O_CREAT | os.O_APPEND)

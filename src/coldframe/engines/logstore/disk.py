@@ -52,3 +52,13 @@ class Disk:
         finally:
             os.close(descriptor)
         self.publish(temporary, final)
+
+    def fill(self, path: Path, size: int, piece: int = 1024 * 1024) -> None:
+        """Write a file of zeros, piece by piece, so that others' syncs are not held up for long."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            for at in range(0, size, piece):
+                self.write(descriptor, bytes(min(piece, size - at)))
+                self.sync(descriptor)
+        finally:
+            os.close(descriptor)

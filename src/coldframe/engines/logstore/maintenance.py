@@ -12,8 +12,10 @@ _RETRY_SECONDS = 1.0
 class Maintenance:
     """Runs the upkeep of one store until stopped."""
 
-    def __init__(self, upkeep: Upkeep) -> None:
+    def __init__(self, upkeep: Upkeep, log_bytes: int) -> None:
+        """Keep a spare log file of `log_bytes` ready; none when 0."""
         self._upkeep = upkeep
+        self._log_bytes = log_bytes
         self._changed = threading.Condition()
         self._work_waits = True
         self._stopping = False
@@ -97,6 +99,7 @@ class Maintenance:
 
     def _work(self) -> None:
         self._flush()
+        self._upkeep.lay_in_spare(self._log_bytes)
         self._upkeep.sweep()
         while self._upkeep.compact(self._give_up_when_stopping):
             self._flush()

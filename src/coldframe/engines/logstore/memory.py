@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from coldframe.engines.logstore.rows import Columns, Position, StreamFacts
 from coldframe.engines.logstore.selection import Selection
 
-_CHUNK_ROWS = 256
+_CHUNK_ROWS = 64
 
 
 class Chunk:

@@ -10,7 +10,7 @@ from coldframe.engines.logstore.errors import CorruptBlock
 from coldframe.engines.logstore.journal import Batch, Entry, GroupDropped, StreamDropped, decode
 from coldframe.engines.logstore.segment import Segment
 from coldframe.engines.logstore.tables import Tables, remove
-from coldframe.engines.logstore.wal import WalFile, found, records
+from coldframe.engines.logstore.wal import WalFile, found, records, shorten
 
 
 class Recovered(NamedTuple):
@@ -56,6 +56,7 @@ def _replay(directory: Path, tables: Tables, catalog: Catalog) -> Recovered:
                 continue
             valid = record.end
             sequence = max(sequence, _applied(record.payload, file, valid, tables))
+        shorten(file, valid)
     return Recovered(sequence, number + 1, valid)
 
 

@@ -68,9 +68,10 @@ class Segment:
             ) as file:
                 return file.read_row_group(number, columns=list(columns), use_threads=False)
         except (OSError, pa.ArrowException) as error:
-            raise CorruptBlock(self.path.name, self._offset(number), str(error)) from error
+            raise CorruptBlock(self.path.name, self.offset(number), str(error)) from error
 
-    def _offset(self, number: int) -> int:
+    def offset(self, number: int) -> int:
+        """Return the byte at which a row group begins, -1 when the file's footer is unknown."""
         if self._footer is None or number >= self._footer.num_row_groups:
             return -1
         column = self._footer.row_group(number).column(0)

@@ -1,6 +1,5 @@
 """The log store: durable appends, ordered reads, dropping and expiry of log events, sealed originals."""
 
-import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +11,10 @@ from coldframe.engines.logstore import sealing
 from coldframe.engines.logstore.catalog import Catalog
 from coldframe.engines.logstore.commit import GroupCommit
 from coldframe.engines.logstore.disk import Disk
-from coldframe.engines.logstore.errors import StorageFull, StoreLocked
+from coldframe.engines.logstore.errors import StorageFull
 from coldframe.engines.logstore.journal import Batch, Entry, Expired, GroupDropped, StreamDropped, encode
 from coldframe.engines.logstore.keyring import KeyRing, MasterKey, Wrapper
+from coldframe.engines.logstore.locking import lock
 from coldframe.engines.logstore.maintenance import Maintenance
 from coldframe.engines.logstore.recovery import recover
 from coldframe.engines.logstore.rows import (
@@ -37,10 +37,13 @@ _PATIENCE_SECONDS = 30.0
 
 
 class Settings(NamedTuple):
-    """Sizes in bytes: when the memory table is written out, and how large it may grow when that is slow."""
+    """Sizes in bytes: when the memory table is written out, how large it may grow when that is slow, and how large
+    a log file is made before it is used (0: it grows as it is written).
+    """
 
     memory: int = 32 * 1024 * 1024
     memory_limit: int = 128 * 1024 * 1024
+    log: int = 36 * 1024 * 1024
 
 
 class LogStore:
@@ -62,23 +65,18 @@ class LogStore:
         another master key.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise StoreLocked(f"{directory} is open in another process") from error
+        held = lock(directory)
         try:
             wrapper = MasterKey(master_key) if isinstance(master_key, bytes) else master_key
-            return cls(directory, lock, wrapper, now, disk or Disk(), settings)
+            return cls(directory, held, wrapper, now, disk or Disk(), settings)
         except BaseException:
-            os.close(lock)
+            os.close(held)
             raise
 
     def __init__(
         self,
         directory: Path,
-        lock: int,
+        held: int,
         wrapper: Wrapper,
         now: Callable[[], int],
         disk: Disk,
@@ -86,7 +84,7 @@ class LogStore:
     ) -> None:
         for name in ("wal", "segments"):
             (directory / name).mkdir(mode=0o700, exist_ok=True)
-        self._lock = lock
+        self._lock = held
         self._settings = settings
         self._tables = Tables(now)
         self._keys = KeyRing(directory / "keys", wrapper, disk)
@@ -97,7 +95,7 @@ class LogStore:
         self._sequence_lock = threading.Lock()
         self._wal = WalWriter(directory / "wal", disk, recovered.next_wal, recovered.valid_before)
         self._commit = GroupCommit(self._wal, self._freeze_when_large)
-        self._maintenance = Maintenance(self._upkeep)
+        self._maintenance = Maintenance(self._upkeep, settings.log)
         self._maintenance.start()
 
     def close(self) -> None:
@@ -124,15 +122,16 @@ class LogStore:
 
     def _append(self, group: str, stream: str, events: Sequence[Event]) -> Appended:
         first = self._reserve(len(events))
+        timestamps, ingestions, messages, spans, originals = zip(*events, strict=True)
         batch = Batch(
             group,
             stream,
             first,
-            [event.timestamp for event in events],
-            [event.ingestion for event in events],
-            [event.message for event in events],
-            [flattened(event.spans) for event in events] if any(event.spans for event in events) else None,
-            self._sealed(group, stream, first, events),
+            list(timestamps),
+            list(ingestions),
+            list(messages),
+            [flattened(each) for each in spans] if any(spans) else None,
+            None if originals.count(None) == len(events) else self._sealed(group, stream, first, events),
         )
         columns = batch.columns()
         self._commit.submit(frame(encode(batch)), lambda: self._tables.apply(batch, columns))
@@ -245,11 +244,7 @@ class LogStore:
             self._sequence += count
             return first
 
-    def _sealed(
-        self, group: str, stream: str, first: int, events: Sequence[Event]
-    ) -> list[bytes | None] | None:
-        if all(event.original is None for event in events):
-            return None
+    def _sealed(self, group: str, stream: str, first: int, events: Sequence[Event]) -> list[bytes | None]:
         sealed: list[bytes | None] = []
         for sequence, event in enumerate(events, first):
             if event.original is None:
@@ -267,6 +262,11 @@ class LogStore:
     def _freeze_when_large(self) -> None:
         if self._tables.active.bytes >= self._settings.memory:
             self._freeze()
+        elif self._wal.outgrown:
+            self._wal.rotate()
+        if self._wal.wants_spare:
+            self._wal.wants_spare = False
+            self._maintenance.wake()
 
     def _freeze(self) -> None:
         # Runs under the commit's lead: no append lies between the end of the log file and the new memory table.

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from coldframe.engines.logstore.catalog import Catalog, Content, Entry
+from coldframe.engines.logstore.commit import refusal
 from coldframe.engines.logstore.compaction import dead, next_merge
 from coldframe.engines.logstore.disk import Disk
-from coldframe.engines.logstore.errors import CorruptBlock
+from coldframe.engines.logstore.errors import CorruptBlock, StorageFull
 from coldframe.engines.logstore.keyring import KeyRing
 from coldframe.engines.logstore.memory import MemoryTable
 from coldframe.engines.logstore.rows import Columns
@@ -16,7 +17,7 @@ from coldframe.engines.logstore.sealing import day_of
 from coldframe.engines.logstore.segment import Segment
 from coldframe.engines.logstore.selection import EVER, Hidden, everything
 from coldframe.engines.logstore.tables import Tables, View, remove
-from coldframe.engines.logstore.wal import found
+from coldframe.engines.logstore.wal import SPARE, found
 from coldframe.engines.logstore.writing import SegmentWriter
 
 Written = tuple[Entry, Content]
@@ -75,6 +76,21 @@ class Upkeep:
             with self._tables.lock:
                 self._tables.unsaved |= unsaved
             raise
+
+    def lay_in_spare(self, size: int) -> None:
+        """Have a log file of zeros ready; without space for it the log grows as it is written, only slower."""
+        spare = self._wal / SPARE
+        if not size or spare.exists():
+            return
+        temporary = spare.with_suffix(".tmp")
+        try:
+            self._disk.fill(temporary, size)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            if not isinstance(refusal(error), StorageFull):
+                raise
+            return
+        temporary.rename(spare)
 
     def sweep(self) -> None:
         """Remove segments of which nothing is left, and the keys of days of which nothing is left."""
