@@ -61,9 +61,13 @@ class GroupCommit:
         if entry.error is not None:
             raise entry.error
 
-    def close(self) -> None:
-        """Let the rounds under way end, then refuse further ones."""
-        self.submit(b"", self._close)
+    def close(self) -> bool:
+        """Let the rounds under way end, then refuse further ones; False when that was done before."""
+        try:
+            self.submit(b"", self._close)
+        except StoreClosed:
+            return False
+        return True
 
     def _close(self) -> None:
         with self._lock:

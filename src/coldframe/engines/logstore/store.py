@@ -99,8 +99,9 @@ class LogStore:
         self._maintenance.start()
 
     def close(self) -> None:
-        """Stop; returns soon, because the log keeps what the memory table holds."""
-        self._commit.close()
+        """Stop; returns soon, because the log keeps what the memory table holds. May be called twice."""
+        if not self._commit.close():
+            return
         self._maintenance.stop()
         self._wal.close()
         self._catalog.close()
