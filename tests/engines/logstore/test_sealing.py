@@ -52,7 +52,7 @@ def test_no_secret_lies_in_clear_after_append_flush_compaction_and_restart(
     for secret in SECRETS:
         assert holders_of(tmp_path, secret) == []
     store.append("g", "s", [Event(99, 0, f"a leak of {SECRETS[0]}")])
-    assert holders_of(tmp_path, SECRETS[0]) == ["0000000000000003.wal"] or holders_of(tmp_path, SECRETS[0])
+    assert [name.split(".")[1] for name in holders_of(tmp_path, SECRETS[0])] == ["wal"]
     store.flush()
     assert [name.split(".")[1] for name in holders_of(tmp_path, SECRETS[0])] == ["parquet"]
 
