@@ -1,0 +1,155 @@
+"""The shapes that go in and come out of the log store: events, rows, positions, columns and plain facts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+Span = tuple[int, int, int]
+
+
+class Event(NamedTuple):
+    """One event to store. Times are milliseconds since the epoch.
+
+    `message` is the masked text. `spans` are (start, end, kind index) in characters of it. `original` is the text
+    before masking when something was masked; it has the same length and differs inside the spans only.
+    """
+
+    timestamp: int
+    ingestion: int
+    message: str
+    spans: Sequence[Span] = ()
+    original: str | None = None
+
+
+class Position(NamedTuple):
+    """Where a row stands in a group: rows are ordered by timestamp, then by sequence."""
+
+    timestamp: int
+    sequence: int
+
+
+class Row(NamedTuple):
+    """One stored event; `sealed` is the encrypted original of its spans, or None when nothing was masked."""
+
+    timestamp: int
+    sequence: int
+    ingestion: int
+    stream: str
+    message: str
+    spans: tuple[Span, ...]
+    sealed: bytes | None
+
+    @property
+    def position(self) -> Position:
+        """The place to continue after this row."""
+        return Position(self.timestamp, self.sequence)
+
+
+class Appended(NamedTuple):
+    """Facts of a durable append: its rows have the sequences first_sequence to last_sequence."""
+
+    first_sequence: int
+    last_sequence: int
+
+
+class StreamFacts(NamedTuple):
+    """What a stream holds: times in milliseconds, bytes of masked UTF-8 text, number of events."""
+
+    first_timestamp: int
+    last_timestamp: int
+    last_ingestion: int
+    bytes: int
+    events: int
+
+    def joined(self, other: "StreamFacts") -> "StreamFacts":
+        """Return the facts of both together."""
+        return StreamFacts(
+            min(self.first_timestamp, other.first_timestamp),
+            max(self.last_timestamp, other.last_timestamp),
+            max(self.last_ingestion, other.last_ingestion),
+            self.bytes + other.bytes,
+            self.events + other.events,
+        )
+
+
+class SegmentFacts(NamedTuple):
+    """One immutable Parquet file of a group and the timestamps (milliseconds, both inclusive) it spans."""
+
+    path: Path
+    first_timestamp: int
+    last_timestamp: int
+    rows: int
+
+
+class Problem(NamedTuple):
+    """Something stored that does not read back; `at` is when it was noticed, in milliseconds."""
+
+    file: str
+    offset: int
+    reason: str
+    at: int
+
+
+@dataclass(slots=True)
+class Columns:
+    """Rows as parallel lists; spans are flat (start, end, kind, start, ...) or None when there are none."""
+
+    ts: list[int]
+    seq: list[int]
+    ingest: list[int]
+    stream: list[str]
+    message: list[str]
+    spans: list[tuple[int, ...] | None]
+    sealed: list[bytes | None]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return columns without rows."""
+        return cls([], [], [], [], [], [], [])
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def pick(self, indices: Sequence[int]) -> "Columns":
+        """Return the rows at these indices, in their order."""
+        lists = (self.ts, self.seq, self.ingest, self.stream, self.message, self.spans, self.sealed)
+        if isinstance(indices, range) and indices.step == 1:
+            part = slice(indices.start, indices.stop)
+            return Columns(*(values[part] for values in lists))  # type: ignore[arg-type]
+        return Columns(*([values[i] for i in indices] for values in lists))  # type: ignore[arg-type]
+
+    def extend(self, other: "Columns") -> None:
+        """Add the other's rows at the end."""
+        self.ts += other.ts
+        self.seq += other.seq
+        self.ingest += other.ingest
+        self.stream += other.stream
+        self.message += other.message
+        self.spans += other.spans
+        self.sealed += other.sealed
+
+    def ordered(self) -> "Columns":
+        """Return the rows by (timestamp, sequence); the same object when they already are."""
+        keys = list(zip(self.ts, self.seq, strict=True))
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        if order == list(range(len(keys))):
+            return self
+        return self.pick(order)
+
+    def rows(self) -> Iterator[Row]:
+        """Give the rows one by one."""
+        for ts, seq, ingest, stream, message, flat, sealed in zip(
+            self.ts, self.seq, self.ingest, self.stream, self.message, self.spans, self.sealed, strict=True
+        ):
+            yield Row(ts, seq, ingest, stream, message, triples(flat) if flat else (), sealed)
+
+
+def triples(flat: Sequence[int]) -> tuple[Span, ...]:
+    """Return (start, end, kind) triples of a flat list."""
+    return tuple(zip(flat[0::3], flat[1::3], flat[2::3], strict=True))
+
+
+def flattened(spans: Sequence[Span]) -> tuple[int, ...] | None:
+    """Return the triples as one flat tuple, or None when there are none."""
+    return tuple(number for span in spans for number in span) if spans else None
