@@ -69,7 +69,7 @@ class Detector:
         results: list[Findings | None] = [None] * len(messages)
         patterns = selection.matches_patterns
         for base in range(0, len(messages), _BATCH):
-            batch = Batch(messages[base : base + _BATCH])
+            batch = Batch(messages[base : base + _BATCH], lexicon().charset)
             if patterns:
                 self._match(batch, selection)
             if selection.custom is not None:
@@ -81,7 +81,7 @@ class Detector:
         return results
 
     def _match(self, batch: Batch, selection: Selection) -> None:
-        hits = self._prefilter().scan(lexicon().charset.encode(batch.text))
+        hits = self._prefilter().scan(batch.buffer)
         if not hits:
             return
         routes = selection.routes

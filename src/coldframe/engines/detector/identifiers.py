@@ -4,7 +4,8 @@ A file has a family and a list of identifiers. An identifier has keywords (one o
 of the data) and shapes. A shape has a `pattern`, the class of its `first` character, the name of its `check`, the
 classes of characters that may not stand to its `left` and `right` ("none" for no rule; letters and digits otherwise),
 and the greatest length (`longest`). A shape with an `anchor` needs no keyword: the anchor is what the prefilter looks
-for, and the data lies within `before` and `after` characters of it, or (`scope` "message") anywhere from it on.
+for. The data begins within two characters of where the anchor begins, or as far back as the class `back` goes, or
+(`scope` "message") anywhere from there on in the message.
 In patterns `\\d` means an ASCII digit.
 """
 
@@ -37,16 +38,15 @@ class Shape:
     check: str = ""
     left: str = ""
     right: str = ""
-    longest: int = 40
+    longest: int = 0
     anchor: str = ""
-    before: int = 0
-    after: int = 0
+    back: str = ""
     scope: str = "window"
 
     @property
-    def look(self) -> tuple[str, str, str, str, int]:
+    def look(self) -> tuple[str, str, str, str]:
         """What two shapes must share to be searched for at once."""
-        return (self.pattern, self.first, self.left, self.right, self.longest)
+        return (self.pattern, self.first, self.left, self.right)
 
 
 @dataclass(frozen=True)

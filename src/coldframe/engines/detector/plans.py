@@ -10,31 +10,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import accumulate
+from typing import Any
 
+from coldframe.engines.detector.charset import Charset
 from coldframe.engines.detector.checks import CHECKS
 from coldframe.engines.detector.findings import Finding
 from coldframe.engines.detector.identifiers import Shape, load
+from coldframe.engines.detector.shapes import candidates, exact, reach_back
 
 # Stands between the messages of a batch. No shape contains it, so nothing is found across two messages.
 SEPARATOR = "\0"
+SEPARATOR_BYTE = b"\0"
 # A keyword counts when at most so many characters stand between it and the data.
 PROXIMITY = 30
 # More than any keyword has, so that no keyword near a value is overlooked.
 _LONGEST_KEYWORD = 100
-
-_NAMED_GROUP = re.compile(r"\(\?P<(\w+)>([^()]*)\)")
+# Local parts of e-mail addresses have at most 64 characters.
+_LONGEST_BACK = 66
+_BACKSLASH = ord("\\")
 
 Spot = tuple[int, int]
 Check = Callable[[str], bool] | None
-Matcher = Callable[[str, int, int], re.Match[str] | None]
+Matcher = Callable[[str, int], re.Match[str] | None]
 
 
 class Batch:
     """Some messages as one text, and what was found in them so far."""
 
-    def __init__(self, messages: Sequence[str]) -> None:
+    def __init__(self, messages: Sequence[str], charset: Charset) -> None:
         self.messages = messages
         self.text = SEPARATOR + SEPARATOR.join(messages) + SEPARATOR
+        self.buffer = charset.encode(self.text)
         self.found: dict[int, set[Finding]] = {}
 
     @cached_property
@@ -59,101 +65,132 @@ class Rule:
     owners: tuple[tuple[str, Check], ...]
 
 
-class Plan:
-    """The shapes of some kinds, ready to be searched for around spots of a text."""
+class _Plan:
+    """The rules of some shapes, made when they are first needed."""
 
-    def __init__(self, shapes: Sequence[tuple[str, Shape]], *, near: bool) -> None:
+    def __init__(self, shapes: Sequence[tuple[str, Shape]]) -> None:
         self._shapes = shapes
-        self._near = near
-        self._whole = any(shape.scope == "message" for _, shape in shapes)
-        longest = max(shape.longest for _, shape in shapes)
-        self._before = PROXIMITY + longest if near else max(shape.before for _, shape in shapes)
-        self._after = PROXIMITY + longest + 1 if near else max(shape.after for _, shape in shapes) + longest
-
-    @cached_property
-    def _looks(self) -> dict[tuple[str, str, str, str, int], list[tuple[str, Check]]]:
-        looks: dict[tuple[str, str, str, str, int], list[tuple[str, Check]]] = {}
-        for kind, shape in self._shapes:
-            looks.setdefault(shape.look, []).append((kind, CHECKS[shape.check] if shape.check else None))
-        return looks
-
-    @cached_property
-    def _search(self) -> Matcher:
-        """Finds the next place where any shape begins: one pass, led by the class of first characters."""
-        branches = []
-        for pattern, first, left, right, _ in self._looks:
-            body = f"(?:{_without_references(pattern)}){_right(right)}"
-            branches.append(f"{_left(left, first)}(?<=(?={body})[{first}])")
-        first = "".join(sorted({look[1] for look in self._looks}))
-        if len(branches) == 1:
-            return re.compile(f"[{first}]{branches[0]}").search
-        return re.compile(f"[{first}](?:{'|'.join(branches)})").search
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
+        looks: dict[tuple[str, str, str, str], list[tuple[str, Shape]]] = {}
+        for kind, shape in self._shapes:
+            looks.setdefault(shape.look, []).append((kind, shape))
         rules = []
-        for (pattern, first, left, right, _), owners in self._looks.items():
-            head = f"(?=[{first}]{_left(left, first)})"
-            matcher = re.compile(f"{head}(?:{pattern}){_right(right)}").match
-            rules.append(Rule(matcher, tuple(owners)))
+        for owners in looks.values():
+            checks = tuple((kind, CHECKS[shape.check] if shape.check else None) for kind, shape in owners)
+            rules.append(Rule(exact(owners[0][1]).match, checks))
         return tuple(rules)
 
+
+class KeywordPlan(_Plan):
+    """For keywords: any of the shapes, at most 30 characters before or after."""
+
+    def __init__(self, shapes: Sequence[tuple[str, Shape]]) -> None:
+        super().__init__(shapes)
+        self._reach = PROXIMITY + 1 + max(shape.longest for _, shape in shapes)
+
+    @cached_property
+    def _search(self) -> Callable[[bytes, int], Any]:
+        return candidates([shape for _, shape in self._shapes]).search
+
     def confirm(self, batch: Batch, spots: list[Spot]) -> None:
-        """Search the text around the spots and record what is found in the batch."""
+        """Search the text around the keywords, all of it at once, and record what is found in the batch."""
         if len(spots) > 1:
             spots.sort()
-        if self._whole:
-            self._confirm_messages(batch, spots)
-            return
-        text, search, before, after = batch.text, self._search, self._before, self._after
+        buffer, reach = batch.buffer, self._reach
+        pieces: list[bytes] = []
+        lows: list[int] = []
         index, count = 0, len(spots)
         while index < count:
             start, end = spots[index]
-            low, high = max(start - before, 0), end + after
+            low, high = max(start - reach, 0), end + reach
             index += 1
-            while index < count and spots[index][0] - before <= high:
-                high = max(high, spots[index][1] + after)
+            while index < count and spots[index][0] - reach <= high:
+                high = max(high, spots[index][1] + reach)
                 index += 1
-            match = search(text, low, high)
-            while match is not None:
-                self._decide(batch, match.start(), high, spots)
-                match = search(text, match.start() + 1, high)
+            pieces.append(buffer[low:high])
+            lows.append(low)
+        around = SEPARATOR_BYTE.join(pieces)
+        match = self._search(around, 0)
+        if match is None:
+            return
+        offsets = list(accumulate((len(piece) + 1 for piece in pieces), initial=0))
+        while match is not None:
+            position = match.start()
+            piece = bisect_right(offsets, position) - 1
+            start = lows[piece] + position - offsets[piece] + 1
+            self._decide(batch, start, spots)
+            if around[position] == _BACKSLASH:
+                self._decide(batch, start + 1, spots)
+            match = self._search(around, position + 1)
 
-    def _decide(self, batch: Batch, start: int, high: int, spots: list[Spot]) -> None:
+    def _decide(self, batch: Batch, start: int, spots: list[Spot]) -> None:
         text = batch.text
         for rule in self._rules:
-            match = rule.match(text, start, high)
+            match = rule.match(text, start)
             if match is None:
                 continue
             end = match.end()
             index = batch.index(start)
             first = batch.starts[index]
-            if self._near and not _keyword_near(spots, start, end, first, first + len(batch.messages[index])):
+            if not _keyword_near(spots, start, end, first, first + len(batch.messages[index])):
                 continue
-            value = text[start:end]
+            value = match[0]
             for kind, check in rule.owners:
                 if check is None or check(value):
                     batch.add(index, start - first, end - first, kind)
 
-    def _confirm_messages(self, batch: Batch, spots: list[Spot]) -> None:
-        """For data that may be as long as its message: search each message from its first spot on."""
-        done = -1
-        for start, _ in spots:
-            index = batch.index(start)
-            if index == done:
-                continue
-            done = index
-            message = batch.messages[index]
-            match = self._search(message, max(start - batch.starts[index], 0), len(message))
-            while match is not None:
-                position = match.start() + 1
+
+class AnchorPlan(_Plan):
+    """For one shape without keyword, which begins where its anchor does or as far back as certain characters go."""
+
+    def __init__(self, shapes: Sequence[tuple[str, Shape]]) -> None:
+        super().__init__(shapes)
+        self._back = shapes[0][1].back
+
+    def confirm(self, batch: Batch, spots: list[Spot]) -> None:
+        """Match at the anchors and record what is found in the batch."""
+        text = batch.text
+        for anchor, _ in spots:
+            if self._back:
+                before = reach_back(self._back).match(text, max(anchor - _LONGEST_BACK, 0), anchor + 1)
+                starts = range(before.end(), before.end() + 1) if before is not None else range(0)
+            else:
+                starts = range(anchor, anchor + 3)
+            for start in starts:
                 for rule in self._rules:
-                    whole = rule.match(message, match.start(), len(message))
-                    if whole is not None:
-                        position = max(position, whole.end())
-                        for kind, _check in rule.owners:
-                            batch.add(index, whole.start(), whole.end(), kind)
-                match = self._search(message, position, len(message))
+                    match = rule.match(text, start)
+                    if match is not None:
+                        self._record(batch, match, rule)
+
+    @staticmethod
+    def _record(batch: Batch, match: re.Match[str], rule: Rule) -> None:
+        start, end = match.span()
+        index = batch.index(start)
+        first = batch.starts[index]
+        for kind, check in rule.owners:
+            if check is None or check(match[0]):
+                batch.add(index, start - first, end - first, kind)
+
+
+class MessagePlan(_Plan):
+    """For one shape that may be as long as its message: a block of a private key."""
+
+    def confirm(self, batch: Batch, spots: list[Spot]) -> None:
+        """Match at the anchors, but not inside of what is found already, and record what is found in the batch."""
+        done = (-1, 0)
+        for anchor, _ in sorted(spots):
+            index = batch.index(anchor)
+            start = anchor - batch.starts[index]
+            if done[0] == index and start < done[1]:
+                continue
+            for rule in self._rules:
+                match = rule.match(batch.messages[index], start)
+                if match is not None:
+                    done = (index, match.end())
+                    for kind, _check in rule.owners:
+                        batch.add(index, match.start(), match.end(), kind)
 
 
 def _keyword_near(spots: list[Spot], start: int, end: int, first: int, last: int) -> bool:
@@ -168,40 +205,19 @@ def _keyword_near(spots: list[Spot], start: int, end: int, first: int, last: int
     return False
 
 
-def _without_references(pattern: str) -> str:
-    """The pattern with its named groups written out: it matches wherever the strict one does, and in a lookbehind."""
-    for name, content in _NAMED_GROUP.findall(pattern):
-        pattern = pattern.replace(f"(?P<{name}>{content})", f"(?:{content})").replace(
-            f"(?P={name})", f"(?:{content})"
-        )
-    return pattern
-
-
-def _left(left: str, first: str) -> str:
-    """What may not stand before the first character, as seen from behind it."""
-    if left == "none":
-        return ""
-    if left:
-        return f"(?<![{left}][{first}])"
-    # A line end that JSON wrote as two characters is no letter.
-    return rf"(?:(?<![^\W_][{first}])|(?<=\\[nrt][{first}]))"
-
-
-def _right(right: str) -> str:
-    if right == "none":
-        return ""
-    return f"(?![{right}])" if right else r"(?![^\W_])"
+Plan = KeywordPlan | AnchorPlan | MessagePlan
 
 
 @cache
-def keyword_plan(kinds: tuple[str, ...]) -> Plan | None:
+def keyword_plan(kinds: tuple[str, ...]) -> KeywordPlan | None:
     """The plan of the keywords that matter to exactly these kinds (none when they have no shape of that sort)."""
     identifiers = load()
     shapes = [(kind, shape) for kind in kinds for shape in identifiers[kind].shapes if not shape.anchor]
-    return Plan(shapes, near=True) if shapes else None
+    return KeywordPlan(shapes) if shapes else None
 
 
 @cache
 def anchor_plan(kinds: tuple[str, ...], shape: Shape) -> Plan:
     """The plan of a shape that needs no keyword."""
-    return Plan([(kind, shape) for kind in kinds], near=False)
+    shapes = [(kind, shape) for kind in kinds]
+    return MessagePlan(shapes) if shape.scope == "message" else AnchorPlan(shapes)

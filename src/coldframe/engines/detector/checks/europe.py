@@ -4,46 +4,8 @@ from collections import Counter
 
 from coldframe.engines.detector.checks.digits import compact, luhn, weighted
 
-_ODD = dict(
-    zip(
-        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        (
-            1,
-            0,
-            5,
-            7,
-            9,
-            13,
-            15,
-            17,
-            19,
-            21,
-            1,
-            0,
-            5,
-            7,
-            9,
-            13,
-            15,
-            17,
-            19,
-            21,
-            2,
-            4,
-            18,
-            20,
-            11,
-            3,
-            6,
-            8,
-            12,
-            14,
-            16,
-        )
-        + (10, 22, 25, 24, 23),
-        strict=True,
-    )
-)
+_ODD = {letter: index for index, letter in enumerate("BAKPLCQDREVOSFTGUHMINJWZYX")}
+_ODD |= {str(value): _ODD[chr(65 + value)] for value in range(10)}
 _EVEN = {letter: value for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")} | {
     str(value): value for value in range(10)
 }
