@@ -1,0 +1,44 @@
+"""What the detector reports, and the masking of it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """One span of a message, in characters, end exclusive, and the kind of data found there."""
+
+    start: int
+    end: int
+    kind: str
+
+
+Findings = list[Finding]
+Span = tuple[int, int]
+
+
+def merge(findings: Iterable[tuple[int, int, str]]) -> list[Span]:
+    """The union of the spans: ascending, none touching another."""
+    merged: list[Span] = []
+    for start, end, _ in sorted(findings):
+        if merged and start <= merged[-1][1]:
+            if end > merged[-1][1]:
+                merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def mask(message: str, findings: Iterable[tuple[int, int, str]]) -> tuple[str, list[Span]]:
+    """The message with every found character replaced by an asterisk, and the merged spans that were replaced.
+
+    The length of the message in characters does not change.
+    """
+    spans = merge(findings)
+    pieces: list[str] = []
+    position = 0
+    for start, end in spans:
+        pieces.append(message[position:start])
+        pieces.append("*" * (end - start))
+        position = end
+    pieces.append(message[position:])
+    return "".join(pieces), spans
