@@ -11,7 +11,7 @@ from recognizer.people import People
 from recognizer.places import COUNTRIES, Places
 
 PHRASES = tomllib.loads((Path(__file__).parent / "phrases.toml").read_text(encoding="utf-8"))
-_HOLE = re.compile(r"\{([NAPQwnURtdp+%3-5]|ip|id)\}")
+_HOLE = re.compile(r"\{([NAPQWwnURtdp+%3-5]|ip|id)\}")
 
 
 @dataclass
@@ -111,6 +111,7 @@ class Lines:
             "p": lambda: self._phrase().lower(),
             "Q": lambda: random.choice(self._heads + self._tails).upper(),
             "w": lambda: random.choice(self._words),
+            "W": lambda: random.choice(self._words).capitalize(),
             "d": lambda: str(random.randrange(1, 10 ** random.randrange(1, 7))),
             "3": lambda: f"{random.randrange(1000):03}",
             "4": lambda: f"{random.randrange(1000, 10000)}",

@@ -9,7 +9,10 @@ from coldframe.engines.detector.recognizer.model import Model, probability
 from coldframe.engines.detector.recognizer.names import select
 
 # One space of every address stands beside its postal code: "10115 Berlin", "IL 62704", "SW1A 2AA", "SP 01310-100".
-_HIT = re.compile(rf" (?:[{UPPER}](?<=[\dA-Z] [{UPPER}])|\d(?<=[\w,:-] \d)(?:\d\d\d\b|\d\d\d\d\b|[A-Z]))")
+_HIT = re.compile(
+    rf" (?:[{UPPER}](?:(?<=\d\d\d [{UPPER}])(?!TTP)|\d[A-Z]\d[A-Z]\d)"
+    r"|\d(?:(?<=[\dA-Z] \d)|(?<=[A-Z][,:] \d)|(?<=[A-Z] - \d))(?:\d\d\d\b|\d\d\d\d\b|[A-Z]))"
+)
 _REACH_LEFT = 120
 _REACH_RIGHT = 72
 
@@ -90,13 +93,13 @@ def candidates(text: str) -> Iterator[list[Candidate]]:
 _BESIDE = tuple(
     (re.compile(left), re.compile(right), forms)
     for left, right, forms in (
+        (r"", r" \d{5}-?\d{3}(?!\w)", ("BR",)),
         (r"(?:[A-Z]{2},?)\Z", r" \d{5}(?![\w/:.])", ("US",)),
         (r"(?:\b[A-Z]{2,3},?)\Z", r" \d{4}(?![\w/:.-])", ("AU",)),
         (r"\b[A-Z]{1,2}\d[A-Z\d]?\Z", r" \d[A-Z]{2}\b", ("GB",)),
-        (r"\b[A-Z]\d[A-Z]\Z|\b[A-Z]{2},?\Z", r" (?:[A-Z]\d[A-Z] ?)?\d[A-Z]\d\b", ("CA",)),
+        (r"\b[A-Z]\d[A-Z]\Z|\b[A-Z]{2},?\Z", r" (?:[A-Z]\d[A-Z])?\d[A-Z]\d\b", ("CA",)),
         (r"\d{5}-?\d{3}\Z", rf" [{UPPER}]", ("BR",)),
-        (r"\b\d{5}\Z", rf" [{UPPER}]", ("FR", "EU")),
-        (r"", r" \d{5}-?\d{3}(?!\w)", ("BR",)),
+        (r"(?<![\w/.:=#+-])(?:(?:DE?|F|I|IT|ES?)-)?\d{5}\Z|\\n\d{5}\Z", rf" [{UPPER}][{ANY}]", ("FR", "EU")),
     )
 )
 
@@ -174,10 +177,10 @@ def features(model: Model, text: str, candidate: Candidate) -> list[str]:
     gap = re.search(r"\W*\Z", left)
     cut = gap.start() if gap else len(left)
     words = _SUBWORD.findall(left[:cut])[-2:]
-    found += [f"g{left[cut:][-3:]}", f"l={''.join(words[-1:]).lower()}", f"l2={''.join(words).lower()}"]
-    found.append(f"l#{left[max(0, cut - 1) : cut].isdigit():d}{left[-1:]}")
+    found += [f"Xg{left[cut:][-3:]}", f"Xl={''.join(words[-1:]).lower()}", f"X2={''.join(words).lower()}"]
+    found.append(f"X#{left[max(0, cut - 1) : cut].isdigit():d}{left[-1:]}")
     after = text[candidate.end : candidate.end + 1].replace("\0", "")
-    found.append(f"r{after}")
+    found.append(f"Xr{after}")
     return found
 
 
