@@ -25,13 +25,13 @@ class Line:
 
 
 class Lines:
-    """Draws lines. `test` takes the templates and phrases that training does not see (every fourth)."""
+    """Draws lines. `part` True takes every fourth template and phrase, for testing; False the rest; None all."""
 
-    def __init__(self, people: People, places: Places, random: Random, test: bool, words: list[str]) -> None:
+    def __init__(self, people: People, places: Places, random: Random, part: bool | None, words: list[str]) -> None:
         self._people = people
         self._places = places
         self._random = random
-        self._test = test
+        self._part = part
         self._words = words
         self._country = "US"
         self._locale: str | None = None
@@ -40,7 +40,7 @@ class Lines:
         self._tails = PHRASES["other"]["tails"].split()
 
     def _half(self, items: list[str]) -> list[str]:
-        return [item for at, item in enumerate(items) if (at % 4 == 3) == self._test]
+        return [item for at, item in enumerate(items) if self._part is None or (at % 4 == 3) == self._part]
 
     def name_line(self, locale: str | None = None) -> Line:
         """Return a line with at least one name."""

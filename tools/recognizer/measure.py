@@ -85,7 +85,7 @@ def generated(lists: dict[str, people.Lists], seed: int) -> list[Line]:
     """Return test lines: other templates and phrases than in training, names from `lists`."""
     random = Random(seed)
     texts = [text for text in prose.texts() if 8 < len(text) < 400]
-    made = Lines(people.People(lists, random), Places(random, test=True), random, True, prose.common_words(texts))
+    made = Lines(people.People(lists, random), Places(random, True), random, True, prose.common_words(texts))
     lines = []
     for locale in ("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "pt_BR", "pl_PL", "nl_NL", "en_IN"):
         for _ in range(_PER_GROUP):

@@ -1,5 +1,6 @@
 """Makes postal addresses of nine countries from Faker's street and city words, in the forms people write."""
 
+import importlib
 from random import Random
 
 from faker import Faker
@@ -43,11 +44,11 @@ def _pick(random: Random, words: str) -> str:
 
 
 class Places:
-    """Draws addresses; `test` uses the other half of the cities and stems."""
+    """Draws addresses; `part` says which half of the large cities to use, None for all."""
 
-    def __init__(self, random: Random, test: bool) -> None:
+    def __init__(self, random: Random, part: bool | None) -> None:
         self._random = random
-        self._test = test
+        self._part = part
         self._faker: dict[str, Faker] = {}
         for country, locale in _LOCALES.items():
             self._faker[country] = Faker(locale)
@@ -64,7 +65,7 @@ class Places:
     def _city(self, country: str) -> str:
         if self._random.random() < 0.5:
             own = _CITIES[country].split(",")
-            return self._random.choice(own[self._test :: 2])
+            return self._random.choice(own[self._part :: 2] if self._part is not None else own)
         return self._faker[country].city()
 
     def _family(self, country: str) -> str:
@@ -78,7 +79,7 @@ class Places:
         return self._digits("".join(chars))
 
     def _gap(self, plain: str = ", ") -> str:
-        return plain if self._random.random() < 0.85 else self._random.choice(("\\n", "\n", ",", ",\\n"))
+        return plain if self._random.random() < 0.85 else self._random.choice(("\\n", "\n", ",\n", ",\\n"))
 
     def _number(self, most: int) -> str:
         random = self._random
@@ -102,8 +103,8 @@ class Places:
         random = self._random
         street = self._english_street(country, _SUFFIXES, 20000 if country == "US" else 999)
         if random.random() < 0.25:
-            unit = _pick(random, "Apt #,Apt. ##,Suite ###,Ste ##,Unit #,#&##,Apt #B,Floor #".replace("&", ""))
-            street += random.choice((", ", " ")) + self._digits(unit)
+            unit = _pick(random, "Apt #,Apt. ##,Suite ###,Ste ##,Unit #,№##,Apt #B,Floor #")
+            street += random.choice((", ", " ")) + self._digits(unit).replace("№", "#")
         state = _pick(random, _STATES[country])
         if country == "US":
             code = self._digits("#####" if random.random() < 0.9 else "#####-####")
@@ -139,7 +140,7 @@ class Places:
     def _french(self, country: str) -> str:
         random = self._random
         number = str(random.randrange(1, 300)) + random.choice(("", "", "", " bis", " ter", ","))
-        stem = random.choice((self._family(country), f"{self._faker[country].first_name()} {self._family(country)}", _pick(random, "la Paix,Rivoli,la République,Victor Hugo,la Gare,l'Église,Général de Gaulle,Tilleuls")))
+        stem = random.choice((self._family(country), f"{self._faker[country].first_name()} {self._family(country)}", _pick(random, "Paix,Rivoli,République,Victor Hugo,Gare,l'Église,Général de Gaulle,Tilleuls")))
         return f"{number} {_pick(random, _FR_TYPES)} {stem}{self._gap(random.choice((', ', ', ', ' ')))}{self._digits('#####')} {self._city(country)}"
 
     def _spanish(self, country: str) -> str:
@@ -165,3 +166,19 @@ class Places:
         if random.random() < 0.3:
             return f"{street}{self._gap()}{self._digits('#####-###')} {self._city(country)}{random.choice((' - ', '/'))}{state}"
         return f"{street}{self._gap()}{self._city(country)}{random.choice((' - ', '/', ', '))}{state}{self._gap(', ')}{random.choice(('', '', 'CEP '))}{self._digits('#####-###')}"
+
+
+def known_places() -> list[str]:
+    """Return the names of cities, regions and countries in Faker's lists, sorted."""
+    found: set[str] = set()
+    for locale in _PLACE_LOCALES:
+        provider = importlib.import_module(f"faker.providers.address.{locale}").Provider
+        for attribute in _PLACE_LISTS:
+            found.update(value for value in getattr(provider, attribute, ()) if isinstance(value, str))
+    for cities in _CITIES.values():
+        found.update(cities.split(","))
+    return sorted(place for place in found if " " in place)
+
+
+_PLACE_LOCALES = ("en", "en_US", "en_GB", "en_CA", "en_AU", "en_IN", "de_DE", "de_AT", "de_CH", "fr_FR", "fr_CH", "es_ES", "es_MX", "es_CO", "it_IT", "pt_BR", "pt_PT", "nl_NL", "pl_PL", "id_ID", "en_PH")
+_PLACE_LISTS = ("cities", "countries", "states", "estados", "regions", "departments", "provinces", "cantons", "city_names", "cities_capital", "counties", "territories")

@@ -14,7 +14,7 @@ from coldframe.engines.detector.recognizer.model import Model, Weights, dump, wo
 from recognizer import people, prose
 from recognizer.learn import Example, fit, hashed
 from recognizer.lines import Line, Lines
-from recognizer.places import Places
+from recognizer.places import Places, known_places
 
 MODEL = Path(__file__).parents[2] / "src/coldframe/engines/detector/recognizer/model.bin"
 NAME_WEIGHTS = 1 << 17
@@ -38,6 +38,7 @@ def word_sets(lists: dict[str, people.Lists], common: Iterable[str], *, all_name
         "given": frozenset(word_hash(word) for word in given if keep(word)),
         "family": frozenset(word_hash(word) for word in family if keep(word)),
         "common": frozenset(map(word_hash, common)),
+        "place": frozenset(word_hash(place) for place in known_places() if keep(place)),
     }
 
 
@@ -82,15 +83,16 @@ def prose_lines(texts: list[str], model: Model, random: Random) -> list[Line]:
 
 
 def train(seed: int, *, withhold: bool) -> Model:
-    """Return a trained model; with `withhold`, one that has never seen the names that are kept for testing."""
+    """Return a trained model; with `withhold`, one that has not seen the names, templates and phrases for testing."""
     random = Random(seed)
     lists = people.load_all()
     if withhold:
         lists = people.part(lists, test=False)
+    part = False if withhold else None
     texts = [text for text in prose.texts() if 8 < len(text) < 400]
     common = prose.common_words(texts)
     partial = Model(word_sets(lists, common, all_names=False), {})
-    lines = Lines(people.People(lists, random), Places(random, test=False), random, False, common)
+    lines = Lines(people.People(lists, random), Places(random, part), random, part, common)
     material = [lines.name_line() for _ in range(NAME_LINES)]
     material += [lines.keyed_line() for _ in range(KEYED_LINES)]
     material += [lines.address_line() for _ in range(ADDRESS_LINES)]

@@ -16,7 +16,7 @@ _HIT = re.compile(
 _REACH_LEFT = 120
 _REACH_RIGHT = 72
 
-_GAP = r"(?:, ?| ?\\n|\s?\n| [-–] |\s)"
+_GAP = r"(?:,? ?(?:\\[nr]|\r?\n){1,2} ?|, ?| [-–] |\s)"
 _NUMBER = r"\d{1,5}(?:[ -]?[A-Za-z](?![\w]))?(?:[-/]\d{1,4}[A-Za-z]?)?"
 _NAMED = rf"(?:[{UPPER}][\w.'’-]*|[{LOWER}]{{1,4}}['’][{UPPER}][\w'’-]*)"
 _JOIN = r"(?:of|the|and|upon|on|under|de|des|du|la|le|les|los|las|del|della|delle|dei|degli|di|da|do|dos|das|am|an|der|dem|den|zum|zur|im|in|von|y|e|et|sur|sous|en|lès|aux|al)"
@@ -25,7 +25,7 @@ _STATES = "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY
 _PROVINCES = "AB|BC|MB|N[BLSTU]|ON|PE|QC|SK|YT"
 _UF = "A[CLMP]|BA|CE|DF|ES|GO|M[AGST]|P[ABEIR]|R[JNORS]|S[CEP]|TO"
 _UNIT = r"(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Rm|Room|Bldg|#)\.? ?#?\w{1,5}|#\w{1,5})"
-_FLOOR = r"(?:\d{1,2}[ºª°]|[A-Z](?!\w)|Esc\. ?\w|Piso \d+|bajo|izq\.?|dcha\.?|int\. ?\d+|[Aa]p(?:to|t|\.)?\.? ?\d+|sala \d+|bloco \w)"
+_FLOOR = r"(?:\d{1,2}[ºª°]|[A-Z](?!\w)|Esc\. ?\w|Piso \d+|bajo|izq\.?|dcha\.?|int\. ?\d+|[Aa]p(?:to|t|\.)?\.? ?\d+|[Ss]ala \d+|[Bb]loco \w)"
 _STREET_LED = r"(?:rue|avenue|av\.?|boulevard|bd\.?|blvd|place|allée|allées|chemin|impasse|quai|route|cours|square|passage|faubourg|voie|villa|résidence)"
 
 _ENGLISH_STREET = rf"(?:{_UNIT}(?:, | |/))?{_NUMBER}(?:,? (?:{_NAMED}|\d{{1,3}}(?:st|nd|rd|th))|,? {_JOIN}){{1,6}}(?:,? {_UNIT})?"
@@ -99,7 +99,7 @@ _BESIDE = tuple(
         (r"\b[A-Z]{1,2}\d[A-Z\d]?\Z", r" \d[A-Z]{2}\b", ("GB",)),
         (r"\b[A-Z]\d[A-Z]\Z|\b[A-Z]{2},?\Z", r" (?:[A-Z]\d[A-Z])?\d[A-Z]\d\b", ("CA",)),
         (r"\d{5}-?\d{3}\Z", rf" [{UPPER}]", ("BR",)),
-        (r"(?<![\w/.:=#+-])(?:(?:DE?|F|I|IT|ES?)-)?\d{5}\Z|\\n\d{5}\Z", rf" [{UPPER}][{ANY}]", ("FR", "EU")),
+        (r"(?<![\w/.:=#+-])(?:(?:DE?|F|I|IT|ES?)-)?\d{5}\Z|\\n\d{5}\Z", rf" [{UPPER}](?:[{ANY}]| [{UPPER}])", ("FR", "EU")),
     )
 )
 
@@ -127,32 +127,20 @@ def _grown(text: str, at: int, low: int, high: int, names: tuple[str, ...]) -> I
             match = pattern.match(text, start, high)
             if match is None or match.end() <= at:
                 continue
-            end = _trimmed(text, match)
-            if _AFTER.match(text, end):
-                groups = match.groupdict()
-                yield Candidate(start, end, form, match["street"], groups["city"] or groups.get("city2") or "")
+            groups = match.groupdict()
+            city = groups["city"] or groups.get("city2") or ""
+            ends = {match.end(): city}
+            if match.end("city") == match.end() and " " in city:
+                # Capitalised words after the city may begin a new phrase: the model chooses.
+                first = city.split(" ", 1)[0]
+                ends[match.start("city") + len(first)] = first
+            for end, town in ends.items():
+                if _AFTER.match(text, end):
+                    yield Candidate(start, end, form, match["street"], town)
 
 
 def _starts_with_number(text: str, start: int) -> bool:
     return text[start].isdigit() or text[start] in "FUASR#"
-
-
-def _trimmed(text: str, match: re.Match[str]) -> int:
-    """Return the end of the match, without capitalised words after the city that begin a new phrase."""
-    end = match.end()
-    if match.re.groupindex.get("region") or match.end("city") != end:
-        return end
-    following = text[end : end + 1]
-    city = match["city"]
-    first = city.split(" ", 1)[0]
-    if following in {" ", ":", "="} and " " in city and first not in _LEADING and not re.search(rf" {_JOIN} |\)", city):
-        return match.start("city") + len(first)
-    return end
-
-
-_LEADING = frozenset(
-    "San Santa Sankt St St. Bad Saint Sainte La Le Les Los Las El New Reggio Palma Villa Puerto Castel Monte Porto Le".split()
-)
 
 
 def features(model: Model, text: str, candidate: Candidate) -> list[str]:
@@ -179,8 +167,8 @@ def features(model: Model, text: str, candidate: Candidate) -> list[str]:
     words = _SUBWORD.findall(left[:cut])[-2:]
     found += [f"Xg{left[cut:][-3:]}", f"Xl={''.join(words[-1:]).lower()}", f"X2={''.join(words).lower()}"]
     found.append(f"X#{left[max(0, cut - 1) : cut].isdigit():d}{left[-1:]}")
-    after = text[candidate.end : candidate.end + 1].replace("\0", "")
-    found.append(f"Xr{after}")
+    after = text[candidate.end : candidate.end + 2].partition("\0")[0]
+    found += [f"Xr{after[:1]}", f"xr{after[:1]}{after[1:].isupper():d}{min(len(city), 3)}"]
     return found
 
 

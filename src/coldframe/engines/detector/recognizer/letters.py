@@ -12,6 +12,17 @@ PARTICLES = frozenset(
 )
 PARTICLE = "(?:" + "|".join(sorted(PARTICLES, key=lambda word: (-len(word), word))) + ")"
 
+# Words that stand before a name and are no part of it.
+TITLES = frozenset(
+    """mr mrs ms miss mx sir madam dame lord lady dr doctor prof professor captain capt lieutenant sergeant colonel nurse
+    herr frau fräulein monsieur madame mme mlle señor señora sr sra srta don doña senhor senhora signor signora signorina
+    hello hi hey dear thanks welcome sorry hallo liebe lieber sehr bonjour cher chère hola estimado estimada ciao caro cara olá prezado
+    user customer client patient guest driver member employee manager applicant owner agent student teacher passenger caller tenant
+    author contact name cardholder beneficiary recipient sender visitor resident participant candidate supplier vendor subscriber
+    operator assignee reviewer editor admin administrator engineer director president chairman minister officer
+    kunde kundin benutzer mitarbeiter client cliente utilisateur usuario utente paciente paziente""".split()
+)
+
 # One capitalised word of a name: Anna, O'Brien, McDonald, Jean-Pierre, or an initial with or without its dot.
 CAPITALISED = (
     rf"(?:(?:Mc|Mac|De|Di|La|Le|Van|Fitz|[OD]['’])?[{UPPER}][{LOWER}]+(?:['’-][{UPPER}]?[{LOWER}]+)*"

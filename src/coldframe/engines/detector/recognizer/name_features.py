@@ -6,7 +6,7 @@ pattern, the left side, the right side) because the sum of a piece's weights is 
 
 import re
 
-from coldframe.engines.detector.recognizer.letters import PARTICLES
+from coldframe.engines.detector.recognizer.letters import PARTICLES, TITLES
 from coldframe.engines.detector.recognizer.model import Model, word_hash
 
 _CONTEXT = 48
@@ -19,11 +19,13 @@ _CODES = "uGFBCgfb"  # unknown, given, family, both; the second four: also a com
 
 
 def code(model: Model, word: str) -> str:
-    """Return one letter for what the word sets know of `word`: I is an initial, P a particle, see _CODES."""
+    """Return one letter for what the word sets know of `word`: I is an initial, P a particle, S a title; the rest, see _CODES."""
     if word in PARTICLES:
         return "P"
     if len(word.rstrip(".")) == 1:
         return "I"
+    if word.lower() in TITLES:
+        return "S"
     hashed = word_hash(word)
     words = model.words
     bits = (hashed in words["given"]) + 2 * (hashed in words["family"]) + 4 * (hashed in words["common"])
@@ -42,6 +44,11 @@ def shape(word: str) -> str:
     return "T" if word[1:].islower() else "M"
 
 
+def is_place(model: Model, words: tuple[str, ...]) -> bool:
+    """Say whether the words, as a phrase, are the name of a place."""
+    return word_hash(" ".join(words)) in model.words["place"]
+
+
 def word_features(role: str, word: str) -> list[str]:
     """Return the features of `word` as the first (f), a middle (m) or the last (l) word of a candidate."""
     low = word.lower()
@@ -53,9 +60,9 @@ def word_features(role: str, word: str) -> list[str]:
     return features
 
 
-def pattern_features(codes: str, shapes: str, separator: str) -> list[str]:
-    """Return the features of the words' codes and shapes taken together, and of what stands between them."""
-    return ["B", f"p{codes}", f"q{codes[0]}{codes[-1]}{len(codes)}", f"h{shapes}", f"c{separator}{codes}{shapes[0]}"]
+def pattern_features(codes: str, shapes: str, separator: str, place: bool) -> list[str]:
+    """Return the features of the words' codes and shapes taken together, of what separates them, and of a known place."""
+    return [f"z{place:d}", "B", f"p{codes}", f"q{codes[0]}{codes[-1]}{len(codes)}", f"h{shapes}", f"c{separator}{codes}{shapes[0]}"]
 
 
 def left_context(text: str, start: int) -> tuple[str, str, str]:
@@ -79,9 +86,10 @@ def left_features(model: Model, context: tuple[str, str, str], codes: str) -> li
     low = _DIGITS.sub("0", word.lower())
     subwords = [part.lower() for part in _SUBWORDS.findall(word)][-3:] or [low]
     gap = gap.replace("\\", "")
+    title = "S" if low in TITLES else "-"
     key = "k" if "=" in gap or ":" in gap else "w"
     known = code(model, word) if word and gap == " " and word[0].isupper() else "-"
-    features = [f"L{key}{low}", f"Lg{gap}", f"Lc{known}{codes}", f"Lx{word[:1].isupper():d}{gap[:1]}"]
+    features = [f"Lc{title}{gap[-1:]}", f"L{key}{low}", f"Lg{gap}", f"Lc{known}{codes}", f"Lx{word[:1].isupper():d}{gap[:1]}"]
     features += [f"Ls{key}{part}" for part in subwords]
     features += [f"Le{key}{subwords[-1]}{codes[0]}{codes[-1]}", f"L2{_DIGITS.sub('0', before.lower())}"]
     return features

@@ -139,7 +139,7 @@ def features(model: Model, text: str, window: Window) -> list[str]:
     """Return all features of a candidate; training uses this, finding sums the same features piece by piece."""
     codes = "".join(look.code(model, word) for word in window.words)
     shapes = "".join(look.shape(word) for word in window.words)
-    found = look.pattern_features(codes, shapes, window.separator)
+    found = look.pattern_features(codes, shapes, window.separator, look.is_place(model, window.words))
     found += look.left_features(model, look.left_context(text, window.start), codes)
     found += look.right_features(model, look.right_context(text, window.end), codes)
     for role, word in _roles(window.words):
@@ -184,7 +184,9 @@ class NameFinder:
         shapes = "".join(map(look.shape, window.words))
         left = look.left_context(text, window.start)
         right = look.right_context(text, window.end)
-        total = self._sum(("p", codes, shapes, window.separator), lambda: look.pattern_features(codes, shapes, window.separator))
+        place = look.is_place(model, window.words)
+        pattern = ("p", codes, shapes, window.separator, place)
+        total = self._sum(pattern, lambda: look.pattern_features(codes, shapes, window.separator, place))
         total += self._sum(("L", left, codes), lambda: look.left_features(model, left, codes))
         total += self._sum(("R", right, codes), lambda: look.right_features(model, right, codes))
         for role, word in _roles(window.words):
