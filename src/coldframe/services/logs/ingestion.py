@@ -1,0 +1,153 @@
+"""The way in: a batch is masked, made durable, and handed on to whoever subscribed to it, masked."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from coldframe.core.installation import Installation
+from coldframe.engines.detector import Detector, Findings, mask
+from coldframe.engines.logstore.rows import Event
+from coldframe.engines.logstore.store import LogStore
+from coldframe.services.logs import audit
+from coldframe.services.logs.live_tail import LiveTail
+from coldframe.services.logs.metrics import MetricJournal
+from coldframe.services.logs.protection import Protection, of_kinds
+from coldframe.services.logs.records import LogGroup, LogStream
+from coldframe.services.logs.rules import GroupRules, Rules
+
+# A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
+_MOST_HOPS = 4
+
+
+class Place(NamedTuple):
+    """Where a batch goes: the account and region, the group's name and its id in the log store, the stream."""
+
+    account: str
+    region: str
+    group: str
+    group_id: str
+    stream: str
+
+
+class Masked(NamedTuple):
+    """A batch after scanning: events ready to store, and each one's findings (None where there are none)."""
+
+    events: list[Event]
+    findings: list[Findings | None]
+
+
+def ingest(installation: Installation, place: Place, times: Sequence[int], messages: Sequence[str], hops: int = 0) -> int:
+    """Store a batch and hand it on; returns the sequence of its last event once all of it is durable.
+
+    Subscriptions to log groups and audit findings are written before this returns, so an acknowledged batch has
+    reached them. Raises the log store's errors; nothing is acknowledged then.
+    """
+    parts = installation.parts
+    now = installation.clock.milliseconds()
+    rules = parts.get(Rules).of(place.account, place.region, place.group)
+    masked = protect(parts.get(Detector), rules.protection, times, messages, now)
+    appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
+    _count(parts.get(MetricJournal), place, masked, now)
+    if rules.protection is not None and any(masked.findings):
+        _report(installation, place, rules.protection, masked, now, hops)
+    if rules.extractions:
+        _extract(parts.get(MetricJournal), place, rules, masked.events)
+    for subscription in rules.subscriptions:
+        chosen = subscription.pattern.select([event.message for event in masked.events])
+        if chosen and hops < _MOST_HOPS:
+            deliver(installation, place, subscription.target, [masked.events[index] for index in chosen], hops)
+    tail = parts.made(LiveTail)
+    if tail is not None:
+        tail.publish(place.group_id, place.stream, masked.events)
+    return appended.last_sequence
+
+
+def protect(
+    detector: Detector, protection: Protection | None, times: Sequence[int], messages: Sequence[str], now: int
+) -> Masked:
+    """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
+    if protection is None:
+        pairs = zip(times, messages, strict=True)
+        return Masked([Event(time, now, message) for time, message in pairs], [None] * len(messages))
+    found = detector.scan(messages, protection.selection)
+    events = []
+    for time, message, findings in zip(times, messages, found, strict=True):
+        hidden = of_kinds(findings, protection.masked) if findings else None
+        if hidden:
+            text, spans = mask(message, hidden)
+            events.append(Event(time, now, text, [(start, end, 0) for start, end in spans], message))
+        else:
+            events.append(Event(time, now, message))
+    return Masked(events, found)
+
+
+def deliver(installation: Installation, source: Place, target: str, events: Sequence[Event], hops: int) -> None:
+    """Write events to the log group that a subscription names, into a stream named after where they come from."""
+    place = group_at(installation, target, f"{source.account}/{source.group.strip('/')}/{source.stream}")
+    if place is not None:
+        ordered = sorted(events, key=lambda event: event.timestamp)
+        ingest(installation, place, [event.timestamp for event in ordered], [event.message for event in ordered], hops + 1)
+
+
+def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
+    """Return the place of a stream, made if need be, in the group that an ARN names; None when the group is gone."""
+    parts = arn.split(":", 6)
+    if len(parts) != 7 or parts[5] != "log-group":
+        return None
+    region, account, name = parts[3], parts[4], parts[6].removesuffix(":*")
+    store = installation.store
+    group = store.cached(LogGroup, account, region, name)
+    if group is None:
+        return None
+    stream = stream.replace(":", "_").replace("*", "_")[:512]
+    if store.cached(LogStream, account, region, name, stream) is None:
+        with store.write() as transaction:
+            records = transaction.records(account, region)
+            if records.find(LogStream, name, stream) is None:
+                records.add(
+                    LogStream(group=name, name=stream, id=stream, created=installation.clock.milliseconds())
+                )
+    return Place(account, region, name, group.id, stream)
+
+
+def _report(
+    installation: Installation, place: Place, protection: Protection, masked: Masked, now: int, hops: int
+) -> None:
+    """Write the findings of a batch to the log groups that its policies name, and count the events that have any."""
+    found = [findings for findings in masked.findings if findings]
+    audit.count(installation.parts.get(MetricJournal), (place.account, place.region), place.group, len(found), now)
+    if hops >= _MOST_HOPS:
+        return
+    source = f"arn:aws:logs:{place.region}:{place.account}:log-group:{place.group}:*"
+    for kinds, destination in protection.audits:
+        reports = [audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))]
+        if reports and destination.log_group:
+            arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
+            target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")
+            if target is not None and target.group != place.group:
+                ingest(installation, target, [now] * len(reports), reports, hops + 1)
+
+
+def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Sequence[Event]) -> None:
+    """Put a value to the metrics of every metric filter that matches; those with a default count the others too."""
+    for extraction in rules.extractions:
+        for event in events:
+            match = extraction.pattern.match(event.message)
+            for namespace, name, transformation in extraction.metrics:
+                seen = transformation.observe(match) if match is not None else None
+                metric, where = (namespace, name), (place.account, place.region)
+                if seen is not None:
+                    journal.put(
+                        where, metric, seen.value, at=event.timestamp, dimensions=seen.dimensions, unit=seen.unit
+                    )
+                elif match is None and transformation.default_value is not None:
+                    journal.put(
+                        where, metric, transformation.default_value, at=event.timestamp, unit=transformation.unit
+                    )
+
+
+def _count(journal: MetricJournal, place: Place, masked: Masked, now: int) -> None:
+    """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
+    where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
+    size = sum(len(event.message) for event in masked.events)
+    journal.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
+    journal.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")

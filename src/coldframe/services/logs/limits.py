@@ -1,0 +1,59 @@
+"""The documented limits of PutLogEvents, and what happens to events outside the window of acceptance."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from coldframe.services.logs.lookup import invalid
+
+MOST_BYTES = 1_048_576
+BYTES_PER_EVENT = 26
+MOST_EVENT_BYTES = 1_048_576
+DAY = 86_400_000
+LONGEST_SPAN = DAY
+OLDEST = 14 * DAY
+NEWEST = 2 * 3_600_000
+
+
+class Accepted(NamedTuple):
+    """The events from `first` up to `end` are accepted; `rejected` is rejectedLogEventsInfo, empty if all are."""
+
+    first: int
+    end: int
+    rejected: dict[str, int]
+
+
+def check(events: Sequence[dict[str, Any]], sizes: Sequence[int], *, now: int, retention_days: int | None) -> Accepted:
+    """Hold a batch against the limits; times in milliseconds, `sizes` in bytes of UTF-8.
+
+    Raises InvalidParameterException for a batch that is refused whole: too large, not in chronological order, or over
+    24 hours long. Source: PutLogEvents in the API reference.
+    """
+    total = sum(sizes) + BYTES_PER_EVENT * len(sizes)
+    if total > MOST_BYTES:
+        raise invalid(f"Upload too large: {total} bytes exceeds limit of {MOST_BYTES}")
+    times = [event["timestamp"] for event in events]
+    if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+        raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
+    expired = 0 if retention_days is None else _before(times, now - retention_days * DAY)
+    too_old = _before(times, now - OLDEST)
+    too_new = _before(times, now + NEWEST + 1)
+    first, end = max(expired, too_old), too_new
+    if first < end and times[end - 1] - times[first] > LONGEST_SPAN:
+        raise invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+    rejected = {}
+    if too_old:
+        rejected["tooOldLogEventEndIndex"] = too_old
+    if expired > too_old:
+        rejected["expiredLogEventEndIndex"] = expired
+    if too_new < len(times):
+        rejected["tooNewLogEventStartIndex"] = too_new
+    return Accepted(first, max(first, end), rejected)
+
+
+def _before(times: Sequence[int], bound: int) -> int:
+    """Return how many of the ascending times lie before a bound."""
+    if not times or times[0] >= bound:
+        return 0
+    if times[-1] < bound:
+        return len(times)
+    return next(index for index, time in enumerate(times) if time >= bound)

@@ -1,0 +1,138 @@
+"""What happens to a group's events as they arrive, gathered from the records and kept until one of them changes."""
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from coldframe.core.records import Record
+from coldframe.core.store import Store
+from coldframe.engines.detector import Detector
+from coldframe.services.logs.filter_patterns import FilterPattern, compile_pattern
+from coldframe.services.logs.metric_values import MetricTransformation, compile_transformation
+from coldframe.services.logs.protection import Protection, protection_of
+from coldframe.services.logs.records import (
+    AccountPolicy,
+    Destination,
+    LogGroup,
+    MetricFilter,
+    SubscriptionFilter,
+)
+
+_DEPENDS: tuple[type[Record], ...] = (AccountPolicy, Destination, LogGroup, MetricFilter, SubscriptionFilter)
+_SELECTION = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s+\[(.*)\]\s*", re.DOTALL)
+
+
+class Extraction(NamedTuple):
+    """A metric filter: which events, and one (namespace, name, transformation) for each of its metrics."""
+
+    pattern: FilterPattern
+    metrics: tuple[tuple[str, str, MetricTransformation], ...]
+
+
+class Subscription(NamedTuple):
+    """A subscription: which events go where; `target` is what the destination stands for."""
+
+    name: str
+    pattern: FilterPattern
+    target: str
+
+
+class GroupRules(NamedTuple):
+    """What happens to the events of one group."""
+
+    protection: Protection | None
+    extractions: tuple[Extraction, ...]
+    subscriptions: tuple[Subscription, ...]
+
+
+class _SubscriptionPolicy(msgspec.Struct):
+    DestinationArn: str
+    FilterPattern: str = ""
+
+
+class Rules:
+    """Gives the rules of groups."""
+
+    def __init__(self, store: Store, detector: Detector) -> None:
+        self._store = store
+        self._detector = detector
+        self._kept: dict[tuple[str, str, str], GroupRules] = {}
+        self._versions: tuple[int, ...] = ()
+
+    def of(self, account: str, region: str, group: str) -> GroupRules:
+        """Return the rules of a group that exists."""
+        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
+        if versions != self._versions:
+            self._kept, self._versions = {}, versions
+        key = (account, region, group)
+        found = self._kept.get(key)
+        if found is None:
+            # Kept under the versions read before gathering: a commit in between makes the next call gather anew.
+            kept = self._kept
+            found = kept[key] = self._gather(account, region, group)
+        return found
+
+    def _gather(self, account: str, region: str, name: str) -> GroupRules:
+        with self._store.read() as transaction:
+            records = transaction.records(account, region)
+            group = records.get(LogGroup, name)
+            policies = [policy for policy in records.list(AccountPolicy) if _selects(policy.selection, name)]
+            filters = records.list(MetricFilter, key_prefix=(name,))
+            subscriptions = [
+                (each.name, each.pattern, each.destination)
+                for each in records.list(SubscriptionFilter, key_prefix=(name,))
+            ]
+            for policy in policies:
+                if policy.kind == "SUBSCRIPTION_FILTER_POLICY":
+                    said = msgspec.json.decode(policy.document, type=_SubscriptionPolicy)
+                    subscriptions.append((policy.name, said.FilterPattern, said.DestinationArn))
+        documents = [policy.document for policy in policies if policy.kind == "DATA_PROTECTION_POLICY"]
+        if group.protection:
+            documents.append(group.protection)
+        return GroupRules(
+            protection_of(self._detector, tuple(documents)),
+            tuple(_extraction(each) for each in filters),
+            tuple(
+                Subscription(label, compile_pattern(pattern), target)
+                for label, pattern, destination in subscriptions
+                if (target := self._target(destination))
+            ),
+        )
+
+    def _target(self, arn: str) -> str:
+        """Return the target behind a destination's ARN; any other ARN stands for itself."""
+        parts = arn.split(":", 6)
+        if len(parts) != 7 or parts[2] != "logs" or parts[5] != "destination":
+            return arn
+        found = self._store.cached(Destination, parts[4], parts[3], parts[6])
+        return found.target if found is not None else ""
+
+
+def _extraction(record: MetricFilter) -> Extraction:
+    pattern = compile_pattern(record.pattern)
+    return Extraction(
+        pattern,
+        tuple(
+            (
+                each["metricNamespace"],
+                each["metricName"],
+                compile_transformation(
+                    pattern,
+                    each["metricValue"],
+                    default_value=each.get("defaultValue"),
+                    dimensions=each.get("dimensions"),
+                    unit=each.get("unit", "None"),
+                ),
+            )
+            for each in record.transformations
+        ),
+    )
+
+
+def _selects(selection: str, group: str) -> bool:
+    """Tell whether an account policy's selection criteria take in a group."""
+    if not selection:
+        return True
+    found = _SELECTION.fullmatch(selection)
+    return found is None or group not in msgspec.json.decode(f"[{found[1]}]")
