@@ -113,11 +113,11 @@ def compile_conditions(block: Any, *, variables: bool) -> tuple[tuple[Check, ...
     checks: list[Check] = []
     keys: set[str] = set()
     for name, tests in block.items():
-        operator = _operator(name)
+        operator = _operator(str(name))
         if not isinstance(tests, Mapping):
             raise ElementError(SYNTAX, f"condition operator {name} must hold an object of keys and values")
         for key, values in tests.items():
-            if ":" not in key:
+            if not isinstance(key, str) or ":" not in key:
                 raise ElementError(VENDOR_MISSING, f"condition key {key!r}")
             texts = _texts(values, key)
             checks.append(_compile(operator, key.lower(), texts, variables))

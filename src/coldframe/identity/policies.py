@@ -23,6 +23,8 @@ PolicyKind = Literal["identity", "resource", "trust", "scp", "rcp", "boundary", 
 
 CURRENT_VERSION = "2012-10-17"
 FIRST_VERSION = "2008-10-17"
+_VERSIONS = (FIRST_VERSION, CURRENT_VERSION)
+_EFFECTS = ("Allow", "Deny")
 NEEDS_PRINCIPAL = frozenset({"resource", "trust", "rcp"})
 NEEDS_CURRENT_VERSION = frozenset({"identity", "boundary", "session", "scp", "rcp"})
 
@@ -109,7 +111,7 @@ def _load(text: str, kind: str) -> Any:
 
 def _version(loaded: Mapping[str, Any], kind: str) -> str:
     version = loaded.get("Version", FIRST_VERSION)
-    if version not in {FIRST_VERSION, CURRENT_VERSION}:
+    if version not in _VERSIONS:
         raise PolicyError(SYNTAX, reason=f"Version must be {CURRENT_VERSION}, not {version!r}")
     if kind in NEEDS_CURRENT_VERSION and version != CURRENT_VERSION:
         raise PolicyError("Policy document must be version 2012-10-17 or greater.")
@@ -163,7 +165,7 @@ def _statement(
     for name in ("Action", "Resource", "Principal"):
         if name in entry and f"Not{name}" in entry:
             raise ElementError(SYNTAX, f"{name} and Not{name} exclude each other")
-    if entry.get("Effect") not in {"Allow", "Deny"}:
+    if entry.get("Effect") not in _EFFECTS:
         raise ElementError(SYNTAX, "Effect must be Allow or Deny")
     principals = _principals(entry, kind)
     actions = _actions(entry, kind)

@@ -50,7 +50,7 @@ RESOURCES = [
     ("Any account", "arn:aws:sqs:us-east-2:*:queue1", QUEUE, True),
     ("Part of an account", "arn:aws:sqs:us-east-2:1111????3333:queue1", QUEUE, True),
     ("Any partition", "arn:*:sqs:us-east-2:111122223333:queue1", QUEUE, True),
-    ("A star in a segment does not leave it", "arn:aws:sqs:*:queue1", QUEUE, False),
+    ("A star in a segment does not leave it", "arn:aws:logs:*:log-group:/app/web:log-stream:a", GROUP, False),
     (
         "A star in the account does not reach into the resource",
         "arn:aws:logs:us-east-2:*web:log-stream:a",
