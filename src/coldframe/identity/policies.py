@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from coldframe.identity.conditions import VENDOR_MISSING, compile_conditions
@@ -46,7 +47,7 @@ _PARTITIONS = frozenset(
 class Policy:
     """A compiled policy: immutable, safe to cache and to share between threads.
 
-    `context_keys` are the condition keys that conditions and variables read, in lower case.
+    `context_keys` are the keys that conditions and variables read, as the policy spells them.
     """
 
     kind: PolicyKind
@@ -89,6 +90,12 @@ def parse_policy(document: str | Mapping[str, Any], kind: PolicyKind) -> Policy:
         keys |= read
     _check_sids(statements)
     return _indexed(kind, version, tuple(statements), frozenset(keys))
+
+
+@lru_cache(maxsize=4096)
+def compiled_policy(text: str, kind: PolicyKind) -> Policy:
+    """Give the compiled form of a stored document, parsed once as long as it stays in use; raises as parse_policy."""
+    return parse_policy(text, kind)
 
 
 def _load(text: str, kind: str) -> Any:

@@ -50,12 +50,12 @@ def _token(found: re.Match[str], *, variables: bool, wildcards: bool) -> Token:
     name = None if inner is None else _NAME.fullmatch(inner)
     if name is None:
         raise ElementError(SYNTAX, f"the policy variable in {found.string!r} is malformed")
-    return Variable(name["key"].lower(), name["default"])
+    return Variable(name["key"].lower(), name["default"], name["key"])
 
 
 def variable_keys(template: Template) -> set[str]:
-    """Name the context keys that a template asks for, in lower case."""
-    return {token.key for token in template if isinstance(token, Variable)}
+    """Name the context keys that a template asks for, as the policy spells them."""
+    return {token.spelling for token in template if isinstance(token, Variable)}
 
 
 def resolve(template: Template, request: Request) -> Template | None:

@@ -67,6 +67,7 @@ RESOURCES = [
         True,
     ),
     ("Another stream", "arn:aws:logs:us-east-2:111122223333:log-group:*:log-stream:b", GROUP, False),
+    ("What stands before and after a star may not overlap", f"{BUCKET}/ab*ba", f"{BUCKET}/aba", False),
     ("One of a list", [BUCKET, QUEUE], QUEUE, True),
     ("A star in a list", [BUCKET, "*"], QUEUE, True),
     ("A dot is a dot", "arn:aws:s3:::buc.et", BUCKET, False),
