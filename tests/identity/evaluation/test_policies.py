@@ -5,7 +5,7 @@ import json
 import pytest
 
 from coldframe.identity.evaluate import AttachedPolicy, PolicySet, evaluate
-from coldframe.identity.policies import parse_policy
+from coldframe.identity.policies import compiled_policy, parse_policy
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.identity.request import Principal, Request
 
@@ -513,8 +513,8 @@ def test_a_policy_names_the_context_keys_it_reads():
     assert policy.context_keys == {
         "s3:prefix",
         "aws:username",
-        "aws:securetransport",
-        "aws:principaltag/team",
+        "aws:SecureTransport",
+        "aws:PrincipalTag/Team",
     }
 
 
@@ -532,6 +532,12 @@ def test_variables_are_plain_text_in_the_old_version(version, allowed):
     alice = Principal("user", "arn:aws:iam::111122223333:user/alice", "111122223333")
     request = Request(alice, "s3:GetObject", "arn:aws:s3:::b/alice")
     assert evaluate(request, PolicySet(resource=AttachedPolicy("bucket", policy))).allowed is allowed
+
+
+def test_a_stored_document_is_compiled_once():
+    text = json.dumps(document(GOOD))
+    assert compiled_policy(text, "identity") is compiled_policy(text, "identity")
+    assert compiled_policy(text, "scp").kind == "scp"
 
 
 def test_an_unknown_kind_is_a_mistake_of_the_program():
