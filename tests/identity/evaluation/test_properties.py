@@ -111,6 +111,19 @@ def test_adding_a_deny_never_grants(data, tables, request_, kind, required):
     assert not before.explicit_deny or after.explicit_deny
 
 
+DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(tables_of_policies, requests, st.sampled_from(KINDS), st.booleans())
+def test_a_deny_that_matches_denies_whatever_else_allows(tables, request_, kind, required):
+    deny = DENY_ALL | ({"Principal": "*"} if kind in {"rcp", "resource"} else {})
+    decision = evaluate(request_, policy_set(tables | {kind: [*tables[kind], deny]}, required))
+    applies = kind in {"rcp", "resource"} or request_.principal.has_identity_policies
+    assert decision.explicit_deny or not applies
+    assert not (decision.allowed and applies)
+
+
 @settings(max_examples=200, deadline=None)
 @given(tables_of_policies, requests, st.booleans())
 def test_a_decision_explains_itself(tables, request_, required):
@@ -147,7 +160,7 @@ def template(pattern):
     return parse_template(pattern, variables=True, wildcards=True)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.text("ab:*?\n", max_size=10), st.text("ab:\n", max_size=10))
 @example("a*a", "a")
 @example("*ab*ab", "ab")
@@ -160,7 +173,7 @@ segments = st.lists(st.sampled_from(["*", "a", "?", "a*", "*b", "", "?b*"]), min
 values = st.lists(st.sampled_from(["", "a", "b", "ab"]), min_size=6, max_size=8)
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(segments, values)
 def test_arn_patterns_match_segment_by_segment(pattern, text):
     expected = all(reference_match(p, t) for p, t in zip(pattern[:5], text[:5], strict=True))
