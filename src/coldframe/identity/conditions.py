@@ -104,7 +104,7 @@ def _compile(operator: _Operator, key: str, texts: list[str], variables: bool) -
 
 
 def compile_conditions(block: Any, *, variables: bool) -> tuple[tuple[Check, ...], frozenset[str]]:
-    """Compile a Condition element: checks that must all hold, and the context keys they read, in lower case.
+    """Compile a Condition element: checks that must all hold, and the context keys they read, as spelled.
 
     Raises ElementError for an unknown operator, a key without a vendor, or a value the operator cannot read.
     """
@@ -113,15 +113,15 @@ def compile_conditions(block: Any, *, variables: bool) -> tuple[tuple[Check, ...
     checks: list[Check] = []
     keys: set[str] = set()
     for name, tests in block.items():
-        operator = _operator(name)
+        operator = _operator(str(name))
         if not isinstance(tests, Mapping):
             raise ElementError(SYNTAX, f"condition operator {name} must hold an object of keys and values")
         for key, values in tests.items():
-            if ":" not in key:
+            if not isinstance(key, str) or ":" not in key:
                 raise ElementError(VENDOR_MISSING, f"condition key {key!r}")
             texts = _texts(values, key)
             checks.append(_compile(operator, key.lower(), texts, variables))
-            keys.add(key.lower())
+            keys.add(key)
             if variables:
                 for text in texts:
                     keys |= variable_keys(parse_template(text, variables=True, wildcards=False))

@@ -116,7 +116,9 @@ def _within_account(
     if findings.grant == DIRECT:
         return Decision(True, False, resource_type, tuple(findings.granted))
     missing = _missing_limit(request, findings)
-    if findings.grant == ISSUER and missing is None:
+    if findings.grant == ISSUER:
+        if missing is not None:
+            return _implicit(request, missing)
         return Decision(True, False, resource_type, tuple(findings.granted))
     if required and findings.grant == NOBODY:
         return _implicit(request, resource_type)

@@ -21,7 +21,7 @@ from coldframe.identity.patterns import (
 )
 from coldframe.identity.policy_errors import LEGACY, ElementError
 from coldframe.identity.request import Request
-from coldframe.identity.variables import parse_template, resolve
+from coldframe.identity.variables import parse_template, resolve, resolve_arn
 
 Compare = Callable[[str, Request], bool]
 """Says whether one value of the request matches any of the policy's values."""
@@ -42,7 +42,7 @@ def _any(
             if match(value):
                 return True
         for template in dynamic:
-            resolved = resolve(template, request)
+            resolved = (resolve_arn if compile_ is compile_arn else resolve)(template, request)
             if resolved is not None and compile_(resolved)(value):
                 return True
         return False

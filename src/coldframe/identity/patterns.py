@@ -17,10 +17,11 @@ class Wildcard(Enum):
 
 
 class Variable(NamedTuple):
-    """A policy variable: the context key it names, in lower case, and its default if it has one."""
+    """A policy variable: the context key it names, in lower case, its default if it has one, and its own spelling."""
 
     key: str
     default: str | None
+    spelling: str
 
 
 Token = str | Wildcard | Variable

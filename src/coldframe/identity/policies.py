@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from coldframe.identity.conditions import VENDOR_MISSING, compile_conditions
@@ -23,6 +24,8 @@ PolicyKind = Literal["identity", "resource", "trust", "scp", "rcp", "boundary", 
 
 CURRENT_VERSION = "2012-10-17"
 FIRST_VERSION = "2008-10-17"
+_VERSIONS = (FIRST_VERSION, CURRENT_VERSION)
+_EFFECTS = ("Allow", "Deny")
 NEEDS_PRINCIPAL = frozenset({"resource", "trust", "rcp"})
 NEEDS_CURRENT_VERSION = frozenset({"identity", "boundary", "session", "scp", "rcp"})
 
@@ -44,7 +47,7 @@ _PARTITIONS = frozenset(
 class Policy:
     """A compiled policy: immutable, safe to cache and to share between threads.
 
-    `context_keys` are the condition keys that conditions and variables read, in lower case.
+    `context_keys` are the keys that conditions and variables read, as the policy spells them.
     """
 
     kind: PolicyKind
@@ -89,6 +92,12 @@ def parse_policy(document: str | Mapping[str, Any], kind: PolicyKind) -> Policy:
     return _indexed(kind, version, tuple(statements), frozenset(keys))
 
 
+@lru_cache(maxsize=4096)
+def compiled_policy(text: str, kind: PolicyKind) -> Policy:
+    """Give the compiled form of a stored document, parsed once as long as it stays in use; raises as parse_policy."""
+    return parse_policy(text, kind)
+
+
 def _load(text: str, kind: str) -> Any:
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(members)
@@ -109,7 +118,7 @@ def _load(text: str, kind: str) -> Any:
 
 def _version(loaded: Mapping[str, Any], kind: str) -> str:
     version = loaded.get("Version", FIRST_VERSION)
-    if version not in {FIRST_VERSION, CURRENT_VERSION}:
+    if version not in _VERSIONS:
         raise PolicyError(SYNTAX, reason=f"Version must be {CURRENT_VERSION}, not {version!r}")
     if kind in NEEDS_CURRENT_VERSION and version != CURRENT_VERSION:
         raise PolicyError("Policy document must be version 2012-10-17 or greater.")
@@ -163,7 +172,7 @@ def _statement(
     for name in ("Action", "Resource", "Principal"):
         if name in entry and f"Not{name}" in entry:
             raise ElementError(SYNTAX, f"{name} and Not{name} exclude each other")
-    if entry.get("Effect") not in {"Allow", "Deny"}:
+    if entry.get("Effect") not in _EFFECTS:
         raise ElementError(SYNTAX, "Effect must be Allow or Deny")
     principals = _principals(entry, kind)
     actions = _actions(entry, kind)

@@ -80,11 +80,11 @@ class PrincipalSet:
         return principal.issuer_arn in self.names or principal.user_id.partition(":")[0] in self.names
 
 
-def _invalid(kind: str, value: Any) -> ElementError:
-    return ElementError(f'Invalid principal in policy: "{kind.upper()}":"{value}"')
+def _invalid(kind: Any, value: Any) -> ElementError:
+    return ElementError(f'Invalid principal in policy: "{str(kind).upper()}":"{value}"')
 
 
-def _classify(kind: str, value: Any, lists: dict[str, set[str]]) -> None:
+def _classify(kind: Any, value: Any, lists: dict[str, set[str]]) -> None:
     """Put one value into the list it belongs to; "everyone" is the list of the wildcard."""
     if not isinstance(value, str) or kind not in _TYPES or not value:
         raise _invalid(kind, value)

@@ -8,7 +8,7 @@ from coldframe.identity.conditions import Check
 from coldframe.identity.patterns import Match, Template, compile_arn, compile_text, has_variables
 from coldframe.identity.principals import DIRECT, NOBODY, PrincipalSet
 from coldframe.identity.request import Principal, Request
-from coldframe.identity.variables import parse_template, resolve
+from coldframe.identity.variables import parse_template, resolve_arn
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class ResourceSet:
                 return True
         for template in self.dynamic:
             if _can_match(template, resource):
-                resolved = resolve(template, request)
+                resolved = resolve_arn(template, request)
                 if resolved is not None and _compile_resolved(resolved)(resource):
                     return True
         return False

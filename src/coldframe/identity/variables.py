@@ -2,7 +2,7 @@
 
 import re
 
-from coldframe.identity.patterns import Template, Token, Variable, Wildcard
+from coldframe.identity.patterns import ARN_SEGMENTS, Template, Token, Variable, Wildcard
 from coldframe.identity.policy_errors import SYNTAX, ElementError
 from coldframe.identity.request import Request
 
@@ -50,12 +50,12 @@ def _token(found: re.Match[str], *, variables: bool, wildcards: bool) -> Token:
     name = None if inner is None else _NAME.fullmatch(inner)
     if name is None:
         raise ElementError(SYNTAX, f"the policy variable in {found.string!r} is malformed")
-    return Variable(name["key"].lower(), name["default"])
+    return Variable(name["key"].lower(), name["default"], name["key"])
 
 
 def variable_keys(template: Template) -> set[str]:
-    """Name the context keys that a template asks for, in lower case."""
-    return {token.key for token in template if isinstance(token, Variable)}
+    """Name the context keys that a template asks for, as the policy spells them."""
+    return {token.spelling for token in template if isinstance(token, Variable)}
 
 
 def resolve(template: Template, request: Request) -> Template | None:
@@ -65,14 +65,33 @@ def resolve(template: Template, request: Request) -> Template | None:
     """
     tokens: list[Token] = []
     for token in template:
-        if isinstance(token, Variable):
-            values = request.values(token.key)
-            if len(values) == 1:
-                _append(tokens, values[0])
-            elif token.default is not None and not values:
-                _append(tokens, token.default)
-            else:
-                return None
-        else:
-            _append(tokens, token)
+        value = _value(token, request) if isinstance(token, Variable) else token
+        if value is None:
+            return None
+        _append(tokens, value)
     return tuple(tokens)
+
+
+def resolve_arn(template: Template, request: Request) -> Template | None:
+    """Resolve an ARN template; None also where a value would bring a colon into one of the first five segments.
+
+    Such a value would move the segments that the policy's author wrote, for example another account into place.
+    """
+    colons = 0
+    for token in template if isinstance(template[0], str) else ():
+        if isinstance(token, str):
+            colons += token.count(":")
+        elif (
+            isinstance(token, Variable)
+            and colons < ARN_SEGMENTS - 1
+            and ":" in (_value(token, request) or "")
+        ):
+            return None
+    return resolve(template, request)
+
+
+def _value(variable: Variable, request: Request) -> str | None:
+    values = request.values(variable.key)
+    if not values:
+        return variable.default
+    return values[0] if len(values) == 1 else None

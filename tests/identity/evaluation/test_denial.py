@@ -70,6 +70,13 @@ def test_denial_across_accounts_names_the_resource_policy(decide):
     assert message.endswith(f"because no resource-based policy {MAY}")
 
 
+def test_denial_of_a_role_named_by_the_resource_names_the_boundary_that_limits_it(decide):
+    role = {"Principal": {"AWS": "arn:aws:iam::111122223333:role/Deploy"}}
+    policies = {"boundary": [OTHER], "resource": [("Allow", "logs:*", "*", role)]}
+    message = decide(policies, "deploy session", "logs:PutLogEvents", ARN).message
+    assert message.endswith(f"because no permissions boundary {MAY}")
+
+
 def test_denial_without_a_resource_leaves_it_out(decide):
     assert (
         decide({}, "alice", "logs:PutLogEvents", "").message

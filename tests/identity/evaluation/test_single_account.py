@@ -141,6 +141,18 @@ CASES = [
         "alice",
         "allowed",
     ),
+    (
+        "Named as user and as account, the closer name counts",
+        {"resource": [to(ALICE), to(ACCOUNT)]},
+        "alice",
+        "allowed",
+    ),
+    (
+        "Named as account and as user, the closer name counts",
+        {"resource": [to(ACCOUNT), to(ALICE)]},
+        "alice",
+        "allowed",
+    ),
     ("Naming everyone grants", {"resource": [to("*")]}, "alice", "allowed"),
     (
         "A user named in the resource's policy is not limited by the boundary",

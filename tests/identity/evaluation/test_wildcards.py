@@ -50,7 +50,7 @@ RESOURCES = [
     ("Any account", "arn:aws:sqs:us-east-2:*:queue1", QUEUE, True),
     ("Part of an account", "arn:aws:sqs:us-east-2:1111????3333:queue1", QUEUE, True),
     ("Any partition", "arn:*:sqs:us-east-2:111122223333:queue1", QUEUE, True),
-    ("A star in a segment does not leave it", "arn:aws:sqs:*:queue1", QUEUE, False),
+    ("A star in a segment does not leave it", "arn:aws:logs:*:log-group:/app/web:log-stream:a", GROUP, False),
     (
         "A star in the account does not reach into the resource",
         "arn:aws:logs:us-east-2:*web:log-stream:a",
@@ -67,6 +67,7 @@ RESOURCES = [
         True,
     ),
     ("Another stream", "arn:aws:logs:us-east-2:111122223333:log-group:*:log-stream:b", GROUP, False),
+    ("What stands before and after a star may not overlap", f"{BUCKET}/ab*ba", f"{BUCKET}/aba", False),
     ("One of a list", [BUCKET, QUEUE], QUEUE, True),
     ("A star in a list", [BUCKET, "*"], QUEUE, True),
     ("A dot is a dot", "arn:aws:s3:::buc.et", BUCKET, False),
