@@ -138,3 +138,18 @@ class AccountPolicy(Record):
     updated: int
     scope: str = "ALL"
     selection: str = ""
+
+
+@record("logs_metric_minutes", key=("namespace", "name", "dimensions", "minute"))
+class MetricMinute(Record):
+    """One minute of a metric: `minute` in milliseconds, `dimensions` as `Name=Value` pairs, sorted, one a line."""
+
+    namespace: str
+    name: str
+    dimensions: str
+    minute: int
+    unit: str
+    count: float
+    sum: float
+    least: float
+    most: float
