@@ -1,6 +1,8 @@
 """A whole server for tests: served over HTTP from a thread of the test process, with a clock that tests may turn."""
 
 import asyncio
+import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -76,6 +78,7 @@ def running_server(
 ) -> Iterator[RunningServer]:
     """Serve on a free port of the loopback address until the block ends; `root` is for a folder that was used."""
     clock = TestClock()
+    settings.setdefault("cache_dir", Path(tempfile.gettempdir()) / f"coldframe-tests-{os.getuid()}")
     with assemble(Settings(data_dir=folder, port=0, dev=dev, **settings), clock) as assembly:
         made = bootstrap.set_up(assembly.installation) or root
         if made is None:
