@@ -77,7 +77,7 @@ def test_verify_names_the_file_that_changed(tmp_path: Path) -> None:
     backup(store, data, copy, [copy_tree("note")], 0.0)
     store.close()
     (copy / "note").write_text("b")
-    with pytest.raises(BackupError, match="note in .* has changed"):
+    with pytest.raises(BackupError, match=r"note in .* has changed"):
         verify(copy)
     (copy / "note").unlink()
     with pytest.raises(BackupError, match="note is missing"):
@@ -85,7 +85,7 @@ def test_verify_names_the_file_that_changed(tmp_path: Path) -> None:
     (copy / "note").write_text("a")
     verify(copy)
     (copy / "other").write_text("a")
-    with pytest.raises(BackupError, match="other in .* is no part"):
+    with pytest.raises(BackupError, match=r"other in .* is no part"):
         verify(copy)
     (copy / "backup.json").unlink()
     with pytest.raises(BackupError, match="no whole backup"):

@@ -58,8 +58,7 @@ def six_steps(run: Run, folder: str, fail_at: str) -> list[str]:
         done.append(run.step(f"make {name}", refuse if name == fail_at else effect, folder, name))
     run.write("count before", count, "before")
     run.commit_point()
-    for name in ("four", "five", "six"):
-        done.append(run.step(f"make {name}", effect, folder, name))
+    done += [run.step(f"make {name}", effect, folder, name) for name in ("four", "five", "six")]
     run.write("count after", count, "after")
     return done
 
