@@ -420,7 +420,9 @@ class Item(Record):
 
 store = Store.open(sys.argv[1], exclusive=False)
 store.prepare([Item])
-for n in range(60):
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(100):
     with store.write() as tx:
         records = tx.records("123456789012", "eu-central-1")
         counter = records.get(Item, "counter")
@@ -431,11 +433,25 @@ for n in range(60):
 def test_writers_of_two_processes_lose_nothing(store: Store, store_url: str) -> None:
     with store.write() as tx:
         tx.records(*HERE).add(Item(name="counter"))
-    command = [sys.executable, "-c", COUNTER, store_url]
-    writers = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": "src"}) for _ in range(2)]
-    assert [writer.wait(30) for writer in writers] == [0, 0]
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", COUNTER, store_url],
+            env={**os.environ, "PYTHONPATH": "src"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * 2
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=30)
+    assert [writer.returncode for writer in writers] == [0, 0]
     with store.read() as tx:
-        assert tx.records(*HERE).get(Item, "counter").number == 120
+        assert tx.records(*HERE).get(Item, "counter").number == 200
 
 
 def test_a_lost_connection_is_replaced(store: Store, store_url: str) -> None:

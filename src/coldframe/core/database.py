@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -205,7 +205,7 @@ class PostgreSQL:
             self._refuse(holder)
         self._holder = holder
 
-    def _refuse(self, holder: Any) -> None:
+    def _refuse(self, holder: Any) -> NoReturn:
         row = holder.execute(
             "SELECT application_name, coalesce(host(client_addr), 'this machine'), backend_start"
             " FROM pg_locks JOIN pg_stat_activity USING (pid)"
