@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import errno
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from coldframe.server.certificate import ServerCertificate
@@ -17,6 +19,7 @@ from coldframe.server.handler_threads import HandlerThreads
 _HEADER_BYTES: Final = 64 * 1024
 _STREAM_THREADS: Final = 256
 _START_SECONDS: Final = 10.0
+_THREADS_END_SECONDS: Final = 1.0
 
 
 class PortInUse(Exception):
@@ -49,6 +52,7 @@ async def serve(
     """
     limits = limits or Limits()
     loop = asyncio.get_running_loop()
+    before = _native_threads()
     port = _free_port(host, ports[0])
     tls_port = _free_port(host, ports[1]) if certificate is not None and ports[1] is not None else None
     handlers = HandlerThreads(loop, most=limits.threads, name="handler")
@@ -67,6 +71,7 @@ async def serve(
         sweeper.cancel()
         handlers.close()
         streams.close()
+        await _until_ended(before)
 
 
 def _free_port(host: str, port: int) -> int:
@@ -139,3 +144,19 @@ async def _until_connectable(host: str, port: int, serving: asyncio.Task[None]) 
         else:
             writer.close()
             return
+
+
+def _native_threads() -> set[int]:
+    """The threads of this process that Python does not know, by their ids; none where there is no /proc."""
+    try:
+        every = {int(task.name) for task in Path("/proc/self/task").iterdir()}
+    except FileNotFoundError:
+        return set()
+    return every - {thread.native_id for thread in threading.enumerate()}
+
+
+async def _until_ended(before: set[int]) -> None:
+    """Wait for granian's own threads: one that still lives while the interpreter ends brings the process down."""
+    deadline = asyncio.get_running_loop().time() + _THREADS_END_SECONDS
+    while _native_threads() - before and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.01)
