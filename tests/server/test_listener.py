@@ -176,7 +176,8 @@ class Running:
         with self.connect() as client:
             client.sendall(sent)
             if half_close:
-                client.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # the server may have closed already
+                    client.shutdown(socket.SHUT_WR)
             return read_all(client)
 
     def still_serves(self):
@@ -385,6 +386,17 @@ def test_a_slow_body_that_keeps_coming_is_not_cut(server):
             time.sleep(0.3)
             client.sendall(bytes([byte]))
         assert b'"abcde"' in read_all(client)
+
+
+def test_idle_connections_do_not_shut_others_out_and_are_closed_in_time(server):
+    with contextlib.ExitStack() as idle:
+        clients = [idle.enter_context(server.connect()) for _ in range(200)]
+        for client in clients[:100]:
+            client.sendall(b"GET /inline HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert server.still_serves()
+        assert read_all(clients[0]).endswith(b"inline")  # ends because the server closes
+        clients[150].sendall(b"GET /inl")
+        assert read_all(clients[150]) == b""
 
 
 def test_pipelined_requests_are_answered_in_order(server):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import resource
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +19,8 @@ from coldframe.server.handler_threads import HandlerThreads
 # 100 header lines (fixed in hyper), which answers 431.
 _HEADER_BYTES: Final = 64 * 1024
 _STREAM_THREADS: Final = 256
+_FEWEST_CONNECTIONS: Final = 128
+_MOST_CONNECTIONS: Final = 4096
 _START_SECONDS: Final = 10.0
 _THREADS_END_SECONDS: Final = 1.0
 
@@ -61,9 +64,9 @@ async def serve(
     sweeper = asyncio.create_task(exchange.cut_stalled_readers())
     try:
         async with contextlib.AsyncExitStack() as listening:
-            await listening.enter_async_context(_listening(exchange, host, port, None))
+            await listening.enter_async_context(_listening(exchange, limits, host, port, None))
             if tls_port is not None:
-                await listening.enter_async_context(_listening(exchange, host, tls_port, certificate))
+                await listening.enter_async_context(_listening(exchange, limits, host, tls_port, certificate))
             on_ready(port, tls_port)
             await stop.wait()
             await exchange.finish(limits.stop_seconds)
@@ -93,9 +96,9 @@ def _free_port(host: str, port: int) -> int:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    exchange: Exchange, host: str, port: int, certificate: ServerCertificate | None
+    exchange: Exchange, limits: Limits, host: str, port: int, certificate: ServerCertificate | None
 ) -> AsyncIterator[None]:
-    server = _granian(exchange, host, port, certificate)
+    server = _granian(exchange, limits, host, port, certificate)
     serving = asyncio.create_task(server.serve())
     try:
         await _until_connectable(host, port, serving)
@@ -106,7 +109,18 @@ async def _listening(
             await asyncio.wait_for(serving, _START_SECONDS)
 
 
-def _granian(exchange: Exchange, host: str, port: int, certificate: ServerCertificate | None) -> Any:
+def _connections_allowed() -> int:
+    """Connections kept open at once, idle ones included: granian takes no further one until one of them closes.
+
+    A quarter of the open files of the process for each of the two ports leaves the other half to the services.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, files // 4))
+
+
+def _granian(
+    exchange: Exchange, limits: Limits, host: str, port: int, certificate: ServerCertificate | None
+) -> Any:
     from granian.constants import Interfaces, SSLProtocols
     from granian.http import HTTP1Settings, HTTP2Settings
     from granian.server.embed import Server
@@ -118,7 +132,11 @@ def _granian(exchange: Exchange, host: str, port: int, certificate: ServerCertif
         interface=Interfaces.ASGINL,
         websockets=False,
         runtime_blocking_threads=1,
-        http1_settings=HTTP1Settings(max_buffer_size=_HEADER_BYTES),
+        backlog=1024,
+        backpressure=_connections_allowed(),
+        http1_settings=HTTP1Settings(
+            max_buffer_size=_HEADER_BYTES, header_read_timeout=round(limits.stall_seconds * 1000)
+        ),
         http2_settings=HTTP2Settings(max_headers_size=_HEADER_BYTES),
         log_enabled=False,
         # Its own configuration would close every log handler of the process.
