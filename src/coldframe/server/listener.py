@@ -64,17 +64,29 @@ async def serve(
     sweeper = asyncio.create_task(exchange.cut_stalled_readers())
     try:
         async with contextlib.AsyncExitStack() as listening:
-            await listening.enter_async_context(_listening(exchange, limits, host, port, None))
+            servers = [await listening.enter_async_context(_listening(exchange, limits, host, port, None))]
             if tls_port is not None:
-                await listening.enter_async_context(_listening(exchange, limits, host, tls_port, certificate))
+                tls = _listening(exchange, limits, host, tls_port, certificate)
+                servers.append(await listening.enter_async_context(tls))
             on_ready(port, tls_port)
-            await stop.wait()
+            await _until_stopped(stop, servers)
             await exchange.finish(limits.stop_seconds)
     finally:
         sweeper.cancel()
         handlers.close()
         streams.close()
         await _until_ended(before)
+
+
+async def _until_stopped(stop: asyncio.Event, servers: list[asyncio.Task[None]]) -> None:
+    """Wait for the stop. Raises ConnectionError when a server ends of itself: nobody would be served any more."""
+    asked = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({asked, *servers}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+    if not stop.is_set():
+        raise ConnectionError("The listener ended of itself.")
 
 
 def _free_port(host: str, port: int) -> int:
@@ -97,12 +109,12 @@ def _free_port(host: str, port: int) -> int:
 @contextlib.asynccontextmanager
 async def _listening(
     exchange: Exchange, limits: Limits, host: str, port: int, certificate: ServerCertificate | None
-) -> AsyncIterator[None]:
+) -> AsyncIterator[asyncio.Task[None]]:
     server = _granian(exchange, limits, host, port, certificate)
     serving = asyncio.create_task(server.serve())
     try:
         await _until_connectable(host, port, serving)
-        yield
+        yield serving
     finally:
         server.stop()
         with contextlib.suppress(TimeoutError):
