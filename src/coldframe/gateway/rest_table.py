@@ -78,7 +78,7 @@ def _entry(operation: OperationModel) -> Entry:
         if traits.get("location") in needed:
             needed[traits["location"]].add(str(traits.get("name", name)).lower() if traits["location"] == "header" else str(traits.get("name", name)))
     labels = _LABEL.findall(path)
-    segments = tuple(1 if "{" in part else 0 for part in path.split("/"))
+    segments = (*(1 if "{" in part else 0 for part in path.split("/")), 2)  # a literal, a label, the end
     rank = (
         any(label.endswith("+}") for label in labels),
         segments,

@@ -12,15 +12,17 @@ from coldframe.gateway.protocols import choose, protocol_of
 from coldframe.gateway.route import Router
 from tests.gateway.protocols.models import SERVICES, Values, service, services
 
-# Operations that share method and path with the one that replaced them: requests go to the newer one.
+# Operations that share method and path with another one: requests go to the one that replaced them,
+# and the list of directory buckets, which AWS keeps at another endpoint, gives way to that of all buckets.
 REPLACED = {
+    "ListDirectoryBuckets": "ListBuckets",
     "GetBucketNotification": "GetBucketNotificationConfiguration",
     "PutBucketNotification": "PutBucketNotificationConfiguration",
     "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
     "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
 }
-# Its answer has a member Event and a flattened list Events whose elements are named Event as well.
-AMBIGUOUS = {"GetBucketNotification"}
+# They have a member Event and a flattened list Events whose elements are named Event as well.
+AMBIGUOUS = {"GetBucketNotification", "PutBucketNotification"}
 WIRES = [(name, wire) for name in SERVICES for wire in service(name).metadata.get("protocols") or [service(name).protocol]]
 
 
@@ -70,6 +72,8 @@ def test_requests(router, name, wire):
         if route.protocol.name != wire:
             wrong.append((operation_name, "protocol", route.protocol.name))
         got = route.protocol.parse(operation, route.request)
+        if operation_name in AMBIGUOUS:
+            continue
         if without_empty(got) != without_empty(params):
             wrong.append((operation_name, got, params))
     assert wrong == []
