@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import re2
 
@@ -12,7 +12,12 @@ UNTRANSLATED = {
 }
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _CLASSES = {r"\p{IsLetter}": r"\p{L}", r"\p{IsDigit}": r"\p{Nd}", r"\p{IsAlphabetic}": r"\p{L}"}
-_CLASSES |= {r"\p{ASCII}": r"\x00-\x7F", r"\p{Alnum}": "0-9A-Za-z", r"\p{Alpha}": "A-Za-z", r"\p{Digit}": "0-9"}
+_CLASSES |= {
+    r"\p{ASCII}": r"\x00-\x7F",
+    r"\p{Alnum}": "0-9A-Za-z",
+    r"\p{Alpha}": "A-Za-z",
+    r"\p{Digit}": "0-9",
+}
 _CLASSES |= {r"\p{Graph}": r"\x21-\x7E", r"\p{Print}": r"\x20-\x7E", r"\h": r" \t", r"\p{Space}": r"\s"}
 _SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"  # Java's way to write every character beyond the first plane
 _RANGE_AFTER_CLASS = re.compile(r"(\\[wds])-(?=[^\]])")
@@ -23,7 +28,7 @@ _PATTERN_OPTIONS.log_errors = False
 _PATTERN_OPTIONS.max_mem = 4 << 20
 
 
-@lru_cache(maxsize=None)
+@cache
 def full_match(pattern: str) -> Callable[[str], object] | None:
     """Make the function that says whether a whole text matches; None when no engine takes the pattern.
 
@@ -39,7 +44,8 @@ def full_match(pattern: str) -> Callable[[str], object] | None:
     except re2.error:
         pass
     else:
-        return lambda value: linear.fullmatch(value)
+        match: Callable[[str], object] = linear.fullmatch
+        return match
     for category, near in _CATEGORIES.items():
         text = text.replace(category, near)
     try:

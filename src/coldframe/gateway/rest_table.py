@@ -55,12 +55,18 @@ class RestTable:
         except ValueError:
             pairs = set()
         names = {name for name, _ in pairs}
-        fitting = [entry for entry in fitting if all(_has(literal, pairs, names) for literal in entry.literals)]
+        fitting = [
+            entry for entry in fitting if all(_has(literal, pairs, names) for literal in entry.literals)
+        ]
         for entry in fitting:
             if entry.queries <= names and entry.headers <= request.headers.keys():
                 return entry.operation
         # Nothing shows all that is required: take the plainest, whose validation names what is missing.
-        return min(fitting, key=lambda entry: len(entry.queries) + len(entry.headers)).operation if fitting else None
+        return (
+            min(fitting, key=lambda entry: len(entry.queries) + len(entry.headers)).operation
+            if fitting
+            else None
+        )
 
 
 def _has(literal: tuple[str, str], pairs: set[tuple[str, str]], names: set[str]) -> bool:
@@ -76,7 +82,11 @@ def _entry(operation: OperationModel) -> Entry:
     for name in shape.required_members if shape is not None else ():
         traits = shape.members[name].serialization
         if traits.get("location") in needed:
-            needed[traits["location"]].add(str(traits.get("name", name)).lower() if traits["location"] == "header" else str(traits.get("name", name)))
+            needed[traits["location"]].add(
+                str(traits.get("name", name)).lower()
+                if traits["location"] == "header"
+                else str(traits.get("name", name))
+            )
     labels = _LABEL.findall(path)
     segments = (*(1 if "{" in part else 0 for part in path.split("/")), 2)  # a literal, a label, the end
     rank = (
@@ -87,4 +97,11 @@ def _entry(operation: OperationModel) -> Entry:
         -len(needed["header"]),
         bool(operation.deprecated),
     )
-    return Entry(operation, path_pattern(uri), literals, frozenset(needed["querystring"]), frozenset(needed["header"]), rank)
+    return Entry(
+        operation,
+        path_pattern(uri),
+        literals,
+        frozenset(needed["querystring"]),
+        frozenset(needed["header"]),
+        rank,
+    )

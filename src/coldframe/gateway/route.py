@@ -65,7 +65,7 @@ class Router:
         elif action is not None:
             service = self._of_action(action, _find(_VERSION, request))
         else:
-            service = self._of_nothing(request)
+            service = self._of_nothing()
         if _is_rest(service):
             return self._route_rest(request, service)
         if action is None:
@@ -105,18 +105,23 @@ class Router:
         found = [
             service
             for service in self._services.values()
-            if service.metadata.get("protocol") in {"query", "ec2"} or "query" in service.metadata.get("protocols", ())
+            if service.metadata.get("protocol") in {"query", "ec2"}
+            or "query" in service.metadata.get("protocols", ())
             if version in {None, service.api_version} and action in service.operation_names
         ]
         if not found:
-            raise ServiceFault("InvalidAction", f"Could not find operation {action} for version {version}", status=400)
+            raise ServiceFault(
+                "InvalidAction", f"Could not find operation {action} for version {version}", status=400
+            )
         return found[0]
 
-    def _of_nothing(self, request: WireRequest) -> ServiceModel:
+    def _of_nothing(self) -> ServiceModel:
         """Unsigned and unnamed: a public bucket, or a REST operation that takes no signature."""
         s3 = self._services.get("s3")
         if s3 is None:
-            raise ServiceFault("MissingAuthenticationToken", "Request is missing Authentication Token", status=403)
+            raise ServiceFault(
+                "MissingAuthenticationToken", "Request is missing Authentication Token", status=403
+            )
         return s3
 
     def _route_rest(self, request: WireRequest, service: ServiceModel) -> Route:
@@ -130,7 +135,9 @@ class Router:
         operation = table.find(request)
         if operation is None:
             raise _no_path(service, request)
-        return Route(service, operation, protocols.protocol_of(service, str(service.resolved_protocol)), request)
+        return Route(
+            service, operation, protocols.protocol_of(service, str(service.resolved_protocol)), request
+        )
 
 
 def virtual_host_bucket(host: str) -> str | None:
@@ -149,7 +156,9 @@ def _signed_for(request: WireRequest) -> str | None:
         match = _SCOPE_IN_QUERY.search(request.query.replace("/", "%2F"))
         if match:
             return match[1]
-    if (header and header.startswith("AWS ")) or ("AWSAccessKeyId=" in request.query and "Signature=" in request.query):
+    if (header and header.startswith("AWS ")) or (
+        "AWSAccessKeyId=" in request.query and "Signature=" in request.query
+    ):
         return "s3"  # signature version 2 names no service; S3 alone still takes it
     return None
 
@@ -163,12 +172,16 @@ def _find(pattern: re.Pattern[bytes], request: WireRequest) -> str | None:
 
 def _narrow(candidates: list[ServiceModel], signing_name: str, request: WireRequest) -> list[ServiceModel]:
     for rule in _TABLE.get(signing_name, ()):
-        if request.path.startswith(rule.get("path", "")) and rule.get("host", "") in request.headers.get("host", ""):
+        if request.path.startswith(rule.get("path", "")) and rule.get("host", "") in request.headers.get(
+            "host", ""
+        ):
             chosen = [service for service in candidates if service.service_name == rule["service"]]
             if chosen:
                 return chosen
     version, action = _find(_VERSION, request), _find(_ACTION, request)
-    return [one for one in candidates if one.api_version == version and action in one.operation_names] or candidates
+    return [
+        one for one in candidates if one.api_version == version and action in one.operation_names
+    ] or candidates
 
 
 def _is_rest(service: ServiceModel) -> bool:
@@ -180,7 +193,9 @@ def _query_name(service: ServiceModel) -> str:
 
 
 def _unknown_operation(name: str) -> ServiceFault:
-    return ServiceFault("UnknownOperationException", f"The operation {name[:128]} is not known here", status=400)
+    return ServiceFault(
+        "UnknownOperationException", f"The operation {name[:128]} is not known here", status=400
+    )
 
 
 def _no_action(service: ServiceModel, action: str) -> ServiceFault:
@@ -192,4 +207,6 @@ def _no_path(service: ServiceModel, request: WireRequest) -> ServiceFault:
     if service.metadata["protocol"] == "rest-xml":
         text = "The specified method is not allowed against this resource."
         return ServiceFault("MethodNotAllowed", text, status=405)
-    return ServiceFault("UnknownOperationException", f"No operation at {request.method} {request.path[:256]}", status=404)
+    return ServiceFault(
+        "UnknownOperationException", f"No operation at {request.method} {request.path[:256]}", status=404
+    )

@@ -2,14 +2,15 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.gateway.patterns import full_match
+from coldframe.gateway.protocols.shapes import Shape
 
 Report = Callable[[str, str], None]
 Check = Callable[[Any, str, list[str]], None]
@@ -37,7 +38,9 @@ def code_of(service: ServiceModel) -> str:
     """Name the code with which a service answers a broken constraint."""
     by_service: dict[str, str] = _TABLE["code"]
     name = str(service.service_name)
-    return by_service.get(name) or str(_TABLE["protocol"].get(service.metadata.get("protocol"), "ValidationException"))
+    return by_service.get(name) or str(
+        _TABLE["protocol"].get(service.metadata.get("protocol"), "ValidationException")
+    )
 
 
 def _fault(operation: OperationModel, errors: list[str], code: str | None) -> ServiceFault:
@@ -46,12 +49,14 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
     first = errors[0]
     if missing and code is None and first.startswith("Value null at "):
         name = first.split("'")[1].rsplit(".", 1)[-1]
-        return ServiceFault(missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400)
+        return ServiceFault(
+            missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400
+        )
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
     return ServiceFault(code or code_of(service), f"{many} detected: {'; '.join(errors)}", status=400)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plan(operation: OperationModel, *, patterns_only: bool) -> Check | None:
     shape = operation.input_shape
     return None if shape is None else Checks(patterns_only=patterns_only).of(shape)
@@ -68,7 +73,9 @@ def constraints(shape: Shape, *, patterns_only: bool = False) -> list[tuple[str,
         if (high := traits.get("max")) is not None:
             found.append((f"Member must have {what} less than or equal to {high}", lambda v: size(v) <= high))
         if (low := traits.get("min")) is not None:
-            found.append((f"Member must have {what} greater than or equal to {low}", lambda v: size(v) >= low))
+            found.append(
+                (f"Member must have {what} greater than or equal to {low}", lambda v: size(v) >= low)
+            )
         if traits.get("enum"):
             allowed = frozenset(traits["enum"])
             words = f"Member must satisfy enum value set: [{', '.join(traits['enum'])}]"
@@ -132,7 +139,9 @@ class Checks:
     def _entries(self, shape: Shape) -> Check | None:
         keys = self._bundle(shape, shape.key, "Map keys must satisfy constraint", lambda value: value.keys())
         if shape.value.type_name not in {"structure", "list", "map"}:
-            values = self._bundle(shape, shape.value, "Map value must satisfy constraint", lambda value: value.values())
+            values = self._bundle(
+                shape, shape.value, "Map value must satisfy constraint", lambda value: value.values()
+            )
             return _both(keys, values)
         check = self.of(shape.value)
         if check is None:
@@ -155,7 +164,9 @@ class Checks:
         def check(value: Any, path: str, errors: list[str]) -> None:
             for part in parts(value):
                 if part is not None and not all(passes(part) for _, passes in found):
-                    errors.append(f"Value{echo(value)} at '{path}' failed to satisfy constraint: {words}: [{all_words}]")
+                    errors.append(
+                        f"Value{echo(value)} at '{path}' failed to satisfy constraint: {words}: [{all_words}]"
+                    )
                     return
 
         return check
@@ -186,7 +197,9 @@ class Checks:
                 item = value.get(name)
                 if item is None:
                     if needed:
-                        errors.append(f"Value null at '{prefix}{label}' failed to satisfy constraint: Member must not be null")
+                        errors.append(
+                            f"Value null at '{prefix}{label}' failed to satisfy constraint: Member must not be null"
+                        )
                 elif check is not None:
                     check(item, prefix + label, errors)
 
@@ -208,9 +221,13 @@ def _both(first: Check | None, second: Check | None) -> Check | None:
 
 def _echo(shape: Shape) -> Callable[[Any], str]:
     """Make the function that quotes a value in a message: secrets, blobs and structures are never quoted."""
-    parts = {"list": lambda: [shape.member], "map": lambda: [shape.key, shape.value]}.get(shape.type_name, lambda: [])()
+    parts = {"list": lambda: [shape.member], "map": lambda: [shape.key, shape.value]}.get(
+        shape.type_name, list
+    )()
     for one in (shape, *parts):
-        if one.metadata.get("sensitive") or one.type_name in {"structure", "list", "map", "blob"} and one is not shape:
+        if one.metadata.get("sensitive") or (
+            one.type_name in {"structure", "list", "map", "blob"} and one is not shape
+        ):
             return lambda _: ""
     if shape.type_name in {"blob", "structure"}:
         return lambda _: ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import cbor2
 import msgspec
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
@@ -13,6 +13,7 @@ from coldframe.gateway.protocols import event_stream, fault_shapes, timestamps
 from coldframe.gateway.protocols.aws_json import query_error, rpc_status
 from coldframe.gateway.protocols.json_body import Members, Walks, body_members, malformed
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
+from coldframe.gateway.protocols.shapes import Shape
 from coldframe.gateway.protocols.typed import Types, decode_hook
 
 
@@ -56,7 +57,14 @@ class CborBodies:
                 if raw is None:
                     return Params({})
                 return Params(walk(msgspec.convert(raw, kind, builtin_types=(bytes,), dec_hook=decode_hook)))
-            except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+            except (
+                cbor2.CBORError,
+                ValueError,
+                TypeError,
+                RecursionError,
+                OverflowError,
+                MemoryError,
+            ) as error:
                 raise malformed(error) from error
 
         return read

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from typing import Protocol as TypingProtocol
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from coldframe.core.faults import InternalFailure, ServiceFault
 from coldframe.gateway.protocols import timestamps
+from coldframe.gateway.protocols.shapes import Shape
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 MAX_FRAME = 24 * 1024 * 1024
@@ -42,7 +43,9 @@ def _encode_header(name: str, value: Any) -> bytes:
     if isinstance(value, bool):
         return start + (b"\x00" if value else b"\x01")
     if isinstance(value, int):
-        return start + (struct.pack(">Bi", 4, value) if -(2**31) <= value < 2**31 else struct.pack(">Bq", 5, value))
+        return start + (
+            struct.pack(">Bi", 4, value) if -(2**31) <= value < 2**31 else struct.pack(">Bq", 5, value)
+        )
     if isinstance(value, bytes):
         return start + struct.pack(">BH", 6, len(value)) + value
     if isinstance(value, str):
@@ -126,7 +129,9 @@ class Writer:
         self._member = operation.output_shape.event_stream_name
         stream = operation.output_shape.members[self._member]
         self._events = {name: self._event(name, shape) for name, shape in stream.members.items()}
-        self._faults = {shape.name: name for name, shape in stream.members.items() if shape.metadata.get("exception")}
+        self._faults = {
+            shape.name: name for name, shape in stream.members.items() if shape.metadata.get("exception")
+        }
 
     def frames(self, result: Mapping[str, Any], initial: bytes | None = None) -> Iterator[bytes]:
         """Write the events as they come; a fault raised between them ends the stream as an exception frame."""
@@ -147,15 +152,21 @@ class Writer:
         name = self._faults.get(fault.code, fault.code)
         if name in self._events:
             return self._events[name]({"message": fault.message, "Message": fault.message, **fault.members})
-        return encode_frame({":message-type": "error", ":error-code": fault.code, ":error-message": fault.message})
+        return encode_frame(
+            {":message-type": "error", ":error-code": fault.code, ":error-message": fault.message}
+        )
 
     def _event(self, name: str, shape: Shape) -> Callable[[Mapping[str, Any]], bytes]:
         members = shape.members
         heads = [key for key, member in members.items() if member.serialization.get("eventheader")]
-        payload = next((key for key, member in members.items() if member.serialization.get("eventpayload")), None)
+        payload = next(
+            (key for key, member in members.items() if member.serialization.get("eventpayload")), None
+        )
         rest = {key: member for key, member in members.items() if key not in heads}
         kind = members[payload].type_name if payload else "structure"
-        content_type = {"blob": "application/octet-stream", "string": "text/plain"}.get(kind, self._bodies.content_type)
+        content_type = {"blob": "application/octet-stream", "string": "text/plain"}.get(
+            kind, self._bodies.content_type
+        )
         write = self._bodies.writer(members[payload]) if payload else self._bodies.writer(shape, rest)
         start = _event_headers(name, content_type)
         if shape.metadata.get("exception"):

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import AccessDenied, ServiceFault
+from coldframe.gateway.protocols.shapes import Shape
 
 DENIED_CODES = {"json": "AccessDeniedException", "xml": "AccessDenied", "ec2": "UnauthorizedOperation"}
 

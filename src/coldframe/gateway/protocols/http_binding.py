@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
+from coldframe.gateway.protocols.shapes import Shape
 from coldframe.gateway.protocols.xml_body import read_scalar, write_scalar
 
 Values = dict[str, Any]
@@ -24,7 +25,7 @@ def path_pattern(request_uri: str) -> re.Pattern[str]:
 
     def group(match: re.Match[str]) -> str:
         names.append(match[1])
-        return ("(.+)" if match[1].endswith("+") else "([^/]+)")
+        return "(.+)" if match[1].endswith("+") else "([^/]+)"
 
     parts = _LABEL.split(request_uri.partition("?")[0])
     text = "".join(
@@ -99,7 +100,9 @@ class RequestHead:
             if text is not None:
                 out[name] = self._scalar(name, scalar, text)
         for name, prefix in self._prefixes:
-            found = {key[len(prefix) :]: text for key, text in request.headers.items() if key.startswith(prefix)}
+            found = {
+                key[len(prefix) :]: text for key, text in request.headers.items() if key.startswith(prefix)
+            }
             if found:
                 out[name] = found
         return out
@@ -121,7 +124,9 @@ class RequestHead:
             raise self._bad("URI")
         for (name, scalar), raw in zip(self._labels, match.groups(), strict=True):
             if name:
-                out[name] = self._scalar(name, lambda text, read=scalar: read(unquote(text, errors="strict")), raw)
+                out[name] = self._scalar(
+                    name, lambda text, read=scalar: read(unquote(text, errors="strict")), raw
+                )
 
     def _read_query(self, out: Values, query: str) -> None:
         try:
@@ -186,11 +191,15 @@ class ResponseHead:
     def write(self, result: Mapping[str, Any], status: int) -> tuple[int, dict[str, str]]:
         """Give the status and the headers for a result; line breaks never reach a header."""
         headers = {
-            wire: _one_line(text(value)) for name, wire, text in self._headers if (value := result.get(name)) is not None
+            wire: _one_line(text(value))
+            for name, wire, text in self._headers
+            if (value := result.get(name)) is not None
         }
         for name, prefix in self._prefixes:
             headers |= {
-                prefix + key: _one_line(str(value)) for key, value in (result.get(name) or {}).items() if value is not None
+                prefix + key: _one_line(str(value))
+                for key, value in (result.get(name) or {}).items()
+                if value is not None
             }
         if self._status and result.get(self._status) is not None:
             status = int(result[self._status])

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.gateway.protocols import fault_shapes, timestamps
 from coldframe.gateway.protocols.fault_shapes import WireFault
 from coldframe.gateway.protocols.protocol import Params, limit_depth
+from coldframe.gateway.protocols.shapes import Later, Shape
 from coldframe.gateway.protocols.typed import SPECIAL_FLOATS, Types, decode_hook
 
 Members = dict[str, Shape]
@@ -137,11 +138,9 @@ class Walks:
     def _named(self, shape: Shape) -> Convert:
         if shape.name in self._structures:
             return self._structures[shape.name]
-        done: list[Convert] = []
-        self._structures[shape.name] = lambda value: done[0](value)
-        done.append(self.structure(shape.members))
-        self._structures[shape.name] = done[0]
-        return done[0]
+        later = self._structures[shape.name] = Later()
+        later.function = self._structures[shape.name] = self.structure(shape.members)
+        return self._structures[shape.name]
 
     def structure(self, members: Mapping[str, Shape]) -> Convert:
         """Make the conversion of a structure: rename its members, drop None and what is not modelled."""
@@ -153,7 +152,12 @@ class Walks:
         find = plan.get
 
         def convert(value: Mapping[str, Any]) -> dict[str, Any]:
-            if plain is not None and type(value) is dict and value.keys() <= plain and None not in value.values():
+            if (
+                plain is not None
+                and type(value) is dict
+                and value.keys() <= plain
+                and None not in value.values()
+            ):
                 return value
             out = {}
             for key, item in value.items():
@@ -187,7 +191,10 @@ class Walks:
 
     def recursive(self, shape: Shape) -> bool:
         """Say whether a value of the shape may be nested without end."""
-        return any(structure.metadata.get("document") or _contains_itself(structure) for structure in _structures(shape))
+        return any(
+            structure.metadata.get("document") or _contains_itself(structure)
+            for structure in _structures(shape)
+        )
 
 
 def _inner(shape: Shape) -> list[Shape]:
@@ -215,9 +222,7 @@ def _structures(shape: Shape) -> list[Shape]:
 
 
 def _contains_itself(shape: Shape) -> bool:
-    return any(
-        inner.name == shape.name for start in _inner(shape) for inner in _structures(start)
-    )
+    return any(inner.name == shape.name for start in _inner(shape) for inner in _structures(start))
 
 
 def _read_float(value: Any) -> Any:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway.protocols import fault_shapes
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
+from coldframe.gateway.protocols.shapes import Later, Shape
 from coldframe.gateway.protocols.xml_body import XmlBodies, escape, read_scalar
 
 MAX_FIELDS = 50_000
@@ -106,17 +107,15 @@ class QueryFields:
     def _named(self, shape: Shape) -> Read:
         if shape.name in self._structures:
             return self._structures[shape.name]
-        done: list[Read] = []
-        self._structures[shape.name] = lambda node, path: done[0](node, path)
-        done.append(self.structure(shape.members))
-        self._structures[shape.name] = done[0]
-        return done[0]
+        later = self._structures[shape.name] = Later()
+        later.function = self._structures[shape.name] = self.structure(shape.members)
+        return self._structures[shape.name]
 
     def structure(self, members: Mapping[str, Shape]) -> Read:
         """Make the reader of a structure; fields that no member has are passed over."""
         plan = {
             wire: (name, self.read(member))
-            for name, member in reversed(members.items())
+            for name, member in reversed(list(members.items()))
             for wire in self.member_names(name, member)
         }
 
@@ -134,7 +133,8 @@ class QueryFields:
 
         return read
 
-    def list_names(self, shape: Shape) -> tuple[str, ...]:
+    @staticmethod
+    def list_names(shape: Shape) -> tuple[str, ...]:
         """List the element names between a list and its numbers; none for a flattened one."""
         if shape.serialization.get("flattened"):
             return ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Protocol as TypingProtocol
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
@@ -13,6 +13,7 @@ from coldframe.gateway.protocols import event_stream
 from coldframe.gateway.protocols.http_binding import RequestHead, ResponseHead
 from coldframe.gateway.protocols.json_body import body_members
 from coldframe.gateway.protocols.protocol import Params
+from coldframe.gateway.protocols.shapes import Shape
 
 Body = bytes | Iterator[bytes]
 
@@ -95,15 +96,14 @@ class Plans:
         read = self._bodies.input_reader(shape, payload)
         return lambda body: read(body) if body else None
 
-    def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
+    def answer(self, operation: OperationModel, result: Mapping[str, Any]) -> WireResponse:
         """Write head and body of a result."""
         plan = self._writings.get(operation)
         if plan is None:
             plan = self._writings[operation] = self._writing(operation)
         status, bound = plan.head.write(result, plan.status)
         body = plan.body(result)
-        headers = {"content-type": plan.content_type} if plan.content_type and (body or not bound) else {}
-        headers = {key: value for key, value in headers.items() if body}
+        headers = {"content-type": plan.content_type} if body else {}
         return WireResponse(status, headers | {key.lower(): value for key, value in bound.items()}, body)
 
     def _writing(self, operation: OperationModel) -> Writing:
@@ -114,7 +114,7 @@ class Plans:
             return Writing(head, status, kind, lambda _: b"")
         if shape.event_stream_name:
             stream = event_stream.Writer(operation, self._bodies)
-            return Writing(head, status, event_stream.CONTENT_TYPE, lambda result: stream.frames(result))
+            return Writing(head, status, event_stream.CONTENT_TYPE, stream.frames)
         payload = shape.serialization.get("payload")
         if payload is None:
             write = self._bodies.output_writer(shape, None)
@@ -124,7 +124,9 @@ class Plans:
             kind = "application/octet-stream" if member.type_name == "blob" else "text/plain"
             return Writing(head, status, kind, lambda result: _raw(result.get(payload)))
         write = self._bodies.output_writer(shape, payload)
-        return Writing(head, status, kind, lambda result: b"" if result.get(payload) is None else write(result[payload]))
+        return Writing(
+            head, status, kind, lambda result: b"" if result.get(payload) is None else write(result[payload])
+        )
 
 
 def _text(body: bytes, code: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
@@ -13,6 +13,7 @@ from coldframe.gateway.protocols.json_body import body_members
 from coldframe.gateway.protocols.protocol import Params
 from coldframe.gateway.protocols.query import fault_elements
 from coldframe.gateway.protocols.rest import Plans
+from coldframe.gateway.protocols.shapes import Shape
 from coldframe.gateway.protocols.xml_body import XmlBodies, escape, malformed, parse_document
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -53,7 +54,9 @@ class RestXmlBodies(XmlBodies):
             return lambda _: b""
         body = shape.members[payload] if payload else shape
         tag = self._root(body, payload)
-        write = self.structure(body, members if payload is None else None, "" if _spaced(body) else self._space)
+        write = self.structure(
+            body, members if payload is None else None, "" if _spaced(body) else self._space
+        )
         return lambda value: (HEAD + write(tag, value)).encode(errors="replace")
 
     def _root(self, body: Shape, payload: str | None) -> str:
@@ -88,7 +91,7 @@ class RestXml:
 
     def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
         """Write status, headers and body of a result."""
-        response = self._plans.answer(operation, result, request_id)
+        response = self._plans.answer(operation, result)
         response.headers["x-amz-request-id"] = request_id
         return response
 

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 
 from coldframe.gateway.protocols import timestamps
+from coldframe.gateway.protocols.shapes import Shape
 
 SPECIAL_FLOATS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 BOUNDS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
@@ -27,6 +28,11 @@ def decode_hook(kind: type, value: Any) -> Any:
     if kind is not Timestamp:
         raise NotImplementedError(kind)
     return timestamps.parse(value)
+
+
+def _typed_dict(name: str) -> Any:
+    make: Any = TypedDict  # not written as a class: its members are filled in afterwards
+    return make(name, {}, total=False)
 
 
 class Types:
@@ -56,7 +62,7 @@ class Types:
 
     def body(self, name: str, members: dict[str, Shape], required: list[str]) -> Any:
         """Make the type of a body that carries only some members of a structure."""
-        kind = TypedDict(name, {}, total=False)  # type: ignore[operator]
+        kind = _typed_dict(name)
         self._fill(kind, members, required)
         return kind
 
@@ -67,7 +73,7 @@ class Types:
     def _structure(self, shape: Shape) -> Any:
         kind = self._structures.get(shape.name)
         if kind is None:
-            kind = TypedDict(shape.name, {}, total=False)  # type: ignore[operator]
+            kind = _typed_dict(shape.name)
             self._structures[shape.name] = kind  # kept before it is filled: shapes may contain themselves
             self._fill(kind, shape.members, shape.required_members)
         return kind
@@ -91,7 +97,9 @@ class Types:
             return bool
         if kind in {"float", "double"}:
             number: Any = self._limited(float, shape)
-            return number if self._strict or not self._text_floats else number | Literal[tuple(SPECIAL_FLOATS)]
+            return (
+                number if self._strict or not self._text_floats else number | Literal[tuple(SPECIAL_FLOATS)]
+            )
         if kind in BOUNDS:
             low, high = BOUNDS[kind]
             if self._strict:

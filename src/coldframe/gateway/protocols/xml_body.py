@@ -6,24 +6,31 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-from botocore.model import Shape
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from coldframe.core.faults import ServiceFault
 from coldframe.gateway.protocols import timestamps
 from coldframe.gateway.protocols.protocol import MAX_DEPTH
+from coldframe.gateway.protocols.shapes import Later, Shape
 from coldframe.gateway.protocols.typed import BOUNDS, SPECIAL_FLOATS
 
 Write = Callable[[str, Any], str]
 Read = Callable[[Element], Any]
 _ESCAPES = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\x85": "&#x85;", "\u2028": "&#x2028;"}
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\r": "&#xD;",
+        "\n": "&#xA;",
+        "\x85": "&#x85;",
+        "\u2028": "&#x2028;",
+    }
     | {chr(code): "\ufffd" for code in range(32) if code not in {9, 10, 13}}
 )
-_SAFE = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@ ,"
-)
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@ ,")
 
 
 def escape(text: str) -> str:
@@ -114,7 +121,7 @@ def write_scalar(shape: Shape, timestamp_format: str = "iso8601") -> Callable[[A
 
 def _write_float(value: Any) -> str:
     number = float(value)
-    if number != number:  # noqa: PLR0124
+    if number != number:
         return "NaN"
     if number in {float("inf"), float("-inf")}:
         return "Infinity" if number > 0 else "-Infinity"
@@ -157,11 +164,9 @@ class XmlBodies:
         key = f"{shape.name} {_namespace(shape)}"
         if key in self._writers:
             return self._writers[key]
-        done: list[Write] = []
-        self._writers[key] = lambda tag, value: done[0](tag, value)
-        done.append(self.structure(shape))
-        self._writers[key] = done[0]
-        return done[0]
+        later = self._writers[key] = Later()
+        later.function = self._writers[key] = self.structure(shape)
+        return self._writers[key]
 
     def structure(self, shape: Shape, members: Mapping[str, Shape] | None = None, space: str = "") -> Write:
         """Make the writer of a structure, or of some members of it."""
@@ -175,7 +180,9 @@ class XmlBodies:
 
         def write(tag: str, value: Mapping[str, Any]) -> str:
             extra = "".join(
-                f' {wire}="{escape(str(value[name]))}"' for name, wire in attributes if value.get(name) is not None
+                f' {wire}="{escape(str(value[name]))}"'
+                for name, wire in attributes
+                if value.get(name) is not None
             )
             return f"<{tag}{space}{extra}>{content(value)}</{tag}>"
 
@@ -213,7 +220,11 @@ class XmlBodies:
 
         def pairs(tag: str, value: Mapping[str, Any]) -> str:
             return "".join(
-                [f"<{tag}>{key(key_tag, k)}{item(value_tag, v)}</{tag}>" for k, v in value.items() if v is not None]
+                [
+                    f"<{tag}>{key(key_tag, k)}{item(value_tag, v)}</{tag}>"
+                    for k, v in value.items()
+                    if v is not None
+                ]
             )
 
         if shape.serialization.get("flattened"):
@@ -249,15 +260,15 @@ class XmlBodies:
     def _read_named(self, shape: Shape) -> Read:
         if shape.name in self._readers:
             return self._readers[shape.name]
-        done: list[Read] = []
-        self._readers[shape.name] = lambda node: done[0](node)
-        done.append(self.read_structure(shape.members))
-        self._readers[shape.name] = done[0]
-        return done[0]
+        later = self._readers[shape.name] = Later()
+        later.function = self._readers[shape.name] = self.read_structure(shape.members)
+        return self._readers[shape.name]
 
     def read_structure(self, members: Mapping[str, Shape]) -> Read:
         """Make the function that reads a structure's members from an element's children and attributes."""
-        plan = {self.member_name(name, member): self._member(name, member) for name, member in members.items()}
+        plan = {
+            self.member_name(name, member): self._member(name, member) for name, member in members.items()
+        }
         attributes = {
             member.serialization.get("name", name).rsplit(":", 1)[-1]: name
             for name, member in members.items()
