@@ -8,6 +8,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.protocols.http_binding import path_pattern, split_query
+from coldframe.gateway.protocols.shapes import Shape
 
 _LABEL = re.compile(r"\{[^}]+\}")
 
@@ -48,8 +49,6 @@ class RestTable:
         fitting = [entry for entry in groups.get(first, ()) if entry.path.fullmatch(request.path)]
         if first:
             fitting += [entry for entry in groups.get("", ()) if entry.path.fullmatch(request.path)]
-        if not fitting:
-            return None
         try:
             pairs = set(split_query(request.query))
         except ValueError:
@@ -58,15 +57,14 @@ class RestTable:
         fitting = [
             entry for entry in fitting if all(_has(literal, pairs, names) for literal in entry.literals)
         ]
+        if not fitting:
+            return None
+        fitting = [entry for entry in fitting if entry.rank[:2] == fitting[0].rank[:2]]
         for entry in fitting:
             if entry.queries <= names and entry.headers <= request.headers.keys():
                 return entry.operation
         # Nothing shows all that is required: take the plainest, whose validation names what is missing.
-        return (
-            min(fitting, key=lambda entry: len(entry.queries) + len(entry.headers)).operation
-            if fitting
-            else None
-        )
+        return min(fitting, key=lambda entry: len(entry.queries) + len(entry.headers)).operation
 
 
 def _has(literal: tuple[str, str], pairs: set[tuple[str, str]], names: set[str]) -> bool:
@@ -78,15 +76,14 @@ def _entry(operation: OperationModel) -> Entry:
     path, _, query = uri.partition("?")
     literals = tuple(pair for pair in split_query(query) if pair[0] != "x-id")
     needed: dict[str, set[str]] = {"querystring": set(), "header": set()}
-    shape = operation.input_shape
+    shape: Shape = operation.input_shape
     for name in shape.required_members if shape is not None else ():
         traits = shape.members[name].serialization
-        if traits.get("location") in needed:
-            needed[traits["location"]].add(
-                str(traits.get("name", name)).lower()
-                if traits["location"] == "header"
-                else str(traits.get("name", name))
-            )
+        wire = str(traits.get("name", name))
+        if traits.get("location") == "querystring":
+            needed["querystring"].add(wire)
+        elif traits.get("location") == "header":
+            needed["header"].add(wire.lower())
     labels = _LABEL.findall(path)
     segments = (*(1 if "{" in part else 0 for part in path.split("/")), 2)  # a literal, a label, the end
     rank = (

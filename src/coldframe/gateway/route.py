@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -15,6 +16,7 @@ from coldframe.gateway import protocols
 from coldframe.gateway.protocols import Protocol
 from coldframe.gateway.rest_table import RestTable
 
+MAX_INFLATED = 64 * 1024 * 1024
 _TABLE: dict[str, Any] = tomllib.loads(files("coldframe.gateway").joinpath("route.toml").read_text("utf-8"))
 _SCOPE = re.compile(r"Credential=[^/,\s]*/\d{8}/[^/,\s]*/([^/,\s]+)/")
 _SCOPE_IN_QUERY = re.compile(r"X-Amz-Credential=[^&]*?%2F\d{8}%2F[^&]*?%2F([^&]+?)%2F", re.IGNORECASE)
@@ -51,6 +53,8 @@ class Router:
 
     def route(self, request: WireRequest) -> Route:
         """Find the route; ServiceFault UnknownOperationException, InvalidAction or UnrecognizedClientException."""
+        if "content-encoding" in request.headers:
+            request = _inflated(request)
         target = request.headers.get("x-amz-target")
         if target:
             return self._route_target(request, target)
@@ -144,6 +148,22 @@ def virtual_host_bucket(host: str) -> str | None:
     """Name the bucket of `bucket.s3.region.host` or `bucket.localhost`; None for path style."""
     match = _BUCKET_HOST.fullmatch(host.lower())
     return match[1] if match and not match[1].startswith("s3.") and match[1] != "s3" else None
+
+
+def _inflated(request: WireRequest) -> WireRequest:
+    """Unpack a body that a client compressed for an operation that allows it; S3 keeps what it is sent."""
+    encoding = request.headers["content-encoding"].rpartition(",")[2].strip().lower()
+    if encoding != "gzip" or request.body[:2] != b"\x1f\x8b" or _signed_for(request) == "s3":
+        return request
+    unpack = zlib.decompressobj(31)
+    try:
+        body = unpack.decompress(request.body, MAX_INFLATED)
+    except zlib.error as error:
+        raise ServiceFault("SerializationException", "The body is no gzip stream", status=400) from error
+    if unpack.unconsumed_tail or not unpack.eof:
+        text = "The body is cut off" if len(body) < MAX_INFLATED else "The body is too large when unpacked"
+        raise ServiceFault("SerializationException", text, status=413 if len(body) >= MAX_INFLATED else 400)
+    return replace(request, body=body)
 
 
 def _signed_for(request: WireRequest) -> str | None:

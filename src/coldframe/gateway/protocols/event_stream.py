@@ -126,8 +126,9 @@ class Writer:
 
     def __init__(self, operation: OperationModel, bodies: Bodies) -> None:
         self._bodies = bodies
-        self._member = operation.output_shape.event_stream_name
-        stream = operation.output_shape.members[self._member]
+        output: Shape = operation.output_shape
+        self._member: str = output.event_stream_name
+        stream: Shape = output.members[self._member]
         self._events = {name: self._event(name, shape) for name, shape in stream.members.items()}
         self._faults = {
             shape.name: name for name, shape in stream.members.items() if shape.metadata.get("exception")

@@ -68,11 +68,13 @@ def _is_fault(shape: Shape) -> bool:
 
 
 def _shape(service: ServiceModel, operation: OperationModel | None, code: str) -> Shape | None:
+    known: Any = service  # botocore's types give numbers for the codes, which are texts
+    shape: Shape
     for shape in operation.error_shapes if operation is not None else ():
         if code in {shape.name, shape.error_code}:
             return shape
-    found = service.shape_for_error_code(code)
-    if found is None and code in service._service_description.get("shapes", {}):  # noqa: SLF001 - cheaper than shape_names
+    found = known.shape_for_error_code(code)
+    if found is None and code in service.shape_names:
         shape = service.shape_for(code)
         found = shape if shape.metadata.get("exception") else None
     return found

@@ -125,7 +125,7 @@ class RequestHead:
         for (name, scalar), raw in zip(self._labels, match.groups(), strict=True):
             if name:
                 out[name] = self._scalar(
-                    name, lambda text, read=scalar: read(unquote(text, errors="strict")), raw
+                    name, _unquoted(scalar), raw
                 )
 
     def _read_query(self, out: Values, query: str) -> None:
@@ -150,6 +150,10 @@ class RequestHead:
             if others:
                 many = value_shape.type_name == "list"
                 out[name] = {key: texts if many else texts[0] for key, texts in others.items()}
+
+
+def _unquoted(scalar: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda text: scalar(unquote(text, errors="strict"))
 
 
 def _header_reader(member: Shape) -> Callable[[str], Any]:

@@ -145,5 +145,7 @@ def _raw(value: Any) -> Body:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     if hasattr(value, "read"):
-        return iter(lambda: value.read(65_536), b"")
-    return iter(value)
+        chunks: Iterator[bytes] = iter(lambda: value.read(65_536), b"")
+        return chunks
+    rest: Iterator[bytes] = iter(value)
+    return rest

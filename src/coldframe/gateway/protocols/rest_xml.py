@@ -54,6 +54,14 @@ class RestXmlBodies(XmlBodies):
             return lambda _: b""
         body = shape.members[payload] if payload else shape
         tag = self._root(body, payload)
+        if tag == "GetBucketLocationOutput" and self._service.service_name == "s3":
+            # The one answer of S3 whose root is its only member (s3UnwrappedXmlOutput).
+            inner = self.content(members)
+            bare = f"<LocationConstraint{self._space}/>"
+            opened = f"<LocationConstraint{self._space}>"
+            return lambda value: (
+                HEAD + (inner(value).replace("<LocationConstraint>", opened, 1) or bare)
+            ).encode()
         write = self.structure(
             body, members if payload is None else None, "" if _spaced(body) else self._space
         )
