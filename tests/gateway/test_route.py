@@ -3,12 +3,12 @@
 import gzip
 
 import pytest
+from tests.gateway.protocols.models import services
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import route as route_module
 from coldframe.gateway.route import Router, virtual_host_bucket
-from tests.gateway.protocols.models import services
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,12 @@ def request(method="POST", path="/", query="", body=b"", scope=None, **headers):
 ROUTES = [
     (request(x_amz_target="Logs_20140328.PutLogEvents", scope="logs"), "logs", "PutLogEvents", "json"),
     (request(x_amz_target="GraniteServiceVersion20100801.ListMetrics"), "cloudwatch", "ListMetrics", "json"),
-    (request(scope="monitoring", body=b"Action=ListMetrics&Version=2010-08-01"), "cloudwatch", "ListMetrics", "query"),
+    (
+        request(scope="monitoring", body=b"Action=ListMetrics&Version=2010-08-01"),
+        "cloudwatch",
+        "ListMetrics",
+        "query",
+    ),
     (
         request(
             path="/service/GraniteServiceVersion20100801/operation/ListMetrics",
@@ -38,10 +43,25 @@ ROUTES = [
         "ListMetrics",
         "smithy-rpc-v2-cbor",
     ),
-    (request(scope="sts", body=b"Action=GetCallerIdentity&Version=2011-06-15"), "sts", "GetCallerIdentity", "query"),
+    (
+        request(scope="sts", body=b"Action=GetCallerIdentity&Version=2011-06-15"),
+        "sts",
+        "GetCallerIdentity",
+        "query",
+    ),
     # AssumeRoleWithWebIdentity is not signed: Action and Version alone name it.
-    (request(body=b"Version=2011-06-15&Action=AssumeRoleWithWebIdentity"), "sts", "AssumeRoleWithWebIdentity", "query"),
-    (request("GET", query="Action=DescribeRegions&Version=2016-11-15", scope="ec2"), "ec2", "DescribeRegions", "ec2"),
+    (
+        request(body=b"Version=2011-06-15&Action=AssumeRoleWithWebIdentity"),
+        "sts",
+        "AssumeRoleWithWebIdentity",
+        "query",
+    ),
+    (
+        request("GET", query="Action=DescribeRegions&Version=2016-11-15", scope="ec2"),
+        "ec2",
+        "DescribeRegions",
+        "ec2",
+    ),
     (request("GET", scope="s3"), "s3", "ListBuckets", "rest-xml"),
     (request("GET", "/bucket", "list-type=2&prefix=a", scope="s3"), "s3", "ListObjectsV2", "rest-xml"),
     (request("GET", "/bucket/", "list-type=2", scope="s3"), "s3", "ListObjectsV2", "rest-xml"),
@@ -61,9 +81,18 @@ ROUTES = [
         "rest-xml",
     ),
     (request("POST", "/2015-03-31/functions/f/invocations", scope="lambda"), "lambda", "Invoke", "rest-json"),
-    (request("GET", "/2015-02-01/file-systems", scope="elasticfilesystem"), "efs", "DescribeFileSystems", "rest-json"),
     (
-        request("GET", "/bucket/key", "X-Amz-Credential=AK%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=0"),
+        request("GET", "/2015-02-01/file-systems", scope="elasticfilesystem"),
+        "efs",
+        "DescribeFileSystems",
+        "rest-json",
+    ),
+    (
+        request(
+            "GET",
+            "/bucket/key",
+            "X-Amz-Credential=AK%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=0",
+        ),
         "s3",
         "GetObject",
         "rest-xml",
@@ -83,7 +112,11 @@ ROUTES = [
 @pytest.mark.parametrize(("sent", "service", "operation", "protocol"), ROUTES)
 def test_requests_reach_their_operation(router, sent, service, operation, protocol):
     found = router.route(sent)
-    assert (found.service.service_name, found.operation.name, found.protocol.name) == (service, operation, protocol)
+    assert (found.service.service_name, found.operation.name, found.protocol.name) == (
+        service,
+        operation,
+        protocol,
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +131,11 @@ def test_requests_reach_their_operation(router, sent, service, operation, protoc
         (request(scope="nothing"), "UnrecognizedClientException", 400),
         (request("DELETE", "/nothing/here", scope="lambda"), "UnknownOperationException", 404),
         (request("PATCH", "/bucket", scope="s3"), "MethodNotAllowed", 405),
-        (request(path="/service/Nothing/operation/X", smithy_protocol="rpc-v2-cbor"), "UnknownOperationException", 400),
+        (
+            request(path="/service/Nothing/operation/X", smithy_protocol="rpc-v2-cbor"),
+            "UnknownOperationException",
+            400,
+        ),
     ],
 )
 def test_unknown_requests_get_a_clear_fault(router, sent, code, status):
@@ -134,7 +171,10 @@ def test_virtual_host_bucket(host, bucket):
 def test_a_compressed_body_is_unpacked_for_the_parser(router):
     body = gzip.compress(b'{"Namespace":"n"}')
     sent = request(
-        x_amz_target="GraniteServiceVersion20100801.ListMetrics", content_encoding="gzip", body=body, scope="monitoring"
+        x_amz_target="GraniteServiceVersion20100801.ListMetrics",
+        content_encoding="gzip",
+        body=body,
+        scope="monitoring",
     )
     found = router.route(sent)
     assert found.protocol.parse(found.operation, found.request) == {"Namespace": "n"}

@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 from botocore.model import ServiceModel
+from tests.gateway.protocols.models import SERVICES, service
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import patterns
 from coldframe.gateway.protocols import protocol_of
 from coldframe.gateway.validation import code_of, constraints, validate
-from tests.gateway.protocols.models import SERVICES, service
 
 ONE = "1 validation error detected: "
 
@@ -67,7 +67,11 @@ TAG = {"key": "k", "value": "v"}
         ),
         (
             "PutLogEvents",
-            {"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}, {"timestamp": 1}]},
+            {
+                "logGroupName": "g",
+                "logStreamName": "s",
+                "logEvents": [{"timestamp": 1, "message": "m"}, {"timestamp": 1}],
+            },
             "Value null at 'logEvents.2.member.message' failed to satisfy constraint: Member must not be null",
         ),
         (
@@ -82,10 +86,13 @@ def test_words_and_code_of_logs(operation, params, message):
 
 
 def test_items_of_a_list_are_said_with_all_constraints_of_the_member():
-    code, message = refusal("logs", "FilterLogEvents", {"logGroupName": "g", "logStreamNames": ["ok", "no:colon"]})
+    code, message = refusal(
+        "logs", "FilterLogEvents", {"logGroupName": "g", "logStreamNames": ["ok", "no:colon"]}
+    )
     assert code == "InvalidParameterException"
     assert message == (
-        ONE + "Value '[ok, no:colon]' at 'logStreamNames' failed to satisfy constraint: Member must satisfy constraint: "
+        ONE
+        + "Value '[ok, no:colon]' at 'logStreamNames' failed to satisfy constraint: Member must satisfy constraint: "
         "[Member must have length less than or equal to 512, Member must have length greater than or equal to 1, "
         "Member must satisfy regular expression pattern: [^:*]*]"
     )
@@ -93,9 +100,15 @@ def test_items_of_a_list_are_said_with_all_constraints_of_the_member():
 
 def test_keys_and_values_of_a_map():
     _, keys = refusal("logs", "CreateLogGroup", {"logGroupName": "g", "tags": {"": "v"}})
-    assert "at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length" in keys
+    assert (
+        "at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length"
+        in keys
+    )
     _, values = refusal("logs", "CreateLogGroup", {"logGroupName": "g", "tags": {"k": "v" * 257}})
-    assert "at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length" in values
+    assert (
+        "at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length"
+        in values
+    )
 
 
 def test_several_errors_are_counted_and_joined():
@@ -110,7 +123,9 @@ def test_several_errors_are_counted_and_joined():
 
 def test_the_number_of_errors_has_a_bound():
     events = [{"timestamp": 1}] * 10_000
-    _, message = refusal("logs", "PutLogEvents", {"logGroupName": "g", "logStreamName": "s", "logEvents": events})
+    _, message = refusal(
+        "logs", "PutLogEvents", {"logGroupName": "g", "logStreamName": "s", "logEvents": events}
+    )
     assert message.startswith("100 validation errors detected: ")
 
 
@@ -138,15 +153,27 @@ def test_the_code_can_be_overridden():
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_codes_of_the_table_are_modelled_where_the_model_has_faults(name):
-    generic = {"ValidationException", "ValidationError", "InvalidParameterValue", "InvalidRequest", "InvalidArgument"}
+    generic = {
+        "ValidationException",
+        "ValidationError",
+        "InvalidParameterValue",
+        "InvalidRequest",
+        "InvalidArgument",
+    }
     code = code_of(service(name))
     model = service(name)
-    assert code in generic or any(code in {shape.name, shape.error_code} for shape in model.error_shapes), code
+    assert code in generic or any(code in {shape.name, shape.error_code} for shape in model.error_shapes), (
+        code
+    )
 
 
 def test_secrets_are_not_echoed():
-    _, message = refusal("secretsmanager", "PutSecretValue", {"SecretId": "s", "SecretString": "hunter2" * 10_000})
-    assert message.startswith(ONE + "Value at 'secretString' failed to satisfy constraint: Member must have length")
+    _, message = refusal(
+        "secretsmanager", "PutSecretValue", {"SecretId": "s", "SecretString": "hunter2" * 10_000}
+    )
+    assert message.startswith(
+        ONE + "Value at 'secretString' failed to satisfy constraint: Member must have length"
+    )
     assert "hunter2" not in message
 
 
@@ -172,11 +199,34 @@ def test_secrets_inside_lists_and_maps_are_not_echoed():
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"logGroupName": "g" * 513, "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}]}, "512"),
-        ({"logGroupName": "g!", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}]}, "pattern"),
-        ({"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": -1, "message": "m"}]}, "timestamp"),
-        ({"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": ""}]}, "message"),
-        ({"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}] * 10_001}, "10000"),
+        (
+            {
+                "logGroupName": "g" * 513,
+                "logStreamName": "s",
+                "logEvents": [{"timestamp": 1, "message": "m"}],
+            },
+            "512",
+        ),
+        (
+            {"logGroupName": "g!", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}]},
+            "pattern",
+        ),
+        (
+            {"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": -1, "message": "m"}]},
+            "timestamp",
+        ),
+        (
+            {"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": ""}]},
+            "message",
+        ),
+        (
+            {
+                "logGroupName": "g",
+                "logStreamName": "s",
+                "logEvents": [{"timestamp": 1, "message": "m"}] * 10_001,
+            },
+            "10000",
+        ),
         ({"logGroupName": "g", "logStreamName": "s", "logEvents": None}, "null at 'logEvents'"),
     ],
 )

@@ -7,11 +7,11 @@ import cbor2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.gateway.protocols.models import service
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.protocols import protocol_of
-from tests.gateway.protocols.models import service
 
 BOUNDED = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 PUT_EVENTS = {"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}]}
@@ -19,9 +19,21 @@ LIFECYCLE = b"<LifecycleConfiguration><Rule><Status>Enabled</Status><Expiration>
 TARGETS = {
     "json": ("logs", "PutLogEvents", json.dumps(PUT_EVENTS).encode()),
     "recursive json": ("dynamodb", "PutItem", b'{"TableName":"t","Item":{"a":{"M":{"b":{"S":"c"}}}}}'),
-    "query": ("rds", "CreateDBInstance", b"Action=CreateDBInstance&Version=2014-10-31&AllocatedStorage=5&Tags.Tag.1.Key=k"),
-    "ec2": ("ec2", "RunInstances", b"Action=RunInstances&MinCount=1&MaxCount=2&TagSpecification.1.Tag.1.Key=k"),
-    "smithy-rpc-v2-cbor": ("cloudwatch", "PutMetricData", cbor2.dumps({"Namespace": "n", "MetricData": [{"Value": 1.5}]})),
+    "query": (
+        "rds",
+        "CreateDBInstance",
+        b"Action=CreateDBInstance&Version=2014-10-31&AllocatedStorage=5&Tags.Tag.1.Key=k",
+    ),
+    "ec2": (
+        "ec2",
+        "RunInstances",
+        b"Action=RunInstances&MinCount=1&MaxCount=2&TagSpecification.1.Tag.1.Key=k",
+    ),
+    "smithy-rpc-v2-cbor": (
+        "cloudwatch",
+        "PutMetricData",
+        cbor2.dumps({"Namespace": "n", "MetricData": [{"Value": 1.5}]}),
+    ),
     "rest-json": ("backup", "CreateBackupVault", b'{"BackupVaultTags":{"a":"b"}}'),
     "rest-xml": ("s3", "PutBucketLifecycleConfiguration", LIFECYCLE),
 }
@@ -155,7 +167,9 @@ def test_any_bytes_and_any_damage_end_in_a_fault_or_in_parameters(kind, data):
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["logEvents", "Item", "M", "a"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["logEvents", "Item", "M", "a"]), inner)
+    ),
     max_leaves=8,
 )
 
@@ -168,7 +182,9 @@ def test_any_document_ends_in_a_fault_or_in_parameters(value):
     only_faults("smithy-rpc-v2-cbor", cbor2.dumps({"MetricData": value, "Namespace": value}))
 
 
-NAMES = st.lists(st.sampled_from(["Tags", "Tag", "member", "1", "2", "", "Key", "Engine", "-1", "٣"]), max_size=5).map(".".join)
+NAMES = st.lists(
+    st.sampled_from(["Tags", "Tag", "member", "1", "2", "", "Key", "Engine", "-1", "٣"]), max_size=5
+).map(".".join)
 
 
 @BOUNDED
@@ -189,5 +205,3 @@ def test_any_head_ends_in_a_fault_or_in_parameters(path, query, value):
             protocol_of(model, "rest-xml").parse(model.operation_model(name), sent)
         except ServiceFault as fault:
             assert fault.status == 400
-
-

@@ -168,7 +168,9 @@ class Writer:
         content_type = {"blob": "application/octet-stream", "string": "text/plain"}.get(
             kind, self._bodies.content_type
         )
-        write = self._bodies.writer(members[payload]) if payload else self._bodies.writer(shape, rest)
+        write: Callable[[Any], bytes] = bytes  # a blob or a string is its own payload
+        if kind == "structure":
+            write = self._bodies.writer(members[payload]) if payload else self._bodies.writer(shape, rest)
         start = _event_headers(name, content_type)
         if shape.metadata.get("exception"):
             start = {":message-type": "exception", ":exception-type": name, ":content-type": content_type}

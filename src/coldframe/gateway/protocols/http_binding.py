@@ -124,9 +124,7 @@ class RequestHead:
             raise self._bad("URI")
         for (name, scalar), raw in zip(self._labels, match.groups(), strict=True):
             if name:
-                out[name] = self._scalar(
-                    name, _unquoted(scalar), raw
-                )
+                out[name] = self._scalar(name, _unquoted(scalar), raw)
 
     def _read_query(self, out: Values, query: str) -> None:
         try:

@@ -16,6 +16,11 @@ from coldframe.gateway.protocols.rest import Plans
 from coldframe.gateway.protocols.shapes import Shape
 from coldframe.gateway.protocols.xml_body import XmlBodies, escape, malformed, parse_document
 
+# The models give these namespaces to inputs only; the services put them on their answers too.
+ANSWER_SPACES = {
+    "s3": "http://s3.amazonaws.com/doc/2006-03-01/",
+    "s3control": "http://awss3control.amazonaws.com/doc/2018-08-20/",
+}
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -28,7 +33,7 @@ class RestXmlBodies(XmlBodies):
     def __init__(self, service: ServiceModel) -> None:
         super().__init__()
         self._service = service
-        space = service.metadata.get("xmlNamespace")
+        space = service.metadata.get("xmlNamespace", ANSWER_SPACES.get(str(service.service_name)))
         uri = space.get("uri") if isinstance(space, dict) else space
         self._space = f' xmlns="{escape(uri)}"' if uri else ""
 
