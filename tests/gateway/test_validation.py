@@ -35,14 +35,12 @@ TAG = {"key": "k", "value": "v"}
         (
             "CreateLogGroup",
             {"logGroupName": "a" * 513},
-            f"Value '{'a' * 513}' at 'logGroupName' failed to satisfy constraint: "
-            "Member must have length less than or equal to 512",
+            f"Value '{'a' * 513}' at 'logGroupName' failed to satisfy constraint: Member must have length less than or equal to 512",
         ),
         (
             "CreateLogGroup",
             {"logGroupName": ""},
-            "Value '' at 'logGroupName' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1",
+            "Value '' at 'logGroupName' failed to satisfy constraint: Member must have length greater than or equal to 1",
         ),
         (
             "CreateLogGroup",
@@ -62,8 +60,7 @@ TAG = {"key": "k", "value": "v"}
         (
             "DescribeLogStreams",
             {"logGroupName": "g", "orderBy": "Size"},
-            "Value 'Size' at 'orderBy' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [LogStreamName, LastEventTime]",
+            "Value 'Size' at 'orderBy' failed to satisfy constraint: Member must satisfy enum value set: [LogStreamName, LastEventTime]",
         ),
         (
             "PutLogEvents",
@@ -259,9 +256,9 @@ def test_every_pattern_of_the_services_is_enforced_or_listed_with_a_reason():
         model = service(name)
         for shape_name in model.shape_names:
             shape = model.shape_for(shape_name)
-            if shape.type_name == "string" and "pattern" in shape.metadata:
-                if patterns.full_match(shape.metadata["pattern"]) is None:
-                    left_out.add(shape.metadata["pattern"])
+            pattern = shape.metadata.get("pattern") if shape.type_name == "string" else None
+            if pattern is not None and patterns.full_match(pattern) is None:
+                left_out.add(pattern)
     assert left_out == set(patterns.UNTRANSLATED)
 
 

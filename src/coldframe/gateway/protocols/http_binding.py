@@ -11,8 +11,8 @@ from botocore.model import OperationModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
+from coldframe.gateway.protocols.scalars import read_scalar, write_scalar
 from coldframe.gateway.protocols.shapes import Shape
-from coldframe.gateway.protocols.xml_body import read_scalar, write_scalar
 
 Values = dict[str, Any]
 _LABEL = re.compile(r"\{([^}]+)\}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 from typing import Protocol as TypingProtocol
 
@@ -13,7 +14,7 @@ from coldframe.gateway.protocols import event_stream
 from coldframe.gateway.protocols.http_binding import RequestHead, ResponseHead
 from coldframe.gateway.protocols.json_body import body_members
 from coldframe.gateway.protocols.protocol import Params
-from coldframe.gateway.protocols.shapes import Shape
+from coldframe.gateway.protocols.shapes import PerOperation, Shape
 
 Body = bytes | Iterator[bytes]
 
@@ -57,14 +58,13 @@ class Plans:
 
     def __init__(self, bodies: RestBodies) -> None:
         self._bodies = bodies
-        self._readings: dict[OperationModel, Reading] = {}
-        self._writings: dict[OperationModel, Writing] = {}
+        lock = RLock()
+        self._readings = PerOperation(self._reading, lock)
+        self._writings = PerOperation(self._writing, lock)
 
     def parse(self, operation: OperationModel, request: WireRequest) -> Params:
         """Read the bound members and the body."""
-        plan = self._readings.get(operation)
-        if plan is None:
-            plan = self._readings[operation] = self._reading(operation)
+        plan = self._readings[operation]
         values = plan.head.read(request)
         if plan.body is None:
             return Params(values)
@@ -98,9 +98,7 @@ class Plans:
 
     def answer(self, operation: OperationModel, result: Mapping[str, Any]) -> WireResponse:
         """Write head and body of a result."""
-        plan = self._writings.get(operation)
-        if plan is None:
-            plan = self._writings[operation] = self._writing(operation)
+        plan = self._writings[operation]
         status, bound = plan.head.write(result, plan.status)
         body = plan.body(result)
         headers = {"content-type": plan.content_type} if body else {}
