@@ -76,7 +76,7 @@ class JsonBodies:
                 raise malformed(error) from error
             if deep:
                 limit_depth(values)
-            if renamed or not checked or b"null" in body:
+            if renamed or not checked:
                 values = walk(values)
             return Params(values, checked=checked)
 

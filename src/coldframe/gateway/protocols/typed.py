@@ -48,7 +48,7 @@ class Types:
         self._structures: dict[str, Any] = {}
 
     def of(self, shape: Shape) -> Any:
-        """Make the type of a shape, without the None that an absent member may also be."""
+        """Make the type of a shape, not null."""
         kind = shape.type_name
         if shape.metadata.get("document"):
             return Any
@@ -67,6 +67,7 @@ class Types:
         return kind
 
     def _item(self, shape: Shape) -> Any:
+        """Make the type of a member or an element: only a lax set lets it be null."""
         kind = self.of(shape)
         return kind if self._strict else kind | None
 
@@ -84,9 +85,7 @@ class Types:
             wire = member.serialization.get("name", name)
             if self._strict and name in required:
                 needed.add(wire)
-                kind.__annotations__[wire] = self.of(member)
-            else:
-                kind.__annotations__[wire] = self.of(member) | None
+            kind.__annotations__[wire] = self._item(member)
         kind.__required_keys__ = frozenset(needed)
         kind.__optional_keys__ = frozenset(kind.__annotations__) - needed
 
