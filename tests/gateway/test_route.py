@@ -124,6 +124,11 @@ def test_requests_reach_their_operation(router, sent, service, operation, protoc
     [
         (request(x_amz_target="Logs_20140328.Nothing", scope="logs"), "UnknownOperationException", 400),
         (request(x_amz_target="Nothing.Nothing", scope="logs"), "UnknownOperationException", 400),
+        (
+            request(x_amz_target="Logs_20140328.PutLogEvents", content_type="application/xml"),
+            "UnsupportedMediaTypeException",
+            415,
+        ),
         (request(scope="sts", body=b"Action=Nothing&Version=2011-06-15"), "InvalidAction", 400),
         (request(body=b"Action=Nothing&Version=2011-06-15"), "InvalidAction", 400),
         (request(scope="ec2", body=b"Action=Nothing"), "InvalidAction", 400),

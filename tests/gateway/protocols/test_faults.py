@@ -1,13 +1,18 @@
 """Faults on the wire: where each protocol puts code, message, further members and status."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree as ET
 
 import cbor2
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 from tests.gateway.protocols.models import service
 
 from coldframe.core.faults import AccessDenied, InternalFailure, NotBuilt, ServiceFault
+from coldframe.core.wire import WireRequest
 from coldframe.gateway.protocols import protocol_of
 
 
@@ -140,6 +145,28 @@ def test_one_service_never_answers_with_the_shapes_of_another():
         ecs.operation_model("ListTagsForResource"), {"tags": [{"key": "k"}]}, "id"
     )
     assert json.loads(told.body) == {"tags": [{"key": "k"}]}
+
+
+def test_plans_are_whole_whichever_thread_makes_them():
+    """Sixteen threads ask a fresh model at once; each must read every nested member."""
+    body = b'{"TableName":"t","Item":{"a":{"M":{"b":{"L":[{"S":"c"}]}}}}}'
+    sent = WireRequest("POST", "/", "", {}, body)
+    for _ in range(5):
+        model = ServiceModel(Loader().load_service_model("dynamodb", "service-2"), "dynamodb")
+        operations = [
+            model.operation_model(name) for name in ("PutItem", "BatchWriteItem", "TransactWriteItems")
+        ]
+        protocol = protocol_of(model, "json")
+        start = threading.Barrier(16)
+
+        def ask(at, start=start, protocol=protocol, operations=operations):
+            start.wait()
+            protocol.parse(operations[at % 3], WireRequest("POST", "/", "", {}, b"{}"))
+            return protocol.parse(operations[0], sent)
+
+        with ThreadPoolExecutor(16) as threads:
+            for got in threads.map(ask, range(16)):
+                assert got == {"TableName": "t", "Item": {"a": {"M": {"b": {"L": [{"S": "c"}]}}}}}
 
 
 def test_the_location_of_a_bucket_is_the_root_of_its_document():
