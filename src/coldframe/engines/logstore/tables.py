@@ -141,7 +141,7 @@ class View:
     ) -> Iterator[Columns]:
         """Give the selected rows in order, a portion at a time; damage goes to the store's problems or `report`."""
         runs: list[Iterator[Block]] = [
-            iter((chunk,)) for chunk in self.chunks if selection.touches(chunk.low, chunk.high)
+            iter((chunk,)) for chunk in self.chunks if chunk.touches(selection)
         ]
         runs += [
             segment.blocks(selection)
