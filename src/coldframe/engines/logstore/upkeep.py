@@ -1,6 +1,7 @@
 """The background work itself: memory tables become segments, small segments larger ones, hidden rows go for good."""
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ from coldframe.engines.logstore.disk import Disk
 from coldframe.engines.logstore.errors import CorruptBlock, StorageFull
 from coldframe.engines.logstore.keyring import KeyRing
 from coldframe.engines.logstore.memory import MemoryTable
-from coldframe.engines.logstore.rows import Columns
+from coldframe.engines.logstore.merging import merged_segments
 from coldframe.engines.logstore.sealing import day_of
 from coldframe.engines.logstore.segment import Segment
 from coldframe.engines.logstore.selection import EVER, Hidden, everything
 from coldframe.engines.logstore.tables import Tables, View, remove
 from coldframe.engines.logstore.wal import SPARE, found
-from coldframe.engines.logstore.writing import SegmentWriter
+from coldframe.engines.logstore.writing import SegmentWriter, arrow_tables
 
 Written = tuple[Entry, Content]
 
@@ -118,22 +119,28 @@ class Upkeep:
                 return True
         return False
 
+    def give_back_memory(self) -> None:
+        """Return what Arrow keeps after a write to the system; a store that never wrote has not loaded Arrow."""
+        arrow = sys.modules.get("pyarrow")
+        if arrow is not None:
+            arrow.default_memory_pool().release_unused()
+
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:012d}.parquet"
 
-    def _remembered(self, frozen: MemoryTable, group: str) -> Iterable[Columns]:
+    def _remembered(self, frozen: MemoryTable, group: str) -> Iterable[Any]:
         with self._tables.lock:
             hidden = self._tables.hidden.get(group, Hidden())
             memory = frozen.groups.get(group)
             chunks = list(memory.chunks) if memory else []
-        return View(self._tables, chunks, [], (), hidden).columns(everything(hidden))
+        return arrow_tables(View(self._tables, chunks, [], (), hidden).columns(everything(hidden)))
 
-    def _write(self, group: str, portions: Iterable[Columns], stopped: Callable[[], None]) -> Written | None:
+    def _write(self, group: str, tables: Iterable[Any], stopped: Callable[[], None]) -> Written | None:
         self._last += 1
         final = self._path(self._last)
         temporary = final.with_suffix(".tmp")
         try:
-            result = SegmentWriter(self._last, group).write(temporary, portions, stopped)
+            result = SegmentWriter(self._last, group).write(temporary, tables, stopped)
             if result is not None:
                 self._disk.reached("segment: written")
                 self._disk.publish(temporary, final)
@@ -194,9 +201,9 @@ class Upkeep:
             hidden = self._tables.hidden.get(group, Hidden())
             for segment in chosen:
                 segment.readers += 1
-        with View(self._tables, [], [], tuple(chosen), hidden) as view:
+        with View(self._tables, [], [], tuple(chosen), hidden):
             try:
-                result = self._write(group, view.columns(everything(hidden), report=damaged), stopped)
+                result = self._write(group, merged_segments(chosen, hidden), stopped)
             except CorruptBlock as error:
                 self._quarantine(error, chosen)
                 return
@@ -211,8 +218,3 @@ class Upkeep:
             if segment.path.name == error.file:
                 segment.quarantined = True
                 self._catalog.quarantine(segment.id)
-
-
-def damaged(error: CorruptBlock) -> None:
-    """Refuse to go on without a block: a compaction must not lose what may yet be repaired."""
-    raise error
