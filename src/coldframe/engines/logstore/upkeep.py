@@ -1,7 +1,6 @@
 """The background work itself: memory tables become segments, small segments larger ones, hidden rows go for good."""
 
 import sqlite3
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ class Upkeep:
         self._catalog = catalog
         self._keys = keys
         self._disk = disk
+        self._wrote = False
         self._orphans: list[Path] = []
         self._last = max([catalog.fact("last_segment"), *(entry.id for entry in catalog.entries())])
 
@@ -120,10 +120,12 @@ class Upkeep:
         return False
 
     def give_back_memory(self) -> None:
-        """Return what Arrow keeps after a write to the system; a store that never wrote has not loaded Arrow."""
-        arrow = sys.modules.get("pyarrow")
-        if arrow is not None:
-            arrow.default_memory_pool().release_unused()
+        """Return what Arrow keeps after writing to the system; without a write Arrow is not even loaded."""
+        if self._wrote:
+            import pyarrow as pa
+
+            pa.default_memory_pool().release_unused()
+            self._wrote = False
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:012d}.parquet"
@@ -136,6 +138,7 @@ class Upkeep:
         return arrow_tables(View(self._tables, chunks, [], (), hidden).columns(everything(hidden)))
 
     def _write(self, group: str, tables: Iterable[Any], stopped: Callable[[], None]) -> Written | None:
+        self._wrote = True
         self._last += 1
         final = self._path(self._last)
         temporary = final.with_suffix(".tmp")
