@@ -33,7 +33,7 @@ class _Input:
 
     def take(self, cut: tuple[int, int]) -> Any:
         """Return the rows up to and with the position, and keep the others."""
-        import pyarrow.compute as pc
+        from coldframe.engines.logstore.arrow import pc
 
         ts, seq = self.rest["ts"], self.rest["seq"]
         wanted = pc.or_(pc.less(ts, cut[0]), pc.and_(pc.equal(ts, cut[0]), pc.less_equal(seq, cut[1])))
@@ -47,7 +47,7 @@ def merged_segments(segments: Iterable[Segment], hidden: Hidden) -> Iterator[Any
 
     Holds one block of each segment: rows up to the smallest last position read so far are complete and go out.
     """
-    import pyarrow as pa
+    from coldframe.engines.logstore.arrow import pa
 
     inputs = [_Input(segment) for segment in segments]
     while inputs := [each for each in inputs if each.fill()]:
@@ -58,8 +58,7 @@ def merged_segments(segments: Iterable[Segment], hidden: Hidden) -> Iterator[Any
 
 def visible(table: Any, hidden: Hidden) -> Any:
     """Return the rows of the table that are not dropped or expired."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    from coldframe.engines.logstore.arrow import pa, pc
 
     kept = pc.and_(pc.greater_equal(table["ts"], hidden.floor), pc.greater_equal(table["seq"], hidden.before))
     if hidden.streams:

@@ -122,7 +122,7 @@ class Upkeep:
     def give_back_memory(self) -> None:
         """Return what Arrow keeps after writing to the system; without a write Arrow is not even loaded."""
         if self._wrote:
-            import pyarrow as pa
+            from coldframe.engines.logstore.arrow import pa
 
             pa.default_memory_pool().release_unused()
             self._wrote = False

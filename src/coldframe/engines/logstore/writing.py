@@ -34,7 +34,7 @@ class SegmentWriter:
 
         `stopped` is called before each block and may raise to give up. Raises OSError as the disk does.
         """
-        from pyarrow import parquet
+        from coldframe.engines.logstore.arrow import parquet
 
         writer: Any = None
         try:
@@ -50,7 +50,7 @@ class SegmentWriter:
         return None if writer is None else (self._entry(), self._content)
 
     def _note(self, block: Any) -> None:
-        import pyarrow.compute as pc
+        from coldframe.engines.logstore.arrow import pc
 
         number, last = len(self._content.blocks), block.num_rows - 1
         ends = [block[name][index].as_py() for index in (0, last) for name in ("ts", "seq")]
@@ -82,7 +82,7 @@ class SegmentWriter:
 
 def facts_by_stream(block: Any) -> dict[str, StreamFacts]:
     """Return the facts of each stream of an Arrow table of rows."""
-    import pyarrow.compute as pc
+    from coldframe.engines.logstore.arrow import pc
 
     columns = ["stream", "ts", "ingest"]
     sized = block.select(columns).append_column("size", pc.binary_length(block["message"]))
@@ -96,7 +96,7 @@ def facts_by_stream(block: Any) -> dict[str, StreamFacts]:
 
 def blocks(tables: Iterable[Any]) -> Iterator[Any]:
     """Give the rows again in tables of BLOCK_ROWS (the last one shorter)."""
-    import pyarrow as pa
+    from coldframe.engines.logstore.arrow import pa
 
     kept = arrow_schema().empty_table()
     for table in tables:
@@ -110,7 +110,7 @@ def blocks(tables: Iterable[Any]) -> Iterator[Any]:
 
 def arrow_schema() -> Any:
     """Return the columns of a segment file."""
-    import pyarrow as pa
+    from coldframe.engines.logstore.arrow import pa
 
     return pa.schema(
         [
@@ -138,7 +138,7 @@ def arrow_tables(portions: Iterable[Columns]) -> Iterator[Any]:
 
 def arrow_table(rows: Columns) -> Any:
     """Return the rows as one Arrow table."""
-    import pyarrow as pa
+    from coldframe.engines.logstore.arrow import pa
 
     schema = arrow_schema()
     lists = (rows.ts, rows.seq, rows.ingest, rows.stream, rows.message, rows.spans, rows.sealed)
