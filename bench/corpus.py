@@ -9,7 +9,24 @@ Secret = Callable[[random.Random], str]
 
 PATHS = ["/api/v1/orders", "/api/v1/items", "/healthz", "/static/app.js", "/v2/search", "/login", "/checkout"]
 SERVICES = ["orders", "billing", "frontend", "inventory", "gateway", "worker"]
-WORDS = ["request", "served", "from", "cache", "after", "retry", "queue", "drained", "batch", "written", "index", "rebuilt", "lease", "renewed", "shard", "moved"]
+WORDS = [
+    "request",
+    "served",
+    "from",
+    "cache",
+    "after",
+    "retry",
+    "queue",
+    "drained",
+    "batch",
+    "written",
+    "index",
+    "rebuilt",
+    "lease",
+    "renewed",
+    "shard",
+    "moved",
+]
 BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     "curl/8.5.0",

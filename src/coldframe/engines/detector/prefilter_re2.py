@@ -24,6 +24,7 @@ class Re2Prefilter:
         options.never_capture = True
         options.log_errors = False
         options.dot_nl = True
+        options.longest_match = True
         self._any = re2.compile("|".join(f"(?:{pattern})" for pattern in patterns).encode("ascii"), options)
         self._patterns = [pattern.encode("ascii") for pattern in patterns]
         self._ends: dict[int, re.Pattern[bytes]] = {}
