@@ -92,7 +92,8 @@ class KeywordPlan(_Plan):
 
     @cached_property
     def _search(self) -> Callable[[bytes, int], Any]:
-        return candidates([shape for _, shape in self._shapes]).search
+        search: Callable[[bytes, int], Any] = candidates([shape for _, shape in self._shapes]).search
+        return search
 
     def confirm(self, batch: Batch, spots: list[Spot]) -> None:
         """Search the text around the keywords, all of it at once, and record what is found in the batch."""
