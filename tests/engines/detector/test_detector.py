@@ -10,7 +10,7 @@ import pytest
 
 from coldframe.engines.detector import BadPattern, Detector, RecognizerMissing, UnknownKind, mask
 from coldframe.engines.detector.identifiers import RECOGNISED, load
-from coldframe.engines.detector.identifiers import test_cards as cards_for_testing
+from coldframe.engines.detector.identifiers import reserved_cards
 
 SSN = "536-22-1234"
 
@@ -100,7 +100,7 @@ def test_only_selected_kinds_are_reported(detector: Detector):
 
 def test_published_test_cards_are_not_reported(detector: Detector):
     selection = detector.select(["CreditCardNumber"])
-    texts = [f"credit card number: {number}" for number in cards_for_testing()]
+    texts = [f"credit card number: {number}" for number in reserved_cards()]
     assert detector.scan(texts, selection) == [None] * 55
 
 

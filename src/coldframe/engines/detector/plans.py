@@ -62,6 +62,7 @@ class Rule:
     """One shape at a fixed place: the matcher, and the kinds whose data looks like this with their checks."""
 
     match: Matcher
+    first: re.Pattern[str]
     owners: tuple[tuple[str, Check], ...]
 
 
@@ -70,6 +71,15 @@ class _Plan:
 
     def __init__(self, shapes: Sequence[tuple[str, Shape]]) -> None:
         self._shapes = shapes
+        self._by_first: dict[str, tuple[Rule, ...]] = {}
+
+    def _rules_for(self, character: str) -> tuple[Rule, ...]:
+        """The rules of the shapes that can begin with a character."""
+        rules = self._by_first.get(character)
+        if rules is None:
+            rules = tuple(rule for rule in self._rules if rule.first.match(character))
+            self._by_first[character] = rules
+        return rules
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
@@ -79,7 +89,8 @@ class _Plan:
         rules = []
         for owners in looks.values():
             checks = tuple((kind, CHECKS[shape.check] if shape.check else None) for kind, shape in owners)
-            rules.append(Rule(exact(owners[0][1]).match, checks))
+            shape = owners[0][1]
+            rules.append(Rule(exact(shape).match, re.compile(f"[{shape.first}]"), checks))
         return tuple(rules)
 
 
@@ -128,7 +139,7 @@ class KeywordPlan(_Plan):
 
     def _decide(self, batch: Batch, start: int, spots: list[Spot]) -> None:
         text = batch.text
-        for rule in self._rules:
+        for rule in self._rules_for(text[start]):
             match = rule.match(text, start)
             if match is None:
                 continue

@@ -3,7 +3,7 @@
 import re
 
 from coldframe.engines.detector.checks.digits import compact, luhn
-from coldframe.engines.detector.identifiers import test_cards
+from coldframe.engines.detector.identifiers import reserved_cards
 
 # Issuer ranges by the first six digits, and the lengths an issuer uses: Amex, Dankort, Diners Club, Discover,
 # JCB, Mastercard, UnionPay and Visa (with Electron), from ISO/IEC 7812 and the issuers' published ranges.
@@ -34,7 +34,7 @@ def _issued(digits: str) -> bool:
 def card(value: str) -> bool:
     """A payment card number of a known issuer with its Luhn digit, and not one reserved for public testing."""
     digits = compact(value)
-    return _issued(digits) and luhn(digits) and digits not in test_cards()
+    return _issued(digits) and luhn(digits) and digits not in reserved_cards()
 
 
 def card_stripe(value: str) -> bool:
