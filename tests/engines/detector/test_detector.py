@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from coldframe.engines.detector import BadPattern, Detector, RecognizerMissing, UnknownKind, mask
-from coldframe.engines.detector.identifiers import RECOGNISED, load
-from coldframe.engines.detector.identifiers import reserved_cards
+from coldframe.engines.detector.identifiers import RECOGNISED, load, reserved_cards
 
 SSN = "536-22-1234"
 
