@@ -37,22 +37,40 @@ _CODES = (
 )
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     *(
-        (name, re.compile(rf"(?P<street>{_ENGLISH_STREET}){_GAP}(?:{_TOWN}{_GAP}){{0,2}}(?P<city>{_TOWN}){_GAP}{code}"))
+        (
+            name,
+            re.compile(
+                rf"(?P<street>{_ENGLISH_STREET}){_GAP}(?:{_TOWN}{_GAP}){{0,2}}(?P<city>{_TOWN}){_GAP}{code}"
+            ),
+        )
         for name, code in _CODES
     ),
-    ("FR", re.compile(rf"(?P<street>{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?i:{_STREET_LED})(?: (?:{_JOIN}|{_NAMED}|\d{{1,2}})){{1,7}}){_GAP}(?:F-|CS \d+ ?)?\d{{5}} (?P<city>{_TOWN})")),
-    ("EU", re.compile(
-        rf"(?P<street>(?:{_NAMED}|[Cc]/ ?{_NAMED}|(?:via|calle|viale|corso|piazza|plaza|paseo|avenida|largo|strada|vicolo|rua) )"
-        rf"(?:[ /]?(?:{_JOIN} ){{0,2}}(?:{_NAMED}|\d{{1,2}}(?= [{UPPER}]))){{0,5}},? (?:n[º°.]? ?)?{_NUMBER}(?:,? {_FLOOR}){{0,3}}){_GAP}"
-        rf"(?:(?:D|DE|E|I|IT|ES)-)?\d{{5}} (?P<city>{_TOWN}(?: \([A-Z]{{2}}\)|,? (?-i:[A-Z]{{2}})(?!\w))?)"
-    )),
-    ("BR", re.compile(
-        rf"(?P<street>{_NAMED}(?: (?:{_JOIN} )?(?:{_NAMED}|\d{{1,2}}(?= ))){{1,6}}(?:, ?| )(?:n[º°.]? ?)?{_NUMBER}(?:(?:,? | - ){_FLOOR}){{0,2}}){_GAP}"
-        rf"(?:{_TOWN}{_GAP}){{0,2}}(?:(?P<city>{_TOWN})(?: ?[-/] ?|, )(?P<region>{_UF}){_GAP}(?:CEP:? )?\d{{5}}-?\d{{3}}(?!\w)"
-        rf"|\d{{5}}-?\d{{3}} (?P<city2>{_TOWN})(?: ?[-/] ?|, )(?:{_UF})(?!\w))"
-    )),
+    (
+        "FR",
+        re.compile(
+            rf"(?P<street>{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?i:{_STREET_LED})(?: (?:{_JOIN}|{_NAMED}|\d{{1,2}})){{1,7}}){_GAP}(?:F-|CS \d+ ?)?\d{{5}} (?P<city>{_TOWN})"
+        ),
+    ),
+    (
+        "EU",
+        re.compile(
+            rf"(?P<street>(?:{_NAMED}|[Cc]/ ?{_NAMED}|(?:via|calle|viale|corso|piazza|plaza|paseo|avenida|largo|strada|vicolo|rua) )"
+            rf"(?:[ /]?(?:{_JOIN} ){{0,2}}(?:{_NAMED}|\d{{1,2}}(?= [{UPPER}]))){{0,5}},? (?:n[º°.]? ?)?{_NUMBER}(?:,? {_FLOOR}){{0,3}}){_GAP}"
+            rf"(?:(?:D|DE|E|I|IT|ES)-)?\d{{5}} (?P<city>{_TOWN}(?: \([A-Z]{{2}}\)|,? (?-i:[A-Z]{{2}})(?!\w))?)"
+        ),
+    ),
+    (
+        "BR",
+        re.compile(
+            rf"(?P<street>{_NAMED}(?: (?:{_JOIN} )?(?:{_NAMED}|\d{{1,2}}(?= ))){{1,6}}(?:, ?| )(?:n[º°.]? ?)?{_NUMBER}(?:(?:,? | - ){_FLOOR}){{0,2}}){_GAP}"
+            rf"(?:{_TOWN}{_GAP}){{0,2}}(?:(?P<city>{_TOWN})(?: ?[-/] ?|, )(?P<region>{_UF}){_GAP}(?:CEP:? )?\d{{5}}-?\d{{3}}(?!\w)"
+            rf"|\d{{5}}-?\d{{3}} (?P<city2>{_TOWN})(?: ?[-/] ?|, )(?:{_UF})(?!\w))"
+        ),
+    ),
 )
-_START = re.compile(rf"(?<![\w.:/@$%&=+-])(?=[\d{UPPER}CcavrRlps])|(?<=[=:/&])(?=[\d{UPPER}])|(?<=\\n)(?=[\d{UPPER}])")
+_START = re.compile(
+    rf"(?<![\w.:/@$%&=+-])(?=[\d{UPPER}CcavrRlps])|(?<=[=:/&])(?=[\d{UPPER}])|(?<=\\n)(?=[\d{UPPER}])"
+)
 _WORD = re.compile(rf"[{ANY}]+|\d+")
 _DIGIT = re.compile(r"\d")
 _AFTER = re.compile(r"(?![\w@(=]|\.\w)")
@@ -99,7 +117,11 @@ _BESIDE = tuple(
         (r"\b[A-Z]{1,2}\d[A-Z\d]?\Z", r" \d[A-Z]{2}\b", ("GB",)),
         (r"\b[A-Z]\d[A-Z]\Z|\b[A-Z]{2},?\Z", r" (?:[A-Z]\d[A-Z])?\d[A-Z]\d\b", ("CA",)),
         (r"\d{5}-?\d{3}\Z", rf" [{UPPER}]", ("BR",)),
-        (r"(?<![\w/.:=#+-])(?:(?:DE?|F|I|IT|ES?)-)?\d{5}\Z|\\n\d{5}\Z", rf" [{UPPER}](?:[{ANY}]| [{UPPER}])", ("FR", "EU")),
+        (
+            r"(?<![\w/.:=#+-])(?:(?:DE?|F|I|IT|ES?)-)?\d{5}\Z|\\n\d{5}\Z",
+            rf" [{UPPER}](?:[{ANY}]| [{UPPER}])",
+            ("FR", "EU"),
+        ),
     )
 )
 

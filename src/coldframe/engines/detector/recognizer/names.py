@@ -5,7 +5,16 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from coldframe.engines.detector.recognizer import name_features as look
-from coldframe.engines.detector.recognizer.letters import AFTER, ANY, BEFORE, CAPITALISED, LOWER, PARTICLE, PARTICLES, UPPER
+from coldframe.engines.detector.recognizer.letters import (
+    AFTER,
+    ANY,
+    BEFORE,
+    CAPITALISED,
+    LOWER,
+    PARTICLE,
+    PARTICLES,
+    UPPER,
+)
 from coldframe.engines.detector.recognizer.model import Model, probability
 
 # Starts with a plain space, because the regular expression engine then skips to the next one at memory speed.
@@ -30,7 +39,9 @@ _PAIR_NEXT = re.compile(
     rf"({_WORD})\\?[\"']?[,;&\s]{{1,3}}\\?[\"']?(?:(first|given|fore)|(last|family|sur))[_-]?name{_GAP}({_WORD})(?![\w@.:/-])",
     re.IGNORECASE,
 )
-_PLACEHOLDERS = frozenset("null none nil undefined unknown string required empty true false test name missing redacted".split())
+_PLACEHOLDERS = frozenset(
+    "null none nil undefined unknown string required empty true false test name missing redacted".split()
+)
 _PAIR_SCORE = 0.9
 
 Token = tuple[int, int, str]
@@ -218,7 +229,11 @@ def select(scored: list[tuple[float, int, int]]) -> list[tuple[int, int, float]]
     cells: dict[int, list[tuple[int, int]]] = {}
     for score, start, end in scored:
         span = range(start >> 7, (end >> 7) + 1)
-        if any(start < other_end and other_start < end for cell in span for other_start, other_end in cells.get(cell, ())):
+        if any(
+            start < other_end and other_start < end
+            for cell in span
+            for other_start, other_end in cells.get(cell, ())
+        ):
             continue
         kept[start] = (start, end, score)
         for cell in span:
