@@ -10,7 +10,7 @@ from coldframe.engines.detector.recognizer.letters import PARTICLES, TITLES
 from coldframe.engines.detector.recognizer.model import Model, word_hash
 
 _CONTEXT = 48
-_LEFT = re.compile(r"(?:([\w-]{1,24})[^\w\0]{1,4})?([\w-]{1,32})([^\w\0]{0,6})\Z")
+_LEFT = re.compile(r"(?<![\w-])(?:([\w-]{1,24})[^\w\0]{1,4})?([\w-]{1,32})([^\w\0]{0,6})\Z")
 _RIGHT = re.compile(r"([^\w\0]{0,3})([\w-]{0,24})")
 _SUBWORDS = re.compile(r"[A-Z]?[a-zà-ÿ]+|[A-Z]+(?![a-z])|\d+")
 _DIGITS = re.compile(r"\d+")

@@ -169,6 +169,8 @@ class NameFinder:
     """Scores the candidates of a text with a model and keeps the best of those that overlap."""
 
     REMEMBERED = 20_000
+    # More candidates in a row than a dozen capitalised words give: a heading or a list, where only known names count.
+    LONG = 30
 
     def __init__(self, model: Model, threshold: float) -> None:
         self._model = model
@@ -182,12 +184,15 @@ class NameFinder:
         """Return the names of `text` as start, end and probability, in order, not overlapping."""
         scored: list[tuple[float, int, int]] = []
         for group in windows(text):
-            for window in group:
+            for window in group if len(group) <= self.LONG else filter(self._is_listed, group):
                 score = probability(self._score(text, window))
                 if score >= self._threshold:
                     scored.append((score, window.start, window.end))
         scored += [(score, start, end) for start, end, score in pairs(text)]
         return select(scored)
+
+    def _is_listed(self, window: Window) -> bool:
+        return self._code(window.words[0]) in "GBgb" and self._code(window.words[-1]) in "FBfb"
 
     def _score(self, text: str, window: Window) -> float:
         model = self._model

@@ -23,7 +23,7 @@ class Recognizer:
         name_threshold: float = NAME_THRESHOLD,
         address_threshold: float = ADDRESS_THRESHOLD,
     ) -> None:
-        self._finders = {
+        self._finders: dict[str, NameFinder | AddressFinder] = {
             NAME: NameFinder(model, name_threshold),
             ADDRESS: AddressFinder(model, address_threshold),
         }
