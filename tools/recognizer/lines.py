@@ -1,11 +1,11 @@
 """Makes log lines with known names and addresses in them, and lines that have neither."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-import re
 
 from recognizer.people import People
 from recognizer.places import COUNTRIES, Places, known_places
@@ -141,6 +141,61 @@ class Lines:
         return kinds[hole[1]]()
 
 
-_IN_ADDRESSES = frozenset("Street Airport Station County University Hospital Hotel Bank Park River Office Center Drive Table".split())
+_IN_ADDRESSES = frozenset(
+    [
+        "Street",
+        "Airport",
+        "Station",
+        "County",
+        "University",
+        "Hospital",
+        "Hotel",
+        "Bank",
+        "Park",
+        "River",
+        "Office",
+        "Center",
+        "Drive",
+        "Table",
+    ]
+)
 _NAMES = frozenset("NnUR+%")
-_OF_PEOPLE = "Inc Ltd LLC GmbH Corp Group Street Avenue Road Airport Station University Hospital Hotel Bank Park Bridge Foundation Theorem Algorithm Method Filter Clinic College School Library Museum Award Bros Motors Electric Industries Software Systems Labs Consulting Logistics".split()
+_OF_PEOPLE = [
+    "Inc",
+    "Ltd",
+    "LLC",
+    "GmbH",
+    "Corp",
+    "Group",
+    "Street",
+    "Avenue",
+    "Road",
+    "Airport",
+    "Station",
+    "University",
+    "Hospital",
+    "Hotel",
+    "Bank",
+    "Park",
+    "Bridge",
+    "Foundation",
+    "Theorem",
+    "Algorithm",
+    "Method",
+    "Filter",
+    "Clinic",
+    "College",
+    "School",
+    "Library",
+    "Museum",
+    "Award",
+    "Bros",
+    "Motors",
+    "Electric",
+    "Industries",
+    "Software",
+    "Systems",
+    "Labs",
+    "Consulting",
+    "Logistics",
+]

@@ -11,7 +11,6 @@ from time import process_time
 
 from coldframe.engines.detector.recognizer import ADDRESS, KINDS, NAME, Recognizer
 from coldframe.engines.detector.recognizer.model import parse
-
 from recognizer import people, prose, train
 from recognizer.lines import Line, Lines
 from recognizer.places import COUNTRIES, Places
@@ -92,10 +91,8 @@ def generated(lists: dict[str, people.Lists], seed: int) -> list[Line]:
             line = made.name_line(locale)
             line.group = f"name {locale}"
             lines.append(line)
-    for _ in range(4 * _PER_GROUP):
-        lines.append(made.name_line())
-    for _ in range(2 * _PER_GROUP):
-        lines.append(made.keyed_line())
+    lines.extend(made.name_line() for _ in range(4 * _PER_GROUP))
+    lines.extend(made.keyed_line() for _ in range(2 * _PER_GROUP))
     for country in COUNTRIES:
         lines += [made.address_line(country) for _ in range(_PER_GROUP)]
     lines += [made.clean_line() for _ in range(20 * _PER_GROUP)]
@@ -161,7 +158,10 @@ def main() -> None:
     model = train.train(7, withhold=True) if arguments.unseen else parse(arguments.model.read_bytes())
     recognizer = Recognizer(model)
     everybody = people.load_all()
-    parts = {"every name word unseen": people.part(everybody, test=True), "one name word in five unseen": everybody}
+    parts = {
+        "every name word unseen": people.part(everybody, test=True),
+        "one name word in five unseen": everybody,
+    }
     if not arguments.unseen:
         parts = {"names known": everybody}
     for title, lists in parts.items():

@@ -67,7 +67,13 @@ class Places:
             own = _CITIES[country].split(",")
             return self._random.choice(own[self._part :: 2] if self._part is not None else own)
         city = self._faker[country].city()
-        return city.removeprefix("da ").removeprefix("de ").removeprefix("das ").removeprefix("dos ").removeprefix("do ")
+        return (
+            city.removeprefix("da ")
+            .removeprefix("de ")
+            .removeprefix("das ")
+            .removeprefix("dos ")
+            .removeprefix("do ")
+        )
 
     def _family(self, country: str) -> str:
         return self._faker[country].last_name()

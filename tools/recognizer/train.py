@@ -10,7 +10,6 @@ from zlib import crc32
 
 from coldframe.engines.detector.recognizer import addresses, names
 from coldframe.engines.detector.recognizer.model import Model, Weights, dump, word_hash
-
 from recognizer import people, prose
 from recognizer.learn import Example, fit, hashed
 from recognizer.lines import Line, Lines

@@ -11,7 +11,9 @@ from coldframe.engines.detector.recognizer.model import Model, ModelError, Weigh
 
 @pytest.fixture
 def small():
-    return Model({"given": frozenset({word_hash("anna")})}, {"name": Weights(array("b", [1, -2, 3, -4]), 0.5)})
+    return Model(
+        {"given": frozenset({word_hash("anna")})}, {"name": Weights(array("b", [1, -2, 3, -4]), 0.5)}
+    )
 
 
 def test_the_shipped_model_is_whole_and_small():

@@ -119,6 +119,13 @@ def test_a_batch_finds_what_each_text_gives_alone(recognizer):
     assert recognizer.find_in_batch(texts, KINDS) == [recognizer.find(text) for text in texts]
 
 
+def test_what_stands_in_other_texts_of_a_batch_does_not_matter(recognizer):
+    codes = ["IL 62704", "SW1A 2AA", "10115 Berlin", "Aa 1, 12345 Bb"] * 20
+    line = "ship to 350 Fifth Avenue, Suite 3300, New York, NY 10118 for Anna Schmidt"
+    assert recognizer.find(line)
+    assert recognizer.find_in_batch([*codes, line], KINDS)[-1] == recognizer.find(line)
+
+
 def test_only_the_kinds_asked_for_are_found(recognizer):
     text = "Ship to: Markus Braun, Rosenstraße 9, 04109 Leipzig"
     assert {one.kind for one in recognizer.find(text)} == {NAME, ADDRESS}

@@ -1,6 +1,7 @@
 """Finds postal addresses: anchored at a postal code beside a place, grown over street and city, and scored by a model."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -75,6 +76,7 @@ _WORD = re.compile(rf"[{ANY}]+|\d+")
 _DIGIT = re.compile(r"\d")
 _AFTER = re.compile(r"(?![\w@(=]|\.\w)")
 _STARTS = 12
+_CROWD = 4
 _SUBWORD = re.compile(rf"[A-Z]?[{LOWER}]+|[A-Z]+")
 
 
@@ -91,21 +93,25 @@ class Candidate(NamedTuple):
 def candidates(text: str) -> Iterator[list[Candidate]]:
     """Give the candidates of `text` in groups; those of a group overlap."""
     done = 0
+    failed: deque[int] = deque([-_REACH_LEFT] * _CROWD, _CROWD)
     for hit in _HIT.finditer(text):
         at = hit.start()
-        if at < done:
+        forms = _plausible_forms(text, at) if at >= done else ()
+        if not forms:
             continue
-        low = max(done, at - _REACH_LEFT, text.rfind("\0", max(0, at - _REACH_LEFT), at) + 1)
-        high = min(len(text), at + _REACH_RIGHT)
-        cut = text.find("\0", at, high)
-        high = cut if cut >= 0 else high
-        if not _DIGIT.search(text, low, at):
-            continue
-        forms = _plausible_forms(text, at)
-        group = list(_grown(text, at, low, high, forms)) if forms else []
+        # Codes close together that no street leads to are a table of codes: look less far, or time would be lost on it.
+        begin = text.rfind("\0", max(0, at - _REACH_LEFT), at)
+        crowded = failed[0] > max(begin, at - _REACH_LEFT)
+        reach, most = (_REACH_LEFT // 2, 2) if crowded else (_REACH_LEFT, _STARTS)
+        low = max(done, at - reach, begin + 1)
+        cut = text.find("\0", at, at + _REACH_RIGHT)
+        high = cut if cut >= 0 else min(len(text), at + _REACH_RIGHT)
+        group = list(_grown(text, at, (low, high), forms, most)) if _DIGIT.search(text, low, at) else []
         if group:
             done = max(candidate.end for candidate in group)
             yield group
+        else:
+            failed.append(at)
 
 
 _BESIDE = tuple(
@@ -134,7 +140,10 @@ def _plausible_forms(text: str, at: int) -> tuple[str, ...]:
     return ()
 
 
-def _grown(text: str, at: int, low: int, high: int, names: tuple[str, ...]) -> Iterator[Candidate]:
+def _grown(
+    text: str, at: int, bounds: tuple[int, int], names: tuple[str, ...], most: int
+) -> Iterator[Candidate]:
+    low, high = bounds
     starts = [match.start() for match in _START.finditer(text, low, at)][-3 * _STARTS :]
     for form, pattern in _FORMS:
         if form not in names:
@@ -144,7 +153,7 @@ def _grown(text: str, at: int, low: int, high: int, names: tuple[str, ...]) -> I
             if form not in {"EU", "BR"} and not _starts_with_number(text, start):
                 continue
             tried += 1
-            if tried > _STARTS:
+            if tried > most:
                 break
             match = pattern.match(text, start, high)
             if match is None or match.end() <= at:

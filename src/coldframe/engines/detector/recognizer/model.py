@@ -98,7 +98,7 @@ def parse(data: bytes) -> Model:
         raw_name, kind, scale, size = _SECTION.unpack_from(data, at)
         at += _SECTION.size
         name = raw_name.rstrip(b"\0").decode()
-        values: "array[int]" = array("I" if kind == b"I" else "b")
+        values: array[int] = array("I" if kind == b"I" else "b")
         values.frombytes(data[at : at + size])
         if kind == b"I":
             words[name] = frozenset(_little_endian(values))

@@ -40,7 +40,22 @@ _PAIR_NEXT = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDERS = frozenset(
-    "null none nil undefined unknown string required empty true false test name missing redacted".split()
+    [
+        "null",
+        "none",
+        "nil",
+        "undefined",
+        "unknown",
+        "string",
+        "required",
+        "empty",
+        "true",
+        "false",
+        "test",
+        "name",
+        "missing",
+        "redacted",
+    ]
 )
 _PAIR_SCORE = 0.9
 
