@@ -46,7 +46,7 @@ def found_text(recognizer, text, kind):
 
 
 # Slightly under what tools/recognizer/measure.py prints; see docs/services/logs-recognizer.md.
-@pytest.mark.parametrize(("kind", "recall", "precision"), [(NAME, 0.95, 0.95), (ADDRESS, 0.92, 0.95)])
+@pytest.mark.parametrize(("kind", "recall", "precision"), [(NAME, 0.95, 0.945), (ADDRESS, 0.92, 0.95)])
 def test_hand_written_lines_reach_the_documented_recall_and_precision(recognizer, kind, recall, precision):
     right = gold = made = 0
     for text, names, addresses in marked_lines():

@@ -1,10 +1,11 @@
 """The Latin letters, as pieces of regular expressions, and the words that join the parts of a name."""
 
-# Basic Latin to Latin Extended-B, and Latin Extended Additional (Vietnamese).
-_LATIN = [chr(code) for code in (*range(0x41, 0x250), *range(0x1E00, 0x1F00))]
-UPPER = "".join(char for char in _LATIN if char.isupper())
-LOWER = "".join(char for char in _LATIN if char.islower() and char not in "ªº")
-ANY = UPPER + LOWER
+# Members of character classes. Beyond Latin-1, capital and small letters alternate, so both classes hold the whole
+# blocks: a class of few ranges compiles and matches much faster, and who needs to be sure asks str.isupper.
+_EXTENDED = "Ā-ɏḀ-ỿ"
+UPPER = f"A-ZÀ-ÖØ-Þ{_EXTENDED}"
+LOWER = f"a-zß-öø-ÿ{_EXTENDED}"
+ANY = f"A-Za-zÀ-ÖØ-öø-ÿ{_EXTENDED}"
 
 # Written in lower case between given and family name; with them a run of capitalised words goes on.
 PARTICLES = frozenset(

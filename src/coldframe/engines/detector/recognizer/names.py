@@ -117,12 +117,12 @@ def _run_start(text: str, space: int, done: int) -> int:
 
 def _windows_of(text: str, tokens: list[Token]) -> Iterator[Window]:
     for i, (start, _, first) in enumerate(tokens):
-        if first in PARTICLES or not _BEFORE.match(text, start):
+        if first in PARTICLES or not first[0].isupper() or not _BEFORE.match(text, start):
             continue
         words = 0
         for j in range(i, min(i + 6, len(tokens))):
             _, end, word = tokens[j]
-            if word in PARTICLES:
+            if word in PARTICLES or not word[0].isupper():
                 continue
             words += len(word.rstrip(".")) > 1
             if j == i or words < 2 or len(word.rstrip(".")) == 1 or not _AFTER.match(text, end):

@@ -9,7 +9,7 @@ from coldframe.engines.detector.recognizer.found import ADDRESS, KINDS, NAME, Fo
 from coldframe.engines.detector.recognizer.model import Model, shipped
 from coldframe.engines.detector.recognizer.names import NameFinder
 
-NAME_THRESHOLD = 0.5
+NAME_THRESHOLD = 0.45
 ADDRESS_THRESHOLD = 0.3
 
 
