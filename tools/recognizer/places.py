@@ -50,6 +50,9 @@ class Places:
         self._random = random
         self._part = part
         self._faker: dict[str, Faker] = {}
+        self._italian_cities = sorted(
+            set(importlib.import_module("faker.providers.address.it_IT").Provider.cities)
+        )
         for country, locale in _LOCALES.items():
             self._faker[country] = Faker(locale)
             self._faker[country].seed_instance(random.randrange(1 << 30))
@@ -66,6 +69,8 @@ class Places:
         if self._random.random() < 0.5:
             own = _CITIES[country].split(",")
             return self._random.choice(own[self._part :: 2] if self._part is not None else own)
+        if country == "IT":  # Faker builds this list from a set, so its order changes from run to run
+            return self._random.choice(self._italian_cities)
         city = self._faker[country].city()
         return (
             city.removeprefix("da ")
