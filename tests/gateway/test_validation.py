@@ -108,6 +108,40 @@ def test_keys_and_values_of_a_map():
     )
 
 
+@pytest.mark.parametrize(
+    ("params", "place"),
+    [
+        ({"logGroupName": "g", "logStreamName": "s", "logEvents": [None]}, "logEvents.1.member"),
+        (
+            {
+                "logGroupName": "g",
+                "logStreamName": "s",
+                "logEvents": [{"timestamp": 1, "message": "m"}, None],
+            },
+            "logEvents.2.member",
+        ),
+    ],
+)
+def test_null_is_no_element(params, place):
+    """A decoder that lets null through must not hand it to a handler."""
+    operation = service("logs").operation_model("PutLogEvents")
+    sent = WireRequest("POST", "/", "", {}, msgspec.json.encode(params))
+    parsed = protocol_of(service("logs"), "json").parse(operation, sent)
+    with pytest.raises(ServiceFault) as caught:
+        validate(operation, parsed)
+    assert (
+        caught.value.message
+        == ONE + f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
+    )
+
+
+def test_null_is_no_value_of_a_map():
+    _, message = refusal("logs", "CreateLogGroup", {"logGroupName": "g", "tags": {"k": None}})
+    assert (
+        message == ONE + "Value null at 'tags.k.member' failed to satisfy constraint: Member must not be null"
+    )
+
+
 def test_several_errors_are_counted_and_joined():
     _, message = refusal("logs", "PutLogEvents", {})
     assert message == (
