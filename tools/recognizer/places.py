@@ -50,7 +50,7 @@ class Places:
         self._random = random
         self._part = part
         self._faker: dict[str, Faker] = {}
-        self._italian_cities = sorted(
+        self._italian_cities: list[str] = sorted(
             set(importlib.import_module("faker.providers.address.it_IT").Provider.cities)
         )
         for country, locale in _LOCALES.items():
