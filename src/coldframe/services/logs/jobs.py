@@ -22,7 +22,9 @@ def drop_events(call: Call, group_id: str, stream: str = "") -> None:
     """
     records = call.records
     records.put(DroppedEvents(group_id=group_id, stream=stream))
-    records.after_commit(partial(_try_drop, call.installation, records.account, records.region, (group_id, stream)))
+    records.after_commit(
+        partial(_try_drop, call.installation, records.account, records.region, (group_id, stream))
+    )
 
 
 def drop_now(records: Records, store: LogStore, group_id: str, stream: str) -> None:

@@ -73,13 +73,17 @@ def delete_log_group(call: Call, request: "DeleteLogGroupRequestTypeDef") -> Non
     jobs.drop_events(call, group.id)
 
 
-def put_log_group_deletion_protection(call: Call, request: "PutLogGroupDeletionProtectionRequestTypeDef") -> None:
+def put_log_group_deletion_protection(
+    call: Call, request: "PutLogGroupDeletionProtectionRequestTypeDef"
+) -> None:
     """Set whether the group, with its streams, is protected from deletion."""
     group = call.records.get(LogGroup, named(call, request))
     call.records.change(group, deletion_protection=request["deletionProtectionEnabled"])
 
 
-def describe_log_groups(call: Call, request: "DescribeLogGroupsRequestTypeDef") -> "DescribeLogGroupsResponseTypeDef":
+def describe_log_groups(
+    call: Call, request: "DescribeLogGroupsRequestTypeDef"
+) -> "DescribeLogGroupsResponseTypeDef":
     """Return a page of log groups by name, all or those of a prefix, a substring, a class, or a list of names."""
     prefix, pattern = request.get("logGroupNamePrefix"), request.get("logGroupNamePattern")
     names, kind = request.get("logGroupIdentifiers"), request.get("logGroupClass")

@@ -85,9 +85,7 @@ def _by_time(
         for stream in call.records.list(LogStream, key_prefix=(group.name,))
     }
     begin = None if after is None else (after[2], after[3])
-    chosen = (
-        place for place in places if begin is None or (place < begin if descending else place > begin)
-    )
+    chosen = (place for place in places if begin is None or (place < begin if descending else place > begin))
     return [places[place] for place in sorted(chosen, reverse=descending)]
 
 

@@ -8,7 +8,10 @@ from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.retention import DAYS
 
 if TYPE_CHECKING:
-    from types_boto3_logs.type_defs import DeleteRetentionPolicyRequestTypeDef, PutRetentionPolicyRequestTypeDef
+    from types_boto3_logs.type_defs import (
+        DeleteRetentionPolicyRequestTypeDef,
+        PutRetentionPolicyRequestTypeDef,
+    )
 
 
 def put_retention_policy(call: Call, request: "PutRetentionPolicyRequestTypeDef") -> None:
@@ -30,5 +33,7 @@ def delete_retention_policy(call: Call, request: "DeleteRetentionPolicyRequestTy
 def _changeable(call: Call, name: str) -> LogGroup:
     group = call.records.get(LogGroup, name)
     if group.group_class == "DELIVERY":
-        raise invalid("Log groups of the Delivery class keep their events for one day; this cannot be changed.")
+        raise invalid(
+            "Log groups of the Delivery class keep their events for one day; this cannot be changed."
+        )
     return group
