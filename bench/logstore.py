@@ -67,10 +67,10 @@ def open_store(directory: Path) -> LogStore:
 def appends(directory: Path, table: Table, rounds: int = 400) -> None:
     """One fdatasync of the same bytes and an append of 100 events, in turns; then eight threads."""
     store = open_store(directory / "append")
-    while not (directory / "append" / "wal" / "spare.zeros").exists():
-        time.sleep(0.05)  # a server that is ready has laid in its spare log file
     lines = messages(100)
     batch = [Event(START + i, START, line) for i, line in enumerate(lines)]
+    while not (directory / "append" / "wal" / "spare.zeros").exists():
+        store.append("g", "warm", batch)  # a store in use lays in its spare log file; then it is measured
     plain = os.open(directory / "plain", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     content = "".join(lines).encode()
 
