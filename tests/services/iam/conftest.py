@@ -3,7 +3,6 @@
 import itertools
 
 import pytest
-
 from tests.server_fixtures import running_server
 
 

@@ -1,7 +1,6 @@
 """What is written into IAM decides the next request: policies, boundaries, groups, keys and roles."""
 
 import pytest
-
 from tests.services.iam.asking import allow, deny, policy, refused, trust
 
 LOOK = "iam:ListUsers"
@@ -23,9 +22,7 @@ def test_from_nothing_to_all_and_back(cloud, iam, person, managed, fresh):
     ann = client()
     code, message = refused(ann.list_users)
     assert code == "AccessDenied"
-    assert (
-        f"User: arn:aws:iam::{cloud.account}:user/{name} is not authorized to perform: {LOOK}" in message
-    )
+    assert f"User: arn:aws:iam::{cloud.account}:user/{name} is not authorized to perform: {LOOK}" in message
 
     iam.put_user_policy(UserName=name, PolicyName="look", PolicyDocument=policy(allow(LOOK)))
     assert ann.list_users()["Users"]

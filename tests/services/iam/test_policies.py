@@ -4,7 +4,6 @@ import urllib.parse
 
 import botocore.session
 import pytest
-
 from tests.services.iam.asking import allow, padded, policy, refused, trust
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -253,7 +252,11 @@ def test_lists_are_narrowed_by_scope_path_and_use(iam, owner, fresh):
     ]
 
     def arns(**asked):
-        return {one["Arn"] for page in iam.get_paginator("list_policies").paginate(**asked) for one in page["Policies"]}
+        return {
+            one["Arn"]
+            for page in iam.get_paginator("list_policies").paginate(**asked)
+            for one in page["Policies"]
+        }
 
     assert arn in arns(Scope="Local")
     assert ADMINISTRATOR in arns(Scope="AWS")

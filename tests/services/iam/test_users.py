@@ -3,8 +3,9 @@
 import datetime
 
 import pytest
-
 from tests.services.iam.asking import allow, policy, refused
+
+from coldframe.identity.accounts import create_access_key, create_account
 
 
 def test_a_new_user_is_described_whole(cloud, iam, fresh):
@@ -217,8 +218,6 @@ def test_a_user_is_in_ten_groups_at_most(iam, fresh):
 
 
 def test_users_of_one_account_are_none_of_another(cloud, iam, fresh):
-    from coldframe.identity.accounts import create_access_key, create_account  # noqa: PLC0415
-
     with cloud.installation.store.write() as transaction:
         records = transaction.records("", "")
         create_account(records, account_id="333333333333", name="three", email="3@example.com", now=0)

@@ -77,7 +77,7 @@ def delete_user(call: Call, request: "shapes.DeleteUserRequestTypeDef") -> None:
         (row.inline, "delete policies"),
         (row.groups, "remove users from group"),
         (keys, "delete access keys"),
-        (devices, "deactivate MFA devices"),
+        (devices, "delete MFA device"),
         (row.password_hash, "delete login profile"),
     ):
         if there:
