@@ -1,14 +1,18 @@
 """A whole server for tests: served over HTTP from a thread of the test process, with a clock that tests may turn."""
 
 import asyncio
+import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.auth
 from botocore.config import Config
 
 from coldframe.core.clock import Clock
@@ -69,11 +73,14 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(folder: Path, *, dev: bool = False, **settings: Any) -> Iterator[RunningServer]:
-    """Serve on a free port of the loopback address until the block ends."""
+def running_server(
+    folder: Path, *, dev: bool = False, root: tuple[str, str, str] | None = None, **settings: Any
+) -> Iterator[RunningServer]:
+    """Serve on a free port of the loopback address until the block ends; `root` is for a folder that was used."""
     clock = TestClock()
+    settings.setdefault("cache_dir", Path(tempfile.gettempdir()) / f"coldframe-tests-{os.getuid()}")
     with assemble(Settings(data_dir=folder, port=0, dev=dev, **settings), clock) as assembly:
-        made = bootstrap.set_up(assembly.installation)
+        made = bootstrap.set_up(assembly.installation) or root
         if made is None:
             raise AssertionError("the server of a test begins with an empty folder")
         started = threading.Event()
@@ -90,6 +97,12 @@ def running_server(folder: Path, *, dev: bool = False, **settings: Any) -> Itera
             application = Application(assembly.gateway, control)
             await serve(application, ports=(0, None), certificate=None, on_ready=ready, stop=found["stop"])
 
+        def signing_time(remove_tzinfo: bool = True) -> datetime:
+            now = clock.now()
+            return now.replace(tzinfo=None) if remove_tzinfo else now
+
+        # A test that turns the server's clock signs by it too, or its requests would be too old.
+        signed_by, botocore.auth.get_current_datetime = botocore.auth.get_current_datetime, signing_time
         thread = threading.Thread(target=asyncio.run, args=(run(),), name="test-server")
         thread.start()
         if not started.wait(20):
@@ -99,3 +112,4 @@ def running_server(folder: Path, *, dev: bool = False, **settings: Any) -> Itera
         finally:
             found["loop"].call_soon_threadsafe(found["stop"].set)
             thread.join(20)
+            botocore.auth.get_current_datetime = signed_by

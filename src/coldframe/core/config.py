@@ -26,11 +26,17 @@ class Settings:
     dev: bool = False
     store_url: str = ""
     prefilter: str = "auto"
+    cache_dir: Path | None = None
 
     @property
     def database_url(self) -> str:
         """Return the SQLAlchemy URL of the store: the embedded SQLite file unless another is set."""
         return self.store_url or f"sqlite:///{self.data_dir / 'coldframe.sqlite3'}"
+
+    @property
+    def cache(self) -> Path:
+        """Return where things lie that can be made again, such as compiled pattern databases."""
+        return self.cache_dir or self.data_dir / "cache"
 
     @property
     def endpoint(self) -> str:

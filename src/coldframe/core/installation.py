@@ -1,6 +1,7 @@
 """One running coldframe: what the server puts together and every call and job may reach."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
@@ -56,11 +57,12 @@ class Parts:
 
     def close(self) -> None:
         """Close everything that was made and has a `close`, last made first."""
-        while self._made:
-            _, part = self._made.popitem()
-            close = getattr(part, "close", None)
-            if close is not None:
-                close()
+        with ExitStack() as stack:
+            for part in self._made.values():
+                close = getattr(part, "close", None)
+                if close is not None:
+                    stack.callback(close)
+            self._made = {}
 
 
 @dataclass(slots=True)

@@ -28,4 +28,6 @@ def report(group_arn: str, findings: Findings, now: int) -> str:
 
 def count(journal: MetricJournal, place: tuple[str, str], group: str, events: int, now: int) -> None:
     """Record LogEventsWithFindings for a group: how many events of a batch had findings."""
-    journal.put(place, ("AWS/Logs", "LogEventsWithFindings"), events, at=now, dimensions={"LogGroupName": group})
+    journal.put(
+        place, ("AWS/Logs", "LogEventsWithFindings"), events, at=now, dimensions={"LogGroupName": group}
+    )

@@ -22,7 +22,7 @@ def provide(installation: Installation) -> None:
     )
     parts.provide(
         Detector,
-        lambda: Detector(settings.prefilter, settings.data_dir / "cache" / "detector", Recognizer.load),  # type: ignore[arg-type]
+        lambda: Detector(settings.prefilter, settings.cache / "detector", Recognizer.load),  # type: ignore[arg-type]
     )
     parts.provide(MetricJournal, lambda: MetricJournal(installation.store))
     parts.provide(LiveTail, LiveTail)

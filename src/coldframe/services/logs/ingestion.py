@@ -35,7 +35,9 @@ class Masked(NamedTuple):
     findings: list[Findings | None]
 
 
-def ingest(installation: Installation, place: Place, times: Sequence[int], messages: Sequence[str], hops: int = 0) -> int:
+def ingest(
+    installation: Installation, place: Place, times: Sequence[int], messages: Sequence[str], hops: int = 0
+) -> int:
     """Store a batch and hand it on; returns the sequence of its last event once all of it is durable.
 
     Subscriptions to log groups and audit findings are written before this returns, so an acknowledged batch has
@@ -54,7 +56,9 @@ def ingest(installation: Installation, place: Place, times: Sequence[int], messa
     for subscription in rules.subscriptions:
         chosen = subscription.pattern.select([event.message for event in masked.events])
         if chosen and hops < _MOST_HOPS:
-            deliver(installation, place, subscription.target, [masked.events[index] for index in chosen], hops)
+            deliver(
+                installation, place, subscription.target, [masked.events[index] for index in chosen], hops
+            )
     tail = parts.made(LiveTail)
     if tail is not None:
         tail.publish(place.group_id, place.stream, masked.events)
@@ -80,12 +84,20 @@ def protect(
     return Masked(events, found)
 
 
-def deliver(installation: Installation, source: Place, target: str, events: Sequence[Event], hops: int) -> None:
+def deliver(
+    installation: Installation, source: Place, target: str, events: Sequence[Event], hops: int
+) -> None:
     """Write events to the log group that a subscription names, into a stream named after where they come from."""
     place = group_at(installation, target, f"{source.account}/{source.group.strip('/')}/{source.stream}")
     if place is not None:
         ordered = sorted(events, key=lambda event: event.timestamp)
-        ingest(installation, place, [event.timestamp for event in ordered], [event.message for event in ordered], hops + 1)
+        ingest(
+            installation,
+            place,
+            [event.timestamp for event in ordered],
+            [event.message for event in ordered],
+            hops + 1,
+        )
 
 
 def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
@@ -114,12 +126,16 @@ def _report(
 ) -> None:
     """Write the findings of a batch to the log groups that its policies name, and count the events that have any."""
     found = [findings for findings in masked.findings if findings]
-    audit.count(installation.parts.get(MetricJournal), (place.account, place.region), place.group, len(found), now)
+    audit.count(
+        installation.parts.get(MetricJournal), (place.account, place.region), place.group, len(found), now
+    )
     if hops >= _MOST_HOPS:
         return
     source = f"arn:aws:logs:{place.region}:{place.account}:log-group:{place.group}:*"
     for kinds, destination in protection.audits:
-        reports = [audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))]
+        reports = [
+            audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))
+        ]
         if reports and destination.log_group:
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")
@@ -137,11 +153,20 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
                 metric, where = (namespace, name), (place.account, place.region)
                 if seen is not None:
                     journal.put(
-                        where, metric, seen.value, at=event.timestamp, dimensions=seen.dimensions, unit=seen.unit
+                        where,
+                        metric,
+                        seen.value,
+                        at=event.timestamp,
+                        dimensions=seen.dimensions,
+                        unit=seen.unit,
                     )
                 elif match is None and transformation.default_value is not None:
                     journal.put(
-                        where, metric, transformation.default_value, at=event.timestamp, unit=transformation.unit
+                        where,
+                        metric,
+                        transformation.default_value,
+                        at=event.timestamp,
+                        unit=transformation.unit,
                     )
 
 

@@ -8,6 +8,7 @@ from coldframe.core.installation import Installation
 from coldframe.core.records import Records
 from coldframe.engines.logstore.errors import StorageFailed, StorageFull
 from coldframe.engines.logstore.store import LogStore
+from coldframe.jobs.schedule import Periodic
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedEvents, LogGroup, LogStream
 
@@ -95,3 +96,8 @@ def _try_drop(installation: Installation, account: str, region: str, key: tuple[
 def _drop(installation: Installation, account: str, region: str, key: tuple[str, str]) -> None:
     with installation.store.write() as transaction:
         drop_now(transaction.records(account, region), installation.parts.get(LogStore), *key)
+
+
+def periodic(installation: Installation) -> list[Periodic]:
+    """Return the periodic work of CloudWatch Logs: retention deletes every hour."""
+    return [Periodic("logs: expire events", partial(expire_events, installation), every=3600.0)]

@@ -1,6 +1,7 @@
 """The documented limits of PutLogEvents, and what happens to events outside the window of acceptance."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from coldframe.services.logs.lookup import invalid
@@ -22,7 +23,9 @@ class Accepted(NamedTuple):
     rejected: dict[str, int]
 
 
-def check(events: Sequence[dict[str, Any]], sizes: Sequence[int], *, now: int, retention_days: int | None) -> Accepted:
+def check(
+    events: Sequence[dict[str, Any]], sizes: Sequence[int], *, now: int, retention_days: int | None
+) -> Accepted:
     """Hold a batch against the limits; times in milliseconds, `sizes` in bytes of UTF-8.
 
     Raises InvalidParameterException for a batch that is refused whole: too large, not in chronological order, or over
@@ -32,14 +35,16 @@ def check(events: Sequence[dict[str, Any]], sizes: Sequence[int], *, now: int, r
     if total > MOST_BYTES:
         raise invalid(f"Upload too large: {total} bytes exceeds limit of {MOST_BYTES}")
     times = [event["timestamp"] for event in events]
-    if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later < earlier for earlier, later in pairwise(times)):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     expired = 0 if retention_days is None else _before(times, now - retention_days * DAY)
     too_old = _before(times, now - OLDEST)
     too_new = _before(times, now + NEWEST + 1)
     first, end = max(expired, too_old), too_new
     if first < end and times[end - 1] - times[first] > LONGEST_SPAN:
-        raise invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+        raise invalid(
+            "The batch of log events in a single PutLogEvents request cannot span more than 24 hours."
+        )
     rejected = {}
     if too_old:
         rejected["tooOldLogEventEndIndex"] = too_old

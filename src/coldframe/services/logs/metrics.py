@@ -4,27 +4,12 @@ import logging
 import threading
 from typing import NamedTuple
 
-from coldframe.core.records import Record, record
 from coldframe.core.store import Store, StoreError
+from coldframe.services.logs.records import MetricMinute
 
 LOG = logging.getLogger("coldframe.logs")
 
 MINUTE = 60_000
-
-
-@record("logs_metric_minutes", key=("namespace", "name", "dimensions", "minute"))
-class MetricMinute(Record):
-    """One minute of a metric: `minute` in milliseconds, `dimensions` as `Name=Value` pairs, sorted, one a line."""
-
-    namespace: str
-    name: str
-    dimensions: str
-    minute: int
-    unit: str
-    count: float
-    sum: float
-    least: float
-    most: float
 
 
 class _Key(NamedTuple):
@@ -48,14 +33,23 @@ class MetricJournal:
         self._thread: threading.Thread | None = None
 
     def put(
-        self, place: tuple[str, str], metric: tuple[str, str], value: float, *, at: int,
-        dimensions: dict[str, str] | None = None, unit: str = "None", count: float = 1.0,
+        self,
+        place: tuple[str, str],
+        metric: tuple[str, str],
+        value: float,
+        *,
+        at: int,
+        dimensions: dict[str, str] | None = None,
+        unit: str = "None",
+        count: float = 1.0,
     ) -> None:
         """Add a value (of `count` equal samples) to a metric at a time in milliseconds."""
         pairs = "\n".join(f"{name}={text}" for name, text in sorted((dimensions or {}).items()))
         key = _Key(*place, *metric, pairs, at - at % MINUTE, unit)
         with self._changed:
-            _join(self._waiting.setdefault(key, [0.0, 0.0, value, value]), [count, value * count, value, value])
+            _join(
+                self._waiting.setdefault(key, [0.0, 0.0, value, value]), [count, value * count, value, value]
+            )
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write_on, name="logs-metrics", daemon=True)
                 self._thread.start()
@@ -79,12 +73,12 @@ class MetricJournal:
 
     def _write(self, waiting: "dict[_Key, list[float]]") -> None:
         with self._store.write() as transaction:
-            for key, (count, total, least, most) in waiting.items():
+            for key, collected in waiting.items():
+                row = [*collected]
                 records = transaction.records(key.account, key.region)
                 now = records.find(MetricMinute, key.namespace, key.name, key.dimensions, key.minute)
                 if now is not None:
-                    count, total = count + now.count, total + now.sum
-                    least, most = min(least, now.least), max(most, now.most)
+                    _join(row, [now.count, now.sum, now.least, now.most])
                 records.put(
                     MetricMinute(
                         namespace=key.namespace,
@@ -92,10 +86,10 @@ class MetricJournal:
                         dimensions=key.dimensions,
                         minute=key.minute,
                         unit=key.unit,
-                        count=count,
-                        sum=total,
-                        least=least,
-                        most=most,
+                        count=row[0],
+                        sum=row[1],
+                        least=row[2],
+                        most=row[3],
                     )
                 )
 

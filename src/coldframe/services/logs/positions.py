@@ -25,6 +25,11 @@ def read(token: str) -> tuple[bool, Position]:
     """Return whether a token goes forward, and from where; raises InvalidParameterException for any other text."""
     direction, _, rest = token.partition("/")
     digits, _, end = rest.partition("/")
-    if direction not in {"f", "b"} or end != "s" or len(digits) != 56 or not (digits.isascii() and digits.isdigit()):
+    if (
+        direction not in {"f", "b"}
+        or end != "s"
+        or len(digits) != 56
+        or not (digits.isascii() and digits.isdigit())
+    ):
         raise ServiceFault("InvalidParameterException", "The specified nextToken is invalid.")
     return direction == "f", Position(*divmod(int(digits), _SHIFT))

@@ -140,6 +140,21 @@ class AccountPolicy(Record):
     selection: str = ""
 
 
+@record("logs_metric_minutes", key=("namespace", "name", "dimensions", "minute"))
+class MetricMinute(Record):
+    """One minute of a metric: `minute` in milliseconds, `dimensions` as `Name=Value` pairs, sorted, one a line."""
+
+    namespace: str
+    name: str
+    dimensions: str
+    minute: int
+    unit: str
+    count: float
+    sum: float
+    least: float
+    most: float
+
+
 @record("logs_dropped_events", key=("group_id", "stream"))
 class DroppedEvents(Record):
     """Events to be dropped: those of a deleted stream, or of a deleted group when `stream` is empty."""

@@ -31,7 +31,9 @@ class Found(NamedTuple):
     more_after: Position | None
 
 
-def matching(store: LogStore, search: Search, after: Position | None, *, most: int, descending: bool) -> Found:
+def matching(
+    store: LogStore, search: Search, after: Position | None, *, most: int, descending: bool
+) -> Found:
     """Return up to `most` rows that match; raises InvalidParameterException for a pattern that is none."""
     try:
         pattern = compile_pattern(search.pattern)
@@ -66,4 +68,3 @@ def matching(store: LogStore, search: Search, after: Position | None, *, most: i
         if searched >= MOST_SEARCHED:
             return Found(rows, last)
     return Found(rows, None)
-

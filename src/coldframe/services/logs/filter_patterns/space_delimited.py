@@ -27,7 +27,7 @@ from coldframe.services.logs.filter_patterns.scanner import Scanner
 _NAME = re.compile(r"[A-Za-z0-9_\-]+")
 _FIELD = re.compile(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')
 _FIELD_WITHOUT_BRACKETS = re.compile(r'"([^"]*)"|(\S+)')
-_ALWAYS = Expression(lambda fields: True)  # noqa: ARG005  # a column without a condition takes any field
+_ALWAYS = Expression(lambda fields: True)  # a column without a condition takes any field
 
 
 def split_fields(message: str) -> list[str]:

@@ -141,7 +141,7 @@ def _negation(predicate: Predicate) -> Predicate:
 
 def _conjunction(parts: list[Predicate]) -> Predicate:
     if not parts:
-        return lambda message: True  # noqa: ARG005  # a pattern without conditions matches every message
+        return lambda message: True  # a pattern without conditions matches every message
     if len(parts) == 1:
         return parts[0]
     first, second = parts

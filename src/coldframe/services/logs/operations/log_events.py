@@ -42,7 +42,9 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
         chosen = slice(accepted.first, accepted.end)
         place = Place(call.account, call.region, group.name, group.id, stream.name)
         try:
-            last = ingest(call.installation, place, [event["timestamp"] for event in events[chosen]], messages[chosen])
+            last = ingest(
+                call.installation, place, [event["timestamp"] for event in events[chosen]], messages[chosen]
+            )
         except (StorageFull, StorageFailed) as full:
             raise ServiceFault("ServiceUnavailableException", str(full)) from full
     answer: PutLogEventsResponseTypeDef = {"nextSequenceToken": f"{last + 1:056d}"}  # type: ignore[typeddict-item]
@@ -81,12 +83,16 @@ def get_log_events(call: Call, request: "GetLogEventsRequestTypeDef") -> "GetLog
     }
 
 
-def filter_log_events(call: Call, request: "FilterLogEventsRequestTypeDef") -> "FilterLogEventsResponseTypeDef":
+def filter_log_events(
+    call: Call, request: "FilterLogEventsRequestTypeDef"
+) -> "FilterLogEventsResponseTypeDef":
     """Return a page of a group's events that match, by time; a page may be empty and still have a token."""
     group = group_of(call, request)
     names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
     if names is not None and prefix is not None:
-        raise invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters. Specify only one.")
+        raise invalid(
+            "logStreamNames and logStreamNamePrefix are mutually exclusive parameters. Specify only one."
+        )
     for name in names or ():
         cached_stream(call, group.name, name)
     if request.get("startTime", 0) > request.get("endTime", _LAST.timestamp):
@@ -101,7 +107,9 @@ def filter_log_events(call: Call, request: "FilterLogEventsRequestTypeDef") -> "
         request.get("endTime", _LAST.timestamp - 1) + 1,
         request.get("filterPattern", ""),
     )
-    found = matching(call.part(LogStore), search, after, most=request.get("limit", MOST_EVENTS), descending=not ahead)
+    found = matching(
+        call.part(LogStore), search, after, most=request.get("limit", MOST_EVENTS), descending=not ahead
+    )
     texts = unmasking.texts(call, group, found.rows, unmask=request.get("unmask", False))
     answer: FilterLogEventsResponseTypeDef = {  # type: ignore[typeddict-item]
         "events": [
