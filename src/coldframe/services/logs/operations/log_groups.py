@@ -71,7 +71,7 @@ def delete_log_group(call: Call, request: "DeleteLogGroupRequestTypeDef") -> Non
     for policy in records.list(ResourcePolicy, key_prefix=(group_arn(call, group.name),)):
         records.remove(policy)
     records.remove(group)
-    jobs.drop_events(call, group.id)
+    call.start(jobs.drop_group, group.id)
 
 
 def put_log_group_deletion_protection(

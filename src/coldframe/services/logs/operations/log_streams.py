@@ -28,7 +28,7 @@ def create_log_stream(call: Call, request: "CreateLogStreamRequestTypeDef") -> N
     group, name = records.get(LogGroup, request["logGroupName"]), request["logStreamName"]
     records.add(LogStream(group=group.name, name=name, id=call.new_id(), created=call.now))
     try:
-        jobs.drop_now(records, call.part(LogStore), group.id, name)
+        jobs.drop_rest(records, call.part(LogStore), group.id, name)
     except (StorageFull, StorageFailed) as error:
         raise ServiceFault("ServiceUnavailableException", str(error)) from error
 
@@ -40,7 +40,7 @@ def delete_log_stream(call: Call, request: "DeleteLogStreamRequestTypeDef") -> N
     stream = records.get(LogStream, group.name, request["logStreamName"])
     refuse_protected(group)
     records.remove(stream)
-    jobs.drop_events(call, group.id, stream.name)
+    jobs.drop_stream(call, group.id, stream.name)
 
 
 def describe_log_streams(
