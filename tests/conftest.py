@@ -6,17 +6,16 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-
-from coldframe.core.store import Store
 from tests.server_fixtures import RunningServer, TestClock
 from tests.server_fixtures import running_server as running_server_on
+
+from coldframe.core.store import Store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
@@ -33,7 +32,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/data/coldframe.db"
-    return new_database(request.getfixturevalue("postgresql"), f"test_{uuid.uuid4().hex}")
+    return emptied_database(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture
@@ -73,7 +72,8 @@ def running_server() -> Iterator[str]:
             "UTF8",
             "--locale=C.UTF-8",
         )
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {home} -c shared_buffers=16MB"
+        # The tests kill clients and never the machine, so that this server need not wait for the disk.
+        options = f"-c fsync=off -c listen_addresses=127.0.0.1 -p {port} -k {home} -c shared_buffers=16MB"
         _run(owner, home, binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
         try:
             yield f"postgresql://coldframe@127.0.0.1:{port}/{{}}"
@@ -83,11 +83,17 @@ def running_server() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def new_database(server: str, name: str) -> str:
-    """An empty database on the server; answers its URL."""
-    with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return server.format(name)
+def emptied_database(server: str) -> str:
+    """The server's one database without tables and without other users (killed ones may linger); answers its URL."""
+    url = server.format("postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE 'coldframe %'"
+        )
+        connection.execute(
+            "SET client_min_messages = error; DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+        )
+    return url
 
 
 def _run(owner: dict[str, str], home: Path, *command: object) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from coldframe.core.migrations import Migration
 from coldframe.core.records import Record, record
-from coldframe.core.store import Store, StoreBusy, StoreError, StoreFull, StoreTaken
+from coldframe.core.store import Store, StoreBusy, StoreError, StoreFull, StoreTaken, StoreUnavailable
 
 HERE = ("123456789012", "eu-central-1")
 
@@ -405,3 +405,75 @@ def _reopen(url: str) -> Store:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+COUNTER = """
+import sys
+from coldframe.core.records import Record, record
+from coldframe.core.store import Store
+
+@record("items", key=("name",), index=("number",))
+class Item(Record):
+    name: str
+    number: int = 0
+    text: str = ""
+
+store = Store.open(sys.argv[1], exclusive=False)
+store.prepare([Item])
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(100):
+    with store.write() as tx:
+        records = tx.records("123456789012", "eu-central-1")
+        counter = records.get(Item, "counter")
+        records.change(counter, number=counter.number + 1)
+"""
+
+
+def test_writers_of_two_processes_lose_nothing(store: Store, store_url: str) -> None:
+    with store.write() as tx:
+        tx.records(*HERE).add(Item(name="counter"))
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", COUNTER, store_url],
+            env={**os.environ, "PYTHONPATH": "src"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * 2
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=30)
+    assert [writer.returncode for writer in writers] == [0, 0]
+    with store.read() as tx:
+        assert tx.records(*HERE).get(Item, "counter").number == 200
+
+
+def test_a_lost_connection_is_replaced(store: Store, store_url: str) -> None:
+    """PostgreSQL ends all connections but the lock's; SQLite has none that could be lost."""
+    if store_url.startswith("sqlite"):
+        assert store.database.usable(None)
+        return
+    names(store)
+    with store.write() as tx:
+        tx.records(*HERE).add(Item(name="a"))
+    import psycopg
+
+    with psycopg.connect(store_url, autocommit=True) as killer:
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE 'coldframe %'"
+        killer.execute(end)
+        assert names(store) == ["a"]
+        with store.write() as tx:
+            tx.records(*HERE).add(Item(name="b"))
+        with pytest.raises(StoreUnavailable, match="went away"), store.write() as tx:
+            tx.records(*HERE).add(Item(name="c"))
+            killer.execute(end)
+            tx.records(*HERE).add(Item(name="d"))
+    assert names(store) == ["a", "b"]
+    with pytest.raises(StoreTaken):
+        Store.open(store_url)

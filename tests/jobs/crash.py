@@ -64,7 +64,7 @@ def _run(step: str, scenario: Callable[[], None], moment: str) -> None:
     Journal.together = watched
     try:
         scenario()
-    except BaseException:
+    except BaseException:  # noqa: BLE001  the child ends here, whatever it was
         traceback.print_exc(file=sys.__stderr__)
         os._exit(1)
     os._exit(0)

@@ -58,8 +58,7 @@ def six_steps(run: Run, folder: str, fail_at: str) -> list[str]:
         done.append(run.step(f"make {name}", refuse if name == fail_at else effect, folder, name))
     run.write("count before", count, "before")
     run.commit_point()
-    for name in ("four", "five", "six"):
-        done.append(run.step(f"make {name}", effect, folder, name))
+    done += [run.step(f"make {name}", effect, folder, name) for name in ("four", "five", "six")]
     run.write("count after", count, "after")
     return done
 
@@ -91,7 +90,17 @@ def run_to_the_end(url: str, folder: Path, fail_at: str) -> None:
     store.close()
 
 
-FORWARD = ["make one", "make two", "make three", "count before", "commit point", "make four", "make five", "make six", "count after"]
+FORWARD = [
+    "make one",
+    "make two",
+    "make three",
+    "count before",
+    "commit point",
+    "make four",
+    "make five",
+    "make six",
+    "count after",
+]
 BACK = ["one", "make one", "two", "make two", "three", "make three"]
 
 
@@ -100,7 +109,9 @@ def test_killed_on_the_way_forward(crash: ModuleType, store_url: str, tmp_path: 
     for number, step in enumerate(FORWARD):
         folder = tmp_path / str(number)
         folder.mkdir()
-        assert crash.crash_after(step, lambda at=folder: run_to_the_end(store_url, at, ""), moment=getattr(crash, moment))
+        assert crash.crash_after(
+            step, lambda at=folder: run_to_the_end(store_url, at, ""), moment=getattr(crash, moment)
+        )
         run_to_the_end(store_url, folder, "")
         store = opened(store_url)
         with store.read() as tx:
@@ -112,7 +123,15 @@ def test_killed_on_the_way_forward(crash: ModuleType, store_url: str, tmp_path: 
             assert records.list(UnfinishedJob) == []
         store.empty()
         store.close()
-        assert {path.name for path in folder.iterdir()} == {"log", "one", "two", "three", "four", "five", "six"}
+        assert {path.name for path in folder.iterdir()} == {
+            "log",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+        }
         log = (folder / "log").read_text().split()
         again = [name for name, times in itertools.groupby(log) if len(list(times)) > 1]
         interrupted = [step.removeprefix("make ")] if step.startswith("make") and moment == "BEFORE" else []
@@ -127,7 +146,9 @@ def test_killed_on_the_way_back(crash: ModuleType, store_url: str, tmp_path: Pat
         folder = tmp_path / str(number)
         folder.mkdir()
         kill_at = getattr(crash, moment)
-        assert crash.crash_after(step, lambda at=folder: run_to_the_end(store_url, at, "three"), moment=kill_at)
+        assert crash.crash_after(
+            step, lambda at=folder: run_to_the_end(store_url, at, "three"), moment=kill_at
+        )
         # The second kill may fall into the undoing.
         crash.crash_after("two", lambda at=folder: run_to_the_end(store_url, at, "three"), moment=kill_at)
         crash.crash_after("one", lambda at=folder: run_to_the_end(store_url, at, "three"), moment=kill_at)

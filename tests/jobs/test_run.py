@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 
@@ -41,7 +41,9 @@ class Bench:
 
     def runner(self, *jobs: object, **options: object) -> Runner:
         timing = Timing(lambda: self.time, self.wait)
-        runner = Runner(self.store, Registry(jobs), timing=timing, new_id=lambda: f"job-{next(self.ids)}", **options)
+        runner = Runner(
+            self.store, Registry(jobs), timing=timing, new_id=lambda: f"job-{next(self.ids)}", **options
+        )
         self.runners.append(runner)
         return runner
 
@@ -91,7 +93,13 @@ def test_a_job_runs_after_its_commit_and_never_without(bench: Bench) -> None:
     identifier = bench.start(runner, simple, "x")
     assert runner.idle(10)
     row = bench.row(identifier)
-    assert (row.status, row.result, row.done, row.total, row.text) == ("SUCCEEDED", {"what": ["x", 1]}, 1, 2, "half")
+    assert (row.status, row.result, row.done, row.total, row.text) == (
+        "SUCCEEDED",
+        {"what": ["x", 1]},
+        1,
+        2,
+        "half",
+    )
     assert ran == [(*HERE, "arn:aws:iam::123456789012:root", "client of rds")]
     assert unfinished(bench.store) == []
 
@@ -109,7 +117,11 @@ def test_a_failure_undoes_in_reverse_and_tells_why(bench: Bench) -> None:
         raise JobError("the port is taken", "stop the other server")
 
     row = bench.run(failing)
-    assert (row.status, row.error, row.hint) == ("FAILED", "break: the port is taken", "stop the other server")
+    assert (row.status, row.error, row.hint) == (
+        "FAILED",
+        "break: the port is taken",
+        "stop the other server",
+    )
     assert log == ["second", "first"]
 
 
@@ -121,7 +133,7 @@ def test_a_job_may_catch_a_failed_step_and_decides_alike_after_a_restart(bench: 
         try:
             run.step("try", lambda: attempts.append(1) or 1 / 0)
         except StepFailed as failed:
-            other = run.step("other", lambda: str(failed))
+            other = run.step("other", str, str(failed))
         run.wait(gate.is_set, timeout=1e9)
         return other
 
@@ -160,7 +172,7 @@ def test_after_the_commit_point_a_step_is_repeated_until_it_succeeds(bench: Benc
     row = bench.run(forward)
     assert (row.status, row.error) == ("SUCCEEDED", "")
     assert log == []
-    assert [round(b - a, 3) for a, b in zip(times[:3], times[1:4], strict=True)] == [0.1, 0.2, 0.4]
+    assert [round(b - a, 3) for a, b in pairwise(times[:4])] == [0.1, 0.2, 0.4]
     assert len(times) == 5
 
 
@@ -294,7 +306,9 @@ def test_a_write_is_recorded_with_its_step_or_not_at_all(bench: Bench) -> None:
         assert [note.name for note in tx.records(*HERE).list(Note)] == ["kept"]
 
 
-def test_a_full_disk_holds_a_job_up_and_does_not_fail_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_holds_a_job_up_and_does_not_fail_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from coldframe.jobs.journal import Journal
 
     calls, together = [], Journal.together

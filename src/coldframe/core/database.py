@@ -1,10 +1,13 @@
 """What differs between the two databases: opening, beginning a transaction, errors, and the lock of the one server."""
 
+import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
+import threading
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -102,10 +105,12 @@ class SQLite:
     def explain(self, error: Exception) -> Exception | None:
         """The error in the operator's words, or None where it is none of those expected."""
         code = getattr(error, "sqlite_errorcode", 0)
-        if code & 0xFF == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno == 28):
+        if code & 0xFF == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
             return StoreFull(f"no space is left for {self.path}; the change was not made")
         if code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             return StoreBusy(f"{self.path} is being written by another process")
+        if code & 0xFF == sqlite3.SQLITE_IOERR:
+            return StoreUnavailable(f"{self.path} cannot be read or written: {error}")
         if code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             return StoreError(f"{self.path} is damaged or no database of coldframe; restore it from a backup")
         return None
@@ -159,22 +164,16 @@ class PostgreSQL:
         self.error: type[Exception] = psycopg.Error
         self.dialect: Dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
         self._holder: Any = None
+        self._claiming = threading.Lock()
 
     def connect(self) -> Any:
         """A connection of its own; checks on the way that this server still holds the lock."""
+        connection = self._dial()
         try:
-            connection = self._psycopg.connect(
-                self._address, autocommit=True, application_name=f"coldframe {os.getpid()}"
-            )
-            connection.execute(
-                "SET client_min_messages = warning; SET synchronous_commit = on; SET timezone = 'UTC'"
-            )
-        except self._psycopg.Error as error:
-            raise StoreUnavailable(
-                f"PostgreSQL at {self._shown} does not answer: {str(error).strip()}"
-            ) from error
-        if self._holder is not None:
             self._keep_claim()
+        except StoreError:
+            connection.close()
+            raise
         return connection
 
     def usable(self, connection: Any) -> bool:
@@ -197,10 +196,16 @@ class PostgreSQL:
 
     def claim(self) -> None:
         """Hold the server's advisory lock on a connection of its own; raises StoreTaken naming who has it."""
-        holder, self._holder = self.connect(), None
-        if holder.execute(f"SELECT pg_try_advisory_lock({SERVER_LOCK})").fetchone()[0]:
-            self._holder = holder
-            return
+        holder = self._dial()
+        try:
+            # A server that was killed a moment ago may seem to be there a little longer.
+            holder.execute("SET lock_timeout = '1s'")
+            holder.execute(f"SELECT pg_advisory_lock({SERVER_LOCK})")
+        except self._psycopg.errors.LockNotAvailable:
+            self._refuse(holder)
+        self._holder = holder
+
+    def _refuse(self, holder: Any) -> NoReturn:
         row = holder.execute(
             "SELECT application_name, coalesce(host(client_addr), 'this machine'), backend_start"
             " FROM pg_locks JOIN pg_stat_activity USING (pid)"
@@ -214,6 +219,9 @@ class PostgreSQL:
     def release(self) -> None:
         """Let the advisory lock go."""
         if self._holder is not None:
+            # Unlocked by hand, for the server notices the end of a connection only a little later.
+            with contextlib.suppress(self._psycopg.Error):
+                self._holder.execute(f"SELECT pg_advisory_unlock({SERVER_LOCK})")
             self._holder.close()
             self._holder = None
 
@@ -230,10 +238,29 @@ class PostgreSQL:
         return _schema(columns, indexes)
 
     def _keep_claim(self) -> None:
+        with self._claiming:
+            if self._holder is None:
+                return
+            try:
+                self._holder.execute("SELECT 1")
+            except self._psycopg.Error:
+                # Whoever ended that connection let the lock go too: nobody else may have taken it since.
+                self._holder.close()
+                self.claim()
+
+    def _dial(self) -> Any:
         try:
-            self._holder.execute("SELECT 1")
-        except self._psycopg.Error:
-            self.claim()
+            connection = self._psycopg.connect(
+                self._address, autocommit=True, application_name=f"coldframe {os.getpid()}"
+            )
+            connection.execute(
+                "SET client_min_messages = warning; SET synchronous_commit = on; SET timezone = 'UTC'"
+            )
+        except self._psycopg.Error as error:
+            raise StoreUnavailable(
+                f"PostgreSQL at {self._shown} does not answer: {str(error).strip()}"
+            ) from error
+        return connection
 
 
 def _schema(columns: list[Any], indexes: list[Any]) -> Schema:

@@ -4,11 +4,10 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from sqlalchemy import delete
-from sqlalchemy.sql import Executable
 
 from coldframe.core.database import (
     Database,
@@ -21,9 +20,9 @@ from coldframe.core.database import (
     database_of,
 )
 from coldframe.core.migrations import Migration, prepare
-from coldframe.core.records import Cursor, Records
 from coldframe.core.statements import Statements
 from coldframe.core.tables import ACCOUNT, Record
+from coldframe.core.transaction import Kind, Row, Transaction
 from coldframe.core.turns import Turns
 
 __all__ = [
@@ -38,7 +37,6 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=Record)
-Row = tuple[type[Record], str, str, tuple[Any, ...]]
 _ABSENT: Any = object()
 
 
@@ -85,7 +83,7 @@ class Store:
         prepare(self, list(self._records.values()), list(migrations), time.time)
 
     @contextlib.contextmanager
-    def read(self) -> Iterator["Transaction"]:
+    def read(self) -> Iterator[Transaction]:
         """A transaction that sees one moment; it sends no SQL before its first use."""
         transaction = Transaction(self, "read")
         try:
@@ -94,7 +92,7 @@ class Store:
             transaction.finish(commit=False)
 
     @contextlib.contextmanager
-    def write(self) -> Iterator["Transaction"]:
+    def write(self) -> Iterator[Transaction]:
         """A transaction that may change rows: one at a time, committed at the end unless an error leaves the block.
 
         The turn is taken at the first use. Raises StoreBusy, StoreFull, StoreError.
@@ -161,7 +159,7 @@ class Store:
             connection.execute("ROLLBACK")
             self.check_in("read", connection)
 
-    def check_out(self, kind: Literal["read", "write"]) -> Any:
+    def check_out(self, kind: Kind) -> Any:
         """An idle connection, in a transaction; a connection that died while idle is replaced."""
         if self._closed:
             raise StoreError("the store is closed")
@@ -180,7 +178,7 @@ class Store:
             else:
                 return connection
 
-    def check_in(self, kind: Literal["read", "write"], connection: Any) -> None:
+    def check_in(self, kind: Kind, connection: Any) -> None:
         """Give a connection back; one that is broken is dropped."""
         if self._closed or not self.database.usable(connection):
             connection.close()

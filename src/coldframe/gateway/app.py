@@ -7,7 +7,7 @@ from coldframe.core import ids
 from coldframe.core.faults import InternalFailure, ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.core.service import Service
-from coldframe.core.store import StoreFull
+from coldframe.core.store import StoreUnavailable
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway import answer, authenticate, authorize, dispatch, read, route
 from coldframe.gateway.exchange import Exchange
@@ -87,7 +87,7 @@ class Gateway:
             return answer.result(exchange)
         except ServiceFault as fault:
             return answer.fault(exchange, fault)
-        except StoreFull as full:
+        except StoreUnavailable as full:
             return answer.fault(exchange, ServiceFault("ServiceUnavailableException", str(full), status=503))
         except Exception:
             LOG.exception("request %s: %s failed", exchange.request_id, exchange.operation.name)

@@ -1,4 +1,7 @@
-"""What identity remembers: accounts, access keys, users, groups, roles, policies and the organization."""
+"""What identity remembers: accounts, access keys, users, groups, roles, policies and the organization.
+
+Names are unique whatever their case, so that `folded` (the name in lower case) finds the ones that clash.
+"""
 
 from coldframe.core.records import Record, record
 
@@ -57,7 +60,7 @@ class AccessKey(Record):
 @record(
     "identity_users",
     key=("name",),
-    index=("id", "path"),
+    index=("id", "path", "folded"),
     scope="account",
     missing=("NoSuchEntity", "The user with name {name} cannot be found."),
     duplicate=("EntityAlreadyExists", "User with name {name} already exists."),
@@ -77,12 +80,15 @@ class User(Record):
     password_hash: str = ""
     password_changed: int = 0
     password_reset_required: bool = False
+    password_history: list[str] = []
+    login_created: int = 0
+    folded: str = ""
 
 
 @record(
     "identity_groups",
     key=("name",),
-    index=("id", "path"),
+    index=("id", "path", "folded"),
     scope="account",
     missing=("NoSuchEntity", "The group with name {name} cannot be found."),
     duplicate=("EntityAlreadyExists", "Group with name {name} already exists."),
@@ -96,12 +102,13 @@ class Group(Record):
     created: int
     attached: list[str] = []
     inline: dict[str, str] = {}
+    folded: str = ""
 
 
 @record(
     "identity_roles",
     key=("name",),
-    index=("id", "path"),
+    index=("id", "path", "folded"),
     scope="account",
     missing=("NoSuchEntity", "The role with name {name} cannot be found."),
     duplicate=("EntityAlreadyExists", "Role with name {name} already exists."),
@@ -123,12 +130,13 @@ class Role(Record):
     service_linked: bool = False
     last_used: int = 0
     last_region: str = ""
+    folded: str = ""
 
 
 @record(
     "identity_instance_profiles",
     key=("name",),
-    index=("id", "path"),
+    index=("id", "path", "folded"),
     scope="account",
     missing=("NoSuchEntity", "Instance Profile {name} cannot be found."),
     duplicate=("EntityAlreadyExists", "Instance Profile {name} already exists."),
@@ -142,18 +150,16 @@ class InstanceProfile(Record):
     created: int
     roles: list[str] = []
     tags: dict[str, str] = {}
+    folded: str = ""
 
 
 @record(
     "identity_policies",
     key=("arn",),
-    index=("name", "path"),
+    index=("name", "path", "folded"),
     scope="account",
     missing=("NoSuchEntity", "Policy {arn} was not found."),
-    duplicate=(
-        "EntityAlreadyExists",
-        "A policy called {name} already exists. Duplicate names are not allowed.",
-    ),
+    duplicate=("EntityAlreadyExists", "Policy {arn} already exists."),
 )
 class ManagedPolicy(Record):
     """A customer managed policy and its versions: version id (`v1`) to its document and time."""
@@ -170,6 +176,7 @@ class ManagedPolicy(Record):
     description: str = ""
     last_version: int = 1
     tags: dict[str, str] = {}
+    folded: str = ""
 
 
 @record(

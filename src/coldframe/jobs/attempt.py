@@ -40,7 +40,7 @@ class Attempt:
 
     def load(self) -> JobRow:
         """Read the journal; whoever wants to interrupt the run must know it before, or is not heard."""
-        self.row, self._known = self.journal.read()
+        self.row, self._known = self.keep(self.journal.read)
         self._cancelled = self._cancelled or self.row.cancelling
         return self.row
 

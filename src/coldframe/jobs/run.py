@@ -21,12 +21,19 @@ class Run:
     waits and writes are repeated until they succeed. Results are plain JSON values, or what msgspec makes JSON of.
     """
 
-    def __init__(self, attempt: Attempt, clients: Callable[[str], Any]) -> None:
+    def __init__(
+        self, attempt: Attempt, clients: Callable[[str], Any], parts: Callable[[type[Any]], Any]
+    ) -> None:
         self._attempt = attempt
         self.client = clients
+        self._parts = parts
         self.id = attempt.journal.identifier
         self.account = attempt.journal.account
         self.region = attempt.journal.region
+
+    def part(self, kind: type[T]) -> T:
+        """An engine of the installation, by its type."""
+        return cast("T", self._parts(kind))
 
     @property
     def caller(self) -> str:

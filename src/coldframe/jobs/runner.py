@@ -23,6 +23,11 @@ def no_clients(service: str) -> Any:
     raise JobError(f"no client for {service} here")
 
 
+def no_parts(kind: type[Any]) -> Any:
+    """In place of the installation's engines where there are none."""
+    raise JobError(f"no {kind.__name__} here")
+
+
 class Runner:
     """Runs the jobs of one store. No thread exists while there is nothing to do.
 
@@ -37,6 +42,7 @@ class Runner:
         timing: Timing,
         new_id: Callable[[], str],
         clients: Callable[[str], Any] = no_clients,
+        parts: Callable[[type[Any]], Any] = no_parts,
         workers: int = 8,
     ) -> None:
         self._store = store
@@ -44,6 +50,7 @@ class Runner:
         self._timing = timing
         self._new_id = new_id
         self._clients = clients
+        self._parts = parts
         self._workers = workers
         self._changed = threading.Condition()
         self._queue: deque[Place] = deque()
@@ -200,7 +207,7 @@ class Runner:
             return True
         try:
             run.begin()
-            run.finish("SUCCEEDED", result=job.function(Run(run, self._clients), *run.row.args))
+            run.finish("SUCCEEDED", result=job.function(Run(run, self._clients, self._parts), *run.row.args))
         except JournalMismatch as error:
             run.finish("FAILED", error=str(error), hint=error.hint)
         except (Cancelled, TurnedBack):

@@ -1,10 +1,11 @@
 """The composition root: store, keys, engines, jobs, services and gateway, put together and taken apart."""
 
 import contextlib
-import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
+from coldframe.core import ids
 from coldframe.core.clock import Clock
 from coldframe.core.config import Settings
 from coldframe.core.installation import Installation
@@ -17,6 +18,11 @@ from coldframe.gateway.loopback import Loopback
 from coldframe.identity import bootstrap
 from coldframe.identity import records as identity
 from coldframe.identity.permissions import Permissions
+from coldframe.jobs import journal as jobs
+from coldframe.jobs.attempt import Timing
+from coldframe.jobs.job import Job, Registry
+from coldframe.jobs.runner import Runner
+from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
 from coldframe.server.services import SERVICES
 
 
@@ -27,6 +33,7 @@ class Assembly:
     installation: Installation
     services: dict[str, Service]
     gateway: Gateway
+    runner: Runner
 
     def reset(self) -> None:
         """Empty every service, and make the management account anew (dev mode)."""
@@ -42,23 +49,56 @@ class Assembly:
 def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembly]:
     """Put a server together on its data directory; everything is closed in reverse order when the block ends."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pathlib.Path(settings.data_dir).chmod(0o700)
+    settings.data_dir.chmod(0o700)
     with contextlib.ExitStack() as stack:
         clock = clock or Clock()
         store = Store.open(settings.database_url, exclusive=True)
         stack.callback(store.close)
         services = {service.name: service for service in map(Service, SERVICES)}
         store.prepare(
-            [*identity.RECORDS, *(kind for service in services.values() for kind in service.records)]
+            [
+                *identity.RECORDS,
+                *jobs.TABLES,
+                ScheduleRow,
+                *(kind for service in services.values() for kind in service.records),
+            ]
         )
         seal = Seal(load_master_key(settings.data_dir / "master.key"))
         installation = Installation(settings, clock, store, seal, Pager(seal.key("pagination")))
-        stack.callback(installation.parts.close)
-        installation.parts.provide(Permissions, lambda: Permissions(store))
+        parts = installation.parts
+        stack.callback(parts.close)
+        parts.provide(Permissions, lambda: Permissions(store))
         for service in services.values():
             engines = service.module("engines")
             if engines is not None:
                 engines.provide(installation)
         gateway = Gateway(installation, services)
         installation.clients = Loopback(gateway)
-        yield Assembly(installation, services, gateway)
+        timing = Timing(clock.seconds)
+        runner = Runner(store, Registry(_jobs(services)), timing=timing, new_id=ids.uuid, parts=parts.get)
+        installation.start_job = runner.start
+        stack.callback(runner.close)
+        schedule = Schedule(store, _periodic(services, installation), timing)
+        stack.callback(schedule.close)
+        assembly = Assembly(installation, services, gateway, runner)
+        runner.open()
+        schedule.open()
+        yield assembly
+
+
+def _jobs(services: Mapping[str, Service]) -> Iterator[Job[...]]:
+    """Give every job that a service's jobs.py declares."""
+    for service in services.values():
+        yield from (item for item in _members(service.module("jobs")) if isinstance(item, Job))
+
+
+def _periodic(services: Mapping[str, Service], installation: Installation) -> Iterator[Periodic]:
+    """Give the periodic work of every service whose jobs.py has a `periodic(installation)`."""
+    for service in services.values():
+        periodic = getattr(service.module("jobs"), "periodic", None)
+        if periodic is not None:
+            yield from periodic(installation)
+
+
+def _members(module: ModuleType | None) -> list[object]:
+    return [] if module is None else list(vars(module).values())

@@ -7,6 +7,7 @@ drops header values that are not ASCII), and a signature covers exactly what was
 import asyncio
 import io
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, Protocol
 
@@ -20,7 +21,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _LOG: Final = logging.getLogger(__name__)
 _END: Final = object()
 # What RFC 9110 bars from a header's value: control characters but the tab.
-_CONTROL: Final = bytes([*range(9), *range(10, 32), 127])
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 
 
 class Application(Protocol):
@@ -67,32 +68,29 @@ class Exchange:
         self._stall_seconds = stall_seconds
         self._readers: dict[asyncio.Task[Any], float] = {}
         self._stalled: set[asyncio.Task[Any]] = set()
-        self._running = 0
-        self._quiet = asyncio.Event()
+        self._running: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
         if scope["type"] != "http":
             return
-        self._running += 1
+        task = _current_task()
+        self._running.add(task)
         try:
             await self._serve(scope, receive, send)
         finally:
-            self._running -= 1
-            if self._stopping.is_set() and not self._running:
-                self._quiet.set()
+            self._running.discard(task)
 
-    async def finish(self, seconds: float) -> bool:
-        """Refuse new requests, end streams, wait for the running requests: whether all ended in that time."""
+    async def finish(self, seconds: float) -> None:
+        """Refuse new requests, end streams, give running requests that long to end, and abandon the rest."""
         self._stopping.set()
-        if not self._running:
-            return True
-        try:
-            await asyncio.wait_for(self._quiet.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        if self._running:
+            _, late = await asyncio.wait(set(self._running), timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                _LOG.warning("%d requests did not end in %s seconds and were abandoned.", len(late), seconds)
 
     async def cut_stalled_readers(self) -> None:
         """Run for ever: cut requests whose body has stalled. One sweep is cheaper than a timer for every request."""
@@ -108,6 +106,7 @@ class Exchange:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             response = await self._answer(scope, receive)
+            _check_headers(response)
         except ClientGone:
             # Half a connection may still be open for the answer: a body with broken framing ends up here too.
             response = _plain(400, "The body of the request ended early or its framing is broken.")
@@ -152,8 +151,7 @@ class Exchange:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
             raise BodyTooLarge
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine of the server always runs in a task
+        task = _current_task()
         time = asyncio.get_running_loop().time
         # A BytesIO hands its buffer over without a copy: a large body is in memory once.
         body = io.BytesIO()
@@ -219,6 +217,12 @@ class Exchange:
             gone.cancel()
 
 
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - granian runs each request in a task
+    return task
+
+
 async def _until_disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -266,11 +270,14 @@ def _may_have_body(scope: Scope, request: WireRequest) -> bool:
 
 
 def _encoded(response: WireResponse) -> list[tuple[bytes, bytes]]:
-    encoded = [(name.encode(), value.encode()) for name, value in response.headers.items()]
-    for name, value in encoded:
-        if value.translate(None, _CONTROL) != value:
-            raise ValueError(f"The answer's header {name.decode()} holds a control character.")
-    return encoded
+    return [(name.encode(), value.encode()) for name, value in response.headers.items()]
+
+
+def _check_headers(response: WireResponse) -> None:
+    """A value with a line break in it would be headers, or an answer, of somebody else's making."""
+    for name, value in response.headers.items():
+        if _CONTROL(value):
+            raise ValueError(f"The answer's header {name} holds a control character.")
 
 
 def _close_after(response: WireResponse, scope: Scope) -> None:

@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import errno
+import resource
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from coldframe.server.certificate import ServerCertificate
@@ -16,7 +19,10 @@ from coldframe.server.handler_threads import HandlerThreads
 # 100 header lines (fixed in hyper), which answers 431.
 _HEADER_BYTES: Final = 64 * 1024
 _STREAM_THREADS: Final = 256
+_FEWEST_CONNECTIONS: Final = 128
+_MOST_CONNECTIONS: Final = 4096
 _START_SECONDS: Final = 10.0
+_THREADS_END_SECONDS: Final = 1.0
 
 
 class PortInUse(Exception):
@@ -49,6 +55,7 @@ async def serve(
     """
     limits = limits or Limits()
     loop = asyncio.get_running_loop()
+    before = _native_threads()
     port = _free_port(host, ports[0])
     tls_port = _free_port(host, ports[1]) if certificate is not None and ports[1] is not None else None
     handlers = HandlerThreads(loop, most=limits.threads, name="handler")
@@ -57,16 +64,29 @@ async def serve(
     sweeper = asyncio.create_task(exchange.cut_stalled_readers())
     try:
         async with contextlib.AsyncExitStack() as listening:
-            await listening.enter_async_context(_listening(exchange, host, port, None))
+            servers = [await listening.enter_async_context(_listening(exchange, limits, host, port, None))]
             if tls_port is not None:
-                await listening.enter_async_context(_listening(exchange, host, tls_port, certificate))
+                tls = _listening(exchange, limits, host, tls_port, certificate)
+                servers.append(await listening.enter_async_context(tls))
             on_ready(port, tls_port)
-            await stop.wait()
+            await _until_stopped(stop, servers)
             await exchange.finish(limits.stop_seconds)
     finally:
         sweeper.cancel()
         handlers.close()
         streams.close()
+        await _until_ended(before)
+
+
+async def _until_stopped(stop: asyncio.Event, servers: list[asyncio.Task[None]]) -> None:
+    """Wait for the stop. Raises ConnectionError when a server ends of itself: nobody would be served any more."""
+    asked = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({asked, *servers}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+    if not stop.is_set():
+        raise ConnectionError("The listener ended of itself.")
 
 
 def _free_port(host: str, port: int) -> int:
@@ -88,20 +108,31 @@ def _free_port(host: str, port: int) -> int:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    exchange: Exchange, host: str, port: int, certificate: ServerCertificate | None
-) -> AsyncIterator[None]:
-    server = _granian(exchange, host, port, certificate)
+    exchange: Exchange, limits: Limits, host: str, port: int, certificate: ServerCertificate | None
+) -> AsyncIterator[asyncio.Task[None]]:
+    server = _granian(exchange, limits, host, port, certificate)
     serving = asyncio.create_task(server.serve())
     try:
         await _until_connectable(host, port, serving)
-        yield
+        yield serving
     finally:
         server.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(serving, _START_SECONDS)
 
 
-def _granian(exchange: Exchange, host: str, port: int, certificate: ServerCertificate | None) -> Any:
+def _connections_allowed() -> int:
+    """Connections kept open at once, idle ones included: granian takes no further one until one of them closes.
+
+    A quarter of the open files of the process for each of the two ports leaves the other half to the services.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, files // 4))
+
+
+def _granian(
+    exchange: Exchange, limits: Limits, host: str, port: int, certificate: ServerCertificate | None
+) -> Any:
     from granian.constants import Interfaces, SSLProtocols
     from granian.http import HTTP1Settings, HTTP2Settings
     from granian.server.embed import Server
@@ -113,7 +144,11 @@ def _granian(exchange: Exchange, host: str, port: int, certificate: ServerCertif
         interface=Interfaces.ASGINL,
         websockets=False,
         runtime_blocking_threads=1,
-        http1_settings=HTTP1Settings(max_buffer_size=_HEADER_BYTES),
+        backlog=1024,
+        backpressure=_connections_allowed(),
+        http1_settings=HTTP1Settings(
+            max_buffer_size=_HEADER_BYTES, header_read_timeout=round(limits.stall_seconds * 1000)
+        ),
         http2_settings=HTTP2Settings(max_headers_size=_HEADER_BYTES),
         log_enabled=False,
         # Its own configuration would close every log handler of the process.
@@ -139,3 +174,19 @@ async def _until_connectable(host: str, port: int, serving: asyncio.Task[None]) 
         else:
             writer.close()
             return
+
+
+def _native_threads() -> set[int]:
+    """The threads of this process that Python does not know, by their ids; none where there is no /proc."""
+    try:
+        every = {int(task.name) for task in Path("/proc/self/task").iterdir()}
+    except FileNotFoundError:
+        return set()
+    return every - {thread.native_id for thread in threading.enumerate()}
+
+
+async def _until_ended(before: set[int]) -> None:
+    """Wait for granian's own threads: one that still lives while the interpreter ends brings the process down."""
+    deadline = asyncio.get_running_loop().time() + _THREADS_END_SECONDS
+    while _native_threads() - before and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.01)

@@ -123,6 +123,7 @@ def test_memory_is_bounded_when_segments_cannot_be_written(open_store, event, mo
     assert 30 < len(texts(store)) < 200
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_real_limit_on_file_size_refuses_and_recovers(tmp_path) -> None:
     """In a child process, because the limit is the process's own."""
     child = os.fork()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from coldframe.engines.detector.findings import Findings
+from coldframe.engines.detector.findings import Findings, outermost
 from coldframe.engines.detector.identifiers import load
 from coldframe.engines.detector.lexicon import lexicon
 from coldframe.engines.detector.plans import Batch, Plan, Spot
@@ -62,9 +62,10 @@ class Detector:
         return self._prefilter().name
 
     def scan(self, messages: Sequence[str], selection: Selection) -> list[Findings | None]:
-        """The findings of each message, sorted, in the order of the messages; None where nothing was found.
+        """The findings of each message, ascending, in the order of the messages; None where nothing was found.
 
-        All selected kinds are reported, also where they overlap.
+        All selected kinds are reported, also where they overlap; of two findings of one kind, one inside the other,
+        only the wider.
         """
         results: list[Findings | None] = [None] * len(messages)
         patterns = selection.matches_patterns
@@ -77,7 +78,7 @@ class Detector:
             if selection.recognised:
                 self._recognise(batch, selection)
             for index, found in batch.found.items():
-                results[base + index] = sorted(found)
+                results[base + index] = outermost(found) if len(found) > 1 else list(found)
         return results
 
     def _match(self, batch: Batch, selection: Selection) -> None:

@@ -103,6 +103,7 @@ class Maintenance:
         self._upkeep.sweep()
         while self._upkeep.compact(self._give_up_when_stopping):
             self._flush()
+        self._upkeep.give_back_memory()
 
     def _flush(self) -> None:
         self._upkeep.flush(self._give_up_when_stopping)

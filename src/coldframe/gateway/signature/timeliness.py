@@ -47,7 +47,9 @@ def _parsed(timestamp: str) -> tuple[datetime, str]:
         year, month, day, hour, minute, second = map(int, basic.groups())
         date = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     else:
-        date = parsedate_to_datetime(timestamp).astimezone(UTC)
+        stated = parsedate_to_datetime(timestamp)
+        # RFC 5322's "-0000", which Python's own formatter writes, is UTC too and comes back without a zone.
+        date = stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
     return date, f"{date:%Y%m%d}"
 
 

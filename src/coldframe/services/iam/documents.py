@@ -1,0 +1,29 @@
+"""Policy documents as IAM takes them and gives them back: checked, measured, and encoded as RFC 3986 says."""
+
+import re
+from urllib.parse import quote
+
+from coldframe.core.faults import ServiceFault
+from coldframe.identity.permissions import compiled
+from coldframe.identity.policies import Policy, PolicyKind
+from coldframe.identity.policy_errors import PolicyError
+
+_WHITE = re.compile(r"\s+")
+
+
+def check_document(text: str, kind: PolicyKind = "identity") -> Policy:
+    """Return the compiled policy; raises MalformedPolicyDocument, which names the statement and the reason."""
+    try:
+        return compiled(text, kind)
+    except PolicyError as error:
+        raise ServiceFault("MalformedPolicyDocument", str(error)) from error
+
+
+def size(text: str) -> int:
+    """Return how many characters of a document count against its quota: all but white space."""
+    return len(_WHITE.sub("", text))
+
+
+def encoded(text: str) -> str:
+    """Return a document as IAM's answers carry it: percent-encoded."""
+    return quote(text, safe="")

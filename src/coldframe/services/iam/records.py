@@ -1,0 +1,102 @@
+"""What IAM remembers beside the identities: MFA devices, providers, password rules and reports."""
+
+from coldframe.core.records import Record, record
+
+
+@record(
+    "iam_mfa_devices",
+    key=("serial",),
+    index=("user", "path"),
+    scope="account",
+    missing=("NoSuchEntity", "VirtualMFADevice with serial number {serial} does not exist."),
+    duplicate=("EntityAlreadyExists", "MFADevice entity at the same path and name already exists."),
+)
+class MfaDevice(Record):
+    """A virtual MFA device; `user` is empty until it is enabled; the seed of its codes is sealed."""
+
+    serial: str
+    path: str
+    sealed_seed: bytes
+    created: int
+    user: str = ""
+    enabled: int = 0
+    shift: int = 0
+    last_step: int = 0
+    tags: dict[str, str] = {}
+
+
+@record(
+    "iam_password_policies",
+    key=("account",),
+    scope="account",
+    missing=("NoSuchEntity", "The Password Policy with domain name {account} cannot be found."),
+)
+class PasswordPolicy(Record):
+    """What the account asks of its users' passwords; 0 where it sets no age and no reuse limit."""
+
+    account: str
+    length: int = 6
+    symbols: bool = False
+    numbers: bool = False
+    uppercase: bool = False
+    lowercase: bool = False
+    change: bool = False
+    max_age: int = 0
+    reuse: int = 0
+    hard_expiry: bool = False
+
+
+@record("iam_credential_reports", key=("account",), scope="account")
+class CredentialReport(Record):
+    """The last credential report of an account, in CSV."""
+
+    account: str
+    content: str
+    generated: int
+
+
+@record(
+    "iam_role_deletions", key=("task",), scope="account", missing=("NoSuchEntity", "{task} was not found.")
+)
+class RoleDeletion(Record):
+    """The deletion of a service-linked role, under the id of its task."""
+
+    task: str
+    deleted: int
+
+
+@record(
+    "iam_openid_providers",
+    key=("arn",),
+    scope="account",
+    missing=("NoSuchEntity", "OpenIDConnect Provider not found for arn {arn}"),
+    duplicate=("EntityAlreadyExists", "Provider with url {arn} already exists."),
+)
+class OpenIdProvider(Record):
+    """An OpenID Connect provider: its address, the audiences it speaks for and the certificates it shows."""
+
+    arn: str
+    url: str
+    clients: list[str]
+    thumbprints: list[str]
+    created: int
+    tags: dict[str, str] = {}
+
+
+@record(
+    "iam_saml_providers",
+    key=("arn",),
+    scope="account",
+    missing=("NoSuchEntity", "Manifest not found for arn {arn}"),
+    duplicate=("EntityAlreadyExists", "Provider with arn {arn} already exists."),
+)
+class SamlProvider(Record):
+    """A SAML provider and its metadata document."""
+
+    arn: str
+    id: str
+    document: str
+    created: int
+    valid_until: int
+    encryption: str = ""
+    tags: dict[str, str] = {}

@@ -1,0 +1,87 @@
+"""Periodic work: on time, in its rhythm, once after a pause, and not stopped by one that fails."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from coldframe.core.store import Store
+from coldframe.jobs.attempt import Timing
+from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC).timestamp()
+
+
+class Hand:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+        self.timing = Timing(lambda: self.time)
+
+
+@pytest.fixture
+def hand(store: Store) -> Hand:
+    store.prepare([ScheduleRow])
+    return Hand()
+
+
+def test_every_so_often_without_drift_and_once_for_all_that_was_missed(store: Store, hand: Hand) -> None:
+    ran: list[float] = []
+    periodic = [Periodic("retention", lambda: ran.append(hand.time - NOON), every=60)]
+    schedule = Schedule(store, periodic, hand.timing)
+    assert schedule.run_due() == NOON + 60
+    for moment in (59, 60, 61, 125, 179, 180):
+        hand.time = NOON + moment
+        schedule.run_due()
+    assert ran == [60, 125, 180]
+    hand.time = NOON + 1000.5
+    later = Schedule(store, periodic, hand.timing)
+    assert later.run_due() == NOON + 1020
+    assert ran == [60, 125, 180, 1000.5]
+    assert store.cached(ScheduleRow, "", "", "retention") == ScheduleRow(
+        name="retention", due=NOON + 960, ran=NOON + 1000.5
+    )
+
+
+def test_daily_at_a_time(store: Store, hand: Hand) -> None:
+    ran: list[float] = []
+    schedule = Schedule(store, [Periodic("daily", lambda: ran.append(hand.time), at=3 * 3600)], hand.timing)
+    assert schedule.run_due() == NOON + 15 * 3600
+    hand.time = NOON + 15 * 3600
+    assert schedule.run_due() == NOON + 39 * 3600
+    hand.time = NOON + 10 * 86400
+    assert schedule.run_due() == NOON + 10 * 86400 + 15 * 3600
+    assert len(ran) == 2
+
+
+def test_one_that_fails_is_told_and_stops_no_other(store: Store, hand: Hand) -> None:
+    ran: list[int] = []
+    schedule = Schedule(
+        store,
+        [Periodic("bad", lambda: 1 / 0, every=5), Periodic("good", lambda: ran.append(1), every=5)],
+        hand.timing,
+    )
+    schedule.run_due()
+    hand.time += 5
+    schedule.run_due()
+    assert ran == [1]
+    assert store.cached(ScheduleRow, "", "", "bad").error == "ZeroDivisionError: division by zero"
+    with pytest.raises(ValueError, match="no schedule"):
+        Periodic("never", int, every=0)
+
+
+def test_the_thread_runs_what_is_due_and_stops(store: Store, hand: Hand) -> None:
+    ran = threading.Event()
+
+    def wait(event: threading.Event, seconds: float) -> None:
+        hand.time += seconds
+        event.wait(0.001)
+
+    schedule = Schedule(store, [Periodic("soon", ran.set, every=3600)], Timing(lambda: hand.time, wait))
+    schedule.open()
+    assert ran.wait(10)
+    assert schedule.close()
+    empty = Schedule(store, [], hand.timing)
+    empty.open()
+    assert empty.close()
