@@ -52,7 +52,9 @@ class Place(msgspec.Struct, frozen=True):
     def path(self) -> str:
         """The path as aws:PrincipalOrgPaths has it: `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`."""
         organization = self.organization
-        return "".join(f"{step}/" for step in (organization.id, organization.root, *(u.id for u in self.units)))
+        return "".join(
+            f"{step}/" for step in (organization.id, organization.root, *(u.id for u in self.units))
+        )
 
 
 class _Known:
@@ -135,7 +137,11 @@ class Organizations:
             return ()
         if kind not in place.organization.policy_types:
             return ()
-        attached = [place.organization.root_policies, *(u.policies for u in place.units), place.account.policies]
+        attached = [
+            place.organization.root_policies,
+            *(u.policies for u in place.units),
+            place.account.policies,
+        ]
         return tuple(self._level(ids, kind) for ids in attached)
 
     def _level(self, ids: list[str], kind: str) -> Level:
