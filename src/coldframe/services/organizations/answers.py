@@ -37,12 +37,12 @@ def of_organization(call: Call, organization: Organization) -> "OrganizationType
     return {
         "Id": organization.id,
         "Arn": identifiers.organization_arn(organization),
-        "FeatureSet": organization.features,
+        "FeatureSet": organization.features,  # type: ignore[typeddict-item]
         "MasterAccountArn": identifiers.arn(organization, management.id),
         "MasterAccountId": management.id,
         "MasterAccountEmail": management.email,
-        "AvailablePolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in available],
-    }  # type: ignore[typeddict-item, return-value]
+        "AvailablePolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in available],  # type: ignore[typeddict-item]
+    }
 
 
 def of_root(organization: Organization) -> "RootTypeDef":
@@ -51,8 +51,8 @@ def of_root(organization: Organization) -> "RootTypeDef":
         "Id": organization.root,
         "Arn": identifiers.arn(organization, organization.root),
         "Name": ROOT_NAME,
-        "PolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in organization.policy_types],
-    }  # type: ignore[typeddict-item, return-value]
+        "PolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in organization.policy_types],  # type: ignore[typeddict-item]
+    }
 
 
 def of_unit(call: Call, organization: Organization, unit: OrganizationalUnit) -> "OrganizationalUnitTypeDef":
@@ -72,12 +72,12 @@ def of_account(call: Call, organization: Organization, account: Account) -> "Acc
         "Arn": identifiers.arn(organization, account.id),
         "Email": account.email,
         "Name": account.name,
-        "Status": account.status,
-        "State": _STATES.get(account.status, account.status),
+        "Status": account.status,  # type: ignore[typeddict-item]
+        "State": _STATES.get(account.status, account.status),  # type: ignore[typeddict-item]
         "Paths": [tree.path([*tree.steps(call, organization, account.parent), account.id])],
-        "JoinedMethod": account.joined_method,
+        "JoinedMethod": account.joined_method,  # type: ignore[typeddict-item]
         "JoinedTimestamp": moment(account.joined),
-    }  # type: ignore[typeddict-item, return-value]
+    }
 
 
 def of_policy(
@@ -89,9 +89,9 @@ def of_policy(
         "Arn": identifiers.policy_arn(organization, policy.id, policy.kind),
         "Name": policy.name,
         "Description": policy.description,
-        "Type": policy.kind,
+        "Type": policy.kind,  # type: ignore[typeddict-item]
         "AwsManaged": isinstance(policy, ManagedControlPolicy),
-    }  # type: ignore[typeddict-item, return-value]
+    }
 
 
 def of_target(organization: Organization, entity: tree.Target) -> "PolicyTargetSummaryTypeDef":
@@ -102,8 +102,8 @@ def of_target(organization: Organization, entity: tree.Target) -> "PolicyTargetS
         "TargetId": identifier,
         "Arn": identifiers.arn(organization, identifier),
         "Name": ROOT_NAME if isinstance(entity, Organization) else entity.name,
-        "Type": kinds[type(entity)],
-    }  # type: ignore[typeddict-item, return-value]
+        "Type": kinds[type(entity)],  # type: ignore[typeddict-item]
+    }
 
 
 def of_account_request(request: AccountRequest) -> "CreateAccountStatusTypeDef":

@@ -1,6 +1,6 @@
 """Listings in pages, with the tokens between them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack
 
 from coldframe.core.call import Call
@@ -38,7 +38,7 @@ def items(
     return found[:size], call.token(key(found[size - 1]))
 
 
-def answer(member: str, found: Sequence[Any], token: str | None) -> Any:
+def answer(member: str, found: Iterable[Any], token: str | None) -> Any:
     """Return a listing's answer; NextToken stands in it only when there is more."""
     return {member: list(found)} if token is None else {member: list(found), "NextToken": token}
 

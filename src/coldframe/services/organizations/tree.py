@@ -11,9 +11,21 @@ from coldframe.identity.records import Account, Organization, OrganizationalUnit
 Target = Organization | OrganizationalUnit | Account
 
 
+def find(call: Call, organization: Organization, identifier: str) -> Target | None:
+    """Return the root, unit or account of the organization with this id; None when there is none."""
+    if identifier == organization.root:
+        return organization
+    found: OrganizationalUnit | Account | None
+    if identifier.startswith("ou-"):
+        found = call.records.find(OrganizationalUnit, identifier)
+    else:
+        found = call.records.find(Account, identifier)
+    return found if found is not None and found.organization == organization.id else None
+
+
 def target(call: Call, organization: Organization, identifier: str) -> Target:
     """Return the root, unit or account with this id; raises TargetNotFoundException."""
-    found = _find(call, organization, identifier)
+    found = find(call, organization, identifier)
     if found is None:
         raise ServiceFault(
             "TargetNotFoundException",
@@ -26,7 +38,7 @@ def parent(
     call: Call, organization: Organization, identifier: str, *, missing: str = "ParentNotFoundException"
 ) -> Organization | OrganizationalUnit:
     """Return the root or unit with this id; raises the fault that `missing` names."""
-    found = _find(call, organization, identifier)
+    found = find(call, organization, identifier)
     if found is None or isinstance(found, Account):
         raise ServiceFault(
             missing, f"We can't find a root or OU with the id that you specified: {identifier}."
@@ -116,11 +128,3 @@ def join(
 def part(call: Call, account: Account) -> None:
     """Take an account out of its organization; its tags go with the membership."""
     call.records.change(account, organization="", parent="", policies=[], joined=0, joined_method="", tags={})
-
-
-def _find(call: Call, organization: Organization, identifier: str) -> Target | None:
-    if identifier == organization.root:
-        return organization
-    kind = OrganizationalUnit if identifier.startswith("ou-") else Account
-    found = call.records.find(kind, identifier)
-    return found if found is not None and found.organization == organization.id else None

@@ -203,7 +203,7 @@ def _shown(call: Call, handshake: Handshake) -> "HandshakeTypeDef":
     organization = call.records.get(Organization, handshake.organization)
     management = call.records.get(Account, handshake.management)
     party = (handshake.email, "EMAIL") if handshake.email else (handshake.account, "ACCOUNT")
-    resources: list[dict[str, Any]] = [
+    resources: Any = [
         {
             "Type": "ORGANIZATION",
             "Value": organization.id,
@@ -222,11 +222,11 @@ def _shown(call: Call, handshake: Handshake) -> "HandshakeTypeDef":
         "Arn": identifiers.arn(organization, handshake.id),
         "Parties": [
             {"Id": organization.id, "Type": "ORGANIZATION"},
-            {"Id": party[0], "Type": party[1]},
+            {"Id": party[0], "Type": party[1]},  # type: ignore[typeddict-item]
         ],
-        "State": _state(call, handshake),
+        "State": _state(call, handshake),  # type: ignore[typeddict-item]
         "RequestedTimestamp": datetime.fromtimestamp(handshake.requested / 1000, UTC),
         "ExpirationTimestamp": datetime.fromtimestamp(handshake.expires / 1000, UTC),
         "Action": "INVITE",
         "Resources": resources,
-    }  # type: ignore[typeddict-item, return-value]
+    }

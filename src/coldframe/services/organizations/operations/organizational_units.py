@@ -1,5 +1,6 @@
 """Organizational units: made, renamed and removed, and the ways up and down the tree."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from coldframe.core.call import Call
@@ -109,9 +110,8 @@ def list_organizational_units_for_parent(
 def list_parents(call: Call, request: "ListParentsRequestTypeDef") -> "ListParentsResponseTypeDef":
     """Return the one root or unit that an account or unit is in."""
     organization = readable(call, request)
-    kind = OrganizationalUnit if request["ChildId"].startswith("ou-") else Account
-    child = call.records.find(kind, request["ChildId"])
-    if child is None or child.organization != organization.id:
+    child = tree.find(call, organization, request["ChildId"])
+    if child is None or isinstance(child, Organization):
         raise ServiceFault(
             "ChildNotFoundException",
             "We can't find an organizational unit (OU) or AWS account with the ChildId that you specified.",
@@ -125,9 +125,12 @@ def list_children(call: Call, request: "ListChildrenRequestTypeDef") -> "ListChi
     """Return the ids of the accounts, or of the units, directly under a root or unit."""
     organization = readable(call, request)
     tree.parent(call, organization, request["ParentId"])
-    kind = Account if request["ChildType"] == "ACCOUNT" else OrganizationalUnit
     where = {"organization": organization.id, "parent": request["ParentId"]}
-    found, token = rows(call, request, kind, where=where)
+    found: Sequence[Account | OrganizationalUnit]
+    if request["ChildType"] == "ACCOUNT":
+        found, token = rows(call, request, Account, where=where)
+    else:
+        found, token = rows(call, request, OrganizationalUnit, where=where)
     shown = [{"Id": child.id, "Type": request["ChildType"]} for child in found]
     return answer("Children", shown, token)  # type: ignore[no-any-return]
 
