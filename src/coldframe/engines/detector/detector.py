@@ -1,6 +1,7 @@
 """The detector: scans batches of messages for the kinds of a selection."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -86,16 +87,12 @@ class Detector:
         if not hits:
             return
         routes = selection.routes
-        spots: dict[Plan, list[Spot]] = {}
+        spots: defaultdict[Plan, list[Spot]] = defaultdict(list)
         for pattern, start, end in hits:
             route = routes[pattern]
             if route is not None:
-                spot = (start + route.lead, end - route.tail)
-                known = spots.get(route.plan)
-                if known is None:
-                    spots[route.plan] = [spot]
-                else:
-                    known.append(spot)
+                plan, lead, tail = route
+                spots[plan].append((start + lead, end - tail))
         for plan, places in spots.items():
             plan.confirm(batch, places)
 

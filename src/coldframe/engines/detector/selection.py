@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from coldframe.engines.detector.identifiers import RECOGNISED, load
 from coldframe.engines.detector.lexicon import lexicon
@@ -21,8 +21,7 @@ class BadPattern(ValueError):
     """A custom pattern that RE2 cannot compile, or that has groups."""
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """Where a hit goes: the plan, and how many characters of the hit before and after the keyword are not its own."""
 
     plan: Plan

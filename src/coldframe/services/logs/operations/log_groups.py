@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
-from coldframe.core.faults import NotBuilt, ServiceFault
+from coldframe.core.faults import NotBuilt
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs, tagging
 from coldframe.services.logs.listing import MOST, page
-from coldframe.services.logs.lookup import group_arn, invalid, name_in, named
+from coldframe.services.logs.lookup import group_arn, invalid, name_in, named, refuse_protected
 from coldframe.services.logs.records import (
     AccountPolicy,
     LogGroup,
@@ -110,16 +110,6 @@ def describe_log_groups(
     shown, token = page(call, rows, limit, lambda group: group.name)
     inherited = bool(call.records.list(AccountPolicy, key_prefix=("DATA_PROTECTION_POLICY",), limit=1))
     return {"logGroups": [_description(call, group, inherited) for group in shown], **token}  # type: ignore[typeddict-item]
-
-
-def refuse_protected(group: LogGroup) -> None:
-    """Raise the fault for deleting a group, or of it, that is protected from deletion."""
-    if group.deletion_protection:
-        text = (
-            f"The log group {group.name} has deletion protection enabled."
-            " Disable it with PutLogGroupDeletionProtection first."
-        )
-        raise ServiceFault("ValidationException", text)
 
 
 def _asks_for_own_account(call: Call, request: Any) -> bool:

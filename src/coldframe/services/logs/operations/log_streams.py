@@ -9,8 +9,7 @@ from coldframe.engines.logstore.rows import StreamFacts
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs
 from coldframe.services.logs.listing import MOST, page
-from coldframe.services.logs.lookup import invalid, named
-from coldframe.services.logs.operations.log_groups import refuse_protected
+from coldframe.services.logs.lookup import invalid, named, refuse_protected
 from coldframe.services.logs.records import LogGroup, LogStream
 
 if TYPE_CHECKING:
