@@ -1,4 +1,4 @@
-"""Closed-loop clients over keep-alive connections that send signed requests made beforehand."""
+"""Closed-loop clients that send signed requests made beforehand, over connections kept open where the server does."""
 
 import re
 import selectors
@@ -14,6 +14,7 @@ from bench.servers import REGION, Server
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE).search
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE).search
+_CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE).search
 
 
 class Measured(NamedTuple):
@@ -58,6 +59,7 @@ def run(server: Server, requests: list[bytes], seconds: float, most: int) -> Mea
             waiting.register(client.socket, selectors.EVENT_READ, client)
         used, begun = server.cpu_seconds(), time.perf_counter()
         for client in clients:
+            client.sent_at = time.perf_counter()
             client.send()
         end, now, open_clients = begun + seconds, begun, len(clients)
         while open_clients:
@@ -66,14 +68,21 @@ def run(server: Server, requests: list[bytes], seconds: float, most: int) -> Mea
                 raise Refused(f"{server.name} did not answer for 30 s")
             for key, _ in ready:
                 client = key.data
-                if not client.received():
-                    continue
-                now = time.perf_counter()
-                latencies.append((now - client.sent_at) * 1000)
-                if now < end and len(latencies) < most:
+                complete = client.received()
+                if client.closed:
+                    waiting.unregister(key.fileobj)
+                if complete:
+                    now = time.perf_counter()
+                    latencies.append((now - client.sent_at) * 1000)
+                    if now >= end or len(latencies) >= most:
+                        open_clients -= 1
+                        continue
+                    client.sent_at = time.perf_counter()
+                if client.closed:
+                    client.connect()
+                    waiting.register(client.socket, selectors.EVENT_READ, client)
+                if complete or client.unsent:
                     client.send()
-                else:
-                    open_clients -= 1
         return Measured(len(latencies), now - begun, server.cpu_seconds() - used, latencies)
     finally:
         waiting.close()
@@ -82,23 +91,42 @@ def run(server: Server, requests: list[bytes], seconds: float, most: int) -> Mea
 
 
 class _Client:
+    """One connection; opened again when the server closes it (moto after every answer, ministack after 1,000)."""
+
+    socket: socket.socket
+
     def __init__(self, port: int, request: bytes) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 30)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent_at = 0.0
+        self.closed = False
+        self.unsent = True
+        self._port = port
         self._request = request
         self._answer = b""
+        self.connect()
+
+    def connect(self) -> None:
+        if self.closed:
+            self.socket.close()
+        self.closed = False
+        self.socket = socket.create_connection(("127.0.0.1", self._port), 30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self) -> None:
         self._answer = b""
-        self.sent_at = time.perf_counter()
+        self.unsent = False
         self.socket.sendall(self._request)
 
     def received(self) -> bool:
         """Take what has come; True when the answer is whole."""
-        part = self.socket.recv(262_144)
+        try:
+            part = self.socket.recv(262_144)
+        except ConnectionResetError:
+            part = b""
         if not part:
-            raise Refused(f"the connection was closed after {self._answer[:300]!r}")
+            if self._answer:
+                raise Refused(f"the connection was closed after {self._answer[:300]!r}")
+            self.closed = self.unsent = True
+            return False
         self._answer += part
         head = self._answer.find(b"\r\n\r\n")
         if head < 0:
@@ -107,5 +135,8 @@ class _Client:
             raise Refused(self._answer[:1000].decode(errors="replace"))
         length = _LENGTH(self._answer, 0, head)
         if length is not None:
-            return len(self._answer) >= head + 4 + int(length[1])
-        return _CHUNKED(self._answer, 0, head) is None or self._answer.endswith(b"0\r\n\r\n")
+            complete = len(self._answer) >= head + 4 + int(length[1])
+        else:
+            complete = _CHUNKED(self._answer, 0, head) is None or self._answer.endswith(b"0\r\n\r\n")
+        self.closed = complete and _CLOSE(self._answer, 0, head) is not None
+        return complete
