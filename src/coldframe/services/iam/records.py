@@ -1,28 +1,6 @@
-"""What IAM remembers beside the identities: MFA devices, providers, password rules and reports."""
+"""What IAM remembers beside the identities: password rules, reports, deletions and providers."""
 
 from coldframe.core.records import Record, record
-
-
-@record(
-    "iam_mfa_devices",
-    key=("serial",),
-    index=("user", "path"),
-    scope="account",
-    missing=("NoSuchEntity", "VirtualMFADevice with serial number {serial} does not exist."),
-    duplicate=("EntityAlreadyExists", "MFADevice entity at the same path and name already exists."),
-)
-class MfaDevice(Record):
-    """A virtual MFA device; `user` is empty until it is enabled; the seed of its codes is sealed."""
-
-    serial: str
-    path: str
-    sealed_seed: bytes
-    created: int
-    user: str = ""
-    enabled: int = 0
-    shift: int = 0
-    last_step: int = 0
-    tags: dict[str, str] = {}
 
 
 @record(

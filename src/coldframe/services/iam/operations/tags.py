@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
-from coldframe.identity.records import InstanceProfile, Role, User
+from coldframe.identity.records import InstanceProfile, MfaDevice, Role, User
 from coldframe.services.iam.listing import page
 from coldframe.services.iam.names import modifiable
 from coldframe.services.iam.policies_in_use import own_policy
-from coldframe.services.iam.records import MfaDevice, OpenIdProvider, SamlProvider
+from coldframe.services.iam.records import OpenIdProvider, SamlProvider
 from coldframe.services.iam.tagging import listed, merged, without
 
 if TYPE_CHECKING:
