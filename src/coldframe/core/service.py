@@ -104,9 +104,13 @@ class Service:
 
     def module(self, name: str) -> ModuleType | None:
         """Return the module `name` of the folder, or None when the folder has no such file."""
-        if not any(info.name == name for info in pkgutil.iter_modules(import_module(self.package).__path__)):
+        if name not in self._files:
             return None
         return import_module(f"{self.package}.{name}")
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        return frozenset(info.name for info in pkgutil.iter_modules(import_module(self.package).__path__))
 
     def only_reads(self, operation: str) -> bool:
         """Tell whether `operation` never writes records, so that it needs no place among the writers."""
