@@ -9,7 +9,24 @@ Secret = Callable[[random.Random], str]
 
 PATHS = ["/api/v1/orders", "/api/v1/items", "/healthz", "/static/app.js", "/v2/search", "/login", "/checkout"]
 SERVICES = ["orders", "billing", "frontend", "inventory", "gateway", "worker"]
-WORDS = ["request", "served", "from", "cache", "after", "retry", "queue", "drained", "batch", "written", "index", "rebuilt", "lease", "renewed", "shard", "moved"]
+WORDS = [
+    "request",
+    "served",
+    "from",
+    "cache",
+    "after",
+    "retry",
+    "queue",
+    "drained",
+    "batch",
+    "written",
+    "index",
+    "rebuilt",
+    "lease",
+    "renewed",
+    "shard",
+    "moved",
+]
 BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     "curl/8.5.0",
@@ -34,10 +51,10 @@ def _hex(rng: random.Random, size: int) -> str:
 
 
 def _json(rng: random.Random, extra: str, number: int) -> str:
-    text = " ".join(rng.choices(WORDS, k=6))
+    text = " ".join(rng.choices(WORDS, k=8))
     return (
         f'{{"ts":"2026-11-23T07:{number // 60 % 60:02d}:{number % 60:02d}.{rng.randrange(1000):03d}Z","level":"INFO",'
-        f'"service":"{rng.choice(SERVICES)}","trace":"{_hex(rng, 16)}","ms":{rng.randrange(900)},'
+        f'"service":"{rng.choice(SERVICES)}","host":"node-{rng.randrange(64)}","trace":"{_hex(rng, 16)}","ms":{rng.randrange(900)},'
         f'"msg":"{text} {extra}"}}'
     )
 
@@ -53,7 +70,7 @@ def _nginx(rng: random.Random, extra: str, number: int) -> str:
 def _java(rng: random.Random, extra: str, number: int) -> str:
     return (
         f"2026-11-23 07:{number // 60 % 60:02d}:{number % 60:02d},{rng.randrange(1000):03d} WARN  [pool-{rng.randrange(9)}"
-        f"-thread-{rng.randrange(64)}] c.e.{rng.choice(SERVICES)}.Handler - {extra} {' '.join(rng.choices(WORDS, k=5))}\n"
+        f"-thread-{rng.randrange(64)}] c.e.{rng.choice(SERVICES)}.Handler - {extra} {' '.join(rng.choices(WORDS, k=8))}\n"
         f"\tat com.example.Handler.run(Handler.java:{rng.randrange(400)})"
     )
 

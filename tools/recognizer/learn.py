@@ -16,7 +16,15 @@ def hashed(features: Sequence[str], size: int) -> tuple[int, ...]:
     return tuple(crc32(feature.encode()) & (size - 1) for feature in features)
 
 
-def fit(examples: Sequence[Example], size: int, random: Random, *, rounds: int = 3, rate: float = 0.25, shrink: float = 2e-6) -> Weights:
+def fit(
+    examples: Sequence[Example],
+    size: int,
+    random: Random,
+    *,
+    rounds: int = 3,
+    rate: float = 0.25,
+    shrink: float = 2e-6,
+) -> Weights:
     """Return weights fitted with AdaGrad; the order of examples is shuffled by `random` alone."""
     weights = [0.0] * size
     squares = [1e-2] * size

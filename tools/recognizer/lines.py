@@ -1,17 +1,17 @@
 """Makes log lines with known names and addresses in them, and lines that have neither."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-import re
 
-from recognizer.people import People
-from recognizer.places import COUNTRIES, Places
+from tools.recognizer.people import People
+from tools.recognizer.places import COUNTRIES, Places, known_places
 
 PHRASES = tomllib.loads((Path(__file__).parent / "phrases.toml").read_text(encoding="utf-8"))
-_HOLE = re.compile(r"\{([NAPQWwnURtdp+%3-5]|ip|id)\}")
+_HOLE = re.compile(r"\{([NAPQYWwnURtdp+%3-5]|ip|id)\}")
 
 
 @dataclass
@@ -27,7 +27,9 @@ class Line:
 class Lines:
     """Draws lines. `part` True takes every fourth template and phrase, for testing; False the rest; None all."""
 
-    def __init__(self, people: People, places: Places, random: Random, part: bool | None, words: list[str]) -> None:
+    def __init__(
+        self, people: People, places: Places, random: Random, part: bool | None, words: list[str]
+    ) -> None:
         self._people = people
         self._places = places
         self._random = random
@@ -36,6 +38,7 @@ class Lines:
         self._country = "US"
         self._locale: str | None = None
         self._phrases = self._half([p.strip() for p in PHRASES["other"]["phrases"].split(";") if p.strip()])
+        self._towns = self._half(known_places())
         self._heads = PHRASES["other"]["heads"].split()
         self._tails = PHRASES["other"]["tails"].split()
 
@@ -55,7 +58,9 @@ class Lines:
     def address_line(self, country: str | None = None) -> Line:
         """Return a line with at least one address."""
         self._country = country or self._random.choice(COUNTRIES)
-        return self._fill(self._random.choice(self._half(PHRASES["addresses"]["lines"])), f"address {self._country}")
+        return self._fill(
+            self._random.choice(self._half(PHRASES["addresses"]["lines"])), f"address {self._country}"
+        )
 
     def clean_line(self) -> Line:
         """Return a line with neither."""
@@ -63,12 +68,17 @@ class Lines:
         if draw < 0.12:
             return self._fill(self._random.choice(self._half(PHRASES["names"]["keyed_not"])), "clean keyed")
         if draw < 0.27:
-            return self._fill(self._random.choice(self._half(PHRASES["addresses"]["not_lines"])), "clean digits")
+            return self._fill(
+                self._random.choice(self._half(PHRASES["addresses"]["not_lines"])), "clean digits"
+            )
         return self._fill(self._random.choice(self._half(PHRASES["other"]["lines"])), "clean")
 
     def _phrase(self) -> str:
         random = self._random
-        if random.random() < 0.5:
+        draw = random.random()
+        if draw < 0.1:
+            return random.choice(self._towns)
+        if draw < 0.5:
             return random.choice(self._phrases)
         parts = [random.choice(self._heads), random.choice(self._tails)]
         if random.random() < 0.3:
@@ -81,6 +91,11 @@ class Lines:
             parts[0] = self._people.parts()[1]  # companies and places are named after people
             parts[-1] = random.choice(_OF_PEOPLE)
         return " ".join(parts)
+
+    def _plain_phrase(self) -> str:
+        """Return words that are neither a street nor a place, for lines that look like an address and are none."""
+        words = [word for word in self._heads + self._tails if word not in _IN_ADDRESSES]
+        return " ".join(self._random.choice(words) for _ in range(self._random.choice((1, 2, 2))))
 
     def _fill(self, template: str, group: str) -> Line:
         line = Line("", group)
@@ -108,6 +123,7 @@ class Lines:
             "%": lambda: self._people.full(self._locale).replace(" ", "%20"),
             "A": lambda: self._places.address(self._country),
             "P": self._phrase,
+            "Y": self._plain_phrase,
             "p": lambda: self._phrase().lower(),
             "Q": lambda: random.choice(self._heads + self._tails).upper(),
             "w": lambda: random.choice(self._words),
@@ -116,12 +132,70 @@ class Lines:
             "3": lambda: f"{random.randrange(1000):03}",
             "4": lambda: f"{random.randrange(1000, 10000)}",
             "5": lambda: f"{random.randrange(100000):05}",
-            "t": lambda: f"2026-{random.randrange(1, 13):02}-{random.randrange(1, 29):02}T{random.randrange(24):02}:{random.randrange(60):02}:{random.randrange(60):02}Z",
+            "t": lambda: (
+                f"2026-{random.randrange(1, 13):02}-{random.randrange(1, 29):02}T{random.randrange(24):02}:{random.randrange(60):02}:{random.randrange(60):02}Z"
+            ),
             "ip": lambda: ".".join(str(random.randrange(256)) for _ in range(4)),
             "id": lambda: f"{random.randrange(1 << 32):08x}",
         }
         return kinds[hole[1]]()
 
 
+_IN_ADDRESSES = frozenset(
+    [
+        "Street",
+        "Airport",
+        "Station",
+        "County",
+        "University",
+        "Hospital",
+        "Hotel",
+        "Bank",
+        "Park",
+        "River",
+        "Office",
+        "Center",
+        "Drive",
+        "Table",
+    ]
+)
 _NAMES = frozenset("NnUR+%")
-_OF_PEOPLE = "Inc Ltd LLC GmbH Corp Group Street Avenue Road Airport Station University Hospital Hotel Bank Park Bridge Foundation Theorem Algorithm Method Filter Clinic College School Library Museum Award Bros Motors Electric Industries Software Systems Labs Consulting Logistics".split()
+_OF_PEOPLE = [
+    "Inc",
+    "Ltd",
+    "LLC",
+    "GmbH",
+    "Corp",
+    "Group",
+    "Street",
+    "Avenue",
+    "Road",
+    "Airport",
+    "Station",
+    "University",
+    "Hospital",
+    "Hotel",
+    "Bank",
+    "Park",
+    "Bridge",
+    "Foundation",
+    "Theorem",
+    "Algorithm",
+    "Method",
+    "Filter",
+    "Clinic",
+    "College",
+    "School",
+    "Library",
+    "Museum",
+    "Award",
+    "Bros",
+    "Motors",
+    "Electric",
+    "Industries",
+    "Software",
+    "Systems",
+    "Labs",
+    "Consulting",
+    "Logistics",
+]

@@ -54,7 +54,9 @@ def load_all() -> dict[str, Lists]:
 def part(lists: dict[str, Lists], test: bool) -> dict[str, Lists]:
     """Return only the names for testing, or only those for training."""
     return {
-        locale: Lists([w for w in names.given if is_test(w) == test], [w for w in names.family if is_test(w) == test])
+        locale: Lists(
+            [w for w in names.given if is_test(w) == test], [w for w in names.family if is_test(w) == test]
+        )
         for locale, names in lists.items()
     }
 

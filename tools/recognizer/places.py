@@ -50,6 +50,9 @@ class Places:
         self._random = random
         self._part = part
         self._faker: dict[str, Faker] = {}
+        self._italian_cities: list[str] = sorted(
+            set(importlib.import_module("faker.providers.address.it_IT").Provider.cities)
+        )
         for country, locale in _LOCALES.items():
             self._faker[country] = Faker(locale)
             self._faker[country].seed_instance(random.randrange(1 << 30))
@@ -66,7 +69,16 @@ class Places:
         if self._random.random() < 0.5:
             own = _CITIES[country].split(",")
             return self._random.choice(own[self._part :: 2] if self._part is not None else own)
-        return self._faker[country].city()
+        if country == "IT":  # Faker builds this list from a set, so its order changes from run to run
+            return self._random.choice(self._italian_cities)
+        city: str = self._faker[country].city()
+        return (
+            city.removeprefix("da ")
+            .removeprefix("de ")
+            .removeprefix("das ")
+            .removeprefix("dos ")
+            .removeprefix("do ")
+        )
 
     def _family(self, country: str) -> str:
         return self._faker[country].last_name()
@@ -85,7 +97,9 @@ class Places:
         random = self._random
         number = str(random.randrange(1, most))
         draw = random.random()
-        return number + (random.choice("abcAB") if draw < 0.08 else f"-{random.randrange(1, 99)}" if draw < 0.1 else "")
+        return number + (
+            random.choice("abcAB") if draw < 0.08 else f"-{random.randrange(1, 99)}" if draw < 0.1 else ""
+        )
 
     def _english_street(self, country: str, suffixes: str, most: int) -> str:
         random = self._random
@@ -122,7 +136,9 @@ class Places:
             street = f"Flat {random.randrange(1, 40)}, {street}"
         if random.random() < 0.15:
             street += f", {self._faker[country].city()}"
-        code = self._letters(random.choice(("?# #??", "?## #??", "??# #??", "??## #??", "??#? #??"))).replace(" 0", " 1")
+        code = self._letters(random.choice(("?# #??", "?## #??", "??# #??", "??## #??", "??#? #??"))).replace(
+            " 0", " 1"
+        )
         return f"{street}{self._gap()}{self._city(country)}{random.choice((', ', ' ', ' '))}{code}"
 
     def _german(self, country: str) -> str:
@@ -140,32 +156,75 @@ class Places:
     def _french(self, country: str) -> str:
         random = self._random
         number = str(random.randrange(1, 300)) + random.choice(("", "", "", " bis", " ter", ","))
-        stem = random.choice((self._family(country), f"{self._faker[country].first_name()} {self._family(country)}", _pick(random, "Paix,Rivoli,République,Victor Hugo,Gare,l'Église,Général de Gaulle,Tilleuls")))
+        stem = random.choice(
+            (
+                self._family(country),
+                f"{self._faker[country].first_name()} {self._family(country)}",
+                _pick(random, "Paix,Rivoli,République,Victor Hugo,Gare,l'Église,Général de Gaulle,Tilleuls"),
+            )
+        )
         return f"{number} {_pick(random, _FR_TYPES)} {stem}{self._gap(random.choice((', ', ', ', ' ')))}{self._digits('#####')} {self._city(country)}"
 
     def _spanish(self, country: str) -> str:
         random = self._random
-        stem = random.choice((self._family(country), f"{self._faker[country].first_name()} {self._family(country)}", _pick(random, "Mayor,Alcalá,Gran Vía,Serrano,San Juan,Constitución,Real,Colón")))
-        floor = random.choice(("", "", "", f", {random.randrange(1, 9)}º {random.choice('ABCD')}", f", {random.randrange(1, 9)}º"))
-        number = random.choice((" ", ", ", ", ")) + random.choice(("", "", "nº ")) + str(random.randrange(1, 200))
+        stem = random.choice(
+            (
+                self._family(country),
+                f"{self._faker[country].first_name()} {self._family(country)}",
+                _pick(random, "Mayor,Alcalá,Gran Vía,Serrano,San Juan,Constitución,Real,Colón"),
+            )
+        )
+        floor = random.choice(
+            (
+                "",
+                "",
+                "",
+                f", {random.randrange(1, 9)}º {random.choice('ABCD')}",
+                f", {random.randrange(1, 9)}º",
+            )
+        )
+        number = (
+            random.choice((" ", ", ", ", ")) + random.choice(("", "", "nº ")) + str(random.randrange(1, 200))
+        )
         return f"{_pick(random, _ES_TYPES)} {stem}{number}{floor}{self._gap()}{self._digits('#####')} {self._city(country)}"
 
     def _italian(self, country: str) -> str:
         random = self._random
-        stem = random.choice((self._family(country), f"{self._faker[country].first_name()} {self._family(country)}", _pick(random, "Roma,Garibaldi,Mazzini,Dante Alighieri,XX Settembre,Verdi,San Marco,Nazionale")))
-        province = random.choice(("", "", f" ({_pick(random, _STATES['IT'])})", f" {_pick(random, _STATES['IT'])}"))
+        stem = random.choice(
+            (
+                self._family(country),
+                f"{self._faker[country].first_name()} {self._family(country)}",
+                _pick(
+                    random, "Roma,Garibaldi,Mazzini,Dante Alighieri,XX Settembre,Verdi,San Marco,Nazionale"
+                ),
+            )
+        )
+        province = random.choice(
+            ("", "", f" ({_pick(random, _STATES['IT'])})", f" {_pick(random, _STATES['IT'])}")
+        )
         return f"{_pick(random, _IT_TYPES)} {stem}{random.choice((' ', ', '))}{self._number(200)}{self._gap(random.choice((', ', ', ', ' - ', ' ')))}{self._digits('#####')} {self._city(country)}{province}"
 
     def _brazilian(self, country: str) -> str:
         random = self._random
-        stem = random.choice((self._family(country), f"{self._faker[country].first_name()} {self._family(country)}", _pick(random, "Paulista,das Flores,Augusta,Sete de Setembro,Brasil,XV de Novembro,Getúlio Vargas")))
+        stem = random.choice(
+            (
+                self._family(country),
+                f"{self._faker[country].first_name()} {self._family(country)}",
+                _pick(
+                    random,
+                    "Paulista,das Flores,Augusta,Sete de Setembro,Brasil,XV de Novembro,Getúlio Vargas",
+                ),
+            )
+        )
         bairro = random.choice(("", f"{random.choice((', ', ' - '))}{_pick(random, _BAIRROS)}"))
-        flat = random.choice(("", "", f", apto {random.randrange(1, 200)}", f" - Sala {random.randrange(1, 20)}"))
+        flat = random.choice(
+            ("", "", f", apto {random.randrange(1, 200)}", f" - Sala {random.randrange(1, 20)}")
+        )
         state = _pick(random, _STATES["BR"])
         street = f"{_pick(random, _BR_TYPES)} {stem}, {random.randrange(1, 3000)}{flat}{bairro}"
         if random.random() < 0.3:
             return f"{street}{self._gap()}{self._digits('#####-###')} {self._city(country)}{random.choice((' - ', '/'))}{state}"
-        return f"{street}{self._gap()}{self._city(country)}{random.choice((' - ', '/', ', '))}{state}{self._gap(', ')}{random.choice(('', '', 'CEP '))}{self._digits('#####-###')}"
+        return f"{street}{self._gap()}{self._city(country)}{random.choice((' - ', '/', ', '))}{state}{random.choice((', ', ', ', ' - ', ' '))}{random.choice(('', '', 'CEP '))}{self._digits('#####-###')}"
 
 
 def known_places() -> list[str]:
@@ -180,5 +239,40 @@ def known_places() -> list[str]:
     return sorted(place for place in found if " " in place)
 
 
-_PLACE_LOCALES = ("en", "en_US", "en_GB", "en_CA", "en_AU", "en_IN", "de_DE", "de_AT", "de_CH", "fr_FR", "fr_CH", "es_ES", "es_MX", "es_CO", "it_IT", "pt_BR", "pt_PT", "nl_NL", "pl_PL", "id_ID", "en_PH")
-_PLACE_LISTS = ("cities", "countries", "states", "estados", "regions", "departments", "provinces", "cantons", "city_names", "cities_capital", "counties", "territories")
+_PLACE_LOCALES = (
+    "en",
+    "en_US",
+    "en_GB",
+    "en_CA",
+    "en_AU",
+    "en_IN",
+    "de_DE",
+    "de_AT",
+    "de_CH",
+    "fr_FR",
+    "fr_CH",
+    "es_ES",
+    "es_MX",
+    "es_CO",
+    "it_IT",
+    "pt_BR",
+    "pt_PT",
+    "nl_NL",
+    "pl_PL",
+    "id_ID",
+    "en_PH",
+)
+_PLACE_LISTS = (
+    "cities",
+    "countries",
+    "states",
+    "estados",
+    "regions",
+    "departments",
+    "provinces",
+    "cantons",
+    "city_names",
+    "cities_capital",
+    "counties",
+    "territories",
+)

@@ -16,7 +16,9 @@ _TAG = re.compile(r"<[^>]*>|&\w+;|\\.")
 _WORD = re.compile(r"(?<![\w'])[a-z]{3,18}(?![\w'])")
 _PER_SERVICE = 60_000
 _COMMON = 9_000
-_PEOPLE = re.compile(r"(?i)author|copyright|written by|contribut|thanks|credit|maintain|suggest|reported by|@|\bby [A-Z]|PEP|Knuth|et al|Shakespeare|Python,|bday|spam")
+_PEOPLE = re.compile(
+    r"(?i)author|copyright|written by|contribut|thanks|credit|maintain|suggest|reported by|@|\bby [A-Z]|PEP|Knuth|et al|Shakespeare|Python,|bday|spam"
+)
 
 
 def texts() -> Iterator[str]:
@@ -50,4 +52,8 @@ def common_words(lines: list[str]) -> list[str]:
     counts: Counter[str] = Counter()
     for line in lines:
         counts.update(_WORD.findall(line))
-    return [word for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_COMMON] if count > 1]
+    return [
+        word
+        for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_COMMON]
+        if count > 1
+    ]

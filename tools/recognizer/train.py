@@ -10,18 +10,17 @@ from zlib import crc32
 
 from coldframe.engines.detector.recognizer import addresses, names
 from coldframe.engines.detector.recognizer.model import Model, Weights, dump, word_hash
-
-from recognizer import people, prose
-from recognizer.learn import Example, fit, hashed
-from recognizer.lines import Line, Lines
-from recognizer.places import Places, known_places
+from tools.recognizer import people, prose
+from tools.recognizer.learn import Example, fit, hashed
+from tools.recognizer.lines import Line, Lines
+from tools.recognizer.places import Places, known_places
 
 MODEL = Path(__file__).parents[2] / "src/coldframe/engines/detector/recognizer/model.bin"
 NAME_WEIGHTS = 1 << 17
 ADDRESS_WEIGHTS = 1 << 14
 NAME_LINES, KEYED_LINES, ADDRESS_LINES, CLEAN_LINES = 30_000, 6_000, 12_000, 40_000
 PROSE_LINES = 60_000
-_UNKNOWN_SHARE = 4
+_UNKNOWN_SHARE = 3
 
 
 def _known(word: str) -> bool:
@@ -29,11 +28,13 @@ def _known(word: str) -> bool:
     return crc32(b"hide" + word.lower().encode()) % _UNKNOWN_SHARE != 0
 
 
-def word_sets(lists: dict[str, people.Lists], common: Iterable[str], *, all_names: bool) -> dict[str, frozenset[int]]:
+def word_sets(
+    lists: dict[str, people.Lists], common: Iterable[str], *, all_names: bool
+) -> dict[str, frozenset[int]]:
     """Return the hashes of given names, family names and common words."""
     given = {word for names_ in lists.values() for word in names_.given}
     family = {part for names_ in lists.values() for word in names_.family for part in word.split()}
-    keep = (lambda word: True) if all_names else _known
+    keep = (lambda _: True) if all_names else _known
     return {
         "given": frozenset(word_hash(word) for word in given if keep(word)),
         "family": frozenset(word_hash(word) for word in family if keep(word)),
@@ -43,10 +44,13 @@ def word_sets(lists: dict[str, people.Lists], common: Iterable[str], *, all_name
 
 
 def _forgetful(features: list[str], random: Random) -> list[str]:
-    """Drop what stands on one side now and then: there are more contexts in the world than templates here."""
+    """Drop what stands beside, or whole words, now and then: the world has more of both than the lists here."""
     draw = random.random()
-    hidden = "LRX" if draw < 0.15 else "LX" if draw < 0.3 else "R" if draw < 0.4 else ""
-    return [feature for feature in features if feature[0] not in hidden or feature[1:2] in {"c", "x"}]
+    hidden = "LRX" if draw < 0.2 else "LX" if draw < 0.35 else "R" if draw < 0.45 else ""
+    kept = [feature for feature in features if feature[0] not in hidden or feature[1:2] in {"c", "x"}]
+    if random.random() < 0.3:
+        kept = [feature for feature in kept if feature[1:2] != "="]
+    return kept
 
 
 def examples(model: Model, lines: Iterable[Line], random: Random) -> tuple[list[Example], list[Example]]:
@@ -65,7 +69,9 @@ def examples(model: Model, lines: Iterable[Line], random: Random) -> tuple[list[
             for candidate in candidates:
                 found = addresses.features(model, line.text, candidate)
                 found = _forgetful(found, random)
-                about_addresses.append((hashed(found, ADDRESS_WEIGHTS), (candidate.start, candidate.end) in gold))
+                about_addresses.append(
+                    (hashed(found, ADDRESS_WEIGHTS), (candidate.start, candidate.end) in gold)
+                )
     return about_names, about_addresses
 
 
@@ -75,7 +81,9 @@ def prose_lines(texts: list[str], model: Model, random: Random) -> list[Line]:
     for text in random.sample(texts, min(PROSE_LINES, len(texts))):
         windows = [window for group in names.windows(text) for window in group]
         if windows and not any(
-            model.knows("given", w.words[0]) and not model.knows("common", w.words[0]) and model.knows("family", w.words[-1])
+            model.knows("given", w.words[0])
+            and not model.knows("common", w.words[0])
+            and model.knows("family", w.words[-1])
             for w in windows
         ):
             chosen.append(Line(text, "prose"))
@@ -116,7 +124,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--output", type=Path, default=MODEL)
-    parser.add_argument("--withhold", action="store_true", help="keep the names for testing out (for measure.py)")
+    parser.add_argument(
+        "--withhold", action="store_true", help="keep the names for testing out (for measure.py)"
+    )
     arguments = parser.parse_args()
     began = perf_counter()
     data = dump(train(arguments.seed, withhold=arguments.withhold))

@@ -2,106 +2,121 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.protocols.http_binding import path_pattern, split_query
+from coldframe.gateway.protocols.shapes import Shape
 
-_LABEL = re.compile(r"\{[^}]+\}")
+_NAME = re.compile(r"\{[^}+]*")
 
 
 @dataclass(slots=True, frozen=True)
 class Entry:
-    """One operation and what a request must show to mean it."""
+    """One operation and what a request must show to mean it, beside method and path."""
 
     operation: OperationModel
-    path: re.Pattern[str]
-    literals: tuple[tuple[str, str], ...]
+    literals: frozenset[tuple[str, str]]
+    literal_names: frozenset[str]
     queries: frozenset[str]
     headers: frozenset[str]
-    rank: tuple[Any, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class Place:
+    """The operations of one method and path, the one that asks for most first."""
+
+    path: re.Pattern[str]
+    entries: list[Entry]
 
 
 class RestTable:
-    """Entries by method, then by the first literal segment of the path ("" where that is a label)."""
+    """Places by method, then by the first segment of the path ("" where that is a label)."""
 
     def __init__(self, service: ServiceModel) -> None:
-        self._entries: dict[str, dict[str, list[Entry]]] = {}
-        for name in service.operation_names:
-            operation = service.operation_model(name)
-            path = operation.http["requestUri"].partition("?")[0]
-            first = path.split("/")[1] if path.count("/") else ""
-            group = self._entries.setdefault(operation.http["method"], {})
-            group.setdefault("" if "{" in first else first, []).append(_entry(operation))
-        for groups in self._entries.values():
-            for entries in groups.values():
-                entries.sort(key=lambda entry: entry.rank)
+        self._places: dict[tuple[str, str], list[Place]] = {}
+        operations = [service.operation_model(name) for name in service.operation_names]
+        by_path: dict[tuple[str, str], list[OperationModel]] = {}
+        for operation in operations:
+            path = _NAME.sub("{label", operation.http["requestUri"].partition("?")[0])
+            by_path.setdefault((operation.http["method"], path), []).append(operation)
+        for (method, path), sharing in sorted(by_path.items(), key=lambda item: _path_rank(item[0][1])):
+            first = path.split("/", 2)[1] if "/" in path else ""
+            entries = sorted(map(_entry, sharing), key=_entry_rank)
+            place = Place(path_pattern(path), entries)
+            self._places.setdefault((method, "" if "{" in first else first), []).append(place)
 
     def find(self, request: WireRequest) -> OperationModel | None:
         """Find the operation; required query strings and headers tell apart what shares a path."""
-        groups = self._entries.get(request.method)
-        if groups is None:
-            return None
-        first = request.path.split("/", 2)[1] if request.path.startswith("/") else ""
-        fitting = [entry for entry in groups.get(first, ()) if entry.path.fullmatch(request.path)]
-        if first:
-            fitting += [entry for entry in groups.get("", ()) if entry.path.fullmatch(request.path)]
-        if not fitting:
-            return None
-        try:
-            pairs = set(split_query(request.query))
-        except ValueError:
-            pairs = set()
-        names = {name for name, _ in pairs}
-        fitting = [
-            entry for entry in fitting if all(_has(literal, pairs, names) for literal in entry.literals)
-        ]
-        for entry in fitting:
-            if entry.queries <= names and entry.headers <= request.headers.keys():
-                return entry.operation
-        # Nothing shows all that is required: take the plainest, whose validation names what is missing.
-        return (
-            min(fitting, key=lambda entry: len(entry.queries) + len(entry.headers)).operation
-            if fitting
-            else None
-        )
+        path = request.path
+        first = path.split("/", 2)[1] if path.startswith("/") else ""
+        shown: set[tuple[str, str]] | None = None
+        names: set[str] = set()
+        for key in (first, "") if first else ("",):
+            for place in self._places.get((request.method, key), ()):
+                if place.path.fullmatch(path) is None:
+                    continue
+                if shown is None:
+                    shown = _shown(request.query)
+                    names = {name for name, _ in shown}
+                found = _choose(place.entries, shown, names, request.headers)
+                if found is not None:
+                    return found
+        return None
 
 
-def _has(literal: tuple[str, str], pairs: set[tuple[str, str]], names: set[str]) -> bool:
-    return literal in pairs if literal[1] else literal[0] in names
+def _shown(query: str) -> set[tuple[str, str]]:
+    try:
+        return set(split_query(query))
+    except ValueError:
+        return set()  # the parser of the operation says what is wrong with it
+
+
+def _choose(
+    entries: list[Entry], shown: set[tuple[str, str]], names: set[str], headers: dict[str, str]
+) -> OperationModel | None:
+    fitting = [entry for entry in entries if entry.literal_names <= names and entry.literals <= shown]
+    for entry in fitting:
+        if entry.queries <= names and entry.headers <= headers.keys():
+            return entry.operation
+    if not fitting:
+        return None
+    # Nothing shows all that is required: take the plainest, whose validation names what is missing.
+    return min(fitting, key=lambda entry: len(entry.queries) + len(entry.headers)).operation
+
+
+def _path_rank(path: str) -> tuple[bool, tuple[int, ...]]:
+    """Order paths: literal segments before labels, longer before shorter, greedy labels last."""
+    return "+}" in path, (*(1 if "{" in part else 0 for part in path.split("/")), 2)
+
+
+def _entry_rank(entry: Entry) -> tuple[int, int, int, bool]:
+    return (
+        -len(entry.literal_names),
+        -len(entry.queries),
+        -len(entry.headers),
+        bool(entry.operation.deprecated),
+    )
 
 
 def _entry(operation: OperationModel) -> Entry:
-    uri = operation.http["requestUri"]
-    path, _, query = uri.partition("?")
-    literals = tuple(pair for pair in split_query(query) if pair[0] != "x-id")
+    literals = [
+        pair for pair in split_query(operation.http["requestUri"].partition("?")[2]) if pair[0] != "x-id"
+    ]
     needed: dict[str, set[str]] = {"querystring": set(), "header": set()}
-    shape = operation.input_shape
+    shape: Shape = operation.input_shape
     for name in shape.required_members if shape is not None else ():
         traits = shape.members[name].serialization
-        if traits.get("location") in needed:
-            needed[traits["location"]].add(
-                str(traits.get("name", name)).lower()
-                if traits["location"] == "header"
-                else str(traits.get("name", name))
-            )
-    labels = _LABEL.findall(path)
-    segments = tuple(1 if "{" in part else 0 for part in path.split("/"))
-    rank = (
-        any(label.endswith("+}") for label in labels),
-        segments,
-        -len(literals),
-        -len(needed["querystring"]),
-        -len(needed["header"]),
-        bool(operation.deprecated),
-    )
+        wire = str(traits.get("name", name))
+        if traits.get("location") == "querystring":
+            needed["querystring"].add(wire)
+        elif traits.get("location") == "header":
+            needed["header"].add(wire.lower())
     return Entry(
         operation,
-        path_pattern(uri),
-        literals,
+        frozenset(pair for pair in literals if pair[1]),
+        frozenset(name for name, _ in literals),
         frozenset(needed["querystring"]),
         frozenset(needed["header"]),
-        rank,
     )

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -15,6 +16,10 @@ from coldframe.gateway import protocols
 from coldframe.gateway.protocols import Protocol
 from coldframe.gateway.rest_table import RestTable
 
+MAX_INFLATED = 64 * 1024 * 1024
+MAX_UNSIGNED_FORM = 256 * 1024
+# What a content type has to name where a header, and not the body, says which operation is meant.
+CONTENT_TYPES = {"json": "json", "smithy-rpc-v2-cbor": "cbor"}
 _TABLE: dict[str, Any] = tomllib.loads(files("coldframe.gateway").joinpath("route.toml").read_text("utf-8"))
 _SCOPE = re.compile(r"Credential=[^/,\s]*/\d{8}/[^/,\s]*/([^/,\s]+)/")
 _SCOPE_IN_QUERY = re.compile(r"X-Amz-Credential=[^&]*?%2F\d{8}%2F[^&]*?%2F([^&]+?)%2F", re.IGNORECASE)
@@ -51,6 +56,8 @@ class Router:
 
     def route(self, request: WireRequest) -> Route:
         """Find the route; ServiceFault UnknownOperationException, InvalidAction or UnrecognizedClientException."""
+        if "content-encoding" in request.headers:
+            request = _inflated(request)
         target = request.headers.get("x-amz-target")
         if target:
             return self._route_target(request, target)
@@ -59,15 +66,12 @@ class Router:
             if match:
                 return self._named(request, self._by_target.get(match[1]), match[2], "smithy-rpc-v2-cbor")
         signed_for = _signed_for(request)
-        action = _find(_ACTION, request)
-        if signed_for is not None:
-            service = self._of_scope(signed_for, request)
-        elif action is not None:
-            service = self._of_action(action, _find(_VERSION, request))
-        else:
-            service = self._of_nothing(request)
+        service = (
+            self._of_scope(signed_for, request) if signed_for is not None else self._of_unsigned(request)
+        )
         if _is_rest(service):
             return self._route_rest(request, service)
+        action = _find(_ACTION, request)
         if action is None:
             raise ServiceFault("MissingAction", "The request names no action of the service", status=400)
         return self._named(request, service, action, _query_name(service))
@@ -102,6 +106,10 @@ class Router:
             operation = known[name] = service.operation_model(name)
         if wire not in (service.metadata.get("protocols") or (service.metadata["protocol"],)):
             raise ServiceFault("UnknownOperationException", f"The service does not speak {wire}", status=400)
+        content_type = request.headers.get("content-type")
+        if content_type and wire in CONTENT_TYPES and CONTENT_TYPES[wire] not in content_type:
+            text = f"The content type {content_type[:128]} is not one of this protocol"
+            raise ServiceFault("UnsupportedMediaTypeException", text, status=415)
         return Route(service, operation, protocols.protocol_of(service, wire), request)
 
     def _of_scope(self, signing_name: str, request: WireRequest) -> ServiceModel:
@@ -127,8 +135,11 @@ class Router:
             )
         return found[0]
 
-    def _of_nothing(self, request: WireRequest) -> ServiceModel:
-        """Unsigned and unnamed: a public bucket, or a REST operation that takes no signature."""
+    def _of_unsigned(self, request: WireRequest) -> ServiceModel:
+        """Unsigned: an action that takes no signature, or a public bucket."""
+        action = _find(_ACTION, request) if len(request.body) <= MAX_UNSIGNED_FORM else None
+        if action is not None:
+            return self._of_action(action, _find(_VERSION, request))
         s3 = self._services.get("s3")
         if s3 is None:
             raise ServiceFault(
@@ -158,6 +169,22 @@ def virtual_host_bucket(host: str) -> str | None:
     return match[1] if match and not match[1].startswith("s3.") and match[1] != "s3" else None
 
 
+def _inflated(request: WireRequest) -> WireRequest:
+    """Unpack a body that a client compressed for an operation that allows it; S3 keeps what it is sent."""
+    encoding = request.headers["content-encoding"].rpartition(",")[2].strip().lower()
+    if encoding != "gzip" or request.body[:2] != b"\x1f\x8b" or _signed_for(request) == "s3":
+        return request
+    unpack = zlib.decompressobj(31)
+    try:
+        body = unpack.decompress(request.body, MAX_INFLATED)
+    except zlib.error as error:
+        raise ServiceFault("SerializationException", "The body is no gzip stream", status=400) from error
+    if unpack.unconsumed_tail or not unpack.eof:
+        text = "The body is cut off" if len(body) < MAX_INFLATED else "The body is too large when unpacked"
+        raise ServiceFault("SerializationException", text, status=413 if len(body) >= MAX_INFLATED else 400)
+    return replace(request, body=body)
+
+
 def _signed_for(request: WireRequest) -> str | None:
     header = request.headers.get("authorization")
     if header:
@@ -176,7 +203,7 @@ def _signed_for(request: WireRequest) -> str | None:
 
 
 def _find(pattern: re.Pattern[bytes], request: WireRequest) -> str | None:
-    match = pattern.search(request.body[:65_536]) or pattern.search(request.body)
+    match = pattern.search(request.body)
     if match is None and request.query:
         match = pattern.search(request.query.encode(errors="replace"))
     return match[1].decode() if match else None

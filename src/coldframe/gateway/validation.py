@@ -2,14 +2,15 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.gateway.patterns import full_match
+from coldframe.gateway.protocols.shapes import Shape
 
 Report = Callable[[str, str], None]
 Check = Callable[[Any, str, list[str]], None]
@@ -55,7 +56,7 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
     return ServiceFault(code or code_of(service), f"{many} detected: {'; '.join(errors)}", status=400)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plan(operation: OperationModel, *, patterns_only: bool) -> Check | None:
     shape = operation.input_shape
     return None if shape is None else Checks(patterns_only=patterns_only).of(shape)
@@ -100,6 +101,8 @@ class Checks:
         if shape.type_name == "structure":
             return self._named(shape)
         own = self._own(shape)
+        if shape.type_name in {"list", "map"} and not self._patterns_only:
+            own = _both(_no_nulls, own)
         if shape.type_name == "list":
             return _both(own, self._items(shape))
         if shape.type_name == "map":
@@ -205,6 +208,19 @@ class Checks:
         return check_members
 
 
+def _no_nulls(value: Any, path: str, errors: list[str]) -> None:
+    """Refuse null as an element: no decoder that checks lets one through, and no handler expects one."""
+    items = value.values() if isinstance(value, Mapping) else value
+    if None in items:
+        keys = value if isinstance(value, Mapping) else range(1, len(value) + 1)
+        for key, item in zip(keys, items, strict=True):
+            if item is None and len(errors) < MAX_ERRORS:
+                place = f"{path}.{str(key)[:256]}.member"
+                errors.append(
+                    f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
+                )
+
+
 def _both(first: Check | None, second: Check | None) -> Check | None:
     if first is None or second is None:
         return first or second
@@ -221,13 +237,11 @@ def _both(first: Check | None, second: Check | None) -> Check | None:
 def _echo(shape: Shape) -> Callable[[Any], str]:
     """Make the function that quotes a value in a message: secrets, blobs and structures are never quoted."""
     parts = {"list": lambda: [shape.member], "map": lambda: [shape.key, shape.value]}.get(
-        shape.type_name, lambda: []
+        shape.type_name, list
     )()
     for one in (shape, *parts):
-        if (
-            one.metadata.get("sensitive")
-            or one.type_name in {"structure", "list", "map", "blob"}
-            and one is not shape
+        if one.metadata.get("sensitive") or (
+            one.type_name in {"structure", "list", "map", "blob"} and one is not shape
         ):
             return lambda _: ""
     if shape.type_name in {"blob", "structure"}:

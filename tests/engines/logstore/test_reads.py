@@ -9,7 +9,7 @@ from coldframe.engines.logstore.rows import Event, Position
 from coldframe.engines.logstore.store import LogStore
 
 
-def fill(store: LogStore, seed: int, batches: int) -> list[tuple]:
+def fill(store: LogStore, seed: int, batches: int, flushes: float = 0.03) -> list[tuple]:
     """Append random batches to three streams, flushing now and then, and return the rows expected."""
     draw = random.Random(seed)
     expected = []
@@ -22,7 +22,7 @@ def fill(store: LogStore, seed: int, batches: int) -> list[tuple]:
         ]
         first = store.append("g", stream, events).first_sequence
         expected += [(e.timestamp, first + i, stream, e.message, e.ingestion) for i, e in enumerate(events)]
-        if draw.random() < 0.03:
+        if draw.random() < flushes:
             store.flush()
     return sorted(expected)
 
@@ -31,10 +31,12 @@ def plain(rows) -> list[tuple]:
     return [(row.timestamp, row.sequence, row.stream, row.message, row.ingestion) for row in rows]
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_any_read_gives_what_a_sorted_list_gives(open_store, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "flushes"), [(0, 0.0), (1, 0.03), (2, 0.3)], ids=["memory", "mixed", "merged"]
+)
+def test_any_read_gives_what_a_sorted_list_gives(open_store, seed: int, flushes: float) -> None:
     store = open_store()
-    expected = fill(store, seed, 150)
+    expected = fill(store, seed, 150, flushes)
     draw = random.Random(seed)
     for _ in range(60):
         start, end = sorted((draw.randrange(5100), draw.randrange(5100)))
@@ -50,6 +52,7 @@ def test_any_read_gives_what_a_sorted_list_gives(open_store, seed: int) -> None:
         ]
         rows = store.scan("g", streams=streams, start=start, end=end, after=after, descending=descending)
         assert plain(rows) == (wanted[::-1] if descending else wanted)
+    assert len(store.problems()) == 0
 
 
 def test_reopening_gives_the_same_rows(open_store) -> None:

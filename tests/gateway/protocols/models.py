@@ -2,24 +2,25 @@
 
 import random
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-SERVICES = (
-    "logs cloudwatch oam xray rds backup cloudformation dms mgn drs efs ecs servicediscovery textract transcribe "
-    "internetmonitor kms sts iam organizations s3 s3control sns sqs ec2 redshift redshift-data ssm secretsmanager "
-    "lambda dynamodb events budgets firehose application-autoscaling"
-).split()
+_NAMES = """
+logs cloudwatch oam xray rds backup cloudformation dms mgn drs efs ecs servicediscovery textract transcribe
+internetmonitor kms sts iam organizations s3 s3control sns sqs ec2 redshift redshift-data ssm secretsmanager
+lambda dynamodb events budgets firehose application-autoscaling
+"""
+SERVICES = _NAMES.split()
 
 
-@lru_cache(maxsize=None)
+@cache
 def service(name):
     return ServiceModel(Loader().load_service_model(name, "service-2"), name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def services():
     return {name: service(name) for name in SERVICES}
 
@@ -39,7 +40,9 @@ class Values:
             required = name in shape.required_members or member.serialization.get("location") == "uri"
             if required or self.random.random() < (0.7 if depth == 0 else 0.4):
                 traits = member.serialization
-                members[name] = self.of(member, depth + 1, bound="location" in traits or "hostLabel" in traits)
+                members[name] = self.of(
+                    member, depth + 1, bound="location" in traits or "hostLabel" in traits
+                )
         if shape.metadata.get("union"):
             name = self.random.choice(list(shape.members))
             return {name: members.get(name, self.of(shape.members[name], depth + 1))}
@@ -69,7 +72,9 @@ class Values:
             return self.one_member(shape, depth)
         if kind == "list":
             count = self.random.randint(1, 2) if depth < 4 else 0
-            return [self.of(shape.member, depth + 1, bound=bound) for _ in range(count or (1 if bound else 0))]
+            return [
+                self.of(shape.member, depth + 1, bound=bound) for _ in range(count or (1 if bound else 0))
+            ]
         if kind == "map":
             count = self.random.randint(1, 2) if depth < 4 else 0
             texts = [self.text(shape.key, bound=bound) + str(at) for at in range(count)]
@@ -98,4 +103,6 @@ class Values:
             return self.random.choice(shape.metadata["enum"])
         if bound:
             return self.random.choice(["abc", "a-b.c", "z9"])
-        return self.random.choice(["a", "with space & <tag> \"q'", "été 漢字 😀", "line\nbreak\ttab", "a/b+c=d", ""])
+        return self.random.choice(
+            ["a", "with space & <tag> \"q'", "été 漢字 😀", "line\nbreak\ttab", "a/b+c=d", ""]
+        )

@@ -7,7 +7,7 @@ import tomllib
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import cbor2
 import pytest
@@ -77,7 +77,7 @@ def test_input(suite, case, request):
 
 
 def canonical(body):
-    root = ElementTree.fromstring(body)
+    root = ET.fromstring(body)
     for node in list(root.iter()):
         node.tag = node.tag.rsplit("}", 1)[-1]
         node.text = (node.text or "").strip()
@@ -147,7 +147,9 @@ def test_output(suite, case, request):
     if "error" in case:
         shape = operation.error_shapes[0] if operation.error_shapes else None
         members = {key: value for key, value in case["error"].items() if key.lower() != "message"}
-        fault = ServiceFault(shape.name if shape else case["errorCode"], case.get("errorMessage", ""), **members)
+        fault = ServiceFault(
+            shape.name if shape else case["errorCode"], case.get("errorMessage", ""), **members
+        )
         got = protocol(service).fault(service, operation, fault, "foo-id")
     else:
         got = protocol(service).answer(operation, case["result"], "foo-id")

@@ -12,16 +12,22 @@ from coldframe.gateway.protocols import choose, protocol_of
 from coldframe.gateway.route import Router
 from tests.gateway.protocols.models import SERVICES, Values, service, services
 
-# Operations that share method and path with the one that replaced them: requests go to the newer one.
+# Operations that share method and path with another one: requests go to the one that replaced them,
+# and the list of directory buckets, which AWS keeps at another endpoint, gives way to that of all buckets.
 REPLACED = {
+    "ListDirectoryBuckets": "ListBuckets",
     "GetBucketNotification": "GetBucketNotificationConfiguration",
     "PutBucketNotification": "PutBucketNotificationConfiguration",
     "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
     "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
 }
-# Its answer has a member Event and a flattened list Events whose elements are named Event as well.
-AMBIGUOUS = {"GetBucketNotification"}
-WIRES = [(name, wire) for name in SERVICES for wire in service(name).metadata.get("protocols") or [service(name).protocol]]
+# They have a member Event and a flattened list Events whose elements are named Event as well.
+AMBIGUOUS = {"GetBucketNotification", "PutBucketNotification"}
+WIRES = [
+    (name, wire)
+    for name in SERVICES
+    for wire in service(name).metadata.get("protocols") or [service(name).protocol]
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,11 @@ def wire_request(model, sent):
         body = percent_encode_sequence(body)
     body = body.encode() if isinstance(body, str) else body
     path, _, query = sent["url_path"].partition("?")
-    more = sent["query_string"] if isinstance(sent["query_string"], str) else percent_encode_sequence(sent["query_string"])
+    more = (
+        sent["query_string"]
+        if isinstance(sent["query_string"], str)
+        else percent_encode_sequence(sent["query_string"])
+    )
     headers = {name.lower(): str(value) for name, value in sent["headers"].items()}
     scope = f"AK/20260101/us-east-1/{model.signing_name}/aws4_request"
     headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
@@ -70,6 +80,8 @@ def test_requests(router, name, wire):
         if route.protocol.name != wire:
             wrong.append((operation_name, "protocol", route.protocol.name))
         got = route.protocol.parse(operation, route.request)
+        if operation_name in AMBIGUOUS:
+            continue
         if without_empty(got) != without_empty(params):
             wrong.append((operation_name, got, params))
     assert wrong == []
@@ -121,7 +133,11 @@ def test_faults(name, wire):
     parser = create_parser(wire)
     protocol = protocol_of(model, wire)
     operation = model.operation_model(model.operation_names[0])
-    shapes = {shape.name: shape for one in model.operation_names for shape in model.operation_model(one).error_shapes}
+    shapes = {
+        shape.name: shape
+        for one in model.operation_names
+        for shape in model.operation_model(one).error_shapes
+    }
     for shape in list(shapes.values()) + model.error_shapes:
         fault = ServiceFault(shape.name, "What is wrong & why")
         response = protocol.fault(model, operation, fault, "request-id")
@@ -131,7 +147,10 @@ def test_faults(name, wire):
         assert (error["Code"], error["Message"]) == (shape.error_code, "What is wrong & why")
         assert 400 <= response.status < 600
     expected = {"ec2": "UnauthorizedOperation", "query": "AccessDenied", "rest-xml": "AccessDenied"}
-    for fault, code in ((AccessDenied("no"), expected.get(wire, "AccessDeniedException")), (NotBuilt("not"), "NotImplemented")):
+    for fault, code in (
+        (AccessDenied("no"), expected.get(wire, "AccessDeniedException")),
+        (NotBuilt("not"), "NotImplemented"),
+    ):
         response = protocol.fault(model, None, fault, "request-id")
         headers = HeadersDict(response.headers)
         raw = {"status_code": response.status, "headers": headers, "body": response.body, "context": {}}
@@ -144,10 +163,18 @@ def test_faults(name, wire):
 def test_choose_takes_what_the_request_shows():
     cloudwatch = service("cloudwatch")
     shown = {
-        "json": WireRequest("POST", "/", "", {"x-amz-target": "GraniteServiceVersion20100801.ListMetrics"}, b"{}"),
+        "json": WireRequest(
+            "POST", "/", "", {"x-amz-target": "GraniteServiceVersion20100801.ListMetrics"}, b"{}"
+        ),
         "query": WireRequest("POST", "/", "", {}, b"Action=ListMetrics&Version=2010-08-01"),
         "smithy-rpc-v2-cbor": WireRequest(
-            "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "", {"smithy-protocol": "rpc-v2-cbor"}, b""
+            "POST",
+            "/service/GraniteServiceVersion20100801/operation/ListMetrics",
+            "",
+            {"smithy-protocol": "rpc-v2-cbor"},
+            b"",
         ),
     }
-    assert {name: choose(cloudwatch, request).name for name, request in shown.items()} == {name: name for name in shown}
+    assert {name: choose(cloudwatch, request).name for name, request in shown.items()} == {
+        name: name for name in shown
+    }

@@ -26,6 +26,7 @@ class Charset:
             raise ValueError(f"keywords use {len(above)} letters outside ASCII; one byte has room for 128")
         table = "".join(map(chr, range(128))) + "".join(above) + _UNUSED * (128 - len(above))
         self._map = codecs.charmap_build(table)
+        self._patterns: dict[str, str] = {}
         self._bytes = {character: 128 + index for index, character in enumerate(above)}
 
     def encode(self, text: str) -> bytes:
@@ -36,6 +37,12 @@ class Charset:
 
     def pattern(self, character: str) -> str:
         """A regular expression over these bytes for one character in either case (ASCII case is the caller's)."""
+        known = self._patterns.get(character)
+        if known is None:
+            known = self._patterns[character] = self._pattern(character)
+        return known
+
+    def _pattern(self, character: str) -> str:
         if character.isascii():
             return character if character.isalnum() else f"\\x{ord(character):02x}"
         codes = sorted(self._bytes[form] for form in variants(character) if form in self._bytes)

@@ -28,12 +28,30 @@ def merge(findings: Iterable[tuple[int, int, str]]) -> list[Span]:
     return merged
 
 
+def outermost(found: Iterable[Finding]) -> Findings:
+    """The findings without those that lie inside another one of the same kind, ascending."""
+    kept: Findings = []
+    reached: dict[str, int] = {}
+    for finding in sorted(found, key=_widest_first):
+        if finding.end > reached.get(finding.kind, -1):
+            reached[finding.kind] = finding.end
+            kept.append(finding)
+    return kept
+
+
+def _widest_first(finding: Finding) -> tuple[int, int, str]:
+    return (finding.start, -finding.end, finding.kind)
+
+
 def mask(message: str, findings: Iterable[tuple[int, int, str]]) -> tuple[str, list[Span]]:
     """The message with every found character replaced by an asterisk, and the merged spans that were replaced.
 
     The length of the message in characters does not change.
     """
     spans = merge(findings)
+    if len(spans) == 1:
+        start, end = spans[0]
+        return message[:start] + "*" * (end - start) + message[end:], spans
     pieces: list[str] = []
     position = 0
     for start, end in spans:

@@ -12,7 +12,7 @@ In patterns `\\d` means an ASCII digit.
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 FILES = (
@@ -24,6 +24,8 @@ FILES = (
     "personal_licences",
     "personal_passports",
 )
+
+_DATA = Path(__file__).with_name("data")
 
 # The kinds that have no pattern: names and addresses are recognised, not matched.
 RECOGNISED = frozenset({"Name", "Address"})
@@ -71,9 +73,8 @@ def _shape(entry: dict[str, Any]) -> Shape:
 def load() -> dict[str, Identifier]:
     """All identifiers by kind, in the order of the files."""
     identifiers: dict[str, Identifier] = {}
-    folder = resources.files(__package__).joinpath("data")
     for name in FILES:
-        table = tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+        table = tomllib.loads((_DATA / f"{name}.toml").read_text(encoding="utf-8"))
         lists = table.get("keyword_lists", {})
         for entry in table["identifier"]:
             keywords = list(entry.get("keywords", ()))
@@ -87,9 +88,7 @@ def load() -> dict[str, Identifier]:
 
 
 @cache
-def test_cards() -> frozenset[str]:
+def reserved_cards() -> frozenset[str]:
     """The card numbers that issuers reserved for public testing: they are never reported."""
-    text = (
-        resources.files(__package__).joinpath("data").joinpath("test_cards.txt").read_text(encoding="ascii")
-    )
+    text = (_DATA / "reserved_cards.txt").read_text(encoding="ascii")
     return frozenset(text.split())

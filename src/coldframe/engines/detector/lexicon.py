@@ -1,7 +1,7 @@
 """The patterns of the prefilter: every keyword once, and the anchors of the shapes that need no keyword.
 
 A keyword begins where a word begins. Its end is open ("codice fiscal" is found in "codice fiscale"), except that a
-keyword of two or three letters may not run on in lower case: "sin" is not in "since", but it is in "sinNumber".
+keyword of two or three letters ends where its word does: "sin" is not in "since", but it is in "sinNumber".
 A space in a keyword stands for a space, an underscore, a hyphen or nothing.
 """
 
@@ -50,7 +50,8 @@ def _keyword_pattern(keyword: str, charset: Charset) -> tuple[str, int]:
             pieces.append(charset.pattern(character))
     body = "(?i:" + "".join(pieces) + ")"
     if len(keyword) <= 3 and keyword.isalpha():
-        return f"{_WORD_START}{body}[^a-z]", 1
+        hump = f"(?:{keyword}|{keyword.capitalize()})[A-Z]"
+        return f"{_WORD_START}(?:{body}[^A-Za-z]|{hump})", 1
     return f"{_WORD_START}{body}", 0
 
 

@@ -8,8 +8,9 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import accumulate
+from functools import cached_property, lru_cache
+from itertools import accumulate, repeat
+from operator import add
 from typing import Any
 
 from coldframe.engines.detector.charset import Charset
@@ -46,7 +47,7 @@ class Batch:
     @cached_property
     def starts(self) -> list[int]:
         """Where each message begins in the text (counted only when something may have been found)."""
-        return list(accumulate((len(message) + 1 for message in self.messages[:-1]), initial=1))
+        return list(accumulate(map(add, map(len, self.messages), repeat(1)), initial=1))
 
     def index(self, position: int) -> int:
         """The message a position of the text belongs to."""
@@ -54,7 +55,11 @@ class Batch:
 
     def add(self, index: int, start: int, end: int, kind: str) -> None:
         """Record a finding in a message, by the positions in the message."""
-        self.found.setdefault(index, set()).add(Finding(start, end, kind))
+        known = self.found.get(index)
+        if known is None:
+            self.found[index] = {Finding(start, end, kind)}
+        else:
+            known.add(Finding(start, end, kind))
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Rule:
     """One shape at a fixed place: the matcher, and the kinds whose data looks like this with their checks."""
 
     match: Matcher
+    first: re.Pattern[str]
     owners: tuple[tuple[str, Check], ...]
 
 
@@ -70,6 +76,15 @@ class _Plan:
 
     def __init__(self, shapes: Sequence[tuple[str, Shape]]) -> None:
         self._shapes = shapes
+        self._by_first: dict[str, tuple[Rule, ...]] = {}
+
+    def _rules_for(self, character: str) -> tuple[Rule, ...]:
+        """The rules of the shapes that can begin with a character."""
+        rules = self._by_first.get(character)
+        if rules is None:
+            rules = tuple(rule for rule in self._rules if rule.first.match(character))
+            self._by_first[character] = rules
+        return rules
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
@@ -79,7 +94,8 @@ class _Plan:
         rules = []
         for owners in looks.values():
             checks = tuple((kind, CHECKS[shape.check] if shape.check else None) for kind, shape in owners)
-            rules.append(Rule(exact(owners[0][1]).match, checks))
+            shape = owners[0][1]
+            rules.append(Rule(exact(shape).match, re.compile(f"[{shape.first}]"), checks))
         return tuple(rules)
 
 
@@ -92,7 +108,8 @@ class KeywordPlan(_Plan):
 
     @cached_property
     def _search(self) -> Callable[[bytes, int], Any]:
-        return candidates([shape for _, shape in self._shapes]).search
+        search: Callable[[bytes, int], Any] = candidates([shape for _, shape in self._shapes]).search
+        return search
 
     def confirm(self, batch: Batch, spots: list[Spot]) -> None:
         """Search the text around the keywords, all of it at once, and record what is found in the batch."""
@@ -101,21 +118,21 @@ class KeywordPlan(_Plan):
         buffer, reach = batch.buffer, self._reach
         pieces: list[bytes] = []
         lows: list[int] = []
-        index, count = 0, len(spots)
-        while index < count:
-            start, end = spots[index]
-            low, high = max(start - reach, 0), end + reach
-            index += 1
-            while index < count and spots[index][0] - reach <= high:
-                high = max(high, spots[index][1] + reach)
-                index += 1
-            pieces.append(buffer[low:high])
-            lows.append(low)
+        low, high = max(spots[0][0] - reach, 0), 0
+        for start, end in spots:
+            if start - reach > high > 0:
+                pieces.append(buffer[low:high])
+                lows.append(low)
+                low = start - reach
+            if end + reach > high:
+                high = end + reach
+        pieces.append(buffer[low:high])
+        lows.append(low)
         around = SEPARATOR_BYTE.join(pieces)
         match = self._search(around, 0)
         if match is None:
             return
-        offsets = list(accumulate((len(piece) + 1 for piece in pieces), initial=0))
+        offsets = [0, *accumulate(len(piece) + 1 for piece in pieces)]
         while match is not None:
             position = match.start()
             piece = bisect_right(offsets, position) - 1
@@ -127,7 +144,7 @@ class KeywordPlan(_Plan):
 
     def _decide(self, batch: Batch, start: int, spots: list[Spot]) -> None:
         text = batch.text
-        for rule in self._rules:
+        for rule in self._rules_for(text[start]):
             match = rule.match(text, start)
             if match is None:
                 continue
@@ -208,7 +225,7 @@ def _keyword_near(spots: list[Spot], start: int, end: int, first: int, last: int
 Plan = KeywordPlan | AnchorPlan | MessagePlan
 
 
-@cache
+@lru_cache(maxsize=2048)
 def keyword_plan(kinds: tuple[str, ...]) -> KeywordPlan | None:
     """The plan of the keywords that matter to exactly these kinds (none when they have no shape of that sort)."""
     identifiers = load()
@@ -216,7 +233,7 @@ def keyword_plan(kinds: tuple[str, ...]) -> KeywordPlan | None:
     return KeywordPlan(shapes) if shapes else None
 
 
-@cache
+@lru_cache(maxsize=2048)
 def anchor_plan(kinds: tuple[str, ...], shape: Shape) -> Plan:
     """The plan of a shape that needs no keyword."""
     shapes = [(kind, shape) for kind in kinds]

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import re2
 
 from coldframe.engines.detector.prefilter import Hit
 
-# No pattern reaches further than this from its first byte.
-_REACH = 120
 _MEMORY = 64 << 20
+# The same few words make most of the hits of a log.
+_REMEMBERED = 8192
 
 
 class Re2Prefilter:
@@ -24,32 +25,34 @@ class Re2Prefilter:
         options.never_capture = True
         options.log_errors = False
         options.dot_nl = True
-        self._any = re2.compile("|".join(f"(?:{pattern})" for pattern in patterns).encode("ascii"), options)
+        options.longest_match = True
         self._patterns = [pattern.encode("ascii") for pattern in patterns]
-        self._ends: dict[int, re.Pattern[bytes]] = {}
+        self._any = re2.compile(b"|".join(b"(?:%b)" % pattern for pattern in self._patterns), options)
         self._set = re2.Set.MatchSet(options)
         for pattern in self._patterns:
             self._set.Add(pattern)
         self._set.Compile()
+        self._lengths = lru_cache(maxsize=_REMEMBERED)(self._patterns_in)
 
     def scan(self, buffer: bytes) -> Sequence[Hit]:
         """Every occurrence of every pattern, see `Prefilter`."""
         hits: list[Hit] = []
-        search, which = self._any.search, self._set.Match
+        search, lengths = self._any.search, self._lengths
         match = search(buffer, 0)
         while match is not None:
-            start = match.start()
-            piece = buffer[start : start + _REACH]
-            hits.extend(
-                (pattern, start, start + self._length(pattern, piece)) for pattern in which(piece) or ()
-            )
+            start, end = match.span()
+            for pattern, length in lengths(buffer[start:end]):
+                hits.append((pattern, start, start + length))
             match = search(buffer, start + 1)
         return hits
 
-    def _length(self, pattern: int, piece: bytes) -> int:
-        """How long the occurrence at the beginning of the piece is; `re` is quicker than RE2 on so few bytes."""
-        compiled = self._ends.get(pattern)
-        if compiled is None:
-            compiled = self._ends[pattern] = re.compile(self._patterns[pattern], re.DOTALL)
-        match = compiled.match(piece)
+    def _patterns_in(self, text: bytes) -> list[tuple[int, int]]:
+        """The patterns that occur at the beginning of the longest occurrence of any, with their lengths.
+
+        They are all in that text, because no other is longer.
+        """
+        return [(pattern, self._length(pattern, text)) for pattern in self._set.Match(text) or ()]
+
+    def _length(self, pattern: int, text: bytes) -> int:
+        match = re.compile(self._patterns[pattern], re.DOTALL).match(text)
         return match.end() if match is not None else 0

@@ -13,11 +13,18 @@ class Chunk:
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
+        self._streams = frozenset(columns.stream)
         self.low = Position(columns.ts[0], columns.seq[0])
         self.high = Position(columns.ts[-1], columns.seq[-1])
 
     def __len__(self) -> int:
         return len(self._columns)
+
+    def touches(self, selection: Selection) -> bool:
+        """Tell whether the chunk can hold a wanted row."""
+        if selection.streams is not None and self._streams.isdisjoint(selection.streams):
+            return False
+        return selection.touches(self.low, self.high)
 
     def joined(self, other: "Chunk") -> "Chunk":
         """Return the rows of both in one chunk."""

@@ -56,8 +56,7 @@ class Segment:
 
     def read(self, number: int, columns: Sequence[str]) -> Any:
         """Return these columns of a row group as an Arrow table; raises CorruptBlock when it does not read back."""
-        import pyarrow as pa
-        from pyarrow import parquet
+        from coldframe.engines.logstore.arrow import pa, parquet
 
         try:
             with self._opening:
@@ -103,8 +102,7 @@ class SegmentBlock:
         return self._filtered(selection, span)
 
     def _filtered(self, selection: Selection, span: range) -> Sequence[int]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        from coldframe.engines.logstore.arrow import pa, pc
 
         part = self._table.slice(span.start, len(span))
         mask = None

@@ -136,19 +136,15 @@ class View:
         self.segments = segments
         self.hidden = hidden
 
-    def columns(
-        self, selection: Selection, report: Callable[[CorruptBlock], None] | None = None
-    ) -> Iterator[Columns]:
-        """Give the selected rows in order, a portion at a time; damage goes to the store's problems or `report`."""
-        runs: list[Iterator[Block]] = [
-            iter((chunk,)) for chunk in self.chunks if selection.touches(chunk.low, chunk.high)
-        ]
+    def columns(self, selection: Selection) -> Iterator[Columns]:
+        """Give the selected rows in order, a portion at a time; damage goes to the store's problems."""
+        runs: list[Iterator[Block]] = [iter((chunk,)) for chunk in self.chunks if chunk.touches(selection)]
         runs += [
             segment.blocks(selection)
             for segment in self.segments
             if selection.touches(segment.low, segment.high)
         ]
-        return merged(runs, selection, report or self._tables.report)
+        return merged(runs, selection, self._tables.report)
 
     def segments_between(self, start: int, end: int) -> list[SegmentFacts]:
         """Return the files with timestamps from start (inclusive) to end (exclusive)."""

@@ -12,13 +12,13 @@ from coldframe.engines.logstore.disk import Disk
 from coldframe.engines.logstore.errors import CorruptBlock, StorageFull
 from coldframe.engines.logstore.keyring import KeyRing
 from coldframe.engines.logstore.memory import MemoryTable
-from coldframe.engines.logstore.rows import Columns
+from coldframe.engines.logstore.merging import merged_segments
 from coldframe.engines.logstore.sealing import day_of
 from coldframe.engines.logstore.segment import Segment
 from coldframe.engines.logstore.selection import EVER, Hidden, everything
 from coldframe.engines.logstore.tables import Tables, View, remove
 from coldframe.engines.logstore.wal import SPARE, found
-from coldframe.engines.logstore.writing import SegmentWriter
+from coldframe.engines.logstore.writing import SegmentWriter, arrow_tables
 
 Written = tuple[Entry, Content]
 
@@ -33,6 +33,7 @@ class Upkeep:
         self._catalog = catalog
         self._keys = keys
         self._disk = disk
+        self._wrote = False
         self._orphans: list[Path] = []
         self._last = max([catalog.fact("last_segment"), *(entry.id for entry in catalog.entries())])
 
@@ -118,22 +119,31 @@ class Upkeep:
                 return True
         return False
 
+    def give_back_memory(self) -> None:
+        """Return what Arrow keeps after writing to the system; without a write Arrow is not even loaded."""
+        if self._wrote:
+            from coldframe.engines.logstore.arrow import pa
+
+            pa.default_memory_pool().release_unused()
+            self._wrote = False
+
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:012d}.parquet"
 
-    def _remembered(self, frozen: MemoryTable, group: str) -> Iterable[Columns]:
+    def _remembered(self, frozen: MemoryTable, group: str) -> Iterable[Any]:
         with self._tables.lock:
             hidden = self._tables.hidden.get(group, Hidden())
             memory = frozen.groups.get(group)
             chunks = list(memory.chunks) if memory else []
-        return View(self._tables, chunks, [], (), hidden).columns(everything(hidden))
+        return arrow_tables(View(self._tables, chunks, [], (), hidden).columns(everything(hidden)))
 
-    def _write(self, group: str, portions: Iterable[Columns], stopped: Callable[[], None]) -> Written | None:
+    def _write(self, group: str, tables: Iterable[Any], stopped: Callable[[], None]) -> Written | None:
+        self._wrote = True
         self._last += 1
         final = self._path(self._last)
         temporary = final.with_suffix(".tmp")
         try:
-            result = SegmentWriter(self._last, group).write(temporary, portions, stopped)
+            result = SegmentWriter(self._last, group).write(temporary, tables, stopped)
             if result is not None:
                 self._disk.reached("segment: written")
                 self._disk.publish(temporary, final)
@@ -194,9 +204,9 @@ class Upkeep:
             hidden = self._tables.hidden.get(group, Hidden())
             for segment in chosen:
                 segment.readers += 1
-        with View(self._tables, [], [], tuple(chosen), hidden) as view:
+        with View(self._tables, [], [], tuple(chosen), hidden):
             try:
-                result = self._write(group, view.columns(everything(hidden), report=damaged), stopped)
+                result = self._write(group, merged_segments(chosen, hidden), stopped)
             except CorruptBlock as error:
                 self._quarantine(error, chosen)
                 return
@@ -211,8 +221,3 @@ class Upkeep:
             if segment.path.name == error.file:
                 segment.quarantined = True
                 self._catalog.quarantine(segment.id)
-
-
-def damaged(error: CorruptBlock) -> None:
-    """Refuse to go on without a block: a compaction must not lose what may yet be repaired."""
-    raise error

@@ -1,14 +1,20 @@
 """Writing a segment: ordered rows in, one Parquet file and its catalog entry out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from coldframe.engines.logstore.catalog import BlockFacts, Content, Entry
-from coldframe.engines.logstore.memory import text_bytes
 from coldframe.engines.logstore.rows import Columns, StreamFacts
 
 BLOCK_ROWS = 8192
+_PARQUET = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "write_page_checksum": True,
+    "use_dictionary": ["stream"],
+    "column_encoding": {"ts": "DELTA_BINARY_PACKED", "seq": "DELTA_BINARY_PACKED"},
+}
 
 
 class SegmentWriter:
@@ -18,48 +24,39 @@ class SegmentWriter:
         self._number = number
         self._group = group
         self._content = Content([], {}, {})
-        self._low_seq = self._low_ingest = 2**63 - 1
-        self._high_seq = self._high_ingest = -(2**63)
+        self._sequences: list[int] = []
+        self._ingestions: list[int] = []
 
     def write(
-        self, path: Path, portions: Iterable[Columns], stopped: Callable[[], None]
+        self, path: Path, tables: Iterable[Any], stopped: Callable[[], None]
     ) -> tuple[Entry, Content] | None:
-        """Write the rows to path, not yet durable; None (and no file) when there are no rows.
+        """Write the Arrow tables to path, not yet durable; None (and no file) when there are no rows.
 
         `stopped` is called before each block and may raise to give up. Raises OSError as the disk does.
         """
-        from pyarrow import parquet
+        from coldframe.engines.logstore.arrow import parquet
 
-        schema = arrow_schema()
         writer: Any = None
         try:
-            for block in blocks(portions):
+            for block in blocks(tables):
                 stopped()
                 if writer is None:
-                    writer = parquet.ParquetWriter(
-                        path,
-                        schema,
-                        compression="zstd",
-                        compression_level=3,
-                        write_page_checksum=True,
-                        use_dictionary=["stream"],
-                        column_encoding={"ts": "DELTA_BINARY_PACKED", "seq": "DELTA_BINARY_PACKED"},
-                    )
-                writer.write_table(arrow_table(block, schema), row_group_size=BLOCK_ROWS)
+                    writer = parquet.ParquetWriter(path, arrow_schema(), **_PARQUET)
+                writer.write_table(block, row_group_size=BLOCK_ROWS)
                 self._note(block)
         finally:
             if writer is not None:
                 writer.close()
         return None if writer is None else (self._entry(), self._content)
 
-    def _note(self, block: Columns) -> None:
-        number = len(self._content.blocks)
-        self._content.blocks.append(
-            BlockFacts(len(block), block.ts[0], block.seq[0], block.ts[-1], block.seq[-1])
-        )
-        self._low_seq, self._high_seq = min(self._low_seq, *block.seq), max(self._high_seq, *block.seq)
-        self._low_ingest = min(self._low_ingest, *block.ingest)
-        self._high_ingest = max(self._high_ingest, *block.ingest)
+    def _note(self, block: Any) -> None:
+        from coldframe.engines.logstore.arrow import pc
+
+        number, last = len(self._content.blocks), block.num_rows - 1
+        ends = [block[name][index].as_py() for index in (0, last) for name in ("ts", "seq")]
+        self._content.blocks.append(BlockFacts(block.num_rows, *ends))
+        self._sequences += pc.min_max(block["seq"]).as_py().values()
+        self._ingestions += pc.min_max(block["ingest"]).as_py().values()
         for name, facts in facts_by_stream(block).items():
             known = self._content.streams.get(name)
             self._content.streams[name] = known.joined(facts) if known else facts
@@ -76,48 +73,44 @@ class SegmentWriter:
             first.first_seq,
             last.last_ts,
             last.last_seq,
-            self._low_seq,
-            self._high_seq,
-            self._low_ingest,
-            self._high_ingest,
+            min(self._sequences),
+            max(self._sequences),
+            min(self._ingestions),
+            max(self._ingestions),
         )
 
 
-def facts_by_stream(block: Columns) -> dict[str, StreamFacts]:
-    """Return the facts of each stream of ordered rows."""
-    places: dict[str, list[int]] = {}
-    if len(set(block.stream)) == 1:
-        places[block.stream[0]] = list(range(len(block)))
-    else:
-        for i, name in enumerate(block.stream):
-            places.setdefault(name, []).append(i)
+def facts_by_stream(block: Any) -> dict[str, StreamFacts]:
+    """Return the facts of each stream of an Arrow table of rows."""
+    from coldframe.engines.logstore.arrow import pc
+
+    columns = ["stream", "ts", "ingest"]
+    sized = block.select(columns).append_column("size", pc.binary_length(block["message"]))
+    wanted = [("ts", "min"), ("ts", "max"), ("ingest", "max"), ("size", "sum"), ("size", "count")]
+    found = sized.group_by("stream", use_threads=False).aggregate(wanted)
+    values = zip(*(found[f"{name}_{how}"].to_pylist() for name, how in wanted), strict=True)
     return {
-        name: StreamFacts(
-            block.ts[at[0]],
-            block.ts[at[-1]],
-            max(block.ingest[i] for i in at),
-            text_bytes([block.message[i] for i in at]),
-            len(at),
-        )
-        for name, at in places.items()
+        name: StreamFacts(*facts) for name, facts in zip(found["stream"].to_pylist(), values, strict=True)
     }
 
 
-def blocks(portions: Iterable[Columns]) -> Iterable[Columns]:
-    """Give the rows again in blocks of BLOCK_ROWS (the last one shorter)."""
-    kept = Columns.empty()
-    for portion in portions:
-        kept.extend(portion)
-        while len(kept) >= BLOCK_ROWS:
-            yield kept.pick(range(BLOCK_ROWS))
-            kept = kept.pick(range(BLOCK_ROWS, len(kept)))
-    if len(kept):
-        yield kept
+def blocks(tables: Iterable[Any]) -> Iterator[Any]:
+    """Give the rows again in tables of BLOCK_ROWS (the last one shorter)."""
+    from coldframe.engines.logstore.arrow import pa
+
+    kept = arrow_schema().empty_table()
+    for table in tables:
+        kept = pa.concat_tables([kept, table])
+        while kept.num_rows >= BLOCK_ROWS:
+            yield kept.slice(0, BLOCK_ROWS).combine_chunks()
+            kept = kept.slice(BLOCK_ROWS)
+    if kept.num_rows:
+        yield kept.combine_chunks()
 
 
 def arrow_schema() -> Any:
     """Return the columns of a segment file."""
-    import pyarrow as pa
+    from coldframe.engines.logstore.arrow import pa
 
     return pa.schema(
         [
@@ -132,10 +125,22 @@ def arrow_schema() -> Any:
     )
 
 
-def arrow_table(rows: Columns, schema: Any) -> Any:
-    """Return the rows as an Arrow table of the segments' schema."""
-    import pyarrow as pa
+def arrow_tables(portions: Iterable[Columns]) -> Iterator[Any]:
+    """Give rows held in lists as Arrow tables of the segments' schema."""
+    gathered = Columns.empty()
+    for portion in portions:
+        gathered.extend(portion)
+        if len(gathered) >= BLOCK_ROWS:
+            yield arrow_table(gathered)
+            gathered = Columns.empty()
+    yield arrow_table(gathered)
 
+
+def arrow_table(rows: Columns) -> Any:
+    """Return the rows as one Arrow table."""
+    from coldframe.engines.logstore.arrow import pa
+
+    schema = arrow_schema()
     lists = (rows.ts, rows.seq, rows.ingest, rows.stream, rows.message, rows.spans, rows.sealed)
     arrays = [pa.array(values, kind.type) for values, kind in zip(lists, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)

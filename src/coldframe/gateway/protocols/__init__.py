@@ -1,7 +1,7 @@
 """The wire formats of AWS, driven by botocore's models: which one a request speaks, and one object for each."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 from botocore.model import ServiceModel
 
@@ -26,7 +26,7 @@ _PROTOCOLS: dict[str, Callable[[ServiceModel], Protocol]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def protocol_of(service: ServiceModel, name: str) -> Protocol:
     """Give the one protocol object of a service model; its plans live as long as the model is used."""
     return _PROTOCOLS[name](service)

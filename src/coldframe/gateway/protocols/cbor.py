@@ -1,11 +1,12 @@
 """Smithy RPC v2 CBOR: the operation in the path, one CBOR map each way."""
 
 from collections.abc import Callable, Mapping
+from threading import RLock
 from typing import Any
 
 import cbor2
 import msgspec
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
@@ -13,6 +14,7 @@ from coldframe.gateway.protocols import event_stream, fault_shapes, timestamps
 from coldframe.gateway.protocols.aws_json import query_error, rpc_status
 from coldframe.gateway.protocols.json_body import Members, Walks, body_members, malformed
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
+from coldframe.gateway.protocols.shapes import PerOperation, Shape
 from coldframe.gateway.protocols.typed import Types, decode_hook
 
 
@@ -91,32 +93,31 @@ class RpcV2Cbor:
 
     def __init__(self, service: ServiceModel) -> None:
         self._bodies = CborBodies(service)
-        self._readers: dict[OperationModel, Callable[[bytes], Params]] = {}
-        self._writers: dict[OperationModel, Callable[[Any], bytes]] = {}
-        self._streams: dict[OperationModel, event_stream.Writer] = {}
+        lock = RLock()
+        self._readers = PerOperation(self._reader, lock)
+        self._writers = PerOperation(self._writer, lock)
+        self._streams = PerOperation(lambda operation: event_stream.Writer(operation, self._bodies), lock)
+
+    def _reader(self, operation: OperationModel) -> Callable[[bytes], Params]:
+        shape = operation.input_shape
+        return self._bodies.reader(shape) if shape else lambda _: Params({})
+
+    def _writer(self, operation: OperationModel) -> Callable[[Any], bytes]:
+        shape = operation.output_shape
+        return self._bodies.writer(shape) if shape else lambda _: b""
 
     def parse(self, operation: OperationModel, request: WireRequest) -> Params:
         """Decode the body; SerializationException when it is no document of the input's shape."""
-        read = self._readers.get(operation)
-        if read is None:
-            shape = operation.input_shape
-            read = self._readers[operation] = self._bodies.reader(shape) if shape else lambda _: Params({})
-        return read(request.body)
+        return self._readers[operation](request.body)
 
     def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
         """Encode the result, or start its event stream with the other members as initial-response."""
-        write = self._writers.get(operation)
-        if write is None:
-            shape = operation.output_shape
-            write = self._writers[operation] = self._bodies.writer(shape) if shape else lambda _: b""
         headers = self._headers(request_id)
         if not operation.has_event_stream_output:
-            return WireResponse(200, headers, write(result))
-        stream = self._streams.get(operation)
-        if stream is None:
-            stream = self._streams[operation] = event_stream.Writer(operation, self._bodies)
+            return WireResponse(200, headers, self._writers[operation](result))
         headers["content-type"] = event_stream.CONTENT_TYPE
-        return WireResponse(200, headers, stream.frames(result, initial=write(result)))
+        initial = self._writers[operation](result)
+        return WireResponse(200, headers, self._streams[operation].frames(result, initial=initial))
 
     def fault(
         self, service: ServiceModel, operation: OperationModel | None, fault: ServiceFault, request_id: str

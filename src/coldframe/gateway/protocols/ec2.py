@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireResponse
 from coldframe.gateway.protocols import fault_shapes
 from coldframe.gateway.protocols.query import Query, QueryFields, fault_elements
+from coldframe.gateway.protocols.shapes import Shape
 from coldframe.gateway.protocols.xml_body import escape
 
 CONTENT_TYPE = "text/xml;charset=UTF-8"
@@ -27,8 +28,10 @@ class Ec2Fields(QueryFields):
         own = str(traits.get("name", name))
         return [own[:1].upper() + own[1:], own]
 
-    def list_names(self, shape: Shape) -> tuple[str, ...]:
+    @staticmethod
+    def list_names(shape: Shape) -> tuple[str, ...]:
         """Lists are numbered directly, whatever the model says of their members."""
+        del shape
         return ()
 
 

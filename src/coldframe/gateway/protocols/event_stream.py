@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from typing import Protocol as TypingProtocol
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from coldframe.core.faults import InternalFailure, ServiceFault
 from coldframe.gateway.protocols import timestamps
+from coldframe.gateway.protocols.shapes import Shape
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 MAX_FRAME = 24 * 1024 * 1024
@@ -125,8 +126,9 @@ class Writer:
 
     def __init__(self, operation: OperationModel, bodies: Bodies) -> None:
         self._bodies = bodies
-        self._member = operation.output_shape.event_stream_name
-        stream = operation.output_shape.members[self._member]
+        output: Shape = operation.output_shape
+        self._member: str = output.event_stream_name
+        stream: Shape = output.members[self._member]
         self._events = {name: self._event(name, shape) for name, shape in stream.members.items()}
         self._faults = {
             shape.name: name for name, shape in stream.members.items() if shape.metadata.get("exception")
@@ -166,7 +168,9 @@ class Writer:
         content_type = {"blob": "application/octet-stream", "string": "text/plain"}.get(
             kind, self._bodies.content_type
         )
-        write = self._bodies.writer(members[payload]) if payload else self._bodies.writer(shape, rest)
+        write: Callable[[Any], bytes] = bytes  # a blob or a string is its own payload
+        if kind == "structure":
+            write = self._bodies.writer(members[payload]) if payload else self._bodies.writer(shape, rest)
         start = _event_headers(name, content_type)
         if shape.metadata.get("exception"):
             start = {":message-type": "exception", ":exception-type": name, ":content-type": content_type}

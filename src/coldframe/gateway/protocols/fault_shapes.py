@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import AccessDenied, ServiceFault
+from coldframe.gateway.protocols.shapes import Shape
 
 DENIED_CODES = {"json": "AccessDeniedException", "xml": "AccessDenied", "ec2": "UnauthorizedOperation"}
 
@@ -67,11 +68,13 @@ def _is_fault(shape: Shape) -> bool:
 
 
 def _shape(service: ServiceModel, operation: OperationModel | None, code: str) -> Shape | None:
+    known: Any = service  # botocore's types give numbers for the codes, which are texts
+    shape: Shape
     for shape in operation.error_shapes if operation is not None else ():
         if code in {shape.name, shape.error_code}:
             return shape
-    found = service.shape_for_error_code(code)
-    if found is None and code in service._service_description.get("shapes", {}):  # noqa: SLF001 - cheaper than shape_names
+    found = known.shape_for_error_code(code)
+    if found is None and code in service.shape_names:
         shape = service.shape_for(code)
         found = shape if shape.metadata.get("exception") else None
     return found

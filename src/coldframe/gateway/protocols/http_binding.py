@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
-from coldframe.gateway.protocols.xml_body import read_scalar, write_scalar
+from coldframe.gateway.protocols.scalars import read_scalar, write_scalar
+from coldframe.gateway.protocols.shapes import Shape
 
 Values = dict[str, Any]
 _LABEL = re.compile(r"\{([^}]+)\}")
@@ -20,12 +21,6 @@ _ITEM = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*(?:,|$)')
 
 def path_pattern(request_uri: str) -> re.Pattern[str]:
     """Make the pattern of a requestUri's path; a greedy label takes slashes too."""
-    names: list[str] = []
-
-    def group(match: re.Match[str]) -> str:
-        names.append(match[1])
-        return "(.+)" if match[1].endswith("+") else "([^/]+)"
-
     parts = _LABEL.split(request_uri.partition("?")[0])
     text = "".join(
         re.escape(part) if at % 2 == 0 else ("(.+)" if part.endswith("+") else "([^/]+)")
@@ -123,9 +118,7 @@ class RequestHead:
             raise self._bad("URI")
         for (name, scalar), raw in zip(self._labels, match.groups(), strict=True):
             if name:
-                out[name] = self._scalar(
-                    name, lambda text, read=scalar: read(unquote(text, errors="strict")), raw
-                )
+                out[name] = self._scalar(name, _unquoted(scalar), raw)
 
     def _read_query(self, out: Values, query: str) -> None:
         try:
@@ -149,6 +142,10 @@ class RequestHead:
             if others:
                 many = value_shape.type_name == "list"
                 out[name] = {key: texts if many else texts[0] for key, texts in others.items()}
+
+
+def _unquoted(scalar: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda text: scalar(unquote(text, errors="strict"))
 
 
 def _header_reader(member: Shape) -> Callable[[str], Any]:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.gateway.protocols import fault_shapes, timestamps
 from coldframe.gateway.protocols.fault_shapes import WireFault
 from coldframe.gateway.protocols.protocol import Params, limit_depth
+from coldframe.gateway.protocols.shapes import Later, Shape
 from coldframe.gateway.protocols.typed import SPECIAL_FLOATS, Types, decode_hook
 
 Members = dict[str, Shape]
@@ -75,7 +76,7 @@ class JsonBodies:
                 raise malformed(error) from error
             if deep:
                 limit_depth(values)
-            if renamed or not checked or b"null" in body:
+            if renamed or not checked:
                 values = walk(values)
             return Params(values, checked=checked)
 
@@ -137,11 +138,9 @@ class Walks:
     def _named(self, shape: Shape) -> Convert:
         if shape.name in self._structures:
             return self._structures[shape.name]
-        done: list[Convert] = []
-        self._structures[shape.name] = lambda value: done[0](value)
-        done.append(self.structure(shape.members))
-        self._structures[shape.name] = done[0]
-        return done[0]
+        later = self._structures[shape.name] = Later()
+        later.function = self._structures[shape.name] = self.structure(shape.members)
+        return self._structures[shape.name]
 
     def structure(self, members: Mapping[str, Shape]) -> Convert:
         """Make the conversion of a structure: rename its members, drop None and what is not modelled."""

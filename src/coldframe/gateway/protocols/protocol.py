@@ -1,7 +1,7 @@
 """What a protocol of AWS does for the gateway: a request into parameters, a result or a fault into an answer."""
 
-from collections.abc import Mapping
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.model import OperationModel, ServiceModel

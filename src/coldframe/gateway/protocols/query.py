@@ -1,16 +1,19 @@
 """AWS query: parameters as dotted form fields, answers in XML."""
 
 from collections.abc import Callable, Mapping
+from threading import RLock
 from typing import Any
 from urllib.parse import parse_qsl
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway.protocols import fault_shapes
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
-from coldframe.gateway.protocols.xml_body import XmlBodies, escape, read_scalar
+from coldframe.gateway.protocols.scalars import read_scalar
+from coldframe.gateway.protocols.shapes import Later, PerOperation, Shape
+from coldframe.gateway.protocols.xml_body import XmlBodies, escape
 
 MAX_FIELDS = 50_000
 Node = dict[str, Any]
@@ -106,17 +109,15 @@ class QueryFields:
     def _named(self, shape: Shape) -> Read:
         if shape.name in self._structures:
             return self._structures[shape.name]
-        done: list[Read] = []
-        self._structures[shape.name] = lambda node, path: done[0](node, path)
-        done.append(self.structure(shape.members))
-        self._structures[shape.name] = done[0]
-        return done[0]
+        later = self._structures[shape.name] = Later()
+        later.function = self._structures[shape.name] = self.structure(shape.members)
+        return self._structures[shape.name]
 
     def structure(self, members: Mapping[str, Shape]) -> Read:
         """Make the reader of a structure; fields that no member has are passed over."""
         plan = {
             wire: (name, self.read(member))
-            for name, member in reversed(members.items())
+            for name, member in reversed(list(members.items()))
             for wire in self.member_names(name, member)
         }
 
@@ -134,7 +135,8 @@ class QueryFields:
 
         return read
 
-    def list_names(self, shape: Shape) -> tuple[str, ...]:
+    @staticmethod
+    def list_names(shape: Shape) -> tuple[str, ...]:
         """List the element names between a list and its numbers; none for a flattened one."""
         if shape.serialization.get("flattened"):
             return ()
@@ -194,26 +196,24 @@ class Query:
         self._fields = self.fields()
         self._xml = XmlBodies()
         self._space = escape(str(service.metadata.get("xmlNamespace", "")))
-        self._readers: dict[OperationModel, Read] = {}
-        self._writers: dict[OperationModel, Callable[[Mapping[str, Any], str], str]] = {}
+        lock = RLock()
+        self._readers = PerOperation(self._reader, lock)
+        self._writers = PerOperation(self.result_writer, lock)
+
+    def _reader(self, operation: OperationModel) -> Read:
+        shape = operation.input_shape
+        return self._fields.structure(shape.members if shape else {})
 
     def parse(self, operation: OperationModel, request: WireRequest) -> Params:
         """Read the fields; MalformedQueryString or MalformedInput when they do not fit the input's shape."""
-        read = self._readers.get(operation)
-        if read is None:
-            shape = operation.input_shape
-            read = self._readers[operation] = self._fields.structure(shape.members if shape else {})
         fields = form(request)
         fields.pop("Action", None)
         fields.pop("Version", None)
-        return Params(read(tree(fields), ""))
+        return Params(self._readers[operation](tree(fields), ""))
 
     def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
         """Write `<XResponse><XResult>...</XResult><ResponseMetadata>...`."""
-        write = self._writers.get(operation)
-        if write is None:
-            write = self._writers[operation] = self.result_writer(operation)
-        text = write(result, escape(request_id))
+        text = self._writers[operation](result, escape(request_id))
         headers = {"content-type": CONTENT_TYPE, "x-amzn-requestid": request_id}
         return WireResponse(200, headers, text.encode(errors="replace"))
 

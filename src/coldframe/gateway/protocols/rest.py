@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 from typing import Protocol as TypingProtocol
 
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
@@ -13,6 +14,7 @@ from coldframe.gateway.protocols import event_stream
 from coldframe.gateway.protocols.http_binding import RequestHead, ResponseHead
 from coldframe.gateway.protocols.json_body import body_members
 from coldframe.gateway.protocols.protocol import Params
+from coldframe.gateway.protocols.shapes import PerOperation, Shape
 
 Body = bytes | Iterator[bytes]
 
@@ -56,14 +58,13 @@ class Plans:
 
     def __init__(self, bodies: RestBodies) -> None:
         self._bodies = bodies
-        self._readings: dict[OperationModel, Reading] = {}
-        self._writings: dict[OperationModel, Writing] = {}
+        lock = RLock()
+        self._readings = PerOperation(self._reading, lock)
+        self._writings = PerOperation(self._writing, lock)
 
     def parse(self, operation: OperationModel, request: WireRequest) -> Params:
         """Read the bound members and the body."""
-        plan = self._readings.get(operation)
-        if plan is None:
-            plan = self._readings[operation] = self._reading(operation)
+        plan = self._readings[operation]
         values = plan.head.read(request)
         if plan.body is None:
             return Params(values)
@@ -95,15 +96,12 @@ class Plans:
         read = self._bodies.input_reader(shape, payload)
         return lambda body: read(body) if body else None
 
-    def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
+    def answer(self, operation: OperationModel, result: Mapping[str, Any]) -> WireResponse:
         """Write head and body of a result."""
-        plan = self._writings.get(operation)
-        if plan is None:
-            plan = self._writings[operation] = self._writing(operation)
+        plan = self._writings[operation]
         status, bound = plan.head.write(result, plan.status)
         body = plan.body(result)
-        headers = {"content-type": plan.content_type} if plan.content_type and (body or not bound) else {}
-        headers = {key: value for key, value in headers.items() if body}
+        headers = {"content-type": plan.content_type} if body else {}
         return WireResponse(status, headers | {key.lower(): value for key, value in bound.items()}, body)
 
     def _writing(self, operation: OperationModel) -> Writing:
@@ -114,7 +112,7 @@ class Plans:
             return Writing(head, status, kind, lambda _: b"")
         if shape.event_stream_name:
             stream = event_stream.Writer(operation, self._bodies)
-            return Writing(head, status, event_stream.CONTENT_TYPE, lambda result: stream.frames(result))
+            return Writing(head, status, event_stream.CONTENT_TYPE, stream.frames)
         payload = shape.serialization.get("payload")
         if payload is None:
             write = self._bodies.output_writer(shape, None)
@@ -145,5 +143,7 @@ def _raw(value: Any) -> Body:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     if hasattr(value, "read"):
-        return iter(lambda: value.read(65_536), b"")
-    return iter(value)
+        chunks: Iterator[bytes] = iter(lambda: value.read(65_536), b"")
+        return chunks
+    rest: Iterator[bytes] = iter(value)
+    return rest

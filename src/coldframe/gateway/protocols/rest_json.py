@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
@@ -12,6 +12,7 @@ from coldframe.gateway.protocols.http_binding import ResponseHead
 from coldframe.gateway.protocols.json_body import JsonBodies
 from coldframe.gateway.protocols.protocol import Params
 from coldframe.gateway.protocols.rest import Plans
+from coldframe.gateway.protocols.shapes import Shape
 
 
 class RestJsonBodies(JsonBodies):
@@ -43,7 +44,7 @@ class RestJson:
 
     def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
         """Write status, headers and body of a result."""
-        response = self._plans.answer(operation, result, request_id)
+        response = self._plans.answer(operation, result)
         response.headers["x-amzn-requestid"] = request_id
         return response
 

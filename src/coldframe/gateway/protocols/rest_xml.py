@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
@@ -13,8 +13,14 @@ from coldframe.gateway.protocols.json_body import body_members
 from coldframe.gateway.protocols.protocol import Params
 from coldframe.gateway.protocols.query import fault_elements
 from coldframe.gateway.protocols.rest import Plans
+from coldframe.gateway.protocols.shapes import Shape
 from coldframe.gateway.protocols.xml_body import XmlBodies, escape, malformed, parse_document
 
+# The models give these namespaces to inputs only; the services put them on their answers too.
+ANSWER_SPACES = {
+    "s3": "http://s3.amazonaws.com/doc/2006-03-01/",
+    "s3control": "http://awss3control.amazonaws.com/doc/2018-08-20/",
+}
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -27,7 +33,7 @@ class RestXmlBodies(XmlBodies):
     def __init__(self, service: ServiceModel) -> None:
         super().__init__()
         self._service = service
-        space = service.metadata.get("xmlNamespace")
+        space = service.metadata.get("xmlNamespace", ANSWER_SPACES.get(str(service.service_name)))
         uri = space.get("uri") if isinstance(space, dict) else space
         self._space = f' xmlns="{escape(uri)}"' if uri else ""
 
@@ -53,7 +59,17 @@ class RestXmlBodies(XmlBodies):
             return lambda _: b""
         body = shape.members[payload] if payload else shape
         tag = self._root(body, payload)
-        write = self.structure(body, members if payload is None else None, "" if _spaced(body) else self._space)
+        if tag == "GetBucketLocationOutput" and self._service.service_name == "s3":
+            # The one answer of S3 whose root is its only member (s3UnwrappedXmlOutput).
+            inner = self.content(members)
+            bare = f"<LocationConstraint{self._space}/>"
+            opened = f"<LocationConstraint{self._space}>"
+            return lambda value: (
+                HEAD + (inner(value).replace("<LocationConstraint>", opened, 1) or bare)
+            ).encode()
+        write = self.structure(
+            body, members if payload is None else None, "" if _spaced(body) else self._space
+        )
         return lambda value: (HEAD + write(tag, value)).encode(errors="replace")
 
     def _root(self, body: Shape, payload: str | None) -> str:
@@ -67,6 +83,16 @@ class RestXmlBodies(XmlBodies):
         """Make the writer of an event's payload."""
         write = self.structure(shape, members)
         return lambda value: write(shape.name, value).encode(errors="replace")
+
+
+def _details(wire: fault_shapes.WireFault) -> str:
+    """Write what S3 adds to its errors (Key, BucketName, Resource), which its model has no members for."""
+    known = wire.shape.members if wire.shape is not None else {}
+    return "".join(
+        f"<{name}>{escape(value)}</{name}>"
+        for name, value in wire.members.items()
+        if name not in known and name.isidentifier() and isinstance(value, str)
+    )
 
 
 def _spaced(shape: Shape) -> bool:
@@ -88,7 +114,7 @@ class RestXml:
 
     def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
         """Write status, headers and body of a result."""
-        response = self._plans.answer(operation, result, request_id)
+        response = self._plans.answer(operation, result)
         response.headers["x-amz-request-id"] = request_id
         return response
 
@@ -101,7 +127,7 @@ class RestXml:
         request = f"<RequestId>{escape(request_id)}</RequestId>"
         if service.service_name == "s3":
             error = fault_elements(self._xml, wire, with_type=False)
-            body = f"{HEAD}{error.removesuffix('</Error>')}{request}</Error>"
+            body = f"{HEAD}{error.removesuffix('</Error>')}{_details(wire)}{request}</Error>"
         else:
             body = f"{HEAD}<ErrorResponse>{fault_elements(self._xml, wire, with_type=True)}{request}</ErrorResponse>"
         headers = {"content-type": "application/xml", "x-amz-request-id": request_id}

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 
 from coldframe.gateway.protocols import timestamps
+from coldframe.gateway.protocols.shapes import Shape
 
 SPECIAL_FLOATS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 BOUNDS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
@@ -29,6 +30,11 @@ def decode_hook(kind: type, value: Any) -> Any:
     return timestamps.parse(value)
 
 
+def _typed_dict(name: str) -> Any:
+    make: Any = TypedDict  # not written as a class: its members are filled in afterwards
+    return make(name, {}, total=False)
+
+
 class Types:
     """The msgspec types of one service; a strict set also carries every constraint of the model but patterns.
 
@@ -42,7 +48,7 @@ class Types:
         self._structures: dict[str, Any] = {}
 
     def of(self, shape: Shape) -> Any:
-        """Make the type of a shape, without the None that an absent member may also be."""
+        """Make the type of a shape, not null."""
         kind = shape.type_name
         if shape.metadata.get("document"):
             return Any
@@ -56,18 +62,19 @@ class Types:
 
     def body(self, name: str, members: dict[str, Shape], required: list[str]) -> Any:
         """Make the type of a body that carries only some members of a structure."""
-        kind = TypedDict(name, {}, total=False)  # type: ignore[operator]
+        kind = _typed_dict(name)
         self._fill(kind, members, required)
         return kind
 
     def _item(self, shape: Shape) -> Any:
+        """Make the type of a member or an element: only a lax set lets it be null."""
         kind = self.of(shape)
         return kind if self._strict else kind | None
 
     def _structure(self, shape: Shape) -> Any:
         kind = self._structures.get(shape.name)
         if kind is None:
-            kind = TypedDict(shape.name, {}, total=False)  # type: ignore[operator]
+            kind = _typed_dict(shape.name)
             self._structures[shape.name] = kind  # kept before it is filled: shapes may contain themselves
             self._fill(kind, shape.members, shape.required_members)
         return kind
@@ -78,9 +85,7 @@ class Types:
             wire = member.serialization.get("name", name)
             if self._strict and name in required:
                 needed.add(wire)
-                kind.__annotations__[wire] = self.of(member)
-            else:
-                kind.__annotations__[wire] = self.of(member) | None
+            kind.__annotations__[wire] = self._item(member)
         kind.__required_keys__ = frozenset(needed)
         kind.__optional_keys__ = frozenset(kind.__annotations__) - needed
 

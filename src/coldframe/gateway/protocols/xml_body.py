@@ -1,19 +1,17 @@
 """XML documents of a shape: text into Python values (entities refused) and values into text."""
 
-import binascii
-from base64 import b64decode, b64encode
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-from botocore.model import Shape
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from coldframe.core.faults import ServiceFault
-from coldframe.gateway.protocols import timestamps
 from coldframe.gateway.protocols.protocol import MAX_DEPTH
-from coldframe.gateway.protocols.typed import BOUNDS, SPECIAL_FLOATS
+from coldframe.gateway.protocols.scalars import read_scalar, write_scalar
+from coldframe.gateway.protocols.shapes import Later, Shape
 
 Write = Callable[[str, Any], str]
 Read = Callable[[Element], Any]
@@ -28,14 +26,14 @@ _ESCAPES = str.maketrans(
         "\x85": "&#x85;",
         "\u2028": "&#x2028;",
     }
-    | {chr(code): "\ufffd" for code in range(32) if code not in {9, 10, 13}}
+    | {chr(code): "\ufffd" for code in (*range(32), 0xFFFE, 0xFFFF) if code not in {9, 10, 13}}
 )
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@ ,")
+_SPECIAL = re.compile('[&<>"\r\n\x85\u2028\ufffe\uffff\x00-\x08\x0b\x0c\x0e-\x1f]')
 
 
 def escape(text: str) -> str:
     """Write text so that an XML parser reads back the same; what XML cannot hold becomes U+FFFD."""
-    return text if text.isalnum() and text.isascii() else text.translate(_ESCAPES)
+    return text if _SPECIAL.search(text) is None else text.translate(_ESCAPES)
 
 
 def parse_document(body: bytes, code: str = "MalformedXML") -> Element:
@@ -56,76 +54,6 @@ def malformed(code: str = "MalformedXML") -> ServiceFault:
     """Make the fault for a document that is no XML or not of the shape."""
     text = "The XML you provided was not well-formed or did not validate against our published schema"
     return ServiceFault(code, text, status=400)
-
-
-def read_scalar(shape: Shape) -> Callable[[str], Any]:
-    """Make the function that reads a scalar from text; it raises ValueError."""
-    kind = shape.type_name
-    if kind in BOUNDS:
-        return lambda text: _read_integer(text, *BOUNDS[kind])
-    readers: dict[str, Callable[[str], Any]] = {
-        "boolean": _read_boolean,
-        "float": _read_float,
-        "double": _read_float,
-        "timestamp": timestamps.parse,
-        "blob": read_blob,
-    }
-    return readers.get(kind, str)
-
-
-def _read_boolean(text: str) -> bool:
-    word = text.strip().lower()
-    if word not in {"true", "false", "1", "0"}:
-        raise ValueError("no boolean")
-    return word in {"true", "1"}
-
-
-def _read_integer(text: str, low: int, high: int) -> int:
-    if len(text) > 40 or not text.isascii() or "_" in text:
-        raise ValueError("no integer")
-    number = int(text)
-    if not low <= number <= high:
-        raise ValueError("out of range")
-    return number
-
-
-def _read_float(text: str) -> float:
-    if len(text) > 400 or "_" in text or not text.isascii():
-        raise ValueError("no number")
-    word = text.strip()
-    return SPECIAL_FLOATS[word] if word in SPECIAL_FLOATS else float(word)
-
-
-def read_blob(text: str) -> bytes:
-    """Read base64; ValueError when it is none."""
-    try:
-        return b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, UnicodeError) as error:
-        raise ValueError("no base64") from error
-
-
-def write_scalar(shape: Shape, timestamp_format: str = "iso8601") -> Callable[[Any], str]:
-    """Make the function that writes a scalar as text, not yet escaped."""
-    kind = shape.type_name
-    if kind == "timestamp":
-        write = timestamps.writer(shape, timestamp_format)
-        return lambda value: str(write(value))
-    writers: dict[str, Callable[[Any], str]] = {
-        "boolean": lambda value: "true" if value else "false",
-        "float": _write_float,
-        "double": _write_float,
-        "blob": lambda value: b64encode(value.encode() if isinstance(value, str) else value).decode(),
-    }
-    return writers.get(kind, str)
-
-
-def _write_float(value: Any) -> str:
-    number = float(value)
-    if number != number:  # noqa: PLR0124
-        return "NaN"
-    if number in {float("inf"), float("-inf")}:
-        return "Infinity" if number > 0 else "-Infinity"
-    return str(value)
 
 
 class XmlBodies:
@@ -164,11 +92,9 @@ class XmlBodies:
         key = f"{shape.name} {_namespace(shape)}"
         if key in self._writers:
             return self._writers[key]
-        done: list[Write] = []
-        self._writers[key] = lambda tag, value: done[0](tag, value)
-        done.append(self.structure(shape))
-        self._writers[key] = done[0]
-        return done[0]
+        later = self._writers[key] = Later()
+        later.function = self._writers[key] = self.structure(shape)
+        return self._writers[key]
 
     def structure(self, shape: Shape, members: Mapping[str, Shape] | None = None, space: str = "") -> Write:
         """Make the writer of a structure, or of some members of it."""
@@ -262,11 +188,9 @@ class XmlBodies:
     def _read_named(self, shape: Shape) -> Read:
         if shape.name in self._readers:
             return self._readers[shape.name]
-        done: list[Read] = []
-        self._readers[shape.name] = lambda node: done[0](node)
-        done.append(self.read_structure(shape.members))
-        self._readers[shape.name] = done[0]
-        return done[0]
+        later = self._readers[shape.name] = Later()
+        later.function = self._readers[shape.name] = self.read_structure(shape.members)
+        return self._readers[shape.name]
 
     def read_structure(self, members: Mapping[str, Shape]) -> Read:
         """Make the function that reads a structure's members from an element's children and attributes."""

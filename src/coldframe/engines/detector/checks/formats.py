@@ -49,10 +49,8 @@ def lat_long(value: str) -> bool:
 
 
 def vin(value: str) -> bool:
-    """A vehicle number (ISO 3779): letters among the first eight; the check digit is North American only."""
-    return any(character.isalpha() for character in value[:8]) and any(
-        character.isdigit() for character in value[:13]
-    )
+    """A vehicle number (ISO 3779): a letter among the first thirteen; the check digit is North American only."""
+    return any(character.isalpha() for character in value[:13])
 
 
 def secret_key(value: str) -> bool:

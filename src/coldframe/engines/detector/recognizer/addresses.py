@@ -1,6 +1,7 @@
 """Finds postal addresses: anchored at a postal code beside a place, grown over street and city, and scored by a model."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -37,26 +38,45 @@ _CODES = (
 )
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     *(
-        (name, re.compile(rf"(?P<street>{_ENGLISH_STREET}){_GAP}(?:{_TOWN}{_GAP}){{0,2}}(?P<city>{_TOWN}){_GAP}{code}"))
+        (
+            name,
+            re.compile(
+                rf"(?P<street>{_ENGLISH_STREET}){_GAP}(?:{_TOWN}{_GAP}){{0,2}}(?P<city>{_TOWN}){_GAP}{code}"
+            ),
+        )
         for name, code in _CODES
     ),
-    ("FR", re.compile(rf"(?P<street>{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?i:{_STREET_LED})(?: (?:{_JOIN}|{_NAMED}|\d{{1,2}})){{1,7}}){_GAP}(?:F-|CS \d+ ?)?\d{{5}} (?P<city>{_TOWN})")),
-    ("EU", re.compile(
-        rf"(?P<street>(?:{_NAMED}|[Cc]/ ?{_NAMED}|(?:via|calle|viale|corso|piazza|plaza|paseo|avenida|largo|strada|vicolo|rua) )"
-        rf"(?:[ /]?(?:{_JOIN} ){{0,2}}(?:{_NAMED}|\d{{1,2}}(?= [{UPPER}]))){{0,5}},? (?:n[º°.]? ?)?{_NUMBER}(?:,? {_FLOOR}){{0,3}}){_GAP}"
-        rf"(?:(?:D|DE|E|I|IT|ES)-)?\d{{5}} (?P<city>{_TOWN}(?: \([A-Z]{{2}}\)|,? (?-i:[A-Z]{{2}})(?!\w))?)"
-    )),
-    ("BR", re.compile(
-        rf"(?P<street>{_NAMED}(?: (?:{_JOIN} )?(?:{_NAMED}|\d{{1,2}}(?= ))){{1,6}}(?:, ?| )(?:n[º°.]? ?)?{_NUMBER}(?:(?:,? | - ){_FLOOR}){{0,2}}){_GAP}"
-        rf"(?:{_TOWN}{_GAP}){{0,2}}(?:(?P<city>{_TOWN})(?: ?[-/] ?|, )(?P<region>{_UF}){_GAP}(?:CEP:? )?\d{{5}}-?\d{{3}}(?!\w)"
-        rf"|\d{{5}}-?\d{{3}} (?P<city2>{_TOWN})(?: ?[-/] ?|, )(?:{_UF})(?!\w))"
-    )),
+    (
+        "FR",
+        re.compile(
+            rf"(?P<street>{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?i:{_STREET_LED})(?: (?:{_JOIN}|{_NAMED}|\d{{1,2}})){{1,7}}){_GAP}(?:F-|CS \d+ ?)?\d{{5}} (?P<city>{_TOWN})"
+        ),
+    ),
+    (
+        "EU",
+        re.compile(
+            rf"(?P<street>(?:{_NAMED}|[Cc]/ ?{_NAMED}|(?:via|calle|viale|corso|piazza|plaza|paseo|avenida|largo|strada|vicolo|rua) )"
+            rf"(?:[ /]?(?:{_JOIN} ){{0,2}}(?:{_NAMED}|\d{{1,2}}(?= [{UPPER}]))){{0,5}},? (?:n[º°.]? ?)?{_NUMBER}(?:,? {_FLOOR}){{0,3}}){_GAP}"
+            rf"(?:(?:D|DE|E|I|IT|ES)-)?\d{{5}} (?P<city>{_TOWN}(?: \([A-Z]{{2}}\)|,? (?-i:[A-Z]{{2}})(?!\w))?)"
+        ),
+    ),
+    (
+        "BR",
+        re.compile(
+            rf"(?P<street>{_NAMED}(?: (?:{_JOIN} )?(?:{_NAMED}|\d{{1,2}}(?= ))){{1,6}}(?:, ?| )(?:n[º°.]? ?)?{_NUMBER}(?:(?:,? | - ){_FLOOR}){{0,2}}){_GAP}"
+            rf"(?:{_TOWN}{_GAP}){{0,2}}(?:(?P<city>{_TOWN})(?: ?[-/] ?|, )(?P<region>{_UF}){_GAP}(?:CEP:? )?\d{{5}}-?\d{{3}}(?!\w)"
+            rf"|\d{{5}}-?\d{{3}} (?P<city2>{_TOWN})(?: ?[-/] ?|, )(?:{_UF})(?!\w))"
+        ),
+    ),
 )
-_START = re.compile(rf"(?<![\w.:/@$%&=+-])(?=[\d{UPPER}CcavrRlps])|(?<=[=:/&])(?=[\d{UPPER}])|(?<=\\n)(?=[\d{UPPER}])")
+_START = re.compile(
+    rf"(?<![\w.:/@$%&=+-])(?=[\d{UPPER}CcavrRlps])|(?<=[=:/&])(?=[\d{UPPER}])|(?<=\\n)(?=[\d{UPPER}])"
+)
 _WORD = re.compile(rf"[{ANY}]+|\d+")
 _DIGIT = re.compile(r"\d")
 _AFTER = re.compile(r"(?![\w@(=]|\.\w)")
 _STARTS = 12
+_CROWD = 4
 _SUBWORD = re.compile(rf"[A-Z]?[{LOWER}]+|[A-Z]+")
 
 
@@ -73,21 +93,25 @@ class Candidate(NamedTuple):
 def candidates(text: str) -> Iterator[list[Candidate]]:
     """Give the candidates of `text` in groups; those of a group overlap."""
     done = 0
+    failed: deque[int] = deque([-_REACH_LEFT] * _CROWD, _CROWD)
     for hit in _HIT.finditer(text):
         at = hit.start()
-        if at < done:
+        forms = _plausible_forms(text, at) if at >= done else ()
+        if not forms:
             continue
-        low = max(done, at - _REACH_LEFT, text.rfind("\0", max(0, at - _REACH_LEFT), at) + 1)
-        high = min(len(text), at + _REACH_RIGHT)
-        cut = text.find("\0", at, high)
-        high = cut if cut >= 0 else high
-        if not _DIGIT.search(text, low, at):
-            continue
-        forms = _plausible_forms(text, at)
-        group = list(_grown(text, at, low, high, forms)) if forms else []
+        # Codes close together that no street leads to are a table of codes: look less far, or time would be lost on it.
+        begin = text.rfind("\0", max(0, at - _REACH_LEFT), at)
+        crowded = failed[0] > max(begin, at - _REACH_LEFT)
+        reach, most = (_REACH_LEFT // 2, 2) if crowded else (_REACH_LEFT, _STARTS)
+        low = max(done, at - reach, begin + 1)
+        cut = text.find("\0", at, at + _REACH_RIGHT)
+        high = cut if cut >= 0 else min(len(text), at + _REACH_RIGHT)
+        group = list(_grown(text, at, (low, high), forms, most)) if _DIGIT.search(text, low, at) else []
         if group:
             done = max(candidate.end for candidate in group)
             yield group
+        else:
+            failed.append(at)
 
 
 _BESIDE = tuple(
@@ -99,7 +123,11 @@ _BESIDE = tuple(
         (r"\b[A-Z]{1,2}\d[A-Z\d]?\Z", r" \d[A-Z]{2}\b", ("GB",)),
         (r"\b[A-Z]\d[A-Z]\Z|\b[A-Z]{2},?\Z", r" (?:[A-Z]\d[A-Z])?\d[A-Z]\d\b", ("CA",)),
         (r"\d{5}-?\d{3}\Z", rf" [{UPPER}]", ("BR",)),
-        (r"(?<![\w/.:=#+-])(?:(?:DE?|F|I|IT|ES?)-)?\d{5}\Z|\\n\d{5}\Z", rf" [{UPPER}](?:[{ANY}]| [{UPPER}])", ("FR", "EU")),
+        (
+            r"(?<![\w/.:=#+-])(?:(?:DE?|F|I|IT|ES?)-)?\d{5}\Z|\\n\d{5}\Z",
+            rf" [{UPPER}](?:[{ANY}]| [{UPPER}])",
+            ("FR", "EU"),
+        ),
     )
 )
 
@@ -112,7 +140,10 @@ def _plausible_forms(text: str, at: int) -> tuple[str, ...]:
     return ()
 
 
-def _grown(text: str, at: int, low: int, high: int, names: tuple[str, ...]) -> Iterator[Candidate]:
+def _grown(
+    text: str, at: int, bounds: tuple[int, int], names: tuple[str, ...], most: int
+) -> Iterator[Candidate]:
+    low, high = bounds
     starts = [match.start() for match in _START.finditer(text, low, at)][-3 * _STARTS :]
     for form, pattern in _FORMS:
         if form not in names:
@@ -122,7 +153,7 @@ def _grown(text: str, at: int, low: int, high: int, names: tuple[str, ...]) -> I
             if form not in {"EU", "BR"} and not _starts_with_number(text, start):
                 continue
             tried += 1
-            if tried > _STARTS:
+            if tried > most:
                 break
             match = pattern.match(text, start, high)
             if match is None or match.end() <= at:

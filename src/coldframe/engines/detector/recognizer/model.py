@@ -12,7 +12,7 @@ from zlib import crc32
 
 MAGIC = b"CFRECOG\0"
 VERSION = 1
-_HEADER = struct.Struct("<8sHH32s")  # magic, version, sections, SHA-256 of all that follows
+_HEADER = struct.Struct("<8sHH32s")  # magic, version, sections, SHA-256 of the sections' number and bytes
 _SECTION = struct.Struct("<8scfI")  # name, type (I: hashes, b: weights), scale of a weight, bytes
 
 
@@ -63,6 +63,12 @@ def _little_endian(values: "array[int]") -> "array[int]":
     return values
 
 
+def _digest(count: int, body: bytes | bytearray | memoryview) -> bytes:
+    checksum = hashlib.sha256(count.to_bytes(2, "little"))
+    checksum.update(body)
+    return checksum.digest()
+
+
 def dump(model: Model) -> bytes:
     """Return `model` as the bytes of a model file; the same model gives the same bytes."""
     body = bytearray()
@@ -73,7 +79,7 @@ def dump(model: Model) -> bytes:
         data = weights.table.tobytes()
         body += _SECTION.pack(name.encode(), b"b", weights.scale, len(data)) + data
     count = len(model.words) + len(model.weights)
-    return _HEADER.pack(MAGIC, VERSION, count, hashlib.sha256(body).digest()) + body
+    return _HEADER.pack(MAGIC, VERSION, count, _digest(count, body)) + body
 
 
 def parse(data: bytes) -> Model:
@@ -83,7 +89,7 @@ def parse(data: bytes) -> Model:
     _, version, count, digest = _HEADER.unpack_from(data)
     if version != VERSION:
         raise ModelError(f"recogniser model of version {version}, expected {VERSION}: train it again")
-    if hashlib.sha256(memoryview(data)[_HEADER.size :]).digest() != digest:
+    if _digest(count, memoryview(data)[_HEADER.size :]) != digest:
         raise ModelError("recogniser model is damaged: its checksum does not match")
     words: dict[str, frozenset[int]] = {}
     weights: dict[str, Weights] = {}
@@ -92,7 +98,7 @@ def parse(data: bytes) -> Model:
         raw_name, kind, scale, size = _SECTION.unpack_from(data, at)
         at += _SECTION.size
         name = raw_name.rstrip(b"\0").decode()
-        values: "array[int]" = array("I" if kind == b"I" else "b")
+        values: array[int] = array("I" if kind == b"I" else "b")
         values.frombytes(data[at : at + size])
         if kind == b"I":
             words[name] = frozenset(_little_endian(values))

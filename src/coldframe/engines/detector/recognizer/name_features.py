@@ -10,7 +10,7 @@ from coldframe.engines.detector.recognizer.letters import PARTICLES, TITLES
 from coldframe.engines.detector.recognizer.model import Model, word_hash
 
 _CONTEXT = 48
-_LEFT = re.compile(r"(?:([\w-]{1,24})[^\w\0]{1,4})?([\w-]{1,32})([^\w\0]{0,6})\Z")
+_LEFT = re.compile(r"(?<![\w-])(?:([\w-]{1,24})[^\w\0]{1,4})?([\w-]{1,32})([^\w\0]{0,6})\Z")
 _RIGHT = re.compile(r"([^\w\0]{0,3})([\w-]{0,24})")
 _SUBWORDS = re.compile(r"[A-Z]?[a-zà-ÿ]+|[A-Z]+(?![a-z])|\d+")
 _DIGITS = re.compile(r"\d+")
@@ -62,7 +62,14 @@ def word_features(role: str, word: str) -> list[str]:
 
 def pattern_features(codes: str, shapes: str, separator: str, place: bool) -> list[str]:
     """Return the features of the words' codes and shapes taken together, of what separates them, and of a known place."""
-    return [f"z{place:d}", "B", f"p{codes}", f"q{codes[0]}{codes[-1]}{len(codes)}", f"h{shapes}", f"c{separator}{codes}{shapes[0]}"]
+    return [
+        f"z{place:d}",
+        "B",
+        f"p{codes}",
+        f"q{codes[0]}{codes[-1]}{len(codes)}",
+        f"h{shapes}",
+        f"c{separator}{codes}{shapes[0]}",
+    ]
 
 
 def left_context(text: str, start: int) -> tuple[str, str, str]:
@@ -89,7 +96,13 @@ def left_features(model: Model, context: tuple[str, str, str], codes: str) -> li
     title = "S" if low in TITLES else "-"
     key = "k" if "=" in gap or ":" in gap else "w"
     known = code(model, word) if word and gap == " " and word[0].isupper() else "-"
-    features = [f"Lc{title}{gap[-1:]}", f"L{key}{low}", f"Lg{gap}", f"Lc{known}{codes}", f"Lx{word[:1].isupper():d}{gap[:1]}"]
+    features = [
+        f"Lc{title}{gap[-1:]}",
+        f"L{key}{low}",
+        f"Lg{gap}",
+        f"Lc{known}{codes}",
+        f"Lx{word[:1].isupper():d}{gap[:1]}",
+    ]
     features += [f"Ls{key}{part}" for part in subwords]
     features += [f"Le{key}{subwords[-1]}{codes[0]}{codes[-1]}", f"L2{_DIGITS.sub('0', before.lower())}"]
     return features
@@ -100,4 +113,9 @@ def right_features(model: Model, context: tuple[str, str], codes: str) -> list[s
     gap, word = context
     low = _DIGITS.sub("0", word.lower())
     known = code(model, word) if word and gap == " " and word[0].isupper() else "-"
-    return [f"Rg{gap.replace(chr(92), '')}", f"R{gap[:1]}{low}", f"Rc{known}{codes}", f"Rx{word[:1].isupper():d}{gap[:1]}"]
+    return [
+        f"Rg{gap.replace(chr(92), '')}",
+        f"R{gap[:1]}{low}",
+        f"Rc{known}{codes}",
+        f"Rx{word[:1].isupper():d}{gap[:1]}",
+    ]

@@ -5,7 +5,16 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from coldframe.engines.detector.recognizer import name_features as look
-from coldframe.engines.detector.recognizer.letters import AFTER, ANY, BEFORE, CAPITALISED, LOWER, PARTICLE, PARTICLES, UPPER
+from coldframe.engines.detector.recognizer.letters import (
+    AFTER,
+    ANY,
+    BEFORE,
+    CAPITALISED,
+    LOWER,
+    PARTICLE,
+    PARTICLES,
+    UPPER,
+)
 from coldframe.engines.detector.recognizer.model import Model, probability
 
 # Starts with a plain space, because the regular expression engine then skips to the next one at memory speed.
@@ -30,7 +39,24 @@ _PAIR_NEXT = re.compile(
     rf"({_WORD})\\?[\"']?[,;&\s]{{1,3}}\\?[\"']?(?:(first|given|fore)|(last|family|sur))[_-]?name{_GAP}({_WORD})(?![\w@.:/-])",
     re.IGNORECASE,
 )
-_PLACEHOLDERS = frozenset("null none nil undefined unknown string required empty true false test name missing redacted".split())
+_PLACEHOLDERS = frozenset(
+    [
+        "null",
+        "none",
+        "nil",
+        "undefined",
+        "unknown",
+        "string",
+        "required",
+        "empty",
+        "true",
+        "false",
+        "test",
+        "name",
+        "missing",
+        "redacted",
+    ]
+)
 _PAIR_SCORE = 0.9
 
 Token = tuple[int, int, str]
@@ -91,12 +117,12 @@ def _run_start(text: str, space: int, done: int) -> int:
 
 def _windows_of(text: str, tokens: list[Token]) -> Iterator[Window]:
     for i, (start, _, first) in enumerate(tokens):
-        if first in PARTICLES or not _BEFORE.match(text, start):
+        if first in PARTICLES or not first[0].isupper() or not _BEFORE.match(text, start):
             continue
         words = 0
         for j in range(i, min(i + 6, len(tokens))):
             _, end, word = tokens[j]
-            if word in PARTICLES:
+            if word in PARTICLES or not word[0].isupper():
                 continue
             words += len(word.rstrip(".")) > 1
             if j == i or words < 2 or len(word.rstrip(".")) == 1 or not _AFTER.match(text, end):
@@ -158,6 +184,8 @@ class NameFinder:
     """Scores the candidates of a text with a model and keeps the best of those that overlap."""
 
     REMEMBERED = 20_000
+    # More candidates in a row than a dozen capitalised words give: a heading or a list, where only known names count.
+    LONG = 30
 
     def __init__(self, model: Model, threshold: float) -> None:
         self._model = model
@@ -171,12 +199,15 @@ class NameFinder:
         """Return the names of `text` as start, end and probability, in order, not overlapping."""
         scored: list[tuple[float, int, int]] = []
         for group in windows(text):
-            for window in group:
+            for window in group if len(group) <= self.LONG else filter(self._is_listed, group):
                 score = probability(self._score(text, window))
                 if score >= self._threshold:
                     scored.append((score, window.start, window.end))
         scored += [(score, start, end) for start, end, score in pairs(text)]
         return select(scored)
+
+    def _is_listed(self, window: Window) -> bool:
+        return self._code(window.words[0]) in "GBgb" and self._code(window.words[-1]) in "FBfb"
 
     def _score(self, text: str, window: Window) -> float:
         model = self._model
@@ -218,7 +249,11 @@ def select(scored: list[tuple[float, int, int]]) -> list[tuple[int, int, float]]
     cells: dict[int, list[tuple[int, int]]] = {}
     for score, start, end in scored:
         span = range(start >> 7, (end >> 7) + 1)
-        if any(start < other_end and other_start < end for cell in span for other_start, other_end in cells.get(cell, ())):
+        if any(
+            start < other_end and other_start < end
+            for cell in span
+            for other_start, other_end in cells.get(cell, ())
+        ):
             continue
         kept[start] = (start, end, score)
         for cell in span:

@@ -9,17 +9,21 @@ from coldframe.engines.detector.recognizer.found import ADDRESS, KINDS, NAME, Fo
 from coldframe.engines.detector.recognizer.model import Model, shipped
 from coldframe.engines.detector.recognizer.names import NameFinder
 
-NAME_THRESHOLD = 0.5
-ADDRESS_THRESHOLD = 0.5
+NAME_THRESHOLD = 0.45
+ADDRESS_THRESHOLD = 0.3
 
 
 class Recognizer:
     """Finds person names and postal addresses in log text. Safe to share between threads: it only remembers sums."""
 
     def __init__(
-        self, model: Model, *, name_threshold: float = NAME_THRESHOLD, address_threshold: float = ADDRESS_THRESHOLD
+        self,
+        model: Model,
+        *,
+        name_threshold: float = NAME_THRESHOLD,
+        address_threshold: float = ADDRESS_THRESHOLD,
     ) -> None:
-        self._finders = {
+        self._finders: dict[str, NameFinder | AddressFinder] = {
             NAME: NameFinder(model, name_threshold),
             ADDRESS: AddressFinder(model, address_threshold),
         }
@@ -43,7 +47,9 @@ class Recognizer:
         Raises ValueError for a kind that is not one of KINDS.
         """
         if not kinds <= KINDS:
-            raise ValueError(f"unknown kinds: {', '.join(sorted(kinds - KINDS))}; known: {', '.join(sorted(KINDS))}")
+            raise ValueError(
+                f"unknown kinds: {', '.join(sorted(kinds - KINDS))}; known: {', '.join(sorted(KINDS))}"
+            )
         results: list[list[Found]] = [[] for _ in texts]
         # One search over all texts costs a fraction of a search in each; NUL ends every candidate and every context.
         joined = "\0".join(texts)
