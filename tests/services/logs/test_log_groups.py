@@ -20,8 +20,8 @@ def running(tmp_path_factory):
 def logs(running):
     """A client in a server without log groups."""
     client = running.client("logs")
-    for group in client.describe_log_groups()["logGroups"]:
-        name = group["logGroupName"]
+    pages = list(client.get_paginator("describe_log_groups").paginate())
+    for name in [name for page in pages for name in names(page)]:
         client.put_log_group_deletion_protection(logGroupIdentifier=name, deletionProtectionEnabled=False)
         client.delete_log_group(logGroupName=name)
     return client
