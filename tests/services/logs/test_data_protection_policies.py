@@ -147,16 +147,34 @@ REFUSED = {
     "a name that is no text": (document(Name=5), "Name must be text"),
     "a description that is no text": (document(Description=[]), "Description must be text"),
     "one statement": (changed(lambda made: made["Statement"].pop()), "a list of two"),
-    "three statements": (changed(lambda made: made["Statement"].append(made["Statement"][0])), "a list of two"),
+    "three statements": (
+        changed(lambda made: made["Statement"].append(made["Statement"][0])),
+        "a list of two",
+    ),
     "two audits": (
         changed(operation(1, {"Audit": {"FindingsDestination": {}}})),
         "both statements have a Audit operation",
     ),
-    "two masks": (changed(operation(0, {"Deidentify": {"MaskConfig": {}}})), "both statements have a Deidentify"),
-    "a statement that is none": (changed(lambda made: made["Statement"].insert(0, made["Statement"].pop() and 5)), "statement 1"),
-    "an unknown member in a statement": (changed(statement(1, Effect="Allow")), "statement 2: unknown member 'Effect'"),
-    "no operation": (changed(lambda made: made["Statement"][0].pop("Operation")), "statement 1: Operation is missing"),
-    "no identifiers": (changed(lambda made: made["Statement"][1].pop("DataIdentifier")), "statement 2: DataIdentifier"),
+    "two masks": (
+        changed(operation(0, {"Deidentify": {"MaskConfig": {}}})),
+        "both statements have a Deidentify",
+    ),
+    "a statement that is none": (
+        changed(lambda made: made["Statement"].insert(0, made["Statement"].pop() and 5)),
+        "statement 1",
+    ),
+    "an unknown member in a statement": (
+        changed(statement(1, Effect="Allow")),
+        "statement 2: unknown member 'Effect'",
+    ),
+    "no operation": (
+        changed(lambda made: made["Statement"][0].pop("Operation")),
+        "statement 1: Operation is missing",
+    ),
+    "no identifiers": (
+        changed(lambda made: made["Statement"][1].pop("DataIdentifier")),
+        "statement 2: DataIdentifier",
+    ),
     "an empty list of identifiers": (changed(statement(0, DataIdentifier=[])), "statement 1: DataIdentifier"),
     "one text for a list": (changed(statement(0, DataIdentifier=EMAIL)), "statement 1: DataIdentifier"),
     "an identifier that is no text": (changed(statement(0, DataIdentifier=[5])), "statement 1"),
@@ -171,18 +189,30 @@ REFUSED = {
     ),
     "an empty operation": (changed(operation(0, {})), "exactly one of Audit and Deidentify"),
     "an unknown operation": (changed(operation(0, {"Block": {}})), "unknown member 'Block'"),
-    "a mask with settings": (changed(operation(1, {"Deidentify": {"MaskConfig": {"MaskWithCharacter": "#"}}})), "MaskConfig must be"),
+    "a mask with settings": (
+        changed(operation(1, {"Deidentify": {"MaskConfig": {"MaskWithCharacter": "#"}}})),
+        "MaskConfig must be",
+    ),
     "no mask": (changed(operation(1, {"Deidentify": {}})), "MaskConfig is missing"),
     "no destinations": (changed(operation(0, {"Audit": {}})), "FindingsDestination is missing"),
     "an unknown destination": (document(destination={"SNS": {"Topic": "t"}}), "unknown member 'SNS'"),
     "a destination without a group": (document(destination={"CloudWatchLogs": {}}), "LogGroup is missing"),
-    "a destination with an empty group": (document(destination={"CloudWatchLogs": {"LogGroup": ""}}), "LogGroup must be"),
-    "its own findings": (document(destination={"CloudWatchLogs": {"LogGroup": "g"}}), "its own data protection policy"),
+    "a destination with an empty group": (
+        document(destination={"CloudWatchLogs": {"LogGroup": ""}}),
+        "LogGroup must be",
+    ),
+    "its own findings": (
+        document(destination={"CloudWatchLogs": {"LogGroup": "g"}}),
+        "its own data protection policy",
+    ),
     "eleven custom identifiers": (document(custom=[*TEN, ("more", "x")]), "at most 10"),
     "a custom name with a space": (document(custom=[("a b", "x")]), "custom data identifier 1: Name"),
     "a custom name too long": (document(custom=[("a" * 129, "x")]), "custom data identifier 1: Name"),
     "an empty custom name": (document(custom=[("", "x")]), "custom data identifier 1: Name"),
-    "the name of a managed one": (document(custom=[("EmailAddress", "x")]), "name of a managed data identifier"),
+    "the name of a managed one": (
+        document(custom=[("EmailAddress", "x")]),
+        "name of a managed data identifier",
+    ),
     "a custom name twice": (document(custom=[("a", "x"), ("a", "y")]), "custom data identifier 2"),
     "an empty regex": (document(custom=[("a", "")]), "1 to 200 characters"),
     "a regex too long": (document(custom=[("a", "x" * 201)]), "1 to 200 characters"),
@@ -235,7 +265,12 @@ def test_a_stored_policy_is_in_force_with_the_next_event(logs, running):
     logs.delete_data_protection_policy(logGroupIdentifier="g")
     send("clear ann@example.com")
     custom = [("EmployeeId", r"EID-\d{9}")]
-    put(logs, document("EmployeeId", EMAIL, custom=custom, destination={"CloudWatchLogs": {"LogGroup": "findings"}}))
+    put(
+        logs,
+        document(
+            "EmployeeId", EMAIL, custom=custom, destination={"CloudWatchLogs": {"LogGroup": "findings"}}
+        ),
+    )
     send("masked ann@example.com EID-123456789")
     logs.delete_data_protection_policy(logGroupIdentifier="g")
     send("clear again ann@example.com")
@@ -245,4 +280,7 @@ def test_a_stored_policy_is_in_force_with_the_next_event(logs, running):
         "clear again ann@example.com",
     ]
     (report,) = map(json.loads, seen("findings"))
-    assert {each["name"]: each["count"] for each in report["dataIdentifiers"]} == {"EmployeeId": 1, "EmailAddress": 1}
+    assert {each["name"]: each["count"] for each in report["dataIdentifiers"]} == {
+        "EmployeeId": 1,
+        "EmailAddress": 1,
+    }

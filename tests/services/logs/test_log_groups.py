@@ -37,7 +37,9 @@ def refused(call, **parameters):
 def put(client, group, stream, *messages):
     now = int(time.time() * 1000)
     client.put_log_events(
-        logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": now, "message": text} for text in messages]
+        logGroupName=group,
+        logStreamName=stream,
+        logEvents=[{"timestamp": now, "message": text} for text in messages],
     )
 
 
@@ -189,7 +191,10 @@ class TestDescribe:
             ({"logGroupNamePrefix": "/aws/"}, ["/aws/a", "/aws/b"]),
             ({"logGroupNamePrefix": "aws"}, []),
             ({"logGroupNamePattern": "Data"}, ["app/DataLogs"]),
-            ({"logGroupNamePattern": "a"}, ["/aws/a", "/aws/b", "app/DataLogs", "app/data", "essential", "rare"]),
+            (
+                {"logGroupNamePattern": "a"},
+                ["/aws/a", "/aws/b", "app/DataLogs", "app/data", "essential", "rare"],
+            ),
             ({"logGroupClass": "INFREQUENT_ACCESS"}, ["essential", "rare"]),
             ({"logGroupClass": "ESSENTIALS"}, ["essential", "rare"]),
             ({"logGroupClass": "DELIVERY"}, []),

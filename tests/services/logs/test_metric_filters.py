@@ -196,7 +196,10 @@ class TestDescribe:
     def test_delete(self, logs):
         logs.delete_metric_filter(logGroupName="g", filterName="a")
         assert names(logs.describe_metric_filters(logGroupName="g")) == [("g", "b")]
-        for parameters in ({"logGroupName": "g", "filterName": "a"}, {"logGroupName": "x", "filterName": "a"}):
+        for parameters in (
+            {"logGroupName": "g", "filterName": "a"},
+            {"logGroupName": "x", "filterName": "a"},
+        ):
             assert refused(logs.delete_metric_filter, **parameters)[0] == "ResourceNotFoundException"
 
 

@@ -9,7 +9,9 @@ from coldframe.identity.accounts import create_access_key, create_account
 from coldframe.identity.records import User
 from tests.server_fixtures import running_server
 
-ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+ALL = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +140,10 @@ def test_pages_and_prefix(logs, running):
     pages = logs.get_paginator("describe_subscription_filters").paginate(
         logGroupName="source", PaginationConfig={"PageSize": 1}
     )
-    assert [[each["filterName"] for each in page["subscriptionFilters"]] for page in pages] == [["a1"], ["b2"]]
+    assert [[each["filterName"] for each in page["subscriptionFilters"]] for page in pages] == [
+        ["a1"],
+        ["b2"],
+    ]
     found = logs.describe_subscription_filters(logGroupName="source", filterNamePrefix="b")
     assert [each["filterName"] for each in found["subscriptionFilters"]] == ["b2"]
 
@@ -146,7 +151,10 @@ def test_pages_and_prefix(logs, running):
 @pytest.mark.parametrize(
     ("arn", "words"),
     [
-        ("arn:aws:kinesis:us-east-1:123456789012:stream/s", "Could not deliver test message to specified Kinesis"),
+        (
+            "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+            "Could not deliver test message to specified Kinesis",
+        ),
         ("arn:aws:firehose:us-east-1:123456789012:deliverystream/s", "Could not deliver test message"),
         ("arn:aws:lambda:us-east-1:123456789012:function:f", "Could not execute the lambda function"),
         ("arn:aws:s3:::bucket", "Invalid destination"),
@@ -227,7 +235,10 @@ def test_destinations_by_name(logs, running):
             roleArn=f"arn:aws:iam::{running.account}:role/r",
         )
     pages = logs.get_paginator("describe_destinations").paginate(PaginationConfig={"PageSize": 2})
-    assert [[each["destinationName"] for each in page["destinations"]] for page in pages] == [["a", "ab"], ["b"]]
+    assert [[each["destinationName"] for each in page["destinations"]] for page in pages] == [
+        ["a", "ab"],
+        ["b"],
+    ]
     found = logs.describe_destinations(DestinationNamePrefix="a")["destinations"]
     assert [each["destinationName"] for each in found] == ["a", "ab"]
 
