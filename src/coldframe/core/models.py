@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class _Section(Mapping[str, Any]):
         return len(self._content)
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> ServiceModel:
     """Return the model that botocore ships as `name` (`logs`, `rds`); raises DataNotFoundError."""
     description = {
