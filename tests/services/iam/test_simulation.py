@@ -135,7 +135,7 @@ def test_results_come_in_pages(iam):
 
 
 def test_a_user_is_simulated_with_groups_boundary_and_tags(cloud, iam, person, fresh):
-    name, client = person(Tags=[{"Key": "team", "Value": "team"}])
+    name, _ = person(Tags=[{"Key": "team", "Value": "team"}])
     group, arn = fresh("group"), f"arn:aws:iam::{cloud.account}:user/{name}"
     iam.create_group(GroupName=group)
     tagged = policy(allow(GET, "arn:aws:s3:::${aws:PrincipalTag/team}/*"))

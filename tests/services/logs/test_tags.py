@@ -66,7 +66,9 @@ def test_keys_of_aws(logs, arn, key):
 
 
 def test_a_group_is_not_created_with_tags_of_aws(logs):
-    assert code_of(logs.create_log_group, logGroupName="h", tags={"aws:x": "v"}) == "InvalidParameterException"
+    assert (
+        code_of(logs.create_log_group, logGroupName="h", tags={"aws:x": "v"}) == "InvalidParameterException"
+    )
 
 
 @pytest.mark.parametrize(
