@@ -233,3 +233,22 @@ def test_the_manager_of_another_organization_cannot_join(organizations, organiza
     )["Handshake"]["Id"]
     fault = refused(guest.accept_handshake, HandshakeId=invitation)
     assert fault.code == "MasterCannotLeaveOrganizationException"
+
+
+def test_a_member_may_go_straight_to_another_organization(
+    organizations, organization, make_account, inside, stranger, clock
+):
+    account = make_account("one")
+    other = stranger("222222222222", "other@example.com")
+    theirs = other.create_organization()["Organization"]["Id"]
+    invitation = other.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": account})["Handshake"][
+        "Id"
+    ]
+    fault = refused(inside(account, "organizations").accept_handshake, HandshakeId=invitation)
+    assert fault.reason == "WAIT_PERIOD_ACTIVE"
+    clock.advance(4 * 24 * 3600)
+    inside(account, "organizations").accept_handshake(HandshakeId=invitation)
+    found = inside(account, "organizations").describe_organization()["Organization"]
+    assert found["Id"] == theirs
+    assert account not in [one["Id"] for one in organizations.list_accounts()["Accounts"]]
+    assert account in [one["Id"] for one in other.list_accounts()["Accounts"]]
