@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 from botocore.model import ServiceModel
-from tests.gateway.protocols.models import SERVICES, service
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import patterns
 from coldframe.gateway.protocols import protocol_of
 from coldframe.gateway.validation import code_of, constraints, validate
+from tests.gateway.protocols.models import SERVICES, service
 
 ONE = "1 validation error detected: "
 
@@ -105,6 +105,40 @@ def test_keys_and_values_of_a_map():
     assert (
         "at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length"
         in values
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "place"),
+    [
+        ({"logGroupName": "g", "logStreamName": "s", "logEvents": [None]}, "logEvents.1.member"),
+        (
+            {
+                "logGroupName": "g",
+                "logStreamName": "s",
+                "logEvents": [{"timestamp": 1, "message": "m"}, None],
+            },
+            "logEvents.2.member",
+        ),
+    ],
+)
+def test_null_is_no_element(params, place):
+    """A decoder that lets null through must not hand it to a handler."""
+    operation = service("logs").operation_model("PutLogEvents")
+    sent = WireRequest("POST", "/", "", {}, msgspec.json.encode(params))
+    parsed = protocol_of(service("logs"), "json").parse(operation, sent)
+    with pytest.raises(ServiceFault) as caught:
+        validate(operation, parsed)
+    assert (
+        caught.value.message
+        == ONE + f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
+    )
+
+
+def test_null_is_no_value_of_a_map():
+    _, message = refusal("logs", "CreateLogGroup", {"logGroupName": "g", "tags": {"k": None}})
+    assert (
+        message == ONE + "Value null at 'tags.k.member' failed to satisfy constraint: Member must not be null"
     )
 
 

@@ -101,6 +101,8 @@ class Checks:
         if shape.type_name == "structure":
             return self._named(shape)
         own = self._own(shape)
+        if shape.type_name in {"list", "map"} and not self._patterns_only:
+            own = _both(_no_nulls, own)
         if shape.type_name == "list":
             return _both(own, self._items(shape))
         if shape.type_name == "map":
@@ -204,6 +206,19 @@ class Checks:
                     check(item, prefix + label, errors)
 
         return check_members
+
+
+def _no_nulls(value: Any, path: str, errors: list[str]) -> None:
+    """Refuse null as an element: no decoder that checks lets one through, and no handler expects one."""
+    items = value.values() if isinstance(value, Mapping) else value
+    if None in items:
+        keys = value if isinstance(value, Mapping) else range(1, len(value) + 1)
+        for key, item in zip(keys, items, strict=True):
+            if item is None and len(errors) < MAX_ERRORS:
+                place = f"{path}.{str(key)[:256]}.member"
+                errors.append(
+                    f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
+                )
 
 
 def _both(first: Check | None, second: Check | None) -> Check | None:

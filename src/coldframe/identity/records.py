@@ -180,6 +180,27 @@ class ManagedPolicy(Record):
 
 
 @record(
+    "identity_mfa_devices",
+    key=("serial",),
+    index=("user", "path"),
+    scope="account",
+    missing=("NoSuchEntity", "VirtualMFADevice with serial number {serial} does not exist."),
+    duplicate=("EntityAlreadyExists", "MFADevice entity at the same path and name already exists."),
+)
+class MfaDevice(Record):
+    """A virtual MFA device; `user` is empty until it is enabled; the seed of its codes is sealed."""
+
+    serial: str
+    path: str
+    sealed_seed: bytes
+    created: int
+    user: str = ""
+    enabled: int = 0
+    shift: int = 0
+    tags: dict[str, str] = {}
+
+
+@record(
     "identity_organization",
     key=("id",),
     index=("management",),
@@ -260,6 +281,7 @@ RECORDS: list[type[Record]] = [
     Role,
     InstanceProfile,
     ManagedPolicy,
+    MfaDevice,
     Organization,
     OrganizationalUnit,
     OrganizationPolicy,

@@ -56,18 +56,22 @@ async def serve(
     limits = limits or Limits()
     loop = asyncio.get_running_loop()
     before = _native_threads()
-    port = _free_port(host, ports[0])
-    tls_port = _free_port(host, ports[1]) if certificate is not None and ports[1] is not None else None
     handlers = HandlerThreads(loop, most=limits.threads, name="handler")
     streams = HandlerThreads(loop, most=_STREAM_THREADS, name="stream")
     exchange = Exchange(app, handlers, streams, stall_seconds=limits.stall_seconds)
     sweeper = asyncio.create_task(exchange.cut_stalled_readers())
     try:
         async with contextlib.AsyncExitStack() as listening:
+            claims = listening.enter_context(contextlib.ExitStack())
+            port = _claim(host, ports[0], claims)
+            tls_port = None
+            if certificate is not None and ports[1] is not None:
+                tls_port = _claim(host, ports[1], claims)
             servers = [await listening.enter_async_context(_listening(exchange, limits, host, port, None))]
             if tls_port is not None:
                 tls = _listening(exchange, limits, host, tls_port, certificate)
                 servers.append(await listening.enter_async_context(tls))
+            claims.close()
             on_ready(port, tls_port)
             await _until_stopped(stop, servers)
             await exchange.finish(limits.stop_seconds)
@@ -89,21 +93,26 @@ async def _until_stopped(stop: asyncio.Event, servers: list[asyncio.Task[None]])
         raise ConnectionError("The listener ended of itself.")
 
 
-def _free_port(host: str, port: int) -> int:
-    """Make sure that nobody listens there: granian shares ports, so a second server would take half of the calls."""
+def _claim(host: str, port: int, claims: contextlib.ExitStack) -> int:
+    """Bind a port that nobody listens on, and hold it while granian binds it too: the port, chosen if it was 0.
+
+    granian shares ports, so without this a second server would start, and take half of the calls.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise PortInUse(
-                    f"Port {port} on {host} is in use by another program; choose another one with --port."
-                ) from error
-            raise
-        bound: int = probe.getsockname()[1]
-        return bound
+    claim = claims.enter_context(socket.socket(family, socket.SOCK_STREAM))
+    claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        claim.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"Port {port} on {host} is in use by another program; choose another one with --port."
+            ) from error
+        raise
+    # Only now, after the exclusive bind, is the port opened to granian's own.
+    claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound: int = claim.getsockname()[1]
+    return bound
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree as ET
 
@@ -9,11 +10,11 @@ import cbor2
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from tests.gateway.protocols.models import service
 
 from coldframe.core.faults import AccessDenied, InternalFailure, NotBuilt, ServiceFault
 from coldframe.core.wire import WireRequest
-from coldframe.gateway.protocols import protocol_of
+from coldframe.gateway.protocols import protocol_of, typed
+from tests.gateway.protocols.models import service
 
 
 def fault(name, wire, raised, operation=None):
@@ -79,6 +80,9 @@ def test_ec2_and_s3_have_documents_of_their_own():
     ]
     root = ET.fromstring(fault("s3", "rest-xml", ServiceFault("NoSuchBucket", "no"), "CreateBucket").body)
     assert [node.tag for node in root.iter()] == ["Error", "Code", "Message", "RequestId"]
+    missing = ServiceFault("NoSuchKey", "no", Key="a<b", Inner={"not": "text"})
+    root = ET.fromstring(fault("s3", "rest-xml", missing).body)
+    assert [(node.tag, node.text) for node in root][2:] == [("Key", "a<b"), ("RequestId", "request-1")]
     root = ET.fromstring(fault("s3control", "rest-xml", ServiceFault("NoSuchJob", "no")).body)
     assert root.tag == "ErrorResponse"
 
@@ -147,25 +151,32 @@ def test_one_service_never_answers_with_the_shapes_of_another():
     assert json.loads(told.body) == {"tags": [{"key": "k"}]}
 
 
-def test_plans_are_whole_whichever_thread_makes_them():
-    """Sixteen threads ask a fresh model at once; each must read every nested member."""
+def test_plans_are_whole_whichever_thread_makes_them(monkeypatch):
+    """Eight threads ask a fresh model at once; each must read every nested member."""
+    fill = typed.Types._fill
+
+    def slow_fill(*arguments):
+        time.sleep(0.002)  # so that other threads come while a type is half made
+        fill(*arguments)
+
+    monkeypatch.setattr(typed.Types, "_fill", slow_fill)
     body = b'{"TableName":"t","Item":{"a":{"M":{"b":{"L":[{"S":"c"}]}}}}}'
     sent = WireRequest("POST", "/", "", {}, body)
-    for _ in range(5):
+    for _ in range(2):
         model = ServiceModel(Loader().load_service_model("dynamodb", "service-2"), "dynamodb")
         operations = [
             model.operation_model(name) for name in ("PutItem", "BatchWriteItem", "TransactWriteItems")
         ]
         protocol = protocol_of(model, "json")
-        start = threading.Barrier(16)
+        start = threading.Barrier(8)
 
         def ask(at, start=start, protocol=protocol, operations=operations):
             start.wait()
             protocol.parse(operations[at % 3], WireRequest("POST", "/", "", {}, b"{}"))
             return protocol.parse(operations[0], sent)
 
-        with ThreadPoolExecutor(16) as threads:
-            for got in threads.map(ask, range(16)):
+        with ThreadPoolExecutor(8) as threads:
+            for got in threads.map(ask, range(8)):
                 assert got == {"TableName": "t", "Item": {"a": {"M": {"b": {"L": [{"S": "c"}]}}}}}
 
 

@@ -21,12 +21,6 @@ _ITEM = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*(?:,|$)')
 
 def path_pattern(request_uri: str) -> re.Pattern[str]:
     """Make the pattern of a requestUri's path; a greedy label takes slashes too."""
-    names: list[str] = []
-
-    def group(match: re.Match[str]) -> str:
-        names.append(match[1])
-        return "(.+)" if match[1].endswith("+") else "([^/]+)"
-
     parts = _LABEL.split(request_uri.partition("?")[0])
     text = "".join(
         re.escape(part) if at % 2 == 0 else ("(.+)" if part.endswith("+") else "([^/]+)")

@@ -85,6 +85,16 @@ class RestXmlBodies(XmlBodies):
         return lambda value: write(shape.name, value).encode(errors="replace")
 
 
+def _details(wire: fault_shapes.WireFault) -> str:
+    """Write what S3 adds to its errors (Key, BucketName, Resource), which its model has no members for."""
+    known = wire.shape.members if wire.shape is not None else {}
+    return "".join(
+        f"<{name}>{escape(value)}</{name}>"
+        for name, value in wire.members.items()
+        if name not in known and name.isidentifier() and isinstance(value, str)
+    )
+
+
 def _spaced(shape: Shape) -> bool:
     return "xmlNamespace" in shape.serialization
 
@@ -117,7 +127,7 @@ class RestXml:
         request = f"<RequestId>{escape(request_id)}</RequestId>"
         if service.service_name == "s3":
             error = fault_elements(self._xml, wire, with_type=False)
-            body = f"{HEAD}{error.removesuffix('</Error>')}{request}</Error>"
+            body = f"{HEAD}{error.removesuffix('</Error>')}{_details(wire)}{request}</Error>"
         else:
             body = f"{HEAD}<ErrorResponse>{fault_elements(self._xml, wire, with_type=True)}{request}</ErrorResponse>"
         headers = {"content-type": "application/xml", "x-amz-request-id": request_id}

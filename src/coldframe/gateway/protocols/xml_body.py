@@ -1,5 +1,6 @@
 """XML documents of a shape: text into Python values (entities refused) and values into text."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -25,14 +26,14 @@ _ESCAPES = str.maketrans(
         "\x85": "&#x85;",
         "\u2028": "&#x2028;",
     }
-    | {chr(code): "\ufffd" for code in range(32) if code not in {9, 10, 13}}
+    | {chr(code): "\ufffd" for code in (*range(32), 0xFFFE, 0xFFFF) if code not in {9, 10, 13}}
 )
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@ ,")
+_SPECIAL = re.compile('[&<>"\r\n\x85\u2028\ufffe\uffff\x00-\x08\x0b\x0c\x0e-\x1f]')
 
 
 def escape(text: str) -> str:
     """Write text so that an XML parser reads back the same; what XML cannot hold becomes U+FFFD."""
-    return text if text.isalnum() and text.isascii() else text.translate(_ESCAPES)
+    return text if _SPECIAL.search(text) is None else text.translate(_ESCAPES)
 
 
 def parse_document(body: bytes, code: str = "MalformedXML") -> Element:

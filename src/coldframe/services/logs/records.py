@@ -11,7 +11,7 @@ _STREAM_MISSING = ("ResourceNotFoundException", "The specified log stream does n
 @record(
     "logs_groups",
     key=("name",),
-    index=("id", "created"),
+    index=("id", "created", "group_class"),
     missing=_GROUP_MISSING,
     duplicate=("ResourceAlreadyExistsException", "The specified log group already exists"),
 )
@@ -153,3 +153,11 @@ class MetricMinute(Record):
     sum: float
     least: float
     most: float
+
+
+@record("logs_dropped_streams", key=("group_id", "name"))
+class DroppedStream(Record):
+    """A deleted stream whose events are still to be dropped from the log store."""
+
+    group_id: str
+    name: str

@@ -1,0 +1,51 @@
+"""`coldframe tour [STOP]`: the stories the project exists for, told by doing them on the running server."""
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from coldframe.core.config import default_data_dir
+from coldframe.server.files import NotSetUp
+
+STOPS = {
+    7: "CloudWatch Logs data protection: logs that mask themselves",
+}
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "stop", nargs="?", type=int, help="the row of the story (see --list); all when left out"
+    )
+    parser.add_argument("--list", action="store_true", help="list the stops")
+    parser.add_argument("--keep", action="store_true", help="leave what the tour made, to look around in it")
+    parser.add_argument("--data", type=Path, default=default_data_dir(), help="the server's data directory")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Walk one stop, or all; returns 1 when a step did not do what its story says."""
+    if chosen.list:
+        for number, title in STOPS.items():
+            print(f"{number:>3}  {title}")
+        return 0
+    if chosen.stop is not None and chosen.stop not in STOPS:
+        print(f"coldframe: there is no stop {chosen.stop}; see: coldframe tour --list", file=sys.stderr)
+        return 2
+    from coldframe.cli.tour.guide import Guide, StoryBroken
+
+    for number in [chosen.stop] if chosen.stop is not None else list(STOPS):
+        guide = Guide(chosen.data, keep=chosen.keep)
+        guide.title(f"Stop {number}: {STOPS[number]}")
+        try:
+            import_module(f"coldframe.cli.tour.stop_{number:02}").walk(guide)
+        except StoryBroken as broken:
+            print(f"\nThe story broke here: {broken}", file=sys.stderr)
+            return 1
+        except guide.unreachable as problem:
+            raise NotSetUp(
+                f"no server answers on {guide.endpoint}; start one: coldframe up ({problem})"
+            ) from problem
+        finally:
+            guide.leave()
+    return 0

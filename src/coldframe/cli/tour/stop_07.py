@@ -1,0 +1,231 @@
+"""Stop 7: real log files and made-up secrets go in, come back masked, and never lie in clear on the disk."""
+
+import json
+import mmap
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from coldframe.cli.tour.guide import Guide
+from coldframe.cli.tour.secrets_lines import CONTROL, Planted, planted
+
+_LOG_FILES = (
+    "/var/log/*.log",
+    "/var/log/apt/*.log",
+    "/var/log/syslog",
+    "/var/log/messages",
+    "/var/log/*/*.log",
+)
+_MOST_LINES = 20_000
+_BATCH = 500
+
+
+def walk(guide: Guide) -> None:
+    """Tell the story of the post: policy, masking, who may look, the audit, the disk."""
+    logs = guide.client("logs")
+    name = f"/coldframe/tour/{secrets.token_hex(3)}"
+    audit = f"{name}-findings"
+    with guide.step(
+        "Two log groups, one of them for the findings, and a data protection policy with every identifier"
+    ):
+        for group in (name, audit):
+            logs.create_log_group(logGroupName=group)
+            guide.afterwards(partial(logs.delete_log_group, logGroupName=group))
+        logs.create_log_stream(logGroupName=name, logStreamName="machine")
+        logs.create_log_stream(logGroupName=name, logStreamName="application")
+        kinds = identifiers()
+        logs.put_data_protection_policy(logGroupIdentifier=name, policyDocument=policy(kinds, audit))
+        guide.command(f"coldframe aws logs put-data-protection-policy --log-group-identifier {name} ...")
+        guide.say(f"{len(kinds)} managed data identifiers: audited to {audit}, and masked")
+    _machine_logs(guide, logs, name)
+    sent = _secrets(guide, logs, name)
+    reader, auditor = _people(guide, name)
+    _masked(guide, reader, name, sent)
+    _unmasked(guide, auditor, name, sent)
+    _audit(guide, logs, audit)
+    _disk(guide, sent)
+    if guide.keep:
+        guide.say(f"\nLook around: coldframe aws logs tail {name} --since 1h")
+
+
+def identifiers() -> list[str]:
+    """Return the names of all managed data identifiers."""
+    from coldframe.engines.detector import identifiers as known
+
+    return sorted(known())
+
+
+def policy(kinds: list[str], audit: str) -> str:
+    """Return the data protection policy that audits some kinds to a log group and masks them."""
+    arns = [f"arn:aws:dataprotection::aws:data-identifier/{kind}" for kind in kinds]
+    statements = [
+        {
+            "Sid": "audit-policy",
+            "DataIdentifier": arns,
+            "Operation": {"Audit": {"FindingsDestination": {"CloudWatchLogs": {"LogGroup": audit}}}},
+        },
+        {"Sid": "redact-policy", "DataIdentifier": arns, "Operation": {"Deidentify": {"MaskConfig": {}}}},
+    ]
+    return json.dumps({"Name": "tour", "Version": "2021-06-01", "Statement": statements})
+
+
+def _machine_logs(guide: Guide, logs: Any, group: str) -> None:
+    with guide.step("The real log files of this machine go in"):
+        lines = list(_machine_lines())
+        if not lines:
+            guide.say("this machine has no log file that you may read; the story goes on with made-up lines")
+            return
+        begun = time.perf_counter()
+        for batch in batched_lines(lines):
+            _put(logs, group, "machine", batch)
+        seconds = time.perf_counter() - begun
+        size = sum(len(line.encode()) for line in lines)
+        found = list(_events(logs, group, "machine"))
+        masked = sum("****" in text and text != line for text, line in zip(found, lines, strict=True))
+        guide.expect(len(found) == len(lines), f"{len(lines)} lines stored, durable and masked, in order")
+        guide.say(
+            f"{len(lines) / seconds:,.0f} lines/s, {size / seconds / 1e6:.1f} MB/s; {masked} lines had something to hide"
+        )
+
+
+def _secrets(guide: Guide, logs: Any, group: str) -> list[Planted]:
+    with guide.step("An application that logs what it should not"):
+        sent = planted()
+        for batch in batched_lines([line.text for line in sent]):
+            _put(logs, group, "application", batch)
+        guide.say(f"{len(sent)} lines with secrets of {len({line.kind for line in sent})} kinds, such as:")
+        for line in sent[:3]:
+            guide.say(f"  {line.text}")
+        return sent
+
+
+def _people(guide: Guide, group: str) -> tuple[Any, Any]:
+    with guide.step("Two people: one may read the logs, the other may also unmask them"):
+        iam = guide.client("iam")
+        made = []
+        for role, actions in (("reader", ["logs:Get*", "logs:FilterLogEvents"]), ("auditor", ["logs:*"])):
+            user = f"tour-{role}-{secrets.token_hex(3)}"
+            document = {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:logs:*:*:log-group:{group}*"}
+                ],
+            }
+            iam.create_user(UserName=user)
+            guide.afterwards(partial(iam.delete_user, UserName=user))
+            iam.put_user_policy(UserName=user, PolicyName="tour", PolicyDocument=json.dumps(document))
+            guide.afterwards(partial(iam.delete_user_policy, UserName=user, PolicyName="tour"))
+            key = iam.create_access_key(UserName=user)["AccessKey"]
+            guide.afterwards(partial(iam.delete_access_key, UserName=user, AccessKeyId=key["AccessKeyId"]))
+            guide.say(f"{user}: {', '.join(actions)}")
+            made.append(guide.client("logs", (key["AccessKeyId"], key["SecretAccessKey"])))
+        return made[0], made[1]
+
+
+def _masked(guide: Guide, reader: Any, group: str, sent: list[Planted]) -> None:
+    with guide.step("The reader sees asterisks"):
+        guide.command(f"coldframe aws logs filter-log-events --log-group-name {group}")
+        seen = list(_events(reader, group, "application"))
+        for text in seen[:3]:
+            guide.say(f"  {text}")
+        leaked = [line.kind for line, text in zip(sent, seen, strict=True) if line.secret in text]
+        guide.expect(
+            not leaked, f"{len(sent)} of {len(sent)} secrets masked" if not leaked else f"leaked: {leaked}"
+        )
+        found = reader.filter_log_events(logGroupName=group, filterPattern=f'"{sent[0].secret}"')["events"]
+        guide.expect(not found, "a search for a secret itself finds nothing")
+        message = guide.refused(
+            reader.get_log_events, logGroupName=group, logStreamName="application", unmask=True
+        )
+        guide.expect("logs:Unmask" in message, "unmasking is denied:")
+        guide.say(f"    {message}")
+
+
+def _unmasked(guide: Guide, auditor: Any, group: str, sent: list[Planted]) -> None:
+    with guide.step("The auditor, who may logs:Unmask, sees what was written"):
+        guide.command(
+            f"coldframe aws logs get-log-events --log-group-name {group} --log-stream-name application --unmask"
+        )
+        seen = list(_events(auditor, group, "application", unmask=True))
+        for text in seen[:3]:
+            guide.say(f"  {text}")
+        whole = sum(text == line.text for text, line in zip(seen, sent, strict=True))
+        guide.expect(whole == len(sent), f"{whole} of {len(sent)} lines come back whole")
+
+
+def _audit(guide: Guide, logs: Any, audit: str) -> None:
+    with guide.step("The findings: what was found and where, never the data itself"):
+        counts: Counter[str] = Counter()
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=audit)
+        reports = [json.loads(event["message"]) for page in pages for event in page["events"]]
+        for report in reports:
+            for found in report["dataIdentifiers"]:
+                counts[found["name"]] += found["count"]
+        guide.expect(bool(reports), f"{len(reports)} events with findings, {sum(counts.values())} findings")
+        for kind, count in counts.most_common(8):
+            guide.say(f"  {kind:<32} {count:>6}")
+
+
+def _disk(guide: Guide, sent: list[Planted]) -> None:
+    with guide.step("The disk: every file of the data directory is searched for every secret"):
+        wanted = [line.secret.encode() for line in sent]
+        files = size = 0
+        leaks: list[str] = []
+        control = False
+        for path in guide.data_dir.rglob("*"):
+            if not path.is_file() or path.stat().st_size == 0:
+                continue
+            files += 1
+            size += path.stat().st_size
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                leaks += [path.name for secret in wanted if content.find(secret) >= 0]
+                control = control or content.find(CONTROL.encode()) >= 0
+        guide.expect(not leaks, f"none of {len(wanted)} secrets in {files} files ({size / 1e6:.1f} MB)")
+        guide.expect(
+            control, "the harmless text beside them is found, so the search does see what is written"
+        )
+
+
+def _machine_lines() -> Iterator[str]:
+    left = _MOST_LINES
+    for pattern in _LOG_FILES:
+        for path in sorted(Path("/").glob(pattern.lstrip("/"))):
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue  # not every log file of a machine is everybody's to read
+            for line in text.splitlines():
+                if line.strip() and left > 0:
+                    left -= 1
+                    yield line[:4000]
+
+
+def batched_lines(lines: list[str]) -> Iterator[list[str]]:
+    """Give the lines in batches that PutLogEvents takes."""
+    for start in range(0, len(lines), _BATCH):
+        yield lines[start : start + _BATCH]
+
+
+def _put(logs: Any, group: str, stream: str, lines: list[str]) -> None:
+    now = int(time.time() * 1000)
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName=stream,
+        logEvents=[{"timestamp": now, "message": line} for line in lines],
+    )
+
+
+def _events(client: Any, group: str, stream: str, **more: Any) -> Iterator[str]:
+    token: dict[str, str] = {}
+    while True:
+        page = client.get_log_events(
+            logGroupName=group, logStreamName=stream, startFromHead=True, **token, **more
+        )
+        yield from (event["message"] for event in page["events"])
+        if page["nextForwardToken"] == token.get("nextToken"):
+            return
+        token = {"nextToken": page["nextForwardToken"]}

@@ -1,0 +1,63 @@
+"""Account-wide subscription filter policies as text, and the selection criteria that exempt log groups from them."""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from coldframe.services.logs.filtering import compiled
+from coldframe.services.logs.lookup import invalid
+
+MOST_SELECTION_BYTES = 25 * 1024
+MOST_CHARACTERS = 30_720
+
+_SELECTION = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s+(\[.*\])\s*", re.DOTALL)
+
+
+class Subscription(NamedTuple):
+    """What a valid policy says of where events go."""
+
+    destination: str
+    role: str
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    DestinationArn: str
+    RoleArn: str = ""
+    FilterPattern: str = ""
+    Distribution: str = "ByLogStream"
+
+
+def check_subscription(text: str) -> Subscription:
+    """Hold a subscription filter policy against its schema; raises InvalidParameterException."""
+    if len(text) > MOST_CHARACTERS:
+        raise invalid(
+            f"The policy document has {len(text)} characters; at most {MOST_CHARACTERS} are possible."
+        )
+    try:
+        document = msgspec.json.decode(text, type=_Document)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise invalid(f"Invalid subscription filter policy: {error}") from error
+    if document.Distribution not in {"Random", "ByLogStream"}:
+        raise invalid(f"Invalid subscription filter policy: Distribution {document.Distribution!r}.")
+    compiled(document.FilterPattern)
+    return Subscription(document.DestinationArn, document.RoleArn)
+
+
+def exempted(criteria: str) -> list[str]:
+    """Return the log groups that `LogGroupName NOT IN [...]` exempts; raises InvalidParameterException for other text."""
+    if not criteria:
+        return []
+    if len(criteria.encode("utf-8", "surrogatepass")) > MOST_SELECTION_BYTES:
+        raise invalid(f"selectionCriteria can have at most {MOST_SELECTION_BYTES} bytes.")
+    found = _SELECTION.fullmatch(criteria)
+    names: Any = None
+    if found is not None:
+        try:
+            names = json.loads(found[1])
+        except ValueError as error:
+            raise invalid(f"Invalid selectionCriteria: {error}.") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise invalid('Invalid selectionCriteria: only LogGroupName NOT IN ["name", ...] is supported.')
+    return names

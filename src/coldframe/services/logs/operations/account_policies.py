@@ -1,0 +1,135 @@
+"""Account policies: data protection and subscription filters for all log groups of the account and region."""
+
+from typing import TYPE_CHECKING, Any
+
+from coldframe.core.call import Call
+from coldframe.core.faults import NotBuilt, ServiceFault
+from coldframe.engines.detector import Detector
+from coldframe.services.logs import account_policy_documents, data_protection_documents
+from coldframe.services.logs.listing import MOST, page
+from coldframe.services.logs.lookup import group_arn, invalid
+from coldframe.services.logs.records import AccountPolicy, LogGroup
+from coldframe.services.logs.subscribing import check_destination, check_role
+
+if TYPE_CHECKING:
+    from types_boto3_logs.type_defs import (
+        DeleteAccountPolicyRequestTypeDef,
+        DescribeAccountPoliciesRequestTypeDef,
+        DescribeAccountPoliciesResponseTypeDef,
+        PutAccountPolicyRequestTypeDef,
+        PutAccountPolicyResponseTypeDef,
+    )
+
+# Each operation asks for this permission of the policy's own kind, beside its own.
+_ALSO = {
+    "DATA_PROTECTION_POLICY": (
+        "PutDataProtectionPolicy",
+        "GetDataProtectionPolicy",
+        "DeleteDataProtectionPolicy",
+    ),
+    "SUBSCRIPTION_FILTER_POLICY": (
+        "PutSubscriptionFilter",
+        "DescribeSubscriptionFilters",
+        "DeleteSubscriptionFilter",
+    ),
+}
+
+
+def put_account_policy(
+    call: Call, request: "PutAccountPolicyRequestTypeDef"
+) -> "PutAccountPolicyResponseTypeDef":
+    """Create or replace the account's one policy of a kind; it applies to what arrives from now on."""
+    records, name, kind = call.records, request["policyName"], request["policyType"]
+    _refuse_unbuilt(kind)
+    _also(call, kind, 0)
+    if not name or name.lower().startswith("aws/"):
+        raise invalid("policyName must not be empty nor start with aws/.")
+    if request.get("dryRun"):
+        raise invalid("dryRun is valid only for policies of the type RETENTION_POLICY.")
+    selection = request.get("selectionCriteria", "")
+    if kind == "DATA_PROTECTION_POLICY":
+        _check_data_protection(call, request["policyDocument"], selection)
+    else:
+        _check_subscription(call, request["policyDocument"], selection)
+    if records.find(AccountPolicy, kind, name) is None and records.count(AccountPolicy, key_prefix=(kind,)):
+        raise ServiceFault("LimitExceededException", f"The account has a policy of the type {kind} already.")
+    row = AccountPolicy(
+        kind=kind, name=name, document=request["policyDocument"], updated=call.now, selection=selection
+    )
+    records.put(row)
+    return {"accountPolicy": _description(call, row)}  # type: ignore[typeddict-item]
+
+
+def describe_account_policies(
+    call: Call, request: "DescribeAccountPoliciesRequestTypeDef"
+) -> "DescribeAccountPoliciesResponseTypeDef":
+    """Return a page of the account's policies of a kind, or the one of a name."""
+    kind, name = request["policyType"], request.get("policyName")
+    _refuse_unbuilt(kind)
+    _also(call, kind, 1)
+    accounts = request.get("accountIdentifiers") or [call.account]
+    if accounts != [call.account]:
+        raise invalid("accountIdentifiers may name only this account: no source accounts are linked to it.")
+    after = call.page(request.get("nextToken"))
+    if name is not None:
+        rows = [call.records.get(AccountPolicy, kind, name)]
+    else:
+        rows = call.records.list(
+            AccountPolicy, key_prefix=(kind,), after=None if after is None else (kind, after), limit=MOST + 1
+        )
+    shown, token = page(call, rows, MOST, lambda row: row.name)
+    return {"accountPolicies": [_description(call, row) for row in shown], **token}  # type: ignore[typeddict-item]
+
+
+def delete_account_policy(call: Call, request: "DeleteAccountPolicyRequestTypeDef") -> None:
+    """Delete a policy of the account; the log groups' own policies stay in force."""
+    kind = request["policyType"]
+    _refuse_unbuilt(kind)
+    _also(call, kind, 2)
+    if request.get("dryRun"):
+        raise invalid("dryRun is valid only for policies of the type RETENTION_POLICY.")
+    call.records.remove(call.records.get(AccountPolicy, kind, request["policyName"]))
+
+
+def _refuse_unbuilt(kind: str) -> None:
+    if kind not in _ALSO:
+        raise NotBuilt(f"Account policies of the type {kind} are not built in coldframe yet.")
+
+
+def _also(call: Call, kind: str, which: int) -> None:
+    call.require(f"logs:{_ALSO[kind][which]}", call.arn("log-group:*:log-stream:"))
+
+
+def _check_data_protection(call: Call, document: str, selection: str) -> None:
+    if selection:
+        raise invalid("selectionCriteria is not supported for policies of the type DATA_PROTECTION_POLICY.")
+    findings = data_protection_documents.check(document, call.part(Detector)).findings_log_group
+    if findings and call.records.find(LogGroup, findings) is None:
+        raise invalid(f"The findings destination, log group {findings}, does not exist.")
+
+
+def _check_subscription(call: Call, document: str, selection: str) -> None:
+    subscription = account_policy_documents.check_subscription(document)
+    exempt = account_policy_documents.exempted(selection)
+    target = check_destination(call, subscription.destination)
+    if subscription.role:
+        check_role(call, subscription.role)
+    if target not in {group_arn(call, name) for name in exempt} and target.startswith(call.arn("log-group:")):
+        raise invalid(
+            f"The log group that events go to, {target.rpartition('log-group:')[2]}, would be subscribed to itself:"
+            " exempt it with selectionCriteria, LogGroupName NOT IN [...]."
+        )
+
+
+def _description(call: Call, row: AccountPolicy) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "policyName": row.name,
+        "policyDocument": row.document,
+        "lastUpdatedTime": row.updated,
+        "policyType": row.kind,
+        "scope": row.scope,
+        "accountId": call.account,
+    }
+    if row.selection:
+        described["selectionCriteria"] = row.selection
+    return described
