@@ -4,10 +4,10 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.server_fixtures import running_server
 
 from coldframe.identity.accounts import create_access_key, create_account
 from coldframe.identity.records import User
-from tests.server_fixtures import running_server
 
 ALL = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
