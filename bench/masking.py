@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.corpus import events
-
 from coldframe.engines.detector import Detector, identifiers, mask
 
 MIXES = {

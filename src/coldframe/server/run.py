@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 from typing import Any
@@ -26,6 +27,7 @@ def serve(settings: Settings) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    _prepare_process()
     try:
         with assemble(settings) as assembly:
             asyncio.run(_serve(settings, assembly))
@@ -33,6 +35,13 @@ def serve(settings: Settings) -> int:
         print(f"coldframe: {problem}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
+
+
+def _prepare_process() -> None:
+    """Let one process serve many connections, and let a waiting append have its turn beside busy readers soon."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    sys.setswitchinterval(0.0005)
 
 
 async def _serve(settings: Settings, assembly: Assembly) -> None:

@@ -44,6 +44,8 @@ def test_keyword_of_another_message_does_not_count(detector: Detector):
 def test_data_is_not_put_together_from_two_messages(detector: Detector):
     selection = detector.select(["Ssn-US", "EmailAddress", "IpAddress"])
     assert detector.scan(["ssn 536-22-", "1234 a@", "b.com 10.1.", "2.3"], selection) == [None] * 4
+    assert detector.scan(["ssn 536", "22", "1234"], selection) == [None] * 3
+    assert detector.scan(["", "", "ssn", "", SSN, ""], selection) == [None] * 6
 
 
 @pytest.mark.parametrize("text", ["SINCE 123456782", "since 123456782", "singular: 123456782"])
@@ -163,7 +165,10 @@ class Spotted:
 class Spotter:
     """A recogniser that knows one name."""
 
-    def find(self, text: str) -> list[Spotted]:
+    def find_in_batch(self, texts: list[str], kinds: frozenset[str]) -> list[list[Spotted]]:
+        return [[found for found in self._find(text) if found.kind in kinds] for text in texts]
+
+    def _find(self, text: str) -> list[Spotted]:
         position = text.find("Ada Lovelace")
         return [Spotted(position, position + 12, "Name"), Spotted(0, 1, "Address")] if position >= 0 else []
 

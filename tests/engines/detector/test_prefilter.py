@@ -101,6 +101,14 @@ def test_the_database_is_kept_and_a_broken_one_replaced(tmp_path: Path):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_directory_that_cannot_be_written_stops_nothing(tmp_path: Path):
+    pytest.importorskip("hyperscan")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    prefilter = open_prefilter([lexicon().patterns[0].regex], "hyperscan", blocked)
+    assert prefilter.scan(b"\0nothing\0") == []
+
+
 def test_unknown_prefilter_is_named():
     with pytest.raises(ValueError, match="regexp"):
         open_prefilter([], "regexp", None)  # type: ignore[arg-type]

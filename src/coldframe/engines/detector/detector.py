@@ -1,6 +1,7 @@
 """The detector: scans batches of messages for the kinds of a selection."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -57,6 +58,11 @@ class Detector:
             raise RecognizerMissing(f"no recogniser for {', '.join(sorted(selection.recognised))}")
         return selection
 
+    @property
+    def recipe(self) -> tuple[Choice, Path | None, bool]:
+        """What another process makes the same detector of: the prefilter, the cache, whether names are recognised."""
+        return self._choice, self._cache, self._make_recognizer is not None
+
     def warm(self) -> str:
         """Open the prefilter now rather than at the first scan; returns its name."""
         return self._prefilter().name
@@ -86,25 +92,20 @@ class Detector:
         if not hits:
             return
         routes = selection.routes
-        spots: dict[Plan, list[Spot]] = {}
+        spots: defaultdict[Plan, list[Spot]] = defaultdict(list)
         for pattern, start, end in hits:
             route = routes[pattern]
             if route is not None:
-                spot = (start + route.lead, end - route.tail)
-                known = spots.get(route.plan)
-                if known is None:
-                    spots[route.plan] = [spot]
-                else:
-                    known.append(spot)
+                plan, lead, tail = route
+                spots[plan].append((start + lead, end - tail))
         for plan, places in spots.items():
             plan.confirm(batch, places)
 
     def _recognise(self, batch: Batch, selection: Selection) -> None:
         recognizer = self._open_recognizer()
-        for index, message in enumerate(batch.messages):
-            for found in recognizer.find(message):
-                if found.kind in selection.recognised:
-                    batch.add(index, found.start, found.end, found.kind)
+        for index, each in enumerate(recognizer.find_in_batch(batch.messages, selection.recognised)):
+            for found in each:
+                batch.add(index, found.start, found.end, found.kind)
 
     def _prefilter(self) -> Prefilter:
         if self._opened is None:

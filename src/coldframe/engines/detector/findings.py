@@ -49,6 +49,9 @@ def mask(message: str, findings: Iterable[tuple[int, int, str]]) -> tuple[str, l
     The length of the message in characters does not change.
     """
     spans = merge(findings)
+    if len(spans) == 1:
+        start, end = spans[0]
+        return message[:start] + "*" * (end - start) + message[end:], spans
     pieces: list[str] = []
     position = 0
     for start, end in spans:

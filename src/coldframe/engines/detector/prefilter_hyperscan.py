@@ -1,5 +1,6 @@
 """The Hyperscan prefilter: one block-mode database, kept on disk between starts."""
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -43,10 +44,12 @@ def _open(patterns: Sequence[str], cache: Path | None) -> hyperscan.Database:
     path = cache / f"hyperscan-{_key(patterns)}.db"
     try:
         database = hyperscan.loadb(path.read_bytes(), hyperscan.HS_MODE_BLOCK)
-    except (FileNotFoundError, hyperscan.error):
+    except (OSError, hyperscan.error):
         # A file cut short or of another build is as good as none: it is written anew.
         database = _compile(patterns)
-        _write(path, hyperscan.dumpb(database))
+        # Where nothing can be written (a full disk) scanning goes on; only the next start is slower.
+        with contextlib.suppress(OSError):
+            _write(path, hyperscan.dumpb(database))
     return database
 
 
@@ -81,6 +84,10 @@ def _processor() -> str:
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -13,11 +13,12 @@ class Maintenance:
     """Runs the upkeep of one store until stopped."""
 
     def __init__(self, upkeep: Upkeep, log_bytes: int) -> None:
-        """Keep a spare log file of `log_bytes` ready; none when 0."""
+        """Lay in spare log files of `log_bytes` when asked to."""
         self._upkeep = upkeep
         self._log_bytes = log_bytes
         self._changed = threading.Condition()
         self._work_waits = True
+        self._spare_wanted = False
         self._stopping = False
         self._busy = False
         self._flushing = True
@@ -33,6 +34,11 @@ class Maintenance:
         with self._changed:
             self._work_waits = True
             self._changed.notify_all()
+
+    def want_spare(self) -> None:
+        """Have a spare log file laid in."""
+        self._spare_wanted = True
+        self.wake()
 
     def stop(self) -> None:
         """End the thread; what it was writing is given up and done again after the next start."""
@@ -99,7 +105,9 @@ class Maintenance:
 
     def _work(self) -> None:
         self._flush()
-        self._upkeep.lay_in_spare(self._log_bytes)
+        if self._spare_wanted:
+            self._spare_wanted = False
+            self._upkeep.lay_in_spare(self._log_bytes)
         self._upkeep.sweep()
         while self._upkeep.compact(self._give_up_when_stopping):
             self._flush()

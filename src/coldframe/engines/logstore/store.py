@@ -34,6 +34,7 @@ from coldframe.engines.logstore.upkeep import Upkeep
 from coldframe.engines.logstore.wal import WalWriter, frame
 
 _PATIENCE_SECONDS = 30.0
+_BUSY_SHARE = 128
 
 
 class Settings(NamedTuple):
@@ -93,7 +94,13 @@ class LogStore:
         recovered = recover(directory, self._tables, self._catalog, self._upkeep.segment)
         self._sequence = recovered.next_sequence
         self._sequence_lock = threading.Lock()
-        self._wal = WalWriter(directory / "wal", disk, recovered.next_wal, recovered.valid_before)
+        self._wal = WalWriter(
+            directory / "wal",
+            disk,
+            recovered.next_wal,
+            recovered.valid_before,
+            busy_from=settings.log // _BUSY_SHARE,
+        )
         self._commit = GroupCommit(self._wal, self._freeze_when_large)
         self._maintenance = Maintenance(self._upkeep, settings.log)
         self._maintenance.start()
@@ -267,7 +274,7 @@ class LogStore:
             self._wal.rotate()
         if self._wal.wants_spare:
             self._wal.wants_spare = False
-            self._maintenance.wake()
+            self._maintenance.want_spare()
 
     def _freeze(self) -> None:
         # Runs under the commit's lead: no append lies between the end of the log file and the new memory table.

@@ -58,8 +58,14 @@ def _checksum(payload: bytes) -> int:
 class WalWriter:
     """Appends to the newest file. Used by one thread at a time: the one that commits."""
 
-    def __init__(self, directory: Path, disk: Disk, number: int, valid_before: int | None) -> None:
-        """Start before file `number`, which is made by the first write; `valid_before` is its predecessor's length."""
+    def __init__(
+        self, directory: Path, disk: Disk, number: int, valid_before: int | None, *, busy_from: int = 0
+    ) -> None:
+        """Start before file `number`, which is made by the first write; `valid_before` is its predecessor's length.
+
+        A spare file is asked for once a file holds `busy_from` bytes, never when 0: a store that is hardly used, or
+        one of a test, is not worth the zeros.
+        """
         self._directory = directory
         self._disk = disk
         self.number = number
@@ -69,7 +75,8 @@ class WalWriter:
         self._allocated = 0
         self._spare = directory / SPARE
         self._cut_pending = False
-        self.wants_spare = True
+        self._busy_from = busy_from
+        self.wants_spare = False
 
     def commit(self, frames: bytes) -> None:
         """Write the frames and make them durable.
@@ -92,7 +99,8 @@ class WalWriter:
             self._cut()
             self.rotate()
             raise
-        self._good += _ROUND.size + len(frames)
+        before, self._good = self._good, self._good + _ROUND.size + len(frames)
+        self.wants_spare = self.wants_spare or before < self._busy_from <= self._good
 
     @property
     def outgrown(self) -> bool:
@@ -136,7 +144,6 @@ class WalWriter:
         self._descriptor = descriptor
         self._good = _HEADER.size
         self._allocated = os.fstat(descriptor).st_size
-        self.wants_spare = True
         return descriptor
 
     def _cut(self) -> None:

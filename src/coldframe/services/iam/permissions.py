@@ -9,6 +9,7 @@ from coldframe.core.call import Call
 from coldframe.core.records import Record
 from coldframe.identity.records import AccessKey, Group, InstanceProfile, ManagedPolicy, Role, User
 from coldframe.services.iam.names import arn
+from coldframe.services.iam.records import ServerCertificate
 
 Context = dict[str, str | list[str]]
 
@@ -19,6 +20,7 @@ _NAMES: tuple[tuple[str, type[Record]], ...] = (
     ("InstanceProfileName", InstanceProfile),
     ("RoleName", Role),
     ("UserName", User),
+    ("ServerCertificateName", ServerCertificate),
 )
 _ARNS = (
     *("PolicyArn", "PolicySourceArn", "SerialNumber", "OpenIDConnectProviderArn", "SAMLProviderArn"),
@@ -30,6 +32,7 @@ _MAKES: dict[str, tuple[type[Record], str]] = {
     "CreateRole": (Role, "RoleName"),
     "CreateInstanceProfile": (InstanceProfile, "InstanceProfileName"),
     "CreatePolicy": (ManagedPolicy, "PolicyName"),
+    "UploadServerCertificate": (ServerCertificate, "ServerCertificateName"),
 }
 _OWN = frozenset(
     {

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from coldframe.core.installation import Installation
-from coldframe.engines.detector import Detector, Findings, mask
+from coldframe.engines.detector import Findings, mask
+from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
@@ -46,7 +47,7 @@ def ingest(
     parts = installation.parts
     now = installation.clock.milliseconds()
     rules = parts.get(Rules).of(place.account, place.region, place.group)
-    masked = protect(parts.get(Detector), rules.protection, times, messages, now)
+    masked = protect(parts.get(ScannerPool), rules.protection, times, messages, now)
     appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
     _count(parts.get(MetricJournal), place, masked, now)
     if rules.protection is not None and any(masked.findings):
@@ -66,13 +67,17 @@ def ingest(
 
 
 def protect(
-    detector: Detector, protection: Protection | None, times: Sequence[int], messages: Sequence[str], now: int
+    scanner: ScannerPool,
+    protection: Protection | None,
+    times: Sequence[int],
+    messages: Sequence[str],
+    now: int,
 ) -> Masked:
     """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
     if protection is None:
         pairs = zip(times, messages, strict=True)
         return Masked([Event(time, now, message) for time, message in pairs], [None] * len(messages))
-    found = detector.scan(messages, protection.selection)
+    found = scanner.scan(messages, protection.selection)
     events = []
     for time, message, findings in zip(times, messages, found, strict=True):
         hidden = of_kinds(findings, protection.masked) if findings else None

@@ -1,0 +1,121 @@
+"""The accounts of an organization: described, moved in its tree, closed, and taken out of it."""
+
+from typing import TYPE_CHECKING
+
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.identity.records import Account, Organization
+from coldframe.services.organizations import answers, tree
+from coldframe.services.organizations.membership import managed, member, organization_of, readable
+from coldframe.services.organizations.pages import answer, rows
+from coldframe.services.organizations.reasons import constraint
+
+if TYPE_CHECKING:
+    from types_boto3_organizations.type_defs import (
+        CloseAccountRequestTypeDef,
+        DescribeAccountRequestTypeDef,
+        DescribeAccountResponseTypeDef,
+        ListAccountsForParentRequestTypeDef,
+        ListAccountsForParentResponseTypeDef,
+        ListAccountsRequestTypeDef,
+        ListAccountsResponseTypeDef,
+        MoveAccountRequestTypeDef,
+        RemoveAccountFromOrganizationRequestTypeDef,
+    )
+
+# How long a new account belongs to the organization that made it, in seconds.
+WAIT_PERIOD = 4 * 24 * 3600
+
+
+def describe_account(
+    call: Call, request: "DescribeAccountRequestTypeDef"
+) -> "DescribeAccountResponseTypeDef":
+    """Return an account of the organization."""
+    organization = readable(call, request)
+    account = member(call, organization, request["AccountId"])
+    return {"Account": answers.of_account(call, organization, account)}  # type: ignore[typeddict-item]
+
+
+def list_accounts(call: Call, request: "ListAccountsRequestTypeDef") -> "ListAccountsResponseTypeDef":
+    """Return all accounts of the organization, by id."""
+    organization = readable(call, request)
+    found, token = rows(call, request, Account, where={"organization": organization.id})
+    shown = [answers.of_account(call, organization, account) for account in found]
+    return answer("Accounts", shown, token)  # type: ignore[no-any-return]
+
+
+def list_accounts_for_parent(
+    call: Call, request: "ListAccountsForParentRequestTypeDef"
+) -> "ListAccountsForParentResponseTypeDef":
+    """Return the accounts directly under a root or unit, by id."""
+    organization = readable(call, request)
+    tree.parent(call, organization, request["ParentId"])
+    where = {"organization": organization.id, "parent": request["ParentId"]}
+    found, token = rows(call, request, Account, where=where)
+    shown = [answers.of_account(call, organization, account) for account in found]
+    return answer("Accounts", shown, token)  # type: ignore[no-any-return]
+
+
+def move_account(call: Call, request: "MoveAccountRequestTypeDef") -> None:
+    """Move an account from the root or unit it is in to another; other policies bind it from the next call on."""
+    organization = managed(call)
+    account = member(call, organization, request["AccountId"])
+    source, destination = request["SourceParentId"], request["DestinationParentId"]
+    tree.parent(call, organization, source, missing="SourceParentNotFoundException")
+    tree.parent(call, organization, destination, missing="DestinationParentNotFoundException")
+    if account.parent != source:
+        raise ServiceFault(
+            "SourceParentNotFoundException", f"Account {account.id} is not in the source parent {source}."
+        )
+    if source == destination:
+        raise ServiceFault(
+            "DuplicateAccountException", "That account is already present in the specified destination."
+        )
+    call.records.change(account, parent=destination)
+
+
+def close_account(call: Call, request: "CloseAccountRequestTypeDef") -> None:
+    """Close a member account: it stays in the organization, suspended, and no credentials of it are taken any more."""
+    organization = managed(call)
+    account = member(call, organization, request["AccountId"])
+    if organization.features != "ALL":
+        raise constraint("ORGANIZATION_NOT_IN_ALL_FEATURES_MODE")
+    if account.id == organization.management:
+        raise constraint("CANNOT_CLOSE_MANAGEMENT_ACCOUNT")
+    if account.status == "SUSPENDED":
+        raise ServiceFault(
+            "AccountAlreadyClosedException", "You attempted to close an account that is already closed."
+        )
+    if organization.delegated.get(account.id):
+        raise ServiceFault(
+            "ConflictException",
+            f"Account {account.id} is a delegated administrator; deregister it before you close it.",
+        )
+    call.records.change(account, status="SUSPENDED", closed=call.now // 1000)
+
+
+def remove_account_from_organization(
+    call: Call, request: "RemoveAccountFromOrganizationRequestTypeDef"
+) -> None:
+    """Make a member account stand alone; its role for the management account stays until somebody deletes it."""
+    organization = managed(call)
+    _depart(call, organization, member(call, organization, request["AccountId"]))
+
+
+def leave_organization(call: Call, request: dict[str, object]) -> None:
+    """Make the caller's account stand alone."""
+    organization = organization_of(call)
+    _depart(call, organization, member(call, organization, call.account))
+
+
+def _depart(call: Call, organization: Organization, account: Account) -> None:
+    if account.id == organization.management:
+        raise ServiceFault(
+            "MasterCannotLeaveOrganizationException",
+            "You can't remove a management account from an organization.",
+        )
+    if organization.delegated.get(account.id):
+        raise constraint("CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG")
+    if account.joined_method == "CREATED" and call.now // 1000 - account.created < WAIT_PERIOD:
+        raise constraint("WAIT_PERIOD_ACTIVE")
+    tree.part(call, account)
