@@ -1,8 +1,15 @@
 """One server for each module of IAM's tests, names that no other test uses, and clients of users made for a test."""
 
+import datetime as dt
 import itertools
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
 from tests.server_fixtures import running_server
 
 
@@ -44,5 +51,28 @@ def person(cloud, iam, fresh):
 
         client.key = key["AccessKeyId"]
         return name, client
+
+    return make
+
+
+@pytest.fixture
+def key_pair():
+    """Makes a certificate and its private key, both in PEM."""
+
+    def make(name):
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .serial_number(7)
+            .not_valid_before(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+            .not_valid_after(dt.datetime(2036, 1, 1, tzinfo=dt.UTC))
+            .sign(key, hashes.SHA256())
+        )
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return certificate.public_bytes(Encoding.PEM).decode(), private.decode()
 
     return make

@@ -5,6 +5,8 @@ import io
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.server_fixtures import running_server
 from tests.services.iam.asking import allow, policy, refused, trust
 
 METADATA = (
@@ -114,7 +116,7 @@ def test_a_report_is_made_anew_after_four_hours_and_dropped_after_seven_days(ser
 
 
 @pytest.fixture
-def tagged(iam, fresh):
+def tagged(iam, fresh, key_pair):
     """Makes a resource of a kind; returns the parameter that names it, and the word its tag operations have."""
 
     def make(kind):
@@ -134,6 +136,10 @@ def tagged(iam, fresh):
         if kind == "mfa_device":
             made = iam.create_virtual_mfa_device(VirtualMFADeviceName=fresh("device"))
             return {"SerialNumber": made["VirtualMFADevice"]["SerialNumber"]}
+        if kind == "server_certificate":
+            name, (body, key) = fresh("certificate"), key_pair("x.example.com")
+            iam.upload_server_certificate(ServerCertificateName=name, CertificateBody=body, PrivateKey=key)
+            return {"ServerCertificateName": name}
         if kind == "saml_provider":
             made = iam.create_saml_provider(Name=fresh("saml"), SAMLMetadataDocument=METADATA.format(""))
             return {"SAMLProviderArn": made["SAMLProviderArn"]}
@@ -153,6 +159,7 @@ def tagged(iam, fresh):
         "mfa_device",
         "saml_provider",
         "open_id_connect_provider",
+        "server_certificate",
     ],
 )
 def test_tags_are_put_on_and_taken_off(iam, tagged, kind):
@@ -224,7 +231,7 @@ def test_what_is_no_metadata_is_refused(iam, document):
     [
         ("generate_service_last_accessed_details", {"Arn": "arn:aws:iam::{account}:user/ann"}),
         ("upload_ssh_public_key", {"UserName": "ann", "SSHPublicKeyBody": "ssh-rsa x"}),
-        ("list_server_certificates", {}),
+        ("list_signing_certificates", {}),
     ],
 )
 def test_what_is_not_built_says_so(cloud, iam, operation, parameters):
@@ -233,3 +240,19 @@ def test_what_is_not_built_says_so(cloud, iam, operation, parameters):
         getattr(iam, operation)(**asked)
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert "is not built in coldframe" in error.value.response["Error"]["Message"]
+
+
+def test_a_made_up_account_of_dev_mode_is_one_of_its_own(tmp_path):
+    with running_server(tmp_path / "data", dev=True) as server:
+        one, two = (
+            server.client("iam", aws_access_key_id=account, aws_secret_access_key="x")
+            for account in ("111111111111", "222222222222")
+        )
+        one.create_account_alias(AccountAlias="harbour")
+        assert refused(two.create_account_alias, AccountAlias="harbour") == (
+            "EntityAlreadyExists",
+            "The account alias harbour already exists.",
+        )
+        one.create_user(UserName="ann")
+        assert two.list_users()["Users"] == two.list_account_aliases()["AccountAliases"] == []
+        assert one.get_user(UserName="ann")["User"]["Arn"] == "arn:aws:iam::111111111111:user/ann"

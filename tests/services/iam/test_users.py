@@ -1,11 +1,11 @@
 """Users as their operations' documentation describes them: names, paths, listing, conflicts."""
 
-import datetime
+import datetime as dt
 
 import pytest
-from tests.services.iam.asking import allow, policy, refused
 
 from coldframe.identity.accounts import create_access_key, create_account
+from tests.services.iam.asking import allow, policy, refused
 
 
 def test_a_new_user_is_described_whole(cloud, iam, fresh):
@@ -15,7 +15,7 @@ def test_a_new_user_is_described_whole(cloud, iam, fresh):
     assert made["UserId"].startswith("AIDA")
     assert len(made["UserId"]) == 21
     assert made["Tags"] == [{"Key": "team", "Value": "red"}]
-    assert isinstance(made["CreateDate"], datetime.datetime)
+    assert isinstance(made["CreateDate"], dt.datetime)
     assert iam.get_user(UserName=name)["User"] == made
 
 

@@ -78,3 +78,26 @@ class SamlProvider(Record):
     valid_until: int
     encryption: str = ""
     tags: dict[str, str] = {}
+
+
+@record(
+    "iam_server_certificates",
+    key=("name",),
+    index=("id", "path", "folded"),
+    scope="account",
+    missing=("NoSuchEntity", "The Server Certificate with name {name} cannot be found."),
+    duplicate=("EntityAlreadyExists", "The Server Certificate with name {name} already exists."),
+)
+class ServerCertificate(Record):
+    """A server certificate for load balancers; its private key is sealed for the certificate's id."""
+
+    name: str
+    id: str
+    path: str
+    body: str
+    chain: str
+    sealed_key: bytes
+    uploaded: int
+    expires: int
+    tags: dict[str, str] = {}
+    folded: str = ""
