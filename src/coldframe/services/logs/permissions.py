@@ -52,6 +52,8 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
 
 def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, bool]:
     """Return the policy of a destination, or of a log group when a service asks; they are never required."""
+    if call.principal.kind != "service" and ":destination:" not in resource:
+        return None, False
     try:
         arn = arns.parse(resource)
     except ValueError:
