@@ -56,10 +56,14 @@ class Server:
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback address that nobody listens on, nor on the one after it (coldframe's port for TLS)."""
+    while True:
+        with socket.socket() as probe, socket.socket() as following:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            with contextlib.suppress(OSError):
+                following.bind(("127.0.0.1", port + 1))
+                return port
 
 
 def coldframe_command(data: Path, port: int, *options: str) -> list[str]:

@@ -1,53 +1,14 @@
 """Random requests in a model's shape: values at and beyond every limit, strange text, and names that answers gave before."""
 
+import copy
 import random
+import re
+import time
 from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-STRANGE = (
-    "", " ", "\t", "0", "-1", "*", "?", "%", "%00", "\\", "/", "//", ".", "..", "../../etc/passwd", ":", "::::::", "null", "None", "true",
-    "NaN", "1e400", "a\nb", "a\rb", "\x00", "\x7f", "\ufeff", "\ufffd", "\uffff", "\u202e", "e\u0301", "ß", "İ", "日本語", "🜃" * 3,
-    "\U0010ffff", "' OR 1=1 --", '"', "<!DOCTYPE a>", "]]>", "&amp;", "${aws:username}", "{}", "[]", '{"a":', "(", "(?<", "[a-", "a{9999999}",
-    "AAAA", "=", "a=b", "a" * 129, "b" * 513, "c" * 5000, "2026-01-01T00:00:00Z", "1700000000000", "9" * 40, "us-east-1", "123456789012",
-    "000000000000", "root", "ALL", "AKIAIOSFODNN7EXAMPLE", "https://example.com/", "arn:", "arn:aws", "arn:aws:iam::123456789012:root", "arn:aws:iam::aws:policy/AdministratorAccess",
-    "arn:aws:iam::aws:policy/x", "arn:aws:iam::123456789012:user/a", "arn:aws:iam::123456789012:role/", "arn:aws:iam:::", "arn:aws:sts::1:assumed-role/a",
-    "arn:aws:logs:us-east-1:123456789012:log-group:", "arn:aws:logs:us-east-1:123456789012:log-group:a:*", "arn:aws:logs:us-east-1:123456789012:log-group:a:log-stream:b",
-    "arn:aws:logs:eu-west-1:210987654321:log-group:a", "arn:aws:logs:::log-group:a", "arn:aws:logs:us-east-1:123456789012:destination:d", "arn:aws:s3:::bucket", "arn:aws-cn:iam::1:x",
-    "arn:aws:logs:us-east-1:123456789012:*", "arn:aws:kinesis:us-east-1:123456789012:stream/s", "arn::::::::::", "arn:aws:iam::123456789012:mfa/m",
-)  # fmt: skip
-
-ANY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
-_PROTECTION = (
-    '{"Name":"n","Version":"2021-06-01","Statement":[%s{"Sid":"r","DataIdentifier":["%s"],'
-    '"Operation":{"Deidentify":{"MaskConfig":{}}}}]}'
-)
-_AUDIT = '{"Sid":"a","DataIdentifier":["%s"],"Operation":{"Audit":{"FindingsDestination":{%s}}}},'
-_EMAIL = "arn:aws:dataprotection::aws:data-identifier/EmailAddress"
-DOCUMENTS = (
-    ANY,
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}',
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Principal":"*","Condition":{"StringLike":{"a":["b",null]}}}]}',
-    '{"Version":"2012-10-17","Statement":{"Effect":"Deny","NotAction":[],"NotResource":"arn:aws:s3:::${aws:username}"}}',
-    '{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"logs:Put*","Resource":"*","Condition":{"NumericLessThan":{"aws:EpochTime":"x"},"IpAddress":{"aws:SourceIp":"::/0"}}}]}',
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"logs.amazonaws.com"},"Action":"logs:PutLogEvents","Resource":"*"}]}',
-    '{"Version":"2012-10-17","Statement":[]}', '{"Version":1,"Statement":1}', '{"Statement":[{"Effect":1}]}', '{"Statement":{"Effect":{"a":"b"},"Action":{},"Resource":[[]]}}',
-    "[" * 5000, "{", "[]", "null", "1", '"x"', '{"a":' * 3000, ANY.replace('"*"', '["' + "a" * 7000 + '"]'), ANY + " ", "\ufeff" + ANY, ANY.replace("Allow", "\\ud800"),
-    _PROTECTION % (_AUDIT % (_EMAIL, ""), _EMAIL),
-    _PROTECTION % (_AUDIT % (_EMAIL, '"CloudWatchLogs":{"LogGroup":"a"}'), _EMAIL),
-    _PROTECTION % (_AUDIT % (_EMAIL, '"S3":{"Bucket":1}'), _EMAIL),
-    _PROTECTION % ("", _EMAIL), _PROTECTION % (_AUDIT % ("x", ""), "x"), _PROTECTION % ('null,', _EMAIL), _PROTECTION % ('{},', _EMAIL),
-    '{"Name":[],"Version":{},"Statement":{"Sid":1}}', '{"Name":"n","Version":"2021-06-01","Statement":[[],{}]}',
-    '{"Name":"n","Version":"2021-06-01","Configuration":{"CustomDataIdentifier":[{"Name":"e","Regex":"(a+)+$"}]},"Statement":[]}',
-    '{"DestinationArn":"arn:aws:logs:us-east-1:123456789012:log-group:a","FilterPattern":"","Distribution":"Random"}', '{"Fields":["a"]}',
-)  # fmt: skip
-PATTERNS = (
-    "ERROR", "?a ?b -c", '"a b"', "{ $.a = 1 }", "{ ($.a = 1) || ($.b[0].c != \"x*\") }", "{ $.a IS NULL }", "{ $.", "{ $.a = ", "[ip, user, ...]",
-    "[..., status = 4*, bytes > 1]", "[a, b", "%a+%", "%(%", "%[a-%", "{ $.a = %x% }", "{ $.a = %(% }", "[", "]", "{}", "[]", "-", "?", "{ $.a > 1e999 }",
-    "{ " + "(" * 400 + "$.a=1" + ")" * 400 + " }", "((" * 2000, "{ $.a NOT EXISTS }", "[a=1 && b=2]", '"', "\\", "%", "%%", "{ $.a = 1 && }",
-)  # fmt: skip
-NUMBERS = (0, 1, -1, 2, 7, 30, 100, 10_000, 2**31 - 1, 2**31, -(2**31), 2**53, 2**63 - 1, -(2**63), 1_700_000_000_000)
-BEYOND = (2**63, 2**64, 10**30, -(10**30))
+from tests.hostile.documents import ALIASES, ANY, BEYOND, DOCUMENTS, NUMBERS, PATTERNS, PROTECTIONS, STRANGE
 
 
 class Requests:
@@ -56,11 +17,22 @@ class Requests:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self._known: dict[str, list[str]] = {}
+        self._good: dict[str, list[dict[str, Any]]] = {}
+
+    def remember(self, operation: OperationModel, parameters: dict[str, Any]) -> None:
+        """Keep parameters that mean something (members that the operation has not are left out) to change later."""
+        kept = self._good.setdefault(_full_name(operation), [])
+        members = operation.input_shape.members if operation.input_shape else {}
+        kept.insert(0, copy.deepcopy({name: value for name, value in parameters.items() if name in members}))
+        del kept[6:]
 
     def learn(self, value: Any, name: str = "") -> None:
         """Remember the texts of an answer by the names of their members."""
         if isinstance(value, dict):
             for key, inner in value.items():
+                if key in {"Arn", "arn", "Id", "id", "Name", "name"} and isinstance(inner, str):
+                    # `Arn` of a `Role` is what others call `RoleArn`.
+                    self.learn(inner, name + key)
                 if key != "ResponseMetadata":
                     self.learn(inner, key)
         elif isinstance(value, list):
@@ -78,7 +50,30 @@ class Requests:
             return {}
         # How careful a request is, as a whole: careful ones get deep into the handlers.
         self._careful = self.random.choice((0.5, 0.9, 0.98, 1.0))
+        good = self._good.get(_full_name(operation))
+        if good and self.random.random() < 0.5:
+            return self._changed(operation.input_shape, self.random.choice(good))
         return self._structure(operation.input_shape, 0)
+
+    def _changed(self, shape: StructureShape, good: dict[str, Any]) -> dict[str, Any]:
+        """The parameters with one or two members, at any depth, made anew, added or left out."""
+        made = copy.deepcopy(good)
+        for _ in range(self.random.choice((0, 1, 1, 2))):
+            within, value = shape, made
+            name = self.random.choice(list(within.members) or [""])
+            while name in value and self.random.random() < 0.7:
+                inner, member = value[name], within.members[name]
+                if isinstance(member, ListShape) and inner:
+                    inner, member = self.random.choice(inner), member.member
+                if not (isinstance(member, StructureShape) and isinstance(inner, dict) and member.members):
+                    break
+                within, value = member, inner
+                name = self.random.choice(list(within.members))
+            if name and self.random.random() < 0.8:
+                value[name] = self._value(within.members[name], name, 2)
+            else:
+                value.pop(name, None)
+        return made
 
     def _structure(self, shape: StructureShape, depth: int) -> dict[str, Any]:
         made = {}
@@ -110,7 +105,30 @@ class Requests:
             return self.random.randbytes(self.random.choice((0, 1, 10, 5000)))
         if shape.type_name in {"float", "double"}:
             return self.random.choice((0.0, -0.5, 1.5, 1e308, 1e-320, *map(float, NUMBERS)))
+        if shape.type_name == "timestamp" or "time" in name.lower():
+            return self._moment(shape)
         return self._number(shape)
+
+    def _moment(self, shape: Shape) -> int:
+        if self._is_careful():
+            # Milliseconds where the model has a plain number, as CloudWatch Logs does.
+            unit = 1 if shape.type_name == "timestamp" else 1000
+            return (
+                int(time.time() * unit)
+                + self.random.choice((0, 1, -1, 60, -60, 7200, -86_400, 100_000)) * unit
+            )
+        return self.random.choice(
+            (
+                0,
+                -1,
+                1,
+                2**31,
+                2**40,
+                253_402_300_799,
+                253_402_300_800,
+                *(NUMBERS if shape.type_name != "timestamp" else ()),
+            )
+        )
 
     def _is_careful(self) -> bool:
         return self.random.random() < self._careful
@@ -141,11 +159,16 @@ class Requests:
             return self.random.choice(enum)
         lower = name.lower()
         choice = self.random.random()
-        if lower.endswith(("document", "policy", "accesspolicy")) and choice < 0.9:
-            return self.random.choice(DOCUMENTS)
+        if lower.endswith(("document", "policy", "content")) and choice < 0.95:
+            return self._document(lower)
         if "pattern" in lower and choice < 0.9:
             return self.random.choice(PATTERNS)
-        known = self._known.get(_kind(name)) or self._known.get(_kind(shape.name))
+        kind = _kind(name)
+        known = (
+            self._known.get(kind)
+            or self._known.get(ALIASES.get(kind, ""))
+            or self._known.get(_kind(shape.name))
+        )
         if known and choice < 0.75 and self._is_careful():
             return self.random.choice(known)
         if self._is_careful() and choice < 0.95:
@@ -154,6 +177,18 @@ class Requests:
             every = [text for texts in self._known.values() for text in texts]
             return self.random.choice(every or ["x"])
         return self.random.choice(STRANGE)
+
+    def _document(self, name: str) -> str:
+        if self._is_careful() and self.random.random() < 0.4:
+            return DOCUMENTS[1] if name.startswith("assume") else self.random.choice((ANY, *PROTECTIONS))
+        if self.random.random() < 0.8:
+            return self.random.choice(DOCUMENTS)
+        # A document that is right but for one word.
+        words = re.split(r"(\W+)", self.random.choice(DOCUMENTS[:8]))
+        words[self.random.randrange(len(words))] = self.random.choice(
+            ("", "x", "1", "[", "null", "Allow", "*")
+        )
+        return "".join(words)
 
     def _plain(self, shape: Shape, name: str) -> str:
         """A text within the shape's length, from a small supply, so that requests meet each other's resources."""
@@ -170,3 +205,7 @@ def _kind(name: str) -> str:
     """One word for names that mean the same: `roleName`, `RoleName` and `RoleNames` are one supply."""
     lower = name.lower()
     return lower[:-1] if lower.endswith("s") and not lower.endswith("ss") else lower
+
+
+def _full_name(operation: OperationModel) -> str:
+    return f"{operation.service_model.service_name}.{operation.name}"

@@ -105,7 +105,7 @@ class Service:
 
     def module(self, name: str) -> ModuleType | None:
         """Return the module `name` of the folder, or None when the folder has no such file."""
-        if not any(info.name == name for info in pkgutil.iter_modules(import_module(self.package).__path__)):
+        if name not in self._files:
             return None
         return import_module(f"{self.package}.{name}")
 
@@ -115,6 +115,10 @@ class Service:
         return remarks.get(operation) or next(
             (said for name, said in remarks.items() if "*" in name and fnmatchcase(operation, name)), ""
         )
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        return frozenset(info.name for info in pkgutil.iter_modules(import_module(self.package).__path__))
 
     def only_reads(self, operation: str) -> bool:
         """Tell whether `operation` never writes records, so that it needs no place among the writers."""

@@ -6,7 +6,7 @@ from importlib import resources
 
 import msgspec
 
-from coldframe.core.records import Record
+from coldframe.core.records import Record, Records
 from coldframe.core.store import Store
 from coldframe.identity.evaluate import AttachedPolicy, Level
 from coldframe.identity.policies import Policy, PolicyKind, parse_policy
@@ -18,6 +18,8 @@ RESOURCE_CONTROL = "RESOURCE_CONTROL_POLICY"
 Keys = Mapping[str, str | list[str]]
 
 _KINDS: Mapping[str, PolicyKind] = {SERVICE_CONTROL: "scp", RESOURCE_CONTROL: "rcp"}
+# Room for the accounts that ARNs name, which need not exist.
+_MOST_KNOWN = 4096
 _DEPENDS: tuple[type[Record], ...] = (Account, Organization, OrganizationalUnit, OrganizationPolicy)
 
 
@@ -42,30 +44,22 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """An account's place: its organization and the organizational units from the root down to it."""
+    """An account's place: its organization, the units from the root down to it, and what its policies are.
 
-    account: Account
+    `levels` are the policies by type: one level each for the root, every unit on the path, and the account.
+    """
+
+    account: str
     organization: Organization
     units: tuple[OrganizationalUnit, ...]
+    levels: Mapping[str, tuple[Level, ...]]
 
     @property
     def path(self) -> str:
         """The path as aws:PrincipalOrgPaths has it: `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`."""
         organization = self.organization
-        return "".join(
-            f"{step}/" for step in (organization.id, organization.root, *(u.id for u in self.units))
-        )
-
-
-class _Known:
-    """What was read at one state of the records; a reader that is late writes into the state it read, no other."""
-
-    __slots__ = ("levels", "places", "versions")
-
-    def __init__(self, versions: tuple[int, ...]) -> None:
-        self.versions = versions
-        self.places: dict[str, Place | None] = {}
-        self.levels: dict[tuple[str, str], tuple[Level, ...]] = {}
+        steps = (organization.id, organization.root, *(unit.id for unit in self.units))
+        return "".join(f"{step}/" for step in steps)
 
 
 class Organizations:
@@ -73,14 +67,24 @@ class Organizations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = _Known(())
+        # The state of the records and what was read at it, replaced as one: a late reader must not fill the next.
+        self._places: tuple[tuple[int, ...], dict[str, Place | None]] = ((), {})
 
     def place(self, account_id: str) -> Place | None:
         """Return where an account stands; None for one that is in no organization, or unknown."""
-        known = self._now()
-        if account_id not in known.places:
-            known.places[account_id] = self._find(account_id)
-        return known.places[account_id]
+        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
+        known, places = self._places
+        if known != versions:
+            places = {}
+            self._places = (versions, places)
+        if account_id in places:
+            return places[account_id]
+        if len(places) >= _MOST_KNOWN:
+            places.clear()
+        # One transaction, so that the account, its units and their policies are of one moment.
+        with self._store.read() as transaction:
+            place = places[account_id] = _read(transaction.records("", ""), account_id)
+        return place
 
     def principal_keys(self, account_id: str) -> Keys:
         """Return aws:PrincipalOrgID and aws:PrincipalOrgPaths of a principal of this account."""
@@ -95,18 +99,8 @@ class Organizations:
 
         Nothing bears on the management account, wherever it stands in the tree.
         """
-        known = self._now()
-        slot = (account_id, kind)
-        if slot not in known.levels:
-            known.levels[slot] = self._gather(account_id, kind)
-        return known.levels[slot]
-
-    def _now(self) -> _Known:
-        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
-        known = self._known
-        if known.versions != versions:
-            known = self._known = _Known(versions)
-        return known
+        place = self.place(account_id) if account_id else None
+        return place.levels.get(kind, ()) if place is not None else ()
 
     def _keys(self, account_id: str, prefix: str) -> Keys:
         place = self.place(account_id) if account_id else None
@@ -114,45 +108,30 @@ class Organizations:
             return {}
         return {f"{prefix}OrgID": place.organization.id, f"{prefix}OrgPaths": [place.path]}
 
-    def _find(self, account_id: str) -> Place | None:
-        account = self._store.cached(Account, "", "", account_id)
-        if account is None or not account.organization:
-            return None
-        organization = self._store.cached(Organization, "", "", account.organization)
-        if organization is None:
-            return None
-        units: list[OrganizationalUnit] = []
-        parent = account.parent
-        while parent != organization.root:
-            unit = self._store.cached(OrganizationalUnit, "", "", parent)
-            if unit is None:
-                raise LookupError(f"account {account_id} stands under {parent}, which is not there")
-            units.append(unit)
-            parent = unit.parent
-        return Place(account, organization, tuple(reversed(units)))
 
-    def _gather(self, account_id: str, kind: str) -> tuple[Level, ...]:
-        place = self.place(account_id)
-        if place is None or account_id == place.organization.management:
-            return ()
-        if kind not in place.organization.policy_types:
-            return ()
-        attached = [
-            place.organization.root_policies,
-            *(u.policies for u in place.units),
-            place.account.policies,
-        ]
-        return tuple(self._level(ids, kind) for ids in attached)
+def _read(records: Records, account_id: str) -> Place | None:
+    account = records.find(Account, account_id)
+    if account is None or not account.organization:
+        return None
+    organization = records.get(Organization, account.organization)
+    units: list[OrganizationalUnit] = []
+    parent = account.parent
+    while parent != organization.root:
+        units.insert(0, records.get(OrganizationalUnit, parent))
+        parent = units[0].parent
+    kinds = organization.policy_types if account_id != organization.management else []
+    attached = (organization.root_policies, *(unit.policies for unit in units), account.policies)
+    levels = {kind: tuple(_level(records, ids, kind) for ids in attached) for kind in kinds}
+    return Place(account_id, organization, tuple(units), levels)
 
-    def _level(self, ids: list[str], kind: str) -> Level:
-        found: list[AttachedPolicy] = []
-        for policy_id in ids:
-            policy = managed().get(policy_id) or self._store.cached(OrganizationPolicy, "", "", policy_id)
-            if policy is None:
-                raise LookupError(f"policy {policy_id} is attached and not there")
-            if policy.kind == kind:
-                found.append(AttachedPolicy(policy.name, _compiled(policy.document, _KINDS[kind])))
-        return found
+
+def _level(records: Records, ids: list[str], kind: str) -> Level:
+    policies = [managed().get(policy_id) or records.get(OrganizationPolicy, policy_id) for policy_id in ids]
+    return [
+        AttachedPolicy(policy.name, _compiled(policy.document, _KINDS[kind]))
+        for policy in policies
+        if policy.kind == kind
+    ]
 
 
 @lru_cache(maxsize=1)

@@ -4,10 +4,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.server_fixtures import running_server
 
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.records import LogGroup, LogStream, MetricFilter, SubscriptionFilter
-from tests.server_fixtures import running_server
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,8 @@ def running(tmp_path_factory):
 def logs(running):
     """A client in a server without log groups."""
     client = running.client("logs")
-    for group in client.describe_log_groups()["logGroups"]:
-        name = group["logGroupName"]
+    pages = list(client.get_paginator("describe_log_groups").paginate())
+    for name in [name for page in pages for name in names(page)]:
         client.put_log_group_deletion_protection(logGroupIdentifier=name, deletionProtectionEnabled=False)
         client.delete_log_group(logGroupName=name)
     return client
@@ -37,7 +37,9 @@ def refused(call, **parameters):
 def put(client, group, stream, *messages):
     now = int(time.time() * 1000)
     client.put_log_events(
-        logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": now, "message": text} for text in messages]
+        logGroupName=group,
+        logStreamName=stream,
+        logEvents=[{"timestamp": now, "message": text} for text in messages],
     )
 
 
@@ -189,7 +191,10 @@ class TestDescribe:
             ({"logGroupNamePrefix": "/aws/"}, ["/aws/a", "/aws/b"]),
             ({"logGroupNamePrefix": "aws"}, []),
             ({"logGroupNamePattern": "Data"}, ["app/DataLogs"]),
-            ({"logGroupNamePattern": "a"}, ["/aws/a", "/aws/b", "app/DataLogs", "app/data", "essential", "rare"]),
+            (
+                {"logGroupNamePattern": "a"},
+                ["/aws/a", "/aws/b", "app/DataLogs", "app/data", "essential", "rare"],
+            ),
             ({"logGroupClass": "INFREQUENT_ACCESS"}, ["essential", "rare"]),
             ({"logGroupClass": "ESSENTIALS"}, ["essential", "rare"]),
             ({"logGroupClass": "DELIVERY"}, []),

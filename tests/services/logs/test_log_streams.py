@@ -2,12 +2,12 @@
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.server_fixtures import running_server
 
 from coldframe.engines.logstore.errors import StorageFull
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
-from tests.server_fixtures import running_server
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,9 @@ def refused(call, **parameters):
 
 def put(client, stream, *times, text="event"):
     client.put_log_events(
-        logGroupName="g", logStreamName=stream, logEvents=[{"timestamp": time, "message": text} for time in times]
+        logGroupName="g",
+        logStreamName=stream,
+        logEvents=[{"timestamp": time, "message": text} for time in times],
     )
 
 
@@ -80,7 +82,10 @@ def test_a_stream_tells_of_its_events(logs, running):
 
 @pytest.mark.parametrize("name", ["a:b", "a*b", "x" * 513])
 def test_names_that_are_refused(logs, name):
-    assert refused(logs.create_log_stream, logGroupName="g", logStreamName=name)[0] == "InvalidParameterException"
+    assert (
+        refused(logs.create_log_stream, logGroupName="g", logStreamName=name)[0]
+        == "InvalidParameterException"
+    )
 
 
 def test_missing_and_taken(logs):
@@ -136,7 +141,9 @@ class TestOrder:
 
     def test_a_token_belongs_to_its_order(self, logs):
         token = logs.describe_log_streams(logGroupName="g", limit=1)["nextToken"]
-        code, _ = refused(logs.describe_log_streams, logGroupName="g", nextToken=token, orderBy="LastEventTime")
+        code, _ = refused(
+            logs.describe_log_streams, logGroupName="g", nextToken=token, orderBy="LastEventTime"
+        )
         assert code == "InvalidParameterException"
 
     def test_no_prefix_with_last_event_time(self, logs):
@@ -155,9 +162,13 @@ def test_prefix(logs):
 def test_a_group_is_named_once(logs, running):
     logs.create_log_stream(logGroupName="g", logStreamName="s")
     arn = f"arn:aws:logs:us-east-1:{running.account}:log-group:g"
-    for identifier in ("g", arn, f"{arn}:*"):
+    for identifier in ("g", arn):
         assert names(logs.describe_log_streams(logGroupIdentifier=identifier)) == ["s"]
-    for parameters in ({}, {"logGroupName": "g", "logGroupIdentifier": "g"}):
+    for parameters in (
+        {},
+        {"logGroupName": "g", "logGroupIdentifier": "g"},
+        {"logGroupIdentifier": f"{arn}:*"},
+    ):
         assert refused(logs.describe_log_streams, **parameters)[0] == "InvalidParameterException"
 
 
@@ -218,4 +229,3 @@ def test_events_that_arrived_while_their_stream_was_deleted_are_dropped(logs, ru
     assert running.installation.parts.get(LogStore).streams(group.id)
     jobs.expire_events(running.installation)
     assert messages(logs) == []
-

@@ -8,7 +8,30 @@ from coldframe.services.logs import jobs
 from coldframe.services.logs.records import LogGroup
 
 DAY = 86_400_000
-DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+DAYS = [
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+]
 
 
 @pytest.fixture
@@ -45,7 +68,10 @@ def test_every_documented_value_and_none_beside_them(logs):
 
 def test_groups_that_have_none(logs):
     logs.create_log_group(logGroupName="d", logGroupClass="DELIVERY")
-    for call, more in ((logs.put_retention_policy, {"retentionInDays": 7}), (logs.delete_retention_policy, {})):
+    for call, more in (
+        (logs.put_retention_policy, {"retentionInDays": 7}),
+        (logs.delete_retention_policy, {}),
+    ):
         with pytest.raises(logs.exceptions.ResourceNotFoundException):
             call(logGroupName="missing", **more)
         with pytest.raises(logs.exceptions.InvalidParameterException):

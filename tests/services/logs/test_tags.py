@@ -2,7 +2,6 @@
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.server_fixtures import running_server
 
 ROLE = "arn:aws:iam::{}:role/delivery"
@@ -66,7 +65,9 @@ def test_keys_of_aws(logs, arn, key):
 
 
 def test_a_group_is_not_created_with_tags_of_aws(logs):
-    assert code_of(logs.create_log_group, logGroupName="h", tags={"aws:x": "v"}) == "InvalidParameterException"
+    assert (
+        code_of(logs.create_log_group, logGroupName="h", tags={"aws:x": "v"}) == "InvalidParameterException"
+    )
 
 
 @pytest.mark.parametrize(

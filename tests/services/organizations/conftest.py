@@ -63,9 +63,9 @@ def make_account(organizations, organization):
     """Makes a member account by name and answers its id."""
 
     def make(name, **more):
-        status = organizations.create_account(
-            Email=f"{name}@example.com", AccountName=name, **more
-        )["CreateAccountStatus"]
+        status = organizations.create_account(Email=f"{name}@example.com", AccountName=name, **more)[
+            "CreateAccountStatus"
+        ]
         assert status["State"] == "SUCCEEDED", status
         return status["AccountId"]
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import Account, Organization
+from coldframe.identity.records import Account
 from coldframe.services.organizations import answers, tree
+from coldframe.services.organizations.departure import depart
 from coldframe.services.organizations.membership import managed, member, organization_of, readable
 from coldframe.services.organizations.pages import answer, rows
 from coldframe.services.organizations.reasons import constraint
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
         MoveAccountRequestTypeDef,
         RemoveAccountFromOrganizationRequestTypeDef,
     )
-
-# How long a new account belongs to the organization that made it, in seconds.
-WAIT_PERIOD = 4 * 24 * 3600
 
 
 def describe_account(
@@ -99,23 +97,10 @@ def remove_account_from_organization(
 ) -> None:
     """Make a member account stand alone; its role for the management account stays until somebody deletes it."""
     organization = managed(call)
-    _depart(call, organization, member(call, organization, request["AccountId"]))
+    depart(call, organization, member(call, organization, request["AccountId"]))
 
 
 def leave_organization(call: Call, request: dict[str, object]) -> None:
     """Make the caller's account stand alone."""
     organization = organization_of(call)
-    _depart(call, organization, member(call, organization, call.account))
-
-
-def _depart(call: Call, organization: Organization, account: Account) -> None:
-    if account.id == organization.management:
-        raise ServiceFault(
-            "MasterCannotLeaveOrganizationException",
-            "You can't remove a management account from an organization.",
-        )
-    if organization.delegated.get(account.id):
-        raise constraint("CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG")
-    if account.joined_method == "CREATED" and call.now // 1000 - account.created < WAIT_PERIOD:
-        raise constraint("WAIT_PERIOD_ACTIVE")
-    tree.part(call, account)
+    depart(call, organization, member(call, organization, call.account))

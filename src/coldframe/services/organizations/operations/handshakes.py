@@ -9,9 +9,10 @@ from coldframe.core.faults import ServiceFault
 from coldframe.identity.accounts import find_or_create
 from coldframe.identity.records import Account, Organization
 from coldframe.services.organizations import identifiers, tree
+from coldframe.services.organizations.departure import depart
 from coldframe.services.organizations.membership import managed, readable
 from coldframe.services.organizations.pages import answer, items
-from coldframe.services.organizations.reasons import constraint, handshake_constraint, invalid
+from coldframe.services.organizations.reasons import handshake_constraint, invalid
 from coldframe.services.organizations.records import Handshake
 from coldframe.services.organizations.tagging import tags_of_new
 
@@ -80,13 +81,8 @@ def accept_handshake(
     organization = call.records.get(Organization, handshake.organization)
     account = call.records.get(Account, handshake.account)
     before = call.records.find(Organization, account.organization)
-    if before is not None and before.management == account.id:
-        raise ServiceFault(
-            "MasterCannotLeaveOrganizationException",
-            "You can't remove a management account from an organization.",
-        )
-    if before is not None and before.delegated.get(account.id):
-        raise constraint("CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG")
+    if before is not None:
+        depart(call, before, account)
     tree.join(call, organization, account, method="INVITED", tags=handshake.tags)
     return {"Handshake": _decided(call, handshake, "ACCEPTED")}  # type: ignore[typeddict-item]
 
