@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+
 from tests.hostile.documents import ALIASES, ANY, BEYOND, DOCUMENTS, NUMBERS, PATTERNS, PROTECTIONS, STRANGE
 
 

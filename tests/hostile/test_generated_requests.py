@@ -8,8 +8,6 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
-from tests.hostile.examples import EXAMPLES
-from tests.hostile.requests import Requests
 
 from coldframe.core.config import Settings
 from coldframe.core.wire import WireRequest
@@ -17,6 +15,8 @@ from coldframe.identity.credentials import root, user_principal
 from coldframe.identity.records import User
 from coldframe.server.assembly import assemble
 from coldframe.server.services import SERVICES
+from tests.hostile.examples import EXAMPLES
+from tests.hostile.requests import Requests
 
 ROUNDS = int(os.environ.get("COLDFRAME_FUZZ_ROUNDS", "10"))
 SEED = int(os.environ.get("COLDFRAME_FUZZ_SEED", "1"))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from botocore.config import Config
@@ -23,12 +23,12 @@ class ServerProcess:
     """`coldframe up` on a data directory; what it says on stderr is in `log`."""
 
     def __init__(
-        self, data: Path, *options: str, port: int = 0, environment: dict[str, str] | None = None, **more: Any
+        self, data: Path, *options: str, port: int = 0, log: Path | None = None, prefix: tuple[str, ...] = ()
     ) -> None:
         self.data = data
-        self.log = data.with_name(data.name + ".log")
+        self.log = log or data.with_name(data.name + ".log")
         command = [
-            sys.executable, "-c", "import sys; from coldframe.cli.main import main; sys.exit(main())",
+            *prefix, sys.executable, "-c", "import sys; from coldframe.cli.main import main; sys.exit(main())",
             "up", "--data", str(data), "--port", str(port), *options,
         ]  # fmt: skip
         with self.log.open("ab") as log:
@@ -36,11 +36,10 @@ class ServerProcess:
                 command,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(SOURCES), **(environment or {})},
-                **more,
+                env={**os.environ, "PYTHONPATH": str(SOURCES)},
             )
 
-    def __enter__(self) -> "ServerProcess":
+    def __enter__(self) -> Self:
         """Wait until the server says that it is ready."""
         try:
             self.wait_until_ready()
@@ -68,7 +67,10 @@ class ServerProcess:
 
     def refused(self) -> str:
         """Wait for a start that fails; gives what it said. The exit code must be 1 and nobody sees a traceback."""
-        assert self.process.wait(PATIENCE) == 1, self.said()
+        try:
+            assert self.process.wait(PATIENCE) == 1, self.said()
+        finally:
+            self.kill()
         said = self.said()
         assert "Traceback" not in said, said
         assert "coldframe: " in said, said

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+
 from tests.conftest import emptied_database
 from tests.journeys.process import ServerProcess, events_of
 
@@ -56,7 +57,7 @@ def test_what_was_acknowledged_survives_kill(tmp_path, request, store):
         options = ["--store", url]
     writers = []
     chance = random.Random(store)
-    for turn in range(3):
+    for turn in range(2):
         with ServerProcess(data, *options) as server:
             here = [Writer(server, number, turn) for number in range(CLIENTS)]
             writers += here

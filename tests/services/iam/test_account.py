@@ -5,6 +5,8 @@ import io
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.server_fixtures import running_server
 from tests.services.iam.asking import allow, policy, refused, trust
 
 METADATA = (
@@ -238,3 +240,19 @@ def test_what_is_not_built_says_so(cloud, iam, operation, parameters):
         getattr(iam, operation)(**asked)
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert "is not built in coldframe" in error.value.response["Error"]["Message"]
+
+
+def test_a_made_up_account_of_dev_mode_is_one_of_its_own(tmp_path):
+    with running_server(tmp_path / "data", dev=True) as server:
+        one, two = (
+            server.client("iam", aws_access_key_id=account, aws_secret_access_key="x")
+            for account in ("111111111111", "222222222222")
+        )
+        one.create_account_alias(AccountAlias="harbour")
+        assert refused(two.create_account_alias, AccountAlias="harbour") == (
+            "EntityAlreadyExists",
+            "The account alias harbour already exists.",
+        )
+        one.create_user(UserName="ann")
+        assert two.list_users()["Users"] == two.list_account_aliases()["AccountAliases"] == []
+        assert one.get_user(UserName="ann")["User"]["Arn"] == "arn:aws:iam::111111111111:user/ann"

@@ -1,6 +1,7 @@
 """What is written into IAM decides the next request: policies, boundaries, groups, keys and roles."""
 
 import pytest
+
 from tests.services.iam.asking import allow, deny, policy, refused, trust
 
 LOOK = "iam:ListUsers"
@@ -112,15 +113,19 @@ def test_a_renamed_user_keeps_key_policies_and_trust(cloud, iam, person, fresh):
     assert taken["AssumedRoleUser"]["Arn"].endswith(f"{role}/drill")
 
 
-def test_a_user_made_anew_under_an_old_name_is_not_trusted(cloud, iam, person, fresh):
+@pytest.mark.parametrize("written", ["arn", "list", "escaped"])
+def test_a_user_made_anew_under_an_old_name_is_not_trusted(cloud, iam, person, fresh, written):
     name, client = person()
     role, arn = fresh("role"), f"arn:aws:iam::{cloud.account}:user/{name}"
     identity = iam.get_user(UserName=name)["User"]["UserId"]
-    iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(AWS=arn))
+    document = trust(AWS=[arn] if written == "list" else arn)
+    if written == "escaped":
+        document = document.replace("user/", "user\\/")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)
     iam.delete_access_key(UserName=name, AccessKeyId=client.key)
     iam.delete_user(UserName=name)
     document = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    assert document["Statement"][0]["Principal"] == {"AWS": identity}
+    assert document["Statement"][0]["Principal"]["AWS"] in (identity, [identity])
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=policy(allow("sts:*")))
     key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -253,3 +258,43 @@ def test_a_state_survives_a_failed_call(iam, fresh):
     iam.create_group(GroupName=name)
     assert refused(iam.update_group, GroupName=name, NewPath="/x")[0] == "ValidationError"
     assert iam.get_group(GroupName=name)["Group"]["Path"] == "/"
+
+
+@pytest.mark.parametrize("who", ["user", "root", "federated"])
+def test_sessions_without_a_second_factor_may_not_use_iam(cloud, iam, person, who):
+    name, client = person()
+    everything = policy(allow("*"))
+    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=everything)
+    assert client().list_users()["Users"]
+    sts = cloud.client("sts") if who == "root" else client("sts")
+    given = (
+        sts.get_federation_token(Name="guest", Policy=everything)
+        if who == "federated"
+        else sts.get_session_token()
+    )
+    assert cloud.client_as("sts", given["Credentials"]).get_caller_identity()["Account"] == cloud.account
+    session = cloud.client_as("iam", given["Credentials"])
+    change = {"OldPassword": "Some-thing-1", "NewPassword": "Some-thing-2"}
+    assert refused(session.list_users)[0] == "InvalidClientTokenId"
+    assert refused(session.change_password, **change)[0] == "InvalidClientTokenId"
+
+
+def test_root_s_own_keys_have_no_user(cloud, iam):
+    (key,) = iam.list_access_keys()["AccessKeyMetadata"]
+    assert key["AccessKeyId"] == cloud.access_key_id
+    assert "UserName" not in key
+
+
+def test_a_condition_that_names_a_user_stays_as_it_is(cloud, iam, person, fresh):
+    name, client = person()
+    role, arn = fresh("role"), f"arn:aws:iam::{cloud.account}:user/{name}"
+    condition = {"ArnEquals": {"aws:PrincipalArn": arn}}
+    document = policy(
+        {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole", "Condition": condition}
+    )
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)
+    iam.delete_access_key(UserName=name, AccessKeyId=client.key)
+    iam.delete_user(UserName=name)
+    kept = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert kept["Condition"] == condition
+    assert kept["Principal"]["AWS"].startswith("AIDA")

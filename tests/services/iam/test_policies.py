@@ -4,6 +4,7 @@ import urllib.parse
 
 import botocore.session
 import pytest
+
 from tests.services.iam.asking import allow, padded, policy, refused, trust
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

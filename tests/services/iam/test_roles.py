@@ -1,6 +1,7 @@
 """Roles, instance profiles, groups, and roles that are linked to services."""
 
 import pytest
+
 from tests.services.iam.asking import allow, policy, refused, trust
 
 EC2 = trust(Service="ec2.amazonaws.com")

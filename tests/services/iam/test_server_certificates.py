@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+
 from tests.services.iam.asking import allow, policy, refused
 
 

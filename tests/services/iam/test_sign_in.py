@@ -3,10 +3,10 @@
 import base64
 
 import pytest
-from tests.services.iam.asking import allow, policy, refused
 
 from coldframe.identity.one_time_codes import STEP, code
 from coldframe.identity.records import User
+from tests.services.iam.asking import allow, policy, refused
 
 GOOD, BETTER = "Long-enough-1", "Longer-still-22"
 

@@ -3,10 +3,12 @@
 import json
 
 import pytest
-from tests.services.iam.asking import allow, deny, policy, refused, trust
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coldframe.services.iam.context_keys import context_keys
 from coldframe.services.iam.positions import statement_positions
+from tests.services.iam.asking import allow, deny, policy, refused, trust
 
 GET = "s3:GetObject"
 BUCKET = "arn:aws:s3:::team/*"
@@ -227,3 +229,25 @@ def test_positions(document, places):
         for start, end in statement_positions(document)
     ]
     assert found == places
+
+
+_VALUES = st.text() | st.lists(st.text(), min_size=1, max_size=3)
+_STATEMENTS = st.lists(
+    st.fixed_dictionaries({"Sid": st.text()}, optional={"Action": _VALUES, "Statement": _VALUES}),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(_STATEMENTS, st.sampled_from([None, 0, 1, 4, "\t"]), st.booleans(), st.booleans())
+def test_a_position_is_where_the_statement_stands(statements, indent, first, ascii_only):
+    other = {"Id": 'x"Statement"{[', "Version": "2012-10-17"}
+    loaded = {"Statement": statements, **other} if first else {**other, "Statement": statements}
+    document = json.dumps(loaded, indent=indent, ensure_ascii=ascii_only)
+    starts = [0, *(number + 1 for number, letter in enumerate(document) if letter == "\n")]
+
+    def offset(place):
+        return starts[place["Line"] - 1] + place["Column"] - 1
+
+    found = [document[offset(start) : offset(end)] for start, end in statement_positions(document)]
+    assert [json.loads(text) for text in found] == statements

@@ -3,9 +3,9 @@
 import datetime as dt
 
 import pytest
-from tests.services.iam.asking import allow, policy, refused
 
 from coldframe.identity.accounts import create_access_key, create_account
+from tests.services.iam.asking import allow, policy, refused
 
 
 def test_a_new_user_is_described_whole(cloud, iam, fresh):

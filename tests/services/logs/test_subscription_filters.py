@@ -5,8 +5,11 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.engines.logstore.errors import StorageFull
+from coldframe.engines.logstore.store import LogStore
 from coldframe.identity.accounts import create_access_key, create_account
 from coldframe.identity.records import User
+from coldframe.services.logs import jobs
 from tests.server_fixtures import running_server
 
 ALL = json.dumps(
@@ -298,3 +301,20 @@ def test_a_neighbour_who_is_denied(logs, running, neighbour):
     there = destination(logs, running, policy=json.dumps(allowed))
     with pytest.raises(neighbour.exceptions.ClientError, match="explicit deny"):
         subscribe(neighbour, "f", there)
+
+
+def fail(*_):
+    raise StorageFull("the disk is full")
+
+
+def test_a_stream_that_was_deleted_begins_anew_with_the_next_delivery(logs, running, monkeypatch):
+    subscribe(logs, "f", arn_of(running, "log-group:target"))
+    send(logs, running, "old")
+    name = f"{running.account}/source/s"
+    with monkeypatch.context() as patched:
+        patched.setattr(LogStore, "drop_stream", fail)
+        logs.delete_log_stream(logGroupName="target", logStreamName=name)
+    send(logs, running, "new")
+    assert received(logs) == ["new"]
+    jobs.expire_events(running.installation)
+    assert received(logs) == ["new"]

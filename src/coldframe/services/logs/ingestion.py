@@ -9,6 +9,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
+from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.protection import Protection, of_kinds
@@ -119,10 +120,13 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
     if store.cached(LogStream, account, region, name, stream) is None:
         with store.write() as transaction:
             records = transaction.records(account, region)
+            group = records.find(LogGroup, name)
+            if group is None:
+                return None
             if records.find(LogStream, name, stream) is None:
-                records.add(
-                    LogStream(group=name, name=stream, id=stream, created=installation.clock.milliseconds())
-                )
+                created = installation.clock.milliseconds()
+                records.add(LogStream(group=name, name=stream, id=stream, created=created))
+                drop_rest(records, installation.parts.get(LogStore), group.id, stream)
     return Place(account, region, name, group.id, stream)
 
 
