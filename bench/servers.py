@@ -98,7 +98,12 @@ def peer(name: str, directory: Path) -> Iterator[Server]:
         "moto": [str(PEERS / "bin" / "moto_server"), "-H", "127.0.0.1", "-p", str(port)],
         "ministack": [str(PEERS / "bin" / "python"), "-m", "ministack"],
     }
-    settings = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "WARNING", "HOME": str(directory)}
+    settings = {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "LOG_LEVEL": "WARNING",
+        "HOME": str(directory),
+    }
     with (directory / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             commands[name], stdout=log, stderr=log, cwd=directory, env={**os.environ, **settings}

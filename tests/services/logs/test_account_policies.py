@@ -4,6 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.server_fixtures import running_server
 
 ARN = "arn:aws:dataprotection::aws:data-identifier/"
