@@ -19,7 +19,6 @@ from pathlib import Path
 
 from bench import machine
 from bench.corpus import events
-
 from coldframe.engines.detector import Detector, identifiers, mask
 
 MIXES = {

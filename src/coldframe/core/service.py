@@ -3,6 +3,7 @@
 import inspect
 import pkgutil
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib import import_module, resources
 from types import ModuleType
@@ -107,6 +108,13 @@ class Service:
         if name not in self._files:
             return None
         return import_module(f"{self.package}.{name}")
+
+    def remark(self, operation: str) -> str:
+        """Return what service.toml says of an operation that is not built: under its name, else a pattern with `*`."""
+        remarks = self.manifest.remarks
+        return remarks.get(operation) or next(
+            (said for name, said in remarks.items() if "*" in name and fnmatchcase(operation, name)), ""
+        )
 
     @cached_property
     def _files(self) -> frozenset[str]:

@@ -29,11 +29,12 @@ def check_permission(exchange: Exchange) -> None:
     )
     call.request_id = exchange.request_id
     call.source_ip = exchange.request.peer
+    permissions = exchange.installation.parts.get(Permissions)
     context = _context(exchange)
+    context.update(permissions.organizations.principal_keys(principal.account))
     own = service.module("permissions")
     if own is not None and hasattr(own, "context"):
         context |= own.context(call, name, exchange.parameters)
-    permissions = exchange.installation.parts.get(Permissions)
     of_resource = getattr(own, "resource_policy", None)
 
     def decide(action: str, resource: str) -> Decision:

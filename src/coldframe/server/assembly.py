@@ -13,6 +13,7 @@ from coldframe.core.paging import Pager
 from coldframe.core.seal import Seal, load_master_key
 from coldframe.core.service import Service
 from coldframe.core.store import Store
+from coldframe.engines.catalog import engines, probe
 from coldframe.gateway.app import Gateway
 from coldframe.gateway.loopback import Loopback
 from coldframe.identity import bootstrap
@@ -37,12 +38,17 @@ class Assembly:
 
     def reset(self) -> None:
         """Empty every service, and make the management account anew (dev mode)."""
+        for service in self.services.values():
+            empty = getattr(service.module("engines"), "empty", None)
+            if empty is not None:
+                empty(self.installation)
         self.installation.store.empty()
         bootstrap.set_up(self.installation)
 
     def engines(self) -> dict[str, str]:
-        """Return the state of each engine that has one to tell."""
-        return {}
+        """Return the version of each engine on this machine, or "missing"."""
+        found = map(probe, engines())
+        return {each.engine.name: each.version or "missing" for each in found}
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, repeat
 from operator import add
 from typing import Any
@@ -225,7 +225,7 @@ def _keyword_near(spots: list[Spot], start: int, end: int, first: int, last: int
 Plan = KeywordPlan | AnchorPlan | MessagePlan
 
 
-@cache
+@lru_cache(maxsize=2048)
 def keyword_plan(kinds: tuple[str, ...]) -> KeywordPlan | None:
     """The plan of the keywords that matter to exactly these kinds (none when they have no shape of that sort)."""
     identifiers = load()
@@ -233,7 +233,7 @@ def keyword_plan(kinds: tuple[str, ...]) -> KeywordPlan | None:
     return KeywordPlan(shapes) if shapes else None
 
 
-@cache
+@lru_cache(maxsize=2048)
 def anchor_plan(kinds: tuple[str, ...], shape: Shape) -> Plan:
     """The plan of a shape that needs no keyword."""
     shapes = [(kind, shape) for kind in kinds]

@@ -6,6 +6,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Record
 from coldframe.identity.records import Group, InstanceProfile, ManagedPolicy, Role, User
+from coldframe.services.iam.records import ServerCertificate
 
 Entity = User | Group | Role
 
@@ -24,6 +25,12 @@ _WORDS: dict[type[Record], tuple[str, str, str, str]] = {
         "A policy called {} already exists. Duplicate names are not allowed.",
         "PoliciesPerAccount",
         "PoliciesQuota",
+    ),
+    ServerCertificate: (
+        "server-certificate",
+        "The Server Certificate with name {} already exists.",
+        "ServerCertificatesPerAccount",
+        "ServerCertificatesQuota",
     ),
 }
 

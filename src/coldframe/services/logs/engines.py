@@ -2,10 +2,12 @@
 
 from coldframe.core.installation import Installation
 from coldframe.engines.detector import Detector
-from coldframe.engines.detector.recognizer import Recognizer
+from coldframe.engines.detector.pool import ScannerPool
+from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.metrics import MetricJournal
+from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
 
 
@@ -21,9 +23,17 @@ def provide(installation: Installation) -> None:
         ),
     )
     parts.provide(
-        Detector,
-        lambda: Detector(settings.prefilter, settings.cache / "detector", Recognizer.load),  # type: ignore[arg-type]
+        Detector, lambda: Detector(settings.prefilter, settings.cache / "detector", load_recognizer)
     )
+    parts.provide(ScannerPool, lambda: ScannerPool(parts.get(Detector)))
     parts.provide(MetricJournal, lambda: MetricJournal(installation.store))
     parts.provide(LiveTail, LiveTail)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
+
+
+def empty(installation: Installation) -> None:
+    """Forget every event (dev mode's reset)."""
+    with installation.store.read() as transaction:
+        groups = transaction.records("", "").everywhere(LogGroup)
+    for _, _, group in groups:
+        installation.parts.get(LogStore).drop_group(group.id)

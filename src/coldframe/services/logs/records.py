@@ -155,9 +155,9 @@ class MetricMinute(Record):
     most: float
 
 
-@record("logs_dropped_events", key=("group_id", "stream"))
-class DroppedEvents(Record):
-    """Events to be dropped: those of a deleted stream, or of a deleted group when `stream` is empty."""
+@record("logs_dropped_streams", key=("group_id", "name"))
+class DroppedStream(Record):
+    """A deleted stream whose events are still to be dropped from the log store."""
 
     group_id: str
-    stream: str
+    name: str

@@ -1,0 +1,42 @@
+"""`coldframe backup DIR`: a consistent copy of the data directory, while the server runs or not."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from coldframe.core.config import default_data_dir
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("destination", type=Path, help="a directory that does not exist yet, or is empty")
+    parser.add_argument(
+        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
+    )
+    parser.add_argument("--store", default="", help="SQLAlchemy URL of the store, if it is not in --data")
+    parser.add_argument("--verify", action="store_true", help="check a backup instead of making one")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Copy, then check the copy; returns 1 when it cannot be made or is not whole."""
+    from coldframe.core.backup import BackupError, verify
+    from coldframe.server.backup import back_up
+
+    begun = time.perf_counter()
+    try:
+        if not chosen.verify:
+            back_up(
+                chosen.data.expanduser().absolute(), chosen.destination.absolute(), store_url=chosen.store
+            )
+        manifest = verify(chosen.destination)
+    except BackupError as problem:
+        print(f"coldframe: {problem}", file=sys.stderr)
+        return 1
+    size = sum((chosen.destination / name).stat().st_size for name in manifest.sha256)
+    done = "checked" if chosen.verify else "copied and checked"
+    print(f"{done} {len(manifest.sha256)} files, {size / 1e6:.1f} MB in {time.perf_counter() - begun:.1f} s")
+    print(
+        f"to restore it: stop the server, and start one with --data {chosen.destination} or with a copy of it"
+    )
+    return 0

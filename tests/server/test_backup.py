@@ -1,0 +1,26 @@
+"""`coldframe backup` while a server runs: everything acknowledged before is in the copy, which a server can use."""
+
+import pytest
+
+from coldframe.core.backup import BackupError
+from coldframe.server.backup import back_up
+from tests.server_fixtures import running_server
+
+
+def test_a_server_runs_from_the_copy(tmp_path):
+    with running_server(tmp_path / "data") as server:
+        logs = server.client("logs")
+        logs.create_log_group(logGroupName="app")
+        logs.create_log_stream(logGroupName="app", logStreamName="one")
+        event = {"timestamp": server.clock.milliseconds(), "message": "kept"}
+        logs.put_log_events(logGroupName="app", logStreamName="one", logEvents=[event])
+        back_up(tmp_path / "data", tmp_path / "copy")
+        keys = (server.account, server.access_key_id, server.secret_access_key)
+    with running_server(tmp_path / "copy", root=keys) as server:
+        answer = server.client("logs").get_log_events(logGroupName="app", logStreamName="one")
+        assert [event["message"] for event in answer["events"]] == ["kept"]
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path):
+    with pytest.raises(BackupError, match="no data directory"):
+        back_up(tmp_path, tmp_path / "copy")
