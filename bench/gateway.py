@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench import machine, servers
 from bench.load import Measured, run, signed
+
 from coldframe.engines.detector import identifiers
 
 PEERS = ("ministack", "moto")
