@@ -6,11 +6,10 @@ import socket
 import time
 from typing import NamedTuple
 
+from bench.servers import REGION, Server
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-
-from bench.servers import REGION, Server
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE).search
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE).search
@@ -44,7 +43,9 @@ def signed(server: Server, service: str, headers: dict[str, str], body: bytes) -
     """The bytes of a signed POST request; the signature holds for some minutes."""
     request = AWSRequest("POST", server.endpoint + "/", headers=headers, data=body)
     SigV4Auth(Credentials(server.access_key, server.secret_key), service, REGION).add_auth(request)
-    lines = [f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"]
+    lines = [
+        f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"
+    ]
     lines += [f"Host: 127.0.0.1:{server.port}", f"Content-Length: {len(body)}"]
     return ("POST / HTTP/1.1\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode() + body
 
