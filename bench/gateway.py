@@ -123,10 +123,14 @@ def rows(results: Results, names: list[str]) -> list[list[str]]:
 
 def main() -> None:
     """Measure every server in turn, in another order each round, and print the table."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
-    options.add_argument("--directory", type=Path, help="where the data lies: a directory on the disk to be measured")
+    options.add_argument(
+        "--directory", type=Path, help="where the data lies: a directory on the disk to be measured"
+    )
     options.add_argument("--alone", action="store_true", help="leave the peers out")
     chosen = options.parse_args()
     directory = Path(tempfile.mkdtemp(dir=chosen.directory, prefix="bench-gateway-"))
@@ -153,11 +157,20 @@ def main() -> None:
     finally:
         shutil.rmtree(directory)
     print()
-    head = ["", "p50 ms, 1 client", "p99 ms", f"requests/s, {CLIENTS} clients", "CPU us/request", "ratio to best peer"]
+    head = [
+        "",
+        "p50 ms, 1 client",
+        "p99 ms",
+        f"requests/s, {CLIENTS} clients",
+        "CPU us/request",
+        "ratio to best peer",
+    ]
     print(machine.table(head, rows(results, names)))
     print()
     grown, there = (machine.median(syncs[allocated]) for allocated in (False, True))
-    print(f"one write + fdatasync of the same 12 kB, p50: {grown:.2f} ms to a growing file, {there:.2f} ms in place")
+    print(
+        f"one write + fdatasync of the same 12 kB, p50: {grown:.2f} ms to a growing file, {there:.2f} ms in place"
+    )
     for label in variants("coldframe"):
         alone = [machine.percentile(one.latencies, 0.5) for one in results["coldframe", label, 1]]
         print(f"{label}: p50 at one client / fdatasync = {machine.median(alone) / grown:.2f} (growing file)")

@@ -44,7 +44,9 @@ def signed(server: Server, service: str, headers: dict[str, str], body: bytes) -
     """The bytes of a signed POST request; the signature holds for some minutes."""
     request = AWSRequest("POST", server.endpoint + "/", headers=headers, data=body)
     SigV4Auth(Credentials(server.access_key, server.secret_key), service, REGION).add_auth(request)
-    lines = [f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"]
+    lines = [
+        f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"
+    ]
     lines += [f"Host: 127.0.0.1:{server.port}", f"Content-Length: {len(body)}"]
     return ("POST / HTTP/1.1\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode() + body
 

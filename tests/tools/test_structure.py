@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.tools.conftest import CLEAN, Plant
 from tools.structure import lengths
 from tools.structure.__main__ import main
