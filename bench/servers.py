@@ -84,7 +84,7 @@ def coldframe(data: Path, *options: str) -> Iterator[Server]:
         process = subprocess.Popen(
             coldframe_command(data, port, *options), stdout=subprocess.PIPE, stderr=log, env=environment()
         )
-        with _stopped(process):
+        with stopped(process):
             wait_for_line(process, b"ready ", 60)
             root = read_root(data)
             yield Server("coldframe", port, process, root.access_key_id, root.secret_access_key)
@@ -108,7 +108,7 @@ def peer(name: str, directory: Path) -> Iterator[Server]:
         process = subprocess.Popen(
             commands[name], stdout=log, stderr=log, cwd=directory, env={**os.environ, **settings}
         )
-        with _stopped(process):
+        with stopped(process):
             _wait_for_port(process, port, 60)
             yield Server(name, port, process)
 
@@ -177,7 +177,7 @@ def _wait_for_port(process: subprocess.Popen[bytes], port: int, seconds: float) 
 
 
 @contextlib.contextmanager
-def _stopped(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def stopped(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Stop the process and what it started when the block ends."""
     try:
         yield

@@ -86,6 +86,8 @@ CALLS = [
             "metricTransformations": TRANSFORMATIONS,
         },
     ),
+    ("DescribeResourcePolicies", {"resourceArn": GROUP}),
+    ("DescribeLogGroups", {"logGroupIdentifiers": ["/app/web"]}),
     ("GetDataProtectionPolicy", {"logGroupIdentifier": GROUP}),
     ("PutLogGroupDeletionProtection", {"logGroupIdentifier": GROUP, "deletionProtectionEnabled": False}),
 ]
