@@ -11,6 +11,7 @@ from tools.structure.rules import (
     RULES,
     commands,
     dependencies,
+    links,
     names,
     openings,
     operations,
@@ -214,6 +215,14 @@ def test_dependencies_need_a_reason_and_a_pin(root: Path, plant: Plant) -> None:
         "docs/decisions/0002-dependencies.md:2: lark is no dependency any more",
         "constraints.txt:1: no version of google-re2 is pinned",
     ]
+
+
+def test_a_link_that_leads_nowhere_is_named(root: Path, plant: Plant) -> None:
+    plant(
+        "docs/notes.md",
+        "[a](cli.md#up) [b](../README.md)\n[c](gone.md) [d](https://example.org/x) [e](#top)\n",
+    )
+    assert links.check(root) == ["docs/notes.md:2: the link leads nowhere: gone.md"]
 
 
 def test_lengths_are_reported_by_folder(root: Path, plant: Plant) -> None:
