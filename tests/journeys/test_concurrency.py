@@ -118,12 +118,13 @@ def test_nothing_is_in_clear_once_a_policy_is_acknowledged(server, way):
     groups = [f"masked-{way}-{turn}" for turn in range(12)]
     stop, current = threading.Event(), {"masked": False, "group": ""}
     clients = [server.client("logs") for _ in range(4)]
-    after, count = [], [0] * 4
+    after, count, resting = [], [0] * 4, [threading.Event() for _ in range(4)]
 
     def write(which):
         while not stop.is_set():
             protected, group = current["masked"], current["group"]
             if not group:
+                resting[which].set()
                 time.sleep(0.001)
                 continue
             count[which] += 1
@@ -157,8 +158,11 @@ def test_nothing_is_in_clear_once_a_policy_is_acknowledged(server, way):
             time.sleep(0.1)
             current["masked"] = False
             current["group"] = ""
+            for rest in resting:
+                rest.clear()
+            for rest in resting:
+                assert rest.wait(30)
             if way == "account":
-                time.sleep(0.05)
                 logs.delete_account_policy(policyName="p", policyType="DATA_PROTECTION_POLICY")
         stop.set()
         for writer in writers:
