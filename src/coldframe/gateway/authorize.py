@@ -1,6 +1,7 @@
 """Who may: the action and resources of an operation, put to the policies of the caller and of the resource."""
 
 import re
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from coldframe.core.service import Service
 from coldframe.gateway.exchange import Exchange
 from coldframe.identity.evaluate import Decision
 from coldframe.identity.permissions import Permissions
+from coldframe.identity.sessions import Session
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -88,7 +90,9 @@ def _context(exchange: Exchange) -> dict[str, str | list[str]]:
     """Return the condition keys that the request itself answers; the principal's own come with the policies."""
     now = exchange.installation.clock
     request = exchange.request
+    session = exchange.principal.session if exchange.principal is not None else None
     return {
+        **(_session_context(session, now.seconds()) if session is not None else {}),
         "aws:CurrentTime": now.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(now.seconds())),
         "aws:SourceIp": request.peer,
@@ -97,3 +101,17 @@ def _context(exchange: Exchange) -> dict[str, str | list[str]]:
         "aws:UserAgent": request.headers.get("user-agent", ""),
         "aws:ViaAWSService": "false",
     }
+
+
+def _session_context(session: Session, now: float) -> dict[str, str | list[str]]:
+    """Return the condition keys that only temporary credentials answer."""
+    issued = datetime.fromtimestamp(session.issued, UTC)
+    found: dict[str, str | list[str]] = {
+        "aws:TokenIssueTime": issued.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:MultiFactorAuthPresent": "true" if session.mfa else "false",
+    }
+    if session.mfa:
+        found["aws:MultiFactorAuthAge"] = str(int(now) - session.issued)
+    if session.source_identity:
+        found["aws:SourceIdentity"] = session.source_identity
+    return found

@@ -1,6 +1,7 @@
 """The memory that the bodies of all requests under way may take together."""
 
 from types import TracebackType
+from typing import Self
 
 # What any request may have without asking: with a few thousand connections this is bounded by itself, and it keeps
 # ordinary calls going while others fill the room with large bodies.
@@ -49,7 +50,7 @@ class Lease:
             self._room.grow(wanted - self._held)
             self._held = wanted
 
-    def __enter__(self) -> "Lease":
+    def __enter__(self) -> Self:
         """Begin without a share."""
         return self
 
