@@ -103,3 +103,8 @@ def test_a_session_with_mfa_may_what_demands_it(server, ann):
     server.client_as("sts", session).assume_role(RoleArn=ann.strict, RoleSessionName="x1")
     error = refused(server.client_as("sts", plain).assume_role, RoleArn=ann.strict, RoleSessionName="x1")
     assert error["Code"] == "AccessDenied"
+
+
+def test_a_session_token_with_a_wrong_code_is_refused(ann):
+    error = refused(ann.client.get_session_token, SerialNumber=ann.serial, TokenCode=ann.now(-7))
+    assert error["Code"] == "AccessDenied"

@@ -31,12 +31,11 @@ def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, b
 
 
 def context(call: Call, operation: str, parameters: Any) -> dict[str, str | list[str]]:
-    """Return the condition keys that a call answers from its parameters; a code of an MFA device is checked here.
+    """Return the condition keys that a call answers from its parameters.
 
-    It is checked before the trust policy is asked, because that may demand it.
+    For AssumeRole the code of an MFA device is checked here, because the trust policy may demand one.
     """
-    serial, code = parameters.get("SerialNumber"), parameters.get("TokenCode")
-    proved = check_code(call.installation, call.principal, serial, code)
+    proved = operation == "AssumeRole" and proved_mfa(call, parameters)
     tags = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", ())}
     found: dict[str, str | list[str]] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
     if proved:
@@ -52,6 +51,13 @@ def context(call: Call, operation: str, parameters: Any) -> dict[str, str | list
         if parameters.get(member):
             found[key] = parameters[member]
     return found
+
+
+def proved_mfa(call: Call, parameters: Any) -> bool:
+    """Tell whether a call comes with a good code of the caller's MFA device; raises AccessDenied for a bad one."""
+    return check_code(
+        call.installation, call.principal, parameters.get("SerialNumber"), parameters.get("TokenCode")
+    )
 
 
 def role_of(call: Call, arn: str) -> Role | None:

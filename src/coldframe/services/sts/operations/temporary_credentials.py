@@ -11,7 +11,7 @@ from coldframe.identity import sessions
 from coldframe.identity.permissions import Permissions, compiled
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.identity.sessions import Session
-from coldframe.services.sts.permissions import role_of
+from coldframe.services.sts.permissions import proved_mfa, role_of
 
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import (
@@ -106,7 +106,7 @@ def get_session_token(
         source=caller.arn,
         source_id=caller.user_id,
         name="",
-        mfa="TokenCode" in request,
+        mfa=proved_mfa(call, request),
         issued=call.now // 1000,
         expires=call.now // 1000 + duration,
     )
