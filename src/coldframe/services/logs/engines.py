@@ -9,6 +9,7 @@ from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 
 def provide(installation: Installation) -> None:
@@ -28,6 +29,7 @@ def provide(installation: Installation) -> None:
     parts.provide(ScannerPool, lambda: ScannerPool(parts.get(Detector)))
     parts.provide(MetricJournal, lambda: MetricJournal(installation.store))
     parts.provide(LiveTail, LiveTail)
+    parts.provide(BatchesUnderWay, BatchesUnderWay)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
 
 

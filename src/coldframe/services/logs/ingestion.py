@@ -15,6 +15,7 @@ from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
 _MOST_HOPS = 4
@@ -45,6 +46,13 @@ def ingest(
     Subscriptions to log groups and audit findings are written before this returns, so an acknowledged batch has
     reached them. Raises the log store's errors; nothing is acknowledged then.
     """
+    with installation.parts.get(BatchesUnderWay).one():
+        return _ingest(installation, place, times, messages, hops)
+
+
+def _ingest(
+    installation: Installation, place: Place, times: Sequence[int], messages: Sequence[str], hops: int
+) -> int:
     parts = installation.parts
     now = installation.clock.milliseconds()
     rules = parts.get(Rules).of(place.account, place.region, place.group)
