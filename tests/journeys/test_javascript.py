@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.journeys.process import ServerProcess
 
 STORY = Path(__file__).with_name("javascript")
@@ -17,7 +18,15 @@ def installed(tmp_path_factory):
     """The story and the SDK it needs, in a folder of their own."""
     folder = tmp_path_factory.mktemp("javascript")
     shutil.copytree(STORY, folder, dirs_exist_ok=True)
-    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--silent"]
+    command = [
+        "npm",
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+        "--ignore-scripts",
+        "--silent",
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
