@@ -2,6 +2,7 @@
 
 import psycopg
 from botocore.exceptions import ClientError
+
 from tests.conftest import emptied_database
 from tests.journeys.process import ServerProcess, until
 
