@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tools.structure.rules import service_pages
 
 CLEAN = {
@@ -18,6 +19,10 @@ CLEAN = {
         'model = "sts"\ncalls = ["iam"]\n\n[remarks]\n"Assume*" = "Roles are not built."\n'
         '"Get*Token" = "Tokens are not built."\nGetAccessKeyInfo = "Keys are not built."\n'
         'DecodeAuthorizationMessage = "Messages are not encoded."\n'
+    ),
+    "src/coldframe/core/service.py": (
+        '"""What a service says of itself."""\n\n\nclass Manifest:\n    model: str\n    calls: list[str]\n'
+        "    remarks: dict[str, str]\n"
     ),
     "src/coldframe/core/config.py": '"""What may be set."""\n\n\nclass Settings:\n    port: int = 1\n',
     "src/coldframe/cli/main.py": '"""The command line, in one table."""\n\nCOMMANDS = {"up": "serve"}\n',

@@ -48,6 +48,11 @@ class Service:
         """All operations that AWS's model has, sorted."""
         return model_operations(self.manifest["model"])
 
+    @property
+    def full_name(self) -> str:
+        """AWS's name of the service."""
+        return str(_model(self.manifest["model"])["metadata"]["serviceFullName"])
+
     def handlers(self) -> list[Handler]:
         """Return the public functions of operations/, by file and line; nothing is imported."""
         known = {xform_name(name): name for name in self.operations}
@@ -94,4 +99,9 @@ def model_names() -> frozenset[str]:
 @cache
 def model_operations(model: str) -> tuple[str, ...]:
     """Return the names of a model's operations, sorted."""
-    return tuple(sorted(Loader().load_service_model(model, "service-2")["operations"]))
+    return tuple(sorted(_model(model)["operations"]))
+
+
+@cache
+def _model(name: str) -> dict[str, Any]:
+    return dict(Loader().load_service_model(name, "service-2"))

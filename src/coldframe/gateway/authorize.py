@@ -11,6 +11,7 @@ from coldframe.core.service import Service
 from coldframe.gateway.exchange import Exchange
 from coldframe.identity.evaluate import Decision
 from coldframe.identity.permissions import Permissions
+from coldframe.identity.sessions import Session
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -92,7 +93,9 @@ def _context(exchange: Exchange) -> dict[str, str | list[str]]:
     """Return the condition keys that the request itself answers; the principal's own come with the policies."""
     seconds = int(exchange.installation.clock.seconds())
     request = exchange.request
+    session = exchange.principal.session if exchange.principal is not None else None
     return {
+        **(_session_context(session, seconds) if session is not None else {}),
         "aws:CurrentTime": _written(seconds),
         "aws:EpochTime": str(seconds),
         "aws:SourceIp": request.peer,
@@ -101,6 +104,19 @@ def _context(exchange: Exchange) -> dict[str, str | list[str]]:
         "aws:UserAgent": request.headers.get("user-agent", ""),
         "aws:ViaAWSService": "false",
     }
+
+
+def _session_context(session: Session, now: int) -> dict[str, str | list[str]]:
+    """Return the condition keys that only temporary credentials answer."""
+    found: dict[str, str | list[str]] = {
+        "aws:TokenIssueTime": _written(session.issued),
+        "aws:MultiFactorAuthPresent": "true" if session.mfa else "false",
+    }
+    if session.mfa:
+        found["aws:MultiFactorAuthAge"] = str(now - session.issued)
+    if session.source_identity:
+        found["aws:SourceIdentity"] = session.source_identity
+    return found
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,6 @@
 """Where an account stands in its organization, and what follows for policies: condition keys and control policies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import resources
 
@@ -18,6 +18,7 @@ RESOURCE_CONTROL = "RESOURCE_CONTROL_POLICY"
 Keys = Mapping[str, str | list[str]]
 
 _KINDS: Mapping[str, PolicyKind] = {SERVICE_CONTROL: "scp", RESOURCE_CONTROL: "rcp"}
+_NO_KEYS: Keys = {}
 # Room for the accounts that ARNs name, which need not exist.
 _MOST_KNOWN = 4096
 _DEPENDS: tuple[type[Record], ...] = (Account, Organization, OrganizationalUnit, OrganizationPolicy)
@@ -44,22 +45,19 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """An account's place: its organization, the units from the root down to it, and what its policies are.
+    """An account's place: its organization, the path to it, and the policies on that path.
 
-    `levels` are the policies by type: one level each for the root, every unit on the path, and the account.
+    `path` is as aws:PrincipalOrgPaths has it: `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`. `levels` are the policies by
+    type, one level each for the root, every unit on the path, and the account; a level where AWS's own policy stands
+    alone is left out, since it allows everything and denies nothing.
     """
 
     account: str
     organization: Organization
-    units: tuple[OrganizationalUnit, ...]
+    path: str
     levels: Mapping[str, tuple[Level, ...]]
-
-    @property
-    def path(self) -> str:
-        """The path as aws:PrincipalOrgPaths has it: `o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/`."""
-        organization = self.organization
-        steps = (organization.id, organization.root, *(unit.id for unit in self.units))
-        return "".join(f"{step}/" for step in steps)
+    principal_keys: Keys
+    resource_keys: Keys
 
 
 class Organizations:
@@ -87,12 +85,14 @@ class Organizations:
         return place
 
     def principal_keys(self, account_id: str) -> Keys:
-        """Return aws:PrincipalOrgID and aws:PrincipalOrgPaths of a principal of this account."""
-        return self._keys(account_id, "aws:Principal")
+        """Return aws:PrincipalOrgID and aws:PrincipalOrgPaths of a principal of this account; not to be changed."""
+        place = self.place(account_id) if account_id else None
+        return place.principal_keys if place is not None else _NO_KEYS
 
     def resource_keys(self, account_id: str) -> Keys:
-        """Return aws:ResourceOrgID and aws:ResourceOrgPaths of a resource that this account owns."""
-        return self._keys(account_id, "aws:Resource")
+        """Return aws:ResourceOrgID and aws:ResourceOrgPaths of a resource that this account owns; not to be changed."""
+        place = self.place(account_id) if account_id else None
+        return place.resource_keys if place is not None else _NO_KEYS
 
     def levels(self, account_id: str, kind: str) -> tuple[Level, ...]:
         """Return the policies of one type that bear on an account, from the root down; none where the type is off.
@@ -101,12 +101,6 @@ class Organizations:
         """
         place = self.place(account_id) if account_id else None
         return place.levels.get(kind, ()) if place is not None else ()
-
-    def _keys(self, account_id: str, prefix: str) -> Keys:
-        place = self.place(account_id) if account_id else None
-        if place is None:
-            return {}
-        return {f"{prefix}OrgID": place.organization.id, f"{prefix}OrgPaths": [place.path]}
 
 
 def _read(records: Records, account_id: str) -> Place | None:
@@ -121,17 +115,29 @@ def _read(records: Records, account_id: str) -> Place | None:
         parent = units[0].parent
     kinds = organization.policy_types if account_id != organization.management else []
     attached = (organization.root_policies, *(unit.policies for unit in units), account.policies)
-    levels = {kind: tuple(_level(records, ids, kind) for ids in attached) for kind in kinds}
-    return Place(account_id, organization, tuple(units), levels)
+    path = "".join(f"{step}/" for step in (organization.id, organization.root, *(unit.id for unit in units)))
+    return Place(
+        account_id,
+        organization,
+        path,
+        {kind: _levels(records, attached, kind) for kind in kinds},
+        {"aws:PrincipalOrgID": organization.id, "aws:PrincipalOrgPaths": [path]},
+        {"aws:ResourceOrgID": organization.id, "aws:ResourceOrgPaths": [path]},
+    )
 
 
-def _level(records: Records, ids: list[str], kind: str) -> Level:
-    policies = [managed().get(policy_id) or records.get(OrganizationPolicy, policy_id) for policy_id in ids]
-    return [
-        AttachedPolicy(policy.name, _compiled(policy.document, _KINDS[kind]))
-        for policy in policies
-        if policy.kind == kind
-    ]
+def _levels(records: Records, attached: Iterable[list[str]], kind: str) -> tuple[Level, ...]:
+    found: list[Level] = []
+    for ids in attached:
+        every = (managed().get(each) or records.get(OrganizationPolicy, each) for each in ids)
+        policies = [policy for policy in every if policy.kind == kind]
+        if not policies or any(policy.id not in managed() for policy in policies):
+            found.append([_attached(policy, kind) for policy in policies])
+    return tuple(found)
+
+
+def _attached(policy: ManagedControlPolicy | OrganizationPolicy, kind: str) -> AttachedPolicy:
+    return AttachedPolicy(policy.name, _compiled(policy.document, _KINDS[kind]))
 
 
 @lru_cache(maxsize=1)

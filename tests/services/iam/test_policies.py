@@ -5,7 +5,7 @@ import urllib.parse
 import botocore.session
 import pytest
 
-from tests.services.iam.asking import allow, padded, policy, refused, trust
+from tests.services.iam.asking import allow, deny, padded, policy, refused, trust
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -280,3 +280,38 @@ def test_aws_s_policies_can_be_read_and_not_changed(iam):
     assert refused(iam.delete_policy, PolicyArn=ADMINISTRATOR)[0] == "AccessDenied"
     asked = {"PolicyArn": ADMINISTRATOR, "PolicyDocument": document}
     assert refused(iam.create_policy_version, **asked)[0] == "AccessDenied"
+
+
+def test_the_policies_that_grant_a_service_are_found(cloud, iam, owner):
+    user, group = owner("user"), owner("group")
+    iam.add_user_to_group(**user, **group)
+    iam.attach_user_policy(**user, PolicyArn=READ_ONLY)
+    iam.put_user_policy(
+        **user, PolicyName="own", PolicyDocument=policy(allow("sqs:*"), deny("kms:*"), allow("glue:Get*"))
+    )
+    iam.attach_group_policy(**group, PolicyArn=ADMINISTRATOR)
+    answer = iam.list_policies_granting_service_access(
+        Arn=f"arn:aws:iam::{cloud.account}:user/{user['UserName']}",
+        ServiceNamespaces=["sqs", "kms", "glue"],
+    )
+    found = {
+        entry["ServiceNamespace"]: [one["PolicyName"] for one in entry["Policies"]]
+        for entry in answer["PoliciesGrantingServiceAccess"]
+    }
+    assert found == {
+        "sqs": ["ReadOnlyAccess", "own", "AdministratorAccess"],
+        "kms": ["ReadOnlyAccess", "AdministratorAccess"],
+        "glue": ["own", "AdministratorAccess"],
+    }
+    inline, managed = answer["PoliciesGrantingServiceAccess"][2]["Policies"]
+    assert inline == {
+        "PolicyName": "own",
+        "PolicyType": "INLINE",
+        "EntityType": "USER",
+        "EntityName": user["UserName"],
+    }
+    assert managed == {
+        "PolicyName": "AdministratorAccess",
+        "PolicyType": "MANAGED",
+        "PolicyArn": ADMINISTRATOR,
+    }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from coldframe.identity.records import Role
 from tests.services.iam.asking import allow, policy, refused, trust
 
 EC2 = trust(Service="ec2.amazonaws.com")
@@ -175,3 +176,12 @@ def test_groups_are_listed_with_their_users_in_pages(iam, fresh):
         "NoSuchEntity",
         f"The group with name {group} cannot be found.",
     )
+
+
+def test_a_role_that_came_with_the_account_takes_its_name_too(cloud, iam):
+    with cloud.installation.store.write() as transaction:
+        transaction.records(cloud.account, "").add(
+            Role(name="CameWithIt", id="AROACAME", path="/", created=0, trust=EC2)
+        )
+    asked = {"RoleName": "camewithit", "AssumeRolePolicyDocument": EC2}
+    assert refused(iam.create_role, **asked)[0] == "EntityAlreadyExists"

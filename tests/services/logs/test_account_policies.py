@@ -4,6 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.server_fixtures import running_server
 
 ARN = "arn:aws:dataprotection::aws:data-identifier/"
@@ -139,10 +140,12 @@ def test_a_subscription_for_all_groups_but_some(logs, running):
         ({}, 'LogGroupName IN ["target"]'),
         ({}, 'LogGroupName NOT IN ["target"'),
         ({}, "LogGroupName NOT IN [5]"),
+        ({}, 'LogGroupName NOT IN ["target", "\\ud800"]'),
         ({}, 'LogGroupNamePrefix NOT IN ["target"]'),
         ({}, 'LogGroupName NOT IN ["target", "' + "x" * 25_600 + '"]'),
         ({"FilterPattern": "{ $.a"}, 'LogGroupName NOT IN ["target"]'),
         ({"Distribution": "Even"}, 'LogGroupName NOT IN ["target"]'),
+        ({"FilterPattern": "\ud800"}, 'LogGroupName NOT IN ["target"]'),
         ({"Surprise": 1}, 'LogGroupName NOT IN ["target"]'),
         ({"RoleArn": "nobody"}, 'LogGroupName NOT IN ["target"]'),
         ({"DestinationArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}, None),

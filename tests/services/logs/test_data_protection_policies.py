@@ -5,6 +5,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.server_fixtures import running_server
 
 ARN = "arn:aws:dataprotection::aws:data-identifier/"
@@ -204,6 +205,11 @@ REFUSED = {
         document(destination={"CloudWatchLogs": {"LogGroup": "g"}}),
         "its own data protection policy",
     ),
+    "a destination that can be no group": (
+        document(destination={"CloudWatchLogs": {"LogGroup": "a b"}}),
+        "is not the name of a log group",
+    ),
+    "half a character": (document(Name="\ud800"), "not valid JSON"),
     "eleven custom identifiers": (document(custom=[*TEN, ("more", "x")]), "at most 10"),
     "a custom name with a space": (document(custom=[("a b", "x")]), "custom data identifier 1: Name"),
     "a custom name too long": (document(custom=[("a" * 129, "x")]), "custom data identifier 1: Name"),

@@ -4,10 +4,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.server_fixtures import running_server
 
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.records import LogGroup, LogStream, MetricFilter, SubscriptionFilter
+from tests.server_fixtures import running_server
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.server_fixtures import running_server
 
 from coldframe.engines.logstore.errors import StorageFull
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
+from tests.server_fixtures import running_server
 
 
 @pytest.fixture(scope="module")

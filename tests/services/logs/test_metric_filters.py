@@ -2,6 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.server_fixtures import running_server
 
 LINES = [
@@ -114,6 +115,9 @@ def test_what_is_taken(logs, pattern, change):
         ("ERROR", {"namespace": "AWS/Logs"}),
         ("ERROR", {"name": "a:b"}),
         ("ERROR", {"unit": "Fortnights"}),
+        ("ERROR", {"defaultValue": float("nan")}),
+        ("ERROR", {"defaultValue": float("inf")}),
+        ("ERROR", {"defaultValue": 1e200}),
         ("x" * 1025, {}),
     ],
 )

@@ -5,11 +5,11 @@ import json
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from tests.server_fixtures import running_server
 
 from coldframe.identity.accounts import create_access_key
 from coldframe.identity.records import User
 from coldframe.services.logs.records import LogGroup
+from tests.server_fixtures import running_server
 
 GROUP = "arn:aws:logs:us-east-1:ACCOUNT:log-group:/app/web"
 STREAM = {"logGroupName": "/app/web", "logStreamName": "s"}
@@ -86,6 +86,8 @@ CALLS = [
             "metricTransformations": TRANSFORMATIONS,
         },
     ),
+    ("DescribeResourcePolicies", {"resourceArn": GROUP}),
+    ("DescribeLogGroups", {"logGroupIdentifiers": ["/app/web"]}),
     ("GetDataProtectionPolicy", {"logGroupIdentifier": GROUP}),
     ("PutLogGroupDeletionProtection", {"logGroupIdentifier": GROUP, "deletionProtectionEnabled": False}),
 ]

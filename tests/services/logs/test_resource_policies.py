@@ -4,9 +4,9 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.server_fixtures import running_server
 
 from coldframe.identity.caller import Caller
+from tests.server_fixtures import running_server
 
 
 @pytest.fixture(scope="module")

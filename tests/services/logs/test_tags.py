@@ -2,6 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.server_fixtures import running_server
 
 ROLE = "arn:aws:iam::{}:role/delivery"

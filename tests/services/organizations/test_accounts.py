@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from tests.services.organizations.conftest import refused
 
 from coldframe.identity.accounts import create_access_key, create_account
+from tests.services.organizations.conftest import refused
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The story: a member account by its role, bound by the control policies on the way to it, at the next call."""
 
 import pytest
+
 from tests.services.organizations.conftest import document, refused
 
 NO_USERS = document({"Effect": "Deny", "Action": "iam:ListUsers", "Resource": "*"})

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from tests.services.organizations.conftest import document, refused
 
 

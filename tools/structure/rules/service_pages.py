@@ -1,8 +1,10 @@
-"""docs/services has a page for each service, whose table of operations is what the folder really has.
+"""docs/services has a page for each service, which says what the folder says and lists what it really has.
 
-The table is generated from service.toml, the functions and AWS's model: `python -m tools.structure --write`.
+The generated part comes from the folder's docstring, service.toml, the functions and AWS's model:
+`python -m tools.structure --write`. Prose before and after it is kept.
 """
 
+import ast
 from pathlib import Path
 
 from tools.structure import tree
@@ -47,12 +49,17 @@ def _page(root: Path, service: Service) -> Path:
 
 
 def _written(service: Service, before: str) -> str:
-    table = f"{BEGIN}\n{_table(service)}\n{END}"
+    table = f"{BEGIN}\n{_opening(service)}{_table(service)}\n{END}"
     if BEGIN in before and END in before:
         head, _, rest = before.partition(BEGIN)
         return head + table + rest.partition(END)[2]
-    opening = before.rstrip() or f"# {service.name}\n\nWhat is real here and what is not."
-    return f"{opening}\n\n## Operations\n\n{table}\n"
+    title = before.strip() or f"# {service.full_name}"
+    return f"{title}\n\n{table}\n"
+
+
+def _opening(service: Service) -> str:
+    said = ast.get_docstring(tree.syntax(service.folder / "__init__.py"))
+    return f"{said}\n\n## Operations\n\n" if said else ""
 
 
 def _table(service: Service) -> str:

@@ -58,7 +58,7 @@ def drop_rest(records: Records, store: LogStore, group_id: str, name: str) -> No
 
 
 def expire_events(installation: Installation) -> int:
-    """Delete what retention no longer keeps, in every group; returns in how many groups. To be run every hour.
+    """Delete what retention no longer keeps, in every group; returns in how many groups something was too old.
 
     It also drops what is left of deleted streams, and events that arrived in a stream while it was being deleted.
     """
@@ -70,17 +70,35 @@ def expire_events(installation: Installation) -> int:
         _drop(installation, account, region, (row.group_id, row.name))
     expired = 0
     for account, region, group in groups:
-        if group.retention_days is not None:
-            store.expire(group.id, now - group.retention_days * DAY)
+        facts = store.streams(group.id)
+        before = 0 if group.retention_days is None else now - group.retention_days * DAY
+        # Expiring is a write to the disk, so groups that hold nothing old are passed over.
+        if any(stream.events and stream.first_timestamp < before for stream in facts.values()):
+            _expire(installation, account, region, group, before)
             expired += 1
-        _drop_strays(installation, account, region, group)
+        _drop_strays(installation, account, region, group, set(facts))
     return expired
 
 
-def _drop_strays(installation: Installation, account: str, region: str, group: LogGroup) -> None:
+def _expire(installation: Installation, account: str, region: str, group: LogGroup, before: int) -> None:
+    """Close the time before a moment for good: PutLogEvents rejects events of that time from then on.
+
+    The log store would not show them, also when the group's retention is lengthened later.
+    """
+    with installation.store.write() as transaction:
+        records = transaction.records(account, region)
+        now = records.find(LogGroup, group.name)
+        if now is None or (now.id, now.retention_days) != (group.id, group.retention_days):
+            return
+        records.change(now, expired_before=max(before, now.expired_before))
+    installation.parts.get(LogStore).expire(group.id, before)
+
+
+def _drop_strays(
+    installation: Installation, account: str, region: str, group: LogGroup, suspects: set[str]
+) -> None:
     """Drop the events of streams that are no more: a batch may be accepted just while its stream is deleted."""
     store = installation.parts.get(LogStore)
-    suspects = set(store.streams(group.id))
     with installation.store.read() as transaction:
         suspects -= {
             row.name for row in transaction.records(account, region).list(LogStream, key_prefix=(group.name,))

@@ -113,8 +113,8 @@ class MetricJournal:
                     return
             try:
                 self.flush()
-            except StoreError:
-                LOG.exception("metrics wait until the store takes writes again")
+            except StoreError as error:
+                LOG.warning("metrics wait until the store takes writes again: %s", error)
 
 
 def _join(row: list[float], other: list[float]) -> None:

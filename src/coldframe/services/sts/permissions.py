@@ -5,6 +5,7 @@ from typing import Any
 from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.identity.evaluate import AttachedPolicy
+from coldframe.identity.mfa import check_code
 from coldframe.identity.permissions import compiled
 from coldframe.identity.records import Role
 
@@ -30,9 +31,16 @@ def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, b
 
 
 def context(call: Call, operation: str, parameters: Any) -> dict[str, str | list[str]]:
-    """Return the condition keys that AssumeRole answers from its parameters."""
+    """Return the condition keys that a call answers from its parameters; a code of an MFA device is checked here.
+
+    It is checked before the trust policy is asked, because that may demand it.
+    """
+    serial, code = parameters.get("SerialNumber"), parameters.get("TokenCode")
+    proved = check_code(call.installation, call.principal, serial, code)
     tags = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", ())}
     found: dict[str, str | list[str]] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    if proved:
+        found |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
     if tags:
         found["aws:TagKeys"] = list(tags)
     for key, member in (

@@ -35,7 +35,9 @@ def split_fields(message: str) -> list[str]:
     """Split a message into its fields, without the quotation marks and brackets around them."""
     if '"' not in message and "[" not in message:
         return message.split()
-    return [found[1] or found[2] or (found[3] if found.re is _FIELD else None) or "" for found in _fields(message)]
+    return [
+        found[1] or found[2] or (found[3] if found.re is _FIELD else None) or "" for found in _fields(message)
+    ]
 
 
 def _fields(message: str) -> Iterator[re.Match[str]]:

@@ -73,6 +73,7 @@ def assume_role(call: Call, request: "AssumeRoleRequestTypeDef") -> "AssumeRoleR
         transitive=[*transitive, *request.get("TransitiveTagKeys", ())],
         source_identity=request.get("SourceIdentity", inherited.source_identity if inherited else ""),
         assumed_by=caller.arn,
+        mfa="TokenCode" in request,
     )
     session = _limited(call, request, session)
     answer: AssumeRoleResponseTypeDef = {  # type: ignore[typeddict-item]
@@ -105,6 +106,7 @@ def get_session_token(
         source=caller.arn,
         source_id=caller.user_id,
         name="",
+        mfa="TokenCode" in request,
         issued=call.now // 1000,
         expires=call.now // 1000 + duration,
     )
