@@ -13,9 +13,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.journeys.process import SOURCES, ServerProcess, until
+from tests.journeys.process import MAIN, SOURCES, ServerProcess, until
 
-MAIN = [sys.executable, "-c", "import sys; from coldframe.cli.main import main; sys.exit(main())"]
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
