@@ -1,6 +1,7 @@
 """The way in: a batch is masked, made durable, and handed on to whoever subscribed to it, masked."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from coldframe.core.installation import Installation
@@ -84,8 +85,7 @@ def protect(
 ) -> Masked:
     """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
     if protection is None:
-        pairs = zip(times, messages, strict=True)
-        return Masked([Event(time, now, message) for time, message in pairs], [None] * len(messages))
+        return Masked(list(map(Event, times, repeat(now), messages)), [None] * len(messages))
     found = scanner.scan(messages, protection.selection)
     events = []
     for time, message, findings in zip(times, messages, found, strict=True):
@@ -190,6 +190,6 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
 def _count(journal: MetricJournal, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
-    size = sum(len(event.message) for event in masked.events)
+    size = sum([len(event.message) for event in masked.events])
     journal.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
     journal.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
