@@ -50,7 +50,7 @@ def walk(guide: Guide) -> None:
     _audit(guide, logs, audit)
     _disk(guide, sent)
     if guide.keep:
-        guide.say(f"\nLook around: coldframe aws logs tail {name} --since 1h")
+        guide.say(f"\nLook around: coldframe aws logs filter-log-events --log-group-name {name}")
 
 
 def identifiers() -> list[str]:

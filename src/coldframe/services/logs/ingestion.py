@@ -190,6 +190,6 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
 def _count(journal: MetricJournal, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
-    size = sum([len(event.message) for event in masked.events])
+    size = sum(len(event.message) for event in masked.events)
     journal.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
     journal.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
