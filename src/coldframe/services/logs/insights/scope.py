@@ -25,6 +25,15 @@ class Column:
     twin: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The columns that say which event a row is: its time, its sequence and the number of its group."""
+
+    time: str
+    sequence: str
+    group: str
+
+
 @dataclass(slots=True)
 class Scope:
     """The columns of a relation by the names the query has for them.
@@ -37,7 +46,7 @@ class Scope:
     message: Column | None = None
     parsed: Column | None = None
     sides: dict[str, "Scope"] = field(default_factory=dict)
-    events: bool = False
+    position: Position | None = None
 
     def copy(self) -> "Scope":
         """Return a scope that may be changed without changing this one."""
