@@ -9,6 +9,7 @@ from coldframe.core.records import Records
 from coldframe.engines.logstore.errors import StorageFailed, StorageFull
 from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.schedule import Periodic
+from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedEvents, LogGroup, LogStream
 
@@ -99,5 +100,8 @@ def _drop(installation: Installation, account: str, region: str, key: tuple[str,
 
 
 def periodic(installation: Installation) -> list[Periodic]:
-    """Return the periodic work of CloudWatch Logs: retention deletes every hour."""
-    return [Periodic("logs: expire events", partial(expire_events, installation), every=3600.0)]
+    """Return the periodic work of CloudWatch Logs: every hour, retention deletes, and old queries are forgotten."""
+    return [
+        Periodic("logs: expire events", partial(expire_events, installation), every=3600.0),
+        Periodic("logs: forget queries", partial(forget_queries, installation), every=3600.0),
+    ]
