@@ -115,7 +115,9 @@ class Session:
         except duckdb.InterruptException as error:
             raise QueryInterrupted("the query was interrupted") from error
         except duckdb.OutOfMemoryException as error:
-            raise TooLarge("the query needs more memory than queries may use here; narrow its time range") from error
+            raise TooLarge(
+                "the query needs more memory than queries may use here; narrow its time range"
+            ) from error
         except duckdb.Error as error:
             if self._interrupted.is_set():
                 raise QueryInterrupted("the query was interrupted") from error
@@ -130,5 +132,3 @@ class Session:
     def close(self) -> None:
         """End the session."""
         self._cursor.close()
-
-

@@ -1,13 +1,10 @@
 """StartQuery, GetQueryResults, StopQuery and their kin, over boto3 against a whole server."""
 
-import time
-
 import pytest
-from botocore.exceptions import ClientError
 from tests.server_fixtures import running_server
+from tests.services.logs.conftest import add_group
 
 from coldframe.services.logs.insights.running import QueryRunner
-from tests.services.logs.conftest import add_group
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +19,9 @@ def served(tmp_path_factory):
         client.put_log_events(
             logGroupName="app",
             logStreamName="one",
-            logEvents=[{"timestamp": now - 3000 + at * 1000, "message": text} for at, text in enumerate(messages)],
+            logEvents=[
+                {"timestamp": now - 3000 + at * 1000, "message": text} for at, text in enumerate(messages)
+            ],
         )
         yield server
 
@@ -45,7 +44,9 @@ def rows(answer):
 def test_results_have_the_fields_and_a_pointer(served):
     _, answer = ask(served, "fields level, ms | filter ms > 5")
     assert answer["status"] == "Complete"
-    assert [{k: v for k, v in row.items() if k != "@ptr"} for row in rows(answer)] == [{"level": "INFO", "ms": "7"}]
+    assert [{k: v for k, v in row.items() if k != "@ptr"} for row in rows(answer)] == [
+        {"level": "INFO", "ms": "7"}
+    ]
     assert answer["statistics"]["recordsMatched"] == 1
     assert answer["statistics"]["recordsScanned"] == 3
     assert answer["statistics"]["bytesScanned"] == 57

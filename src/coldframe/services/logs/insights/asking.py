@@ -11,7 +11,7 @@ from coldframe.services.logs.insights import translation
 from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.expressions import Times
 from coldframe.services.logs.insights.running import Task
-from coldframe.services.logs.insights.sources import Group
+from coldframe.services.logs.insights.sources import Group, Originals
 from coldframe.services.logs.insights.tree import Source
 from coldframe.services.logs.lookup import cached_group, invalid, name_in
 from coldframe.services.logs.records import LogGroup
@@ -46,7 +46,9 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
         call.require("logs:StartQuery", call.arn(f"log-group:{group.name}:log-stream:"))
         if plan.unmasks:
             call.require("logs:Unmask", call.arn(f"log-group:{group.name}:*"))
-    originals = [partial(_originals, call, group) for group in groups] if plan.unmasks else None
+    originals: list[Originals] | None = None
+    if plan.unmasks:
+        originals = [partial(_originals, call, group) for group in groups]
     parts = [
         Group(group.id, group.name, label, _floor(call, group))
         for group, label in zip(groups, labels, strict=True)

@@ -70,8 +70,12 @@ def parse_glob(stage: Stage, command: tree.ParseGlob) -> None:
     """Extract what the asterisks of a glob stand for."""
     pattern_text, count = regexes.from_glob(command.glob)
     if count != len(command.names):
-        raise QueryError(f"the glob has {count} asterisks and there are {len(command.names)} names", command.span)
-    _extract(stage, command.source, pattern_text, [name.name for name in command.names], list(range(1, count + 1)))
+        raise QueryError(
+            f"the glob has {count} asterisks and there are {len(command.names)} names", command.span
+        )
+    _extract(
+        stage, command.source, pattern_text, [name.name for name in command.names], list(range(1, count + 1))
+    )
 
 
 def parse_regex(stage: Stage, command: tree.ParseRegex) -> None:
@@ -82,9 +86,13 @@ def parse_regex(stage: Stage, command: tree.ParseRegex) -> None:
     if command.names:
         names, places = [name.name for name in command.names], list(range(1, count + 1))
         if len(names) != count:
-            raise QueryError(f"the expression has {count} groups and there are {len(names)} names", command.span)
+            raise QueryError(
+                f"the expression has {count} groups and there are {len(names)} names", command.span
+            )
     if not names:
-        raise QueryError("a regular expression of parse needs named groups, such as (?<name>...)", command.regex.span)
+        raise QueryError(
+            "a regular expression of parse needs named groups, such as (?<name>...)", command.regex.span
+        )
     _extract(stage, command.source, pattern_text, names, places)
 
 
@@ -99,7 +107,9 @@ def dedup(stage: Stage, command: tree.Dedup) -> None:
 
 def unmask(stage: Stage, command: tree.Unmask) -> None:
     """Replace fields by what they were before masking."""
-    items = [(field.name, stage.compiler(unmasked=True).value(field), None) for field in command.fields]
+    items: list[tuple[str, Sql, Sql | None]] = [
+        (field.name, stage.compiler(unmasked=True).value(field), None) for field in command.fields
+    ]
     stage.define(items)
 
 
@@ -109,7 +119,9 @@ def unnest(stage: Stage, command: tree.Unnest) -> None:
     value = stage.compiler().value(command.source)
     found = document(value)
     single = f"coalesce({found}, to_json({values.text(value)}))"
-    elements = f"CASE WHEN json_type({found}) = 'ARRAY' THEN json_extract({found}, '$[*]') ELSE [{single}] END"
+    elements = (
+        f"CASE WHEN json_type({found}) = 'ARRAY' THEN json_extract({found}, '$[*]') ELSE [{single}] END"
+    )
     name = stage.chain.bind.name()
     stage.step(f"*, unnest({elements}) AS {name}", f"WHERE {values.text(value)} IS NOT NULL")
     stage.scope.columns[command.name] = Column(name, "json")

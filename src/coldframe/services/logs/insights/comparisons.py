@@ -15,7 +15,9 @@ def compared(operator: str, left: Sql, right: Sql) -> Sql:
         return Sql(f"({values.text(left)} {sign} {values.text(right)})", "bool")
     left_number, right_number = _number(left), _number(right)
     texts = f"{values.text(left)} {sign} {values.text(right)}"
-    known = [side for side, value in ((left_number, left), (right_number, right)) if not _always_numeric(value)]
+    known = [
+        side for side, value in ((left_number, left), (right_number, right)) if not _always_numeric(value)
+    ]
     if not known:
         return Sql(f"({left_number} {sign} {right_number})", "bool")
     both = " AND ".join(f"{side} IS NOT NULL" for side in known)

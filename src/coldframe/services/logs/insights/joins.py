@@ -29,7 +29,8 @@ def _sides(command: tree.Join, first: tree.Field, second: tree.Field) -> tuple[t
     by_alias = {field.path[0]: field for field in (first, second)}
     if set(by_alias) != {command.left, command.right} or any(len(each.path) < 2 for each in (first, second)):
         raise QueryError(
-            f"a key of the join is {command.left}.field={command.right}.field", Span(first.span.start, second.span.end)
+            f"a key of the join is {command.left}.field={command.right}.field",
+            Span(first.span.start, second.span.end),
         )
     left, right = by_alias[command.left], by_alias[command.right]
     return tree.Field(left.span, left.path[1:]), tree.Field(right.span, right.path[1:])

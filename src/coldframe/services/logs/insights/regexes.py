@@ -52,8 +52,14 @@ def from_glob(glob: str) -> tuple[str, int]:
 
 def re2_escaped(literal: str) -> str:
     """Return a pattern that matches this text."""
-    return re.sub(r"([^\w\s])", r"\\\1", literal, flags=re.ASCII) if literal.isascii() else _by_character(literal)
+    return (
+        re.sub(r"([^\w\s])", r"\\\1", literal, flags=re.ASCII)
+        if literal.isascii()
+        else _by_character(literal)
+    )
 
 
 def _by_character(literal: str) -> str:
-    return "".join(f"\\{c}" if c.isascii() and not c.isalnum() and not c.isspace() and c != "_" else c for c in literal)
+    return "".join(
+        f"\\{c}" if c.isascii() and not c.isalnum() and not c.isspace() and c != "_" else c for c in literal
+    )

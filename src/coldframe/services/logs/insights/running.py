@@ -164,5 +164,7 @@ def _results(plan: Plan, groups: list[Group], rows: list[tuple[Any, ...]]) -> Re
     width = len(plan.columns)
     kinds = [kind for _, kind in plan.columns]
     texts = [[shown(value, kind) for value, kind in zip(row, kinds, strict=False)] for row in rows]
-    events = [(groups[row[width]].id, row[width + 1], row[width + 2]) for row in rows] if plan.pointers else []
+    events = (
+        [(groups[row[width]].id, row[width + 1], row[width + 2]) for row in rows] if plan.pointers else []
+    )
     return Results([name for name, _ in plan.columns], texts, events)

@@ -66,10 +66,11 @@ class Scope:
                 return _part(_as_json(column, unmasked), path[length:], bind)
         for scope in (self, *self.sides.values()):
             if scope.message is not None and scope.parsed is not None:
-                return scope._discovered(path, bind, unmasked)
+                return scope.discovered(path, bind, unmasked)
         return NULL
 
-    def _discovered(self, path: tuple[str, ...], bind: "Binder", unmasked: bool) -> Sql:
+    def discovered(self, path: tuple[str, ...], bind: "Binder", unmasked: bool) -> Sql:
+        """Return the SQL of a field of the event's JSON, or of a line of Lambda's."""
         assert self.message is not None, "asked only of scopes of events"
         assert self.parsed is not None, "asked only of scopes of events"
         parsed = _part(_side(self.parsed, unmasked), path, bind)

@@ -29,7 +29,9 @@ def fill_down(stage: Stage, command: tree.FillDown) -> None:
     """Give rows that lack a field the value of the last row before that has it."""
     stage.counted()
     shown = stage.names()
-    chosen = [name for name in shown if not command.patterns or any(_fits(name, each) for each in command.patterns)]
+    chosen = [
+        name for name in shown if not command.patterns or any(_fits(name, each) for each in command.patterns)
+    ]
     frame = f"OVER ({stage.ordering()} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     items: list[tuple[str, Sql, Sql | None]] = []
     for name in chosen:
@@ -63,7 +65,9 @@ def fill_missing(stage: Stage, command: tree.FillMissing) -> None:
     if others:
         renamed = {each: bind.name("o") for each in others}
         distinct = ", ".join(f"{each} AS {fresh}" for each, fresh in renamed.items())
-        cells = f"SELECT {first} AS {slot}, k.* FROM {bins}, (SELECT DISTINCT {distinct} FROM {stage.relation}) k"
+        cells = (
+            f"SELECT {first} AS {slot}, k.* FROM {bins}, (SELECT DISTINCT {distinct} FROM {stage.relation}) k"
+        )
     else:
         renamed = {}
     grid_name = stage.chain.add(cells)

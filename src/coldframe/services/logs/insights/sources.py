@@ -80,17 +80,22 @@ class Sources:
         from coldframe.engines.logstore.arrow import pa
 
         found = self._session.run(
-            f"SELECT {', '.join(_SEALED)} FROM plain{number} WHERE sealed IS NOT NULL LIMIT {MOST_ORIGINALS + 1}"  # noqa: S608 - names of ours
+            f"SELECT {', '.join(_SEALED)} FROM plain{number} WHERE sealed IS NOT NULL LIMIT {MOST_ORIGINALS + 1}"
         )
         if len(found) > MOST_ORIGINALS:
-            raise QueryFailed(f"more than {MOST_ORIGINALS} masked events would be unmasked: narrow the time range")
-        rows = [Row(*row[:5], triples(row[5] or ()), bytes(row[6])) for row in found]
+            raise QueryFailed(
+                f"more than {MOST_ORIGINALS} masked events would be unmasked: narrow the time range"
+            )
+        rows = [
+            Row(ts, seq, ingest, stream, message, triples(spans or ()), bytes(sealed))
+            for ts, seq, ingest, stream, message, spans, sealed in found
+        ]
         texts = originals(rows)
         keys = {"ts": [row.timestamp for row in rows], "seq": [row.sequence for row in rows]}
         schema = pa.schema([("ts", pa.int64()), ("seq", pa.int64()), ("original", pa.string())])
         self._session.register(f"originals{number}", pa.table({**keys, "original": texts}, schema=schema))
         self._session.run(
-            f"CREATE TEMP VIEW events{number} AS SELECT p.*, coalesce(o.original, p.message) AS original"  # noqa: S608 - names of ours
+            f"CREATE TEMP VIEW events{number} AS SELECT p.*, coalesce(o.original, p.message) AS original"
             f" FROM plain{number} p LEFT JOIN originals{number} o ON p.ts = o.ts AND p.seq = o.seq"
         )
 
@@ -106,7 +111,7 @@ class Sources:
             dropped = pa.table({"name": list(hidden.streams), "before": list(hidden.streams.values())})
             self._session.register(f"dropped{number}", dropped)
             conditions.append(
-                f"NOT EXISTS (SELECT 1 FROM dropped{number} d WHERE d.name = stream AND seq < d.before)"  # noqa: S608 - names of ours
+                f"NOT EXISTS (SELECT 1 FROM dropped{number} d WHERE d.name = stream AND seq < d.before)"
             )
         return tuple(conditions)
 
@@ -130,7 +135,7 @@ class Sources:
             files = tuple(segment.path for segment in partly)
             conditions = self._conditions(number, start, view)
             self._session.define(Relation(name, ("ts",), files, None, conditions))
-            count = int(self._session.run(f"SELECT count(*) FROM {name}")[0][0])  # noqa: S608 - a name of ours
+            count = int(self._session.run(f"SELECT count(*) FROM {name}")[0][0])
             records += count
             rows = sum(segment.entry.rows for segment in partly)
             size += sum(segment.entry.bytes for segment in partly) * count / max(rows, 1)

@@ -133,7 +133,9 @@ class Stage:
         """Return the names that are shown."""
         shown = self.shown or [name for name in ("@timestamp", "@message") if name in self.scope.columns]
         more = [name for name in self.parsed if name not in shown]
-        return [name for name in [*shown, *more] if name in self.scope.columns] or list(self.scope.columns)[:1]
+        return [name for name in [*shown, *more] if name in self.scope.columns] or list(self.scope.columns)[
+            :1
+        ]
 
     def ordering(self) -> str:
         """Return the ORDER BY of the present rows: what was sorted by, then newest first."""

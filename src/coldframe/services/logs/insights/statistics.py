@@ -28,7 +28,8 @@ def pattern(stage: Stage, command: tree.Pattern) -> None:
     found, count, ratio, label = (bind.name() for _ in range(4))
     replaced = f"regexp_replace({source}, {bind.bind(_VARYING)}, '<*>', 'g')"
     stage.step(
-        f"{replaced} AS {found}, CAST(count(*) AS DOUBLE) AS {count}", f"WHERE {source} IS NOT NULL GROUP BY 1"
+        f"{replaced} AS {found}, CAST(count(*) AS DOUBLE) AS {count}",
+        f"WHERE {source} IS NOT NULL GROUP BY 1",
     )
     _keep_count(stage, count)
     labels = " ".join(f"WHEN contains(upper({found}), '{name}') THEN '{name}'" for name in _SEVERITIES)
@@ -60,7 +61,7 @@ class _Aggregation:
         places = ", ".join(str(at + 1) for at in range(len(keys)))
         stage.step(", ".join(self._selects), f"GROUP BY {places}" if keys else "HAVING count(*) > 0")
         _keep_count(stage, counter)
-        stage.scope = Scope({name: column for name, column in keys})
+        stage.scope = Scope(dict(keys))
         stage.shown, stage.parsed = [], []
         stage.groups = [name for name, _ in keys]
         stage.order = [f"{column.sql} ASC NULLS LAST" for _, column in keys]
@@ -119,7 +120,11 @@ class _Aggregation:
     def _check(self, node: Any) -> None:
         if isinstance(node, tree.Call) and self._written(node) in self._known:
             return
-        if isinstance(node, tree.Field) and node.name not in self._known and node.name not in {"true", "false"}:
+        if (
+            isinstance(node, tree.Field)
+            and node.name not in self._known
+            and node.name not in {"true", "false"}
+        ):
             raise QueryError(f"{node.name} is neither aggregated nor one of the groups", node.span)
         for child in children(node):
             self._check(child)
@@ -146,5 +151,3 @@ def children(node: Any) -> list[Any]:
             elif is_dataclass(part):
                 found.append(part)
     return found
-
-

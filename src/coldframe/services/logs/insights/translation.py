@@ -73,7 +73,9 @@ def read(text: str, times: Times) -> Query:
     return Query(text, parse(text), times)
 
 
-def translate(query: Query, labels: list[str], groups: tuple[int, ...], resolve: Resolve, limit: int | None) -> Plan:
+def translate(
+    query: Query, labels: list[str], groups: tuple[int, ...], resolve: Resolve, limit: int | None
+) -> Plan:
     """Return the plan of a query over log groups, which are numbers in `labels` (account:name); raises QueryError.
 
     `groups` are those of the main pipeline unless it has a SOURCE, for which `resolve` gives the numbers.
@@ -96,7 +98,9 @@ def translate(query: Query, labels: list[str], groups: tuple[int, ...], resolve:
     position = stage.scope.position
     if position is not None:
         selects += [position.group, position.time, position.sequence]
-    sql = chain.statement(f"SELECT {', '.join(selects)} FROM {stage.relation} {stage.ordering()} LIMIT {most}")
+    sql = chain.statement(
+        f"SELECT {', '.join(selects)} FROM {stage.relation} {stage.ordering()} LIMIT {most}"
+    )
     return Plan(
         [_statement(chain, each) for each in chain.prepared],
         _statement(chain, sql),

@@ -1,7 +1,6 @@
 """The syntax tree of a query: expressions and commands, each with its place in the text."""
 
 from dataclasses import dataclass
-from typing import Union
 
 from coldframe.services.logs.insights.errors import Span
 
@@ -119,9 +118,21 @@ class AmongResults(Node):
     query: tuple["Command", ...]
 
 
-Expression = Union[
-    Field, Number, Text, Regex, Period, Call, Operation, Negative, Logical, Not, Like, Among, AmongResults
-]
+Expression = (
+    Field
+    | Number
+    | Text
+    | Regex
+    | Period
+    | Call
+    | Operation
+    | Negative
+    | Logical
+    | Not
+    | Like
+    | Among
+    | AmongResults
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,23 +298,23 @@ class FillMissing(Node):
     values: tuple[tuple[Expression, Field], ...]
 
 
-Command = Union[
-    Fields,
-    Display,
-    Filter,
-    Stats,
-    Sort,
-    Limit,
-    ParseGlob,
-    ParseRegex,
-    Dedup,
-    Unmask,
-    Unnest,
-    Pattern,
-    Source,
-    Join,
-    AppendColumns,
-    Autoregress,
-    FillDown,
-    FillMissing,
-]
+Command = (
+    Fields
+    | Display
+    | Filter
+    | Stats
+    | Sort
+    | Limit
+    | ParseGlob
+    | ParseRegex
+    | Dedup
+    | Unmask
+    | Unnest
+    | Pattern
+    | Source
+    | Join
+    | AppendColumns
+    | Autoregress
+    | FillDown
+    | FillMissing
+)

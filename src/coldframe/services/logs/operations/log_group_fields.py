@@ -36,6 +36,6 @@ def get_log_group_fields(
         events = min(events + len(batch), MOST_EVENTS)
         if events == MOST_EVENTS:
             break
-    fields = [{"name": name, "percent": round(100 * count / events)} for name, count in counts.items()]
-    fields.sort(key=lambda field: (-int(field["percent"]), str(field["name"])))
+    found = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    fields = [{"name": name, "percent": round(100 * count / events)} for name, count in found]
     return {"logGroupFields": fields}  # type: ignore[typeddict-item]

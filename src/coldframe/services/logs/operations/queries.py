@@ -1,5 +1,6 @@
 """CloudWatch Logs Insights queries: started, stopped, listed, and their results."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
@@ -37,7 +38,9 @@ def start_query(call: Call, request: "StartQueryRequestTypeDef") -> "StartQueryR
     runner = call.part(QueryRunner)
     task, names = task_of(call, request)
     if runner.full:
-        raise ServiceFault("LimitExceededException", "Too many queries run at once; stop one, or wait for one to end.")
+        raise ServiceFault(
+            "LimitExceededException", "Too many queries run at once; stop one, or wait for one to end."
+        )
     row = InsightsQuery(
         id=task.id,
         text=request["queryString"],
@@ -77,7 +80,9 @@ def get_query_results(
         },
     }
     if status == "Failed":
-        answer["results"] = [[{"field": "@error", "value": row.error or "the server stopped while the query ran"}]]
+        answer["results"] = [
+            [{"field": "@error", "value": row.error or "the server stopped while the query ran"}]
+        ]
     if status != "Complete":
         return answer
     try:
@@ -99,7 +104,7 @@ def stop_query(call: Call, request: "StopQueryRequestTypeDef") -> "StopQueryResp
     if row.status != "Scheduled" or runner.state(row.id) is None:
         raise invalid(f"Query {row.id} is not running.")
     call.records.change(row, status="Cancelled", duration=call.now - row.created)
-    call.records.after_commit(lambda: runner.stop(row.id))
+    call.records.after_commit(partial(_stop, runner, row.id))
     return {"success": True}  # type: ignore[typeddict-item]
 
 
@@ -134,6 +139,10 @@ def list_log_groups_for_query(
     names = [name for name in sorted(row.groups) if after is None or name > after]
     shown, token = page(call, names, request.get("maxResults", MOST), lambda name: name)
     return {"logGroupIdentifiers": list(shown), **token}  # type: ignore[typeddict-item]
+
+
+def _stop(runner: QueryRunner, query: str) -> None:
+    runner.stop(query)
 
 
 def _status(row: InsightsQuery, state: str | None) -> str:

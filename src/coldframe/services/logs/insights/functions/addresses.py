@@ -65,7 +65,8 @@ def _six(text: str) -> str:
     padding = f"list_transform(range(8 - len({part(1)}) - len({part(2)})), lambda n: '0')"
     whole = f"(CASE WHEN contains({plain}, '::') THEN {part(1)} || {padding} || {part(2)} ELSE {part(1)} END)"
     terms = " + ".join(
-        f"TRY_CAST('0x' || {whole}[{n}] AS UBIGINT)::UHUGEINT * {65536 ** (8 - n)}::UHUGEINT" for n in range(1, 9)
+        f"TRY_CAST('0x' || {whole}[{n}] AS UBIGINT)::UHUGEINT * {65536 ** (8 - n)}::UHUGEINT"
+        for n in range(1, 9)
     )
     return f"(CASE WHEN {_is_six(text)} THEN {terms} END)"
 
@@ -85,9 +86,13 @@ def _in_subnet(versions: tuple[int, ...]) -> Function:
         try:
             subnet = ipaddress.ip_network(written, strict=False)
         except ValueError:
-            raise QueryError(f"{written!r} is not a subnet in CIDR notation", node.arguments[1].span) from None
+            raise QueryError(
+                f"{written!r} is not a subnet in CIDR notation", node.arguments[1].span
+            ) from None
         if subnet.version not in versions:
-            raise QueryError(f"{node.name} does not take an IPv{subnet.version} subnet", node.arguments[1].span)
+            raise QueryError(
+                f"{node.name} does not take an IPv{subnet.version} subnet", node.arguments[1].span
+            )
         return Sql(_inside(c.string(node.arguments[0]), (str(subnet),)), "bool")
 
     return Function(2, 2, build)

@@ -38,9 +38,7 @@ def _bin(c: "Compiler", node: tree.Call) -> Sql:
 
 
 def _rounded(how: Callable[[str, Period], str]) -> Function:
-    return Function(
-        2, 2, lambda c, n: Sql(how(_time(c, n.arguments[0]), _period(n.arguments[1])), "time")
-    )
+    return Function(2, 2, lambda c, n: Sql(how(_time(c, n.arguments[0]), _period(n.arguments[1])), "time"))
 
 
 def _parse(c: "Compiler", node: tree.Call) -> Sql:

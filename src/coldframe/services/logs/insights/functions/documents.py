@@ -18,7 +18,8 @@ def document(value: Sql) -> str:
 def _array_size(c: "Compiler", node: tree.Call) -> Sql:
     found = document(c.value(node.arguments[0]))
     return Sql(
-        f"(CASE WHEN json_type({found}) = 'ARRAY' THEN CAST(json_array_length({found}) AS DOUBLE) END)", "number"
+        f"(CASE WHEN json_type({found}) = 'ARRAY' THEN CAST(json_array_length({found}) AS DOUBLE) END)",
+        "number",
     )
 
 

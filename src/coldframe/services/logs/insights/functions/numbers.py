@@ -46,7 +46,9 @@ NUMBERS = {
     "toLong": numeric("trunc({0})"),
     "toDouble": numeric("{0}"),
     "hexToDec": Function(
-        1, 1, lambda c, n: Sql(f"CAST(TRY_CAST({_hex(c.string(n.arguments[0]))} AS UBIGINT) AS DOUBLE)", "number")
+        1,
+        1,
+        lambda c, n: Sql(f"CAST(TRY_CAST({_hex(c.string(n.arguments[0]))} AS UBIGINT) AS DOUBLE)", "number"),
     ),
     "decToHex": Function(
         1,

@@ -20,7 +20,11 @@ def _trim(name: str) -> Function:
 
     def build(c: "Compiler", node: tree.Call) -> Sql:
         text = c.string(node.arguments[0])
-        characters = c.string(node.arguments[1]) if len(node.arguments) == 2 else r"chr(32) || chr(9) || chr(10) || chr(13)"
+        characters = (
+            c.string(node.arguments[1])
+            if len(node.arguments) == 2
+            else r"chr(32) || chr(9) || chr(10) || chr(13)"
+        )
         return Sql(f"{name}({text}, {characters})", "text")
 
     return Function(1, 2, build)
@@ -28,7 +32,9 @@ def _trim(name: str) -> Function:
 
 def _substr(c: "Compiler", node: tree.Call) -> Sql:
     text = c.string(node.arguments[0])
-    numbers = [f"CAST(greatest(0, least(1e9, trunc({c.number(each)}))) AS BIGINT)" for each in node.arguments[1:]]
+    numbers = [
+        f"CAST(greatest(0, least(1e9, trunc({c.number(each)}))) AS BIGINT)" for each in node.arguments[1:]
+    ]
     length = f", {numbers[1]}" if len(numbers) == 2 else ""
     return Sql(f"substr({text}, {numbers[0]} + 1{length})", "text")
 
