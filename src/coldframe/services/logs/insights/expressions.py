@@ -11,6 +11,7 @@ from coldframe.services.logs.insights.scope import Binder, Scope
 from coldframe.services.logs.insights.tree import Command, Expression
 from coldframe.services.logs.insights.values import Sql
 
+MOST_SQL = 200_000
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
@@ -40,7 +41,13 @@ class Compiler:
     given: Mapping[str, Sql] | None = None
 
     def value(self, node: Expression) -> Sql:
-        """Return the SQL of an expression; raises QueryError."""
+        """Return the SQL of an expression; raises QueryError, also for one that would become too large to run."""
+        found = self._value(node)
+        if len(found.text) > MOST_SQL:
+            raise QueryError("the expression is too large", node.span)
+        return found
+
+    def _value(self, node: Expression) -> Sql:
         known = self._known(node)
         if known is not None:
             return known

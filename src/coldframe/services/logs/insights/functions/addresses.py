@@ -51,33 +51,37 @@ def _four(text: str) -> str:
     return f"(CASE WHEN {_is_four(text)} THEN {parts} END)"
 
 
+def _named(value: str, name: str, body: str) -> str:
+    """Return SQL for `body` with `name` standing for a value, which is computed once."""
+    return f"list_transform([{value}], lambda {name}: {body})[1]"
+
+
 def _six(text: str) -> str:
     """Return SQL for an IPv6 address as a number: both halves around `::` padded to eight groups."""
-    tail = f"regexp_extract({text}, '{_FOUR}$')"
-    octets = [f"coalesce(TRY_CAST(split_part({tail}, '.', {n}) AS INTEGER), 0)" for n in range(1, 5)]
+    octets = [f"CAST(split_part(tail, '.', {n}) AS INTEGER)" for n in range(1, 5)]
     groups = f"printf('%x:%x', {octets[0]} * 256 + {octets[1]}, {octets[2]} * 256 + {octets[3]})"
-    plain = f"(CASE WHEN {tail} = '' THEN {text} ELSE replace({text}, {tail}, {groups}) END)"
-
-    def part(number: int) -> str:
-        half = f"split_part({plain}, '::', {number})"
-        return f"(CASE WHEN {half} = '' THEN [] ELSE string_split({half}, ':') END)"
-
-    padding = f"list_transform(range(8 - len({part(1)}) - len({part(2)})), lambda n: '0')"
-    whole = f"(CASE WHEN contains({plain}, '::') THEN {part(1)} || {padding} || {part(2)} ELSE {part(1)} END)"
-    terms = " + ".join(
-        f"TRY_CAST('0x' || {whole}[{n}] AS UBIGINT)::UHUGEINT * {65536 ** (8 - n)}::UHUGEINT"
-        for n in range(1, 9)
-    )
-    return f"(CASE WHEN {_is_six(text)} THEN {terms} END)"
+    tail = f"regexp_extract(address, '{_FOUR}$')"
+    plain = _named(tail, "tail", f"CASE WHEN tail = '' THEN address ELSE replace(address, tail, {groups}) END")
+    half = "list_transform(string_split(plain, '::'), lambda h: CASE WHEN h = '' THEN [] ELSE string_split(h, ':') END)"
+    padding = "list_transform(range(8 - len(halves[1]) - len(halves[2])), lambda n: '0')"
+    whole = f"CASE WHEN len(halves) = 2 THEN halves[1] || {padding} || halves[2] ELSE halves[1] END"
+    numbers = f"list_transform({whole}, lambda g: CAST(CAST('0x' || g AS UBIGINT) AS UHUGEINT))"
+    number = f"list_reduce({numbers}, lambda high, low: high * 65536 + low)"
+    from_plain = _named(plain, "plain", _named(half, "halves", number))
+    return f"(CASE WHEN {_is_six(text)} THEN {_named(text, 'address', from_plain)} END)"
 
 
 def _inside(text: str, subnets: tuple[str, ...]) -> str:
     tests = []
-    for subnet in map(ipaddress.ip_network, subnets):
-        number = _four(text) if subnet.version == 4 else _six(text)
-        low, high = int(subnet.network_address), int(subnet.broadcast_address)
-        tests.append(f"({number} BETWEEN {low}::UHUGEINT AND {high}::UHUGEINT)")
-    return f"coalesce({' OR '.join(f'coalesce({each}, FALSE)' for each in tests)}, FALSE)"
+    for version, number in ((4, _four), (6, _six)):
+        ranges = [
+            f"number BETWEEN {int(each.network_address)}::UHUGEINT AND {int(each.broadcast_address)}::UHUGEINT"
+            for each in map(ipaddress.ip_network, subnets)
+            if each.version == version
+        ]
+        if ranges:
+            tests.append(f"coalesce({_named(number(text), 'number', ' OR '.join(ranges))}, FALSE)")
+    return f"({' OR '.join(tests)})"
 
 
 def _in_subnet(versions: tuple[int, ...]) -> Function:
