@@ -104,9 +104,13 @@ def measure(directory: Path, events: int, console: Console) -> None:
     if not store.streams(GROUP.id):
         fill(store, events)
         store.flush()
-    console.print(f"{events:,} events in {time.perf_counter() - begun:.0f} s, {size(directory) / 1e6:,.0f} MB on disk")
+    console.print(
+        f"{events:,} events in {time.perf_counter() - begun:.0f} s, {size(directory) / 1e6:,.0f} MB on disk"
+    )
     engine = QueryEngine(directory / "segments")
-    table = Table("query", "rows", "best", "median", "target", title=f"{events:,} events, {os.cpu_count()} cores")
+    table = Table(
+        "query", "rows", "best", "median", "target", title=f"{events:,} events, {os.cpu_count()} cores"
+    )
     for name, text, target in QUERIES:
         answer(store, engine, text, events)
         taken = []
@@ -159,7 +163,9 @@ def beside_moto(directory: Path, console: Console, events: int = 5_000) -> None:
             )
             theirs = client.get_query_results(queryId=asked["queryId"])["results"]
             first_row = {field["field"]: field["value"][:30] for field in theirs[0]} if theirs else {}
-            table.add_row(name, f"{len(ours)}: {ours[0] if ours else ''}"[:60], f"{len(theirs)}: {first_row}"[:90])
+            table.add_row(
+                name, f"{len(ours)}: {ours[0] if ours else ''}"[:60], f"{len(theirs)}: {first_row}"[:90]
+            )
     console.print(table)
     engine.close()
     store.close()

@@ -45,7 +45,9 @@ def run(engine):
         with engine.session() as session:
             for number, each in enumerate((messages, other)):
                 session.define(relation(number, each))
-                session.run(f"CREATE TEMP VIEW events{number} AS SELECT *, message AS original FROM stored{number}")
+                session.run(
+                    f"CREATE TEMP VIEW events{number} AS SELECT *, message AS original FROM stored{number}"
+                )
             for statement in plan.prepared:
                 session.run(statement.sql, statement.values)
             found = session.run(plan.result.sql, plan.result.values)

@@ -55,7 +55,9 @@ def test_any_text_is_compiled_or_refused(text):
 def test_a_text_stays_a_text_wherever_it_stands(run, attack):
     quoted = '"' + attack.replace("\\", "\\\\").replace('"', '\\"') + '"'
     message = f"before {attack} after"
-    assert run(f"filter @message like {quoted} | fields @message", [message, "other"]) == [{"@message": message}]
+    assert run(f"filter @message like {quoted} | fields @message", [message, "other"]) == [
+        {"@message": message}
+    ]
     assert run(f"fields {quoted} as t | limit 1", ["m"]) == [{"t": attack}]
     assert run(f"filter @message = {quoted} | stats count(*) as n", [attack, "x"]) == [{"n": "1"}]
     assert run(f"filter @message in [{quoted}] | stats count(*) as n", [attack, "x"]) == [{"n": "1"}]
@@ -105,6 +107,10 @@ def test_sql_of_the_engine_reaches_no_file(engine):
     from coldframe.engines.query.errors import QueryBroken
 
     with engine.session() as session:
-        for sql in ("SELECT * FROM read_text('/etc/passwd')", "COPY (SELECT 1) TO '/tmp/out.csv'", "SET threads = 1"):
+        for sql in (
+            "SELECT * FROM read_text('/etc/passwd')",
+            "COPY (SELECT 1) TO '/tmp/out.csv'",
+            "SET threads = 1",
+        ):
             with pytest.raises(QueryBroken):
                 session.run(sql)

@@ -21,12 +21,21 @@ TABLE = {
     ),
     "a field without an alias goes by its text": ("fields ms+1 | filter user = 'bob'", [{"ms+1": "31"}]),
     "fields add up": ("fields user | fields ms | filter ms = 30", [{"user": "bob", "ms": "30"}]),
-    "an alias can be used at once": ("fields ms as m, m + 1 as more | filter ms = 5 | display more", [{"more": "6"}]),
-    "display replaces what was shown": ("fields user, ms | filter ms = 30 | display level", [{"level": "INFO"}]),
+    "an alias can be used at once": (
+        "fields ms as m, m + 1 as more | filter ms = 5 | display more",
+        [{"more": "6"}],
+    ),
+    "display replaces what was shown": (
+        "fields user, ms | filter ms = 30 | display level",
+        [{"level": "INFO"}],
+    ),
     "comments are left out": ("fields user # who\n| filter ms = 30 # thirty", [{"user": "bob"}]),
     "keywords in capitals": ("FIELDS user | WHERE ms = 30 | SORT user DESC | LIMIT 1", [{"user": "bob"}]),
     "filterIndex filters": ("filterIndex user = 'bob' | display ms", [{"ms": "30"}]),
-    "a filter on the text of a number": ("filter ms > '9' | fields ms | sort ms", [{"ms": "30"}, {"ms": "100"}]),
+    "a filter on the text of a number": (
+        "filter ms > '9' | fields ms | sort ms",
+        [{"ms": "30"}, {"ms": "100"}],
+    ),
     "parse with a glob": (
         'parse @message "user=*, method:*, latency := *" as @user, @method, @latency'
         " | filter ispresent(@user) | display @user, @method, @latency",
@@ -41,7 +50,10 @@ TABLE = {
         [{"who": "cid", "how": "GET"}],
     ),
     "parse of a field": ("parse user 'a*' as rest | filter ms = 5 | display rest", [{"rest": "nn"}]),
-    "parsed fields are shown": ("fields level | parse user 'b*' as rest | filter ms = 30", [{"level": "INFO", "rest": "ob"}]),
+    "parsed fields are shown": (
+        "fields level | parse user 'b*' as rest | filter ms = 30",
+        [{"level": "INFO", "rest": "ob"}],
+    ),
     "stats count all and by a field": (
         "filter ispresent(user) | stats count(*) as n by user",
         [{"user": "ann", "n": "2"}, {"user": "bob", "n": "1"}],
@@ -50,8 +62,14 @@ TABLE = {
         "stats count(*), count(ms), count_distinct(user), avg(ms), sum(ms), min(ms), max(ms), median(ms)",
         [
             {
-                "count(*)": "4", "count(ms)": "3", "count_distinct(user)": "2", "avg(ms)": "45", "sum(ms)": "135",
-                "min(ms)": "5", "max(ms)": "100", "median(ms)": "30",
+                "count(*)": "4",
+                "count(ms)": "3",
+                "count_distinct(user)": "2",
+                "avg(ms)": "45",
+                "sum(ms)": "135",
+                "min(ms)": "5",
+                "max(ms)": "100",
+                "median(ms)": "30",
             }
         ],
     ),  # fmt: skip
@@ -91,12 +109,18 @@ TABLE = {
         [{"level": "INFO", "count(*)": "2"}, {"level": "ERROR", "count(*)": "1"}],
     ),
     "stats of nothing give nothing": ("filter user = 'nobody' | stats count(*)", []),
-    "sort by number, missing last": ("fields ms | sort ms desc", [{"ms": "100"}, {"ms": "30"}, {"ms": "5"}, {}]),
+    "sort by number, missing last": (
+        "fields ms | sort ms desc",
+        [{"ms": "100"}, {"ms": "30"}, {"ms": "5"}, {}],
+    ),
     "sort by text": (
         "filter ispresent(user) | fields user, ms | sort user asc, ms desc",
         [{"user": "ann", "ms": "100"}, {"user": "ann", "ms": "5"}, {"user": "bob", "ms": "30"}],
     ),
-    "newest first unless sorted": ("fields @timestamp | limit 2", [{"@timestamp": TIMES[3]}, {"@timestamp": TIMES[2]}]),
+    "newest first unless sorted": (
+        "fields @timestamp | limit 2",
+        [{"@timestamp": TIMES[3]}, {"@timestamp": TIMES[2]}],
+    ),
     "oldest first": ("fields @timestamp | sort @timestamp | limit 1", [{"@timestamp": TIMES[0]}]),
     "head and tail": ("fields ms | sort ms | head 3 | tail 1", [{"ms": "100"}]),
     "dedup keeps the first, and all without the field": (
@@ -115,8 +139,18 @@ TABLE = {
     "pattern groups by what does not vary": (
         "filter ispresent(level) | parse @message '\"ms\": *,' as rest | pattern level",
         [
-            {"@pattern": "INFO", "@sampleCount": "2", "@ratio": "0.6666666666666666", "@severityLabel": "INFO"},
-            {"@pattern": "ERROR", "@sampleCount": "1", "@ratio": "0.3333333333333333", "@severityLabel": "ERROR"},
+            {
+                "@pattern": "INFO",
+                "@sampleCount": "2",
+                "@ratio": "0.6666666666666666",
+                "@severityLabel": "INFO",
+            },
+            {
+                "@pattern": "ERROR",
+                "@sampleCount": "1",
+                "@ratio": "0.3333333333333333",
+                "@severityLabel": "ERROR",
+            },
         ],
     ),
     "an inner join": (
@@ -207,7 +241,9 @@ def test_the_lines_of_lambda_have_fields(run):
 def test_a_pattern_hides_what_varies(run):
     messages = [f"request {n} took {n}ms from 10.0.0.{n}" for n in range(3)]
     rows = run("pattern @message", messages)
-    assert [(row["@pattern"], row["@sampleCount"]) for row in rows] == [("request <*> took <*> from <*>", "3")]
+    assert [(row["@pattern"], row["@sampleCount"]) for row in rows] == [
+        ("request <*> took <*> from <*>", "3")
+    ]
 
 
 def test_a_limit_of_the_request_counts_too(run):
