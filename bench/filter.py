@@ -15,7 +15,6 @@ from pathlib import Path
 
 from bench import machine, servers
 from bench.load import run, signed
-
 from coldframe.core.config import Settings
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from bench import machine, servers
 from bench.load import Measured, run, signed
-
 from coldframe.engines.detector import identifiers
 
 PEERS = ("ministack", "moto")

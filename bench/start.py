@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bench import gateway, machine, servers
 from bench.load import run, signed
-
 from coldframe.server.files import read_root
 
 GOALS = {"exec to the ready line": "<= 1,000", "memory, ready and idle": "<= 90"}
