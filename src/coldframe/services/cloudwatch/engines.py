@@ -3,6 +3,7 @@
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.engines.metricstore.store import MetricStore
+from coldframe.services.cloudwatch.hooks import Hooks
 from coldframe.services.cloudwatch.offers import MetricWriter
 
 
@@ -10,6 +11,7 @@ def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts, settings = installation.parts, installation.settings
     parts.provide(MetricStore, lambda: MetricStore(settings.data_dir / "metrics", installation.clock.seconds))
+    parts.provide(Hooks, Hooks)
     parts.provide(MetricSink, lambda: MetricWriter(parts.get(MetricStore)))
 
 
