@@ -7,9 +7,9 @@ Point = tuple[int, float]
 
 
 class Part(NamedTuple):
-    """What a page has of the series at `index`; `complete` once nothing of it is still to come."""
+    """What a page has of series `number`; `complete` once nothing of it is still to come."""
 
-    index: int
+    number: int
     points: list[Point]
     complete: bool
 

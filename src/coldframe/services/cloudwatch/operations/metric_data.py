@@ -44,8 +44,8 @@ def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMet
     answer: dict[str, Any] = {
         "MetricDataResults": [
             {
-                "Id": answers[part.index].id,
-                "Label": answers[part.index].label,
+                "Id": answers[part.number].id,
+                "Label": answers[part.number].label,
                 "Timestamps": [datetime.fromtimestamp(time, UTC) for time, _ in part.points],
                 "Values": [value for _, value in part.points],
                 "StatusCode": "Complete" if part.complete else "PartialData",
