@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
-from coldframe.gateway.signature.checksums import checksum
+from coldframe.core.checksums import checksum
 from coldframe.gateway.signature.chunked import decode_body
 from coldframe.gateway.signature.credentials import Verified
 from coldframe.gateway.signature.events import EventChain

@@ -12,7 +12,7 @@ from typing import Final
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
-from coldframe.gateway.signature.checksums import checksum
+from coldframe.core.checksums import checksum
 from coldframe.gateway.signature.credentials import Verified
 from coldframe.gateway.signature.keys import same, sign, signing_key
 from coldframe.gateway.signature.refusals import refusal
