@@ -26,7 +26,9 @@ def plain(data: bytes, polynomial: int, bits: int) -> bytes:
     return (register ^ ((1 << bits) - 1)).to_bytes(bits // 8, "big")
 
 
-@pytest.mark.parametrize("name, polynomial, bits", [("CRC32C", 0x82F63B78, 32), ("CRC64NVME", 0x9A6C9329AC4BC9B5, 64)])
+@pytest.mark.parametrize(
+    "name, polynomial, bits", [("CRC32C", 0x82F63B78, 32), ("CRC64NVME", 0x9A6C9329AC4BC9B5, 64)]
+)
 def test_long_messages_in_any_cut(name: str, polynomial: int, bits: int) -> None:
     rng = random.Random(1)
     for size in (0, 1, 255, 256, 257, 258, 511, 512, 513, 1000, 4096, 9999):

@@ -37,7 +37,11 @@ class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What service.toml says."""
+    """What service.toml says.
+
+    `unsigned` operations are open to everybody; a service that is `anonymous` lets unsigned calls through to its
+    policies, which decide.
+    """
 
     model: str
     scope: str = "region"
@@ -47,6 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reads: list[str] = []
     quick: list[str] = []
     unsigned: list[str] = []
+    anonymous: bool = False
     remarks: dict[str, str] = {}
     faults: Faults = Faults()
     permissions: Permissions = Permissions()

@@ -16,6 +16,8 @@ from coldframe.identity.caller import Caller
 LOG = logging.getLogger("coldframe.gateway")
 
 BODY_LIMIT = 16 * 1024 * 1024
+# Below this a body is quicker read whole.
+STREAM_FROM = 256 * 1024
 
 Step = Callable[[Exchange], None]
 
@@ -39,6 +41,16 @@ class Gateway:
     def body_limit(self, request: WireRequest) -> int:
         """Return how many bytes of body this request may have."""
         return BODY_LIMIT
+
+    def streams(self, request: WireRequest) -> bool:
+        """Tell whether the body goes to its handler as it arrives: large ones of operations that the model streams."""
+        length = request.headers.get("content-length", "")
+        if request.method not in {"PUT", "POST"} or (length.isdecimal() and int(length) < STREAM_FROM):
+            return False
+        try:
+            return bool(self._route(request).operation.has_streaming_input)
+        except ServiceFault:
+            return False
 
     def too_large(self, request: WireRequest) -> WireResponse:
         """Answer a request whose body is over the limit."""

@@ -51,9 +51,13 @@ class Permissions:
         context: Mapping[str, str | Sequence[str]] | None = None,
         resource_policy: AttachedPolicy | None = None,
         required: bool = False,
+        owner: str = "",
     ) -> Decision:
-        """Decide one action of a caller on one resource; `required` when the resource's own policy must allow."""
-        request = Request(caller, action, resource, _owner(resource), context)
+        """Decide one action of a caller on one resource; `required` when the resource's own policy must allow.
+
+        `owner` is the account of a resource whose ARN does not say it.
+        """
+        request = Request(caller, action, resource, owner or _owner(resource), context)
         policies = self.policies_of(caller)
         if resource_policy is not None or required:
             policies = PolicySet(
