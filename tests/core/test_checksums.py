@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from coldframe.core.checksums import running
+from coldframe.core.checksums import combined, running
 
 # The check values of the catalogue of CRC algorithms: the checksum of the ASCII digits 1 to 9.
 CHECKS = {"CRC32": "cbf43926", "CRC32C": "e3069283", "CRC64NVME": "ae8b14860a799888"}
@@ -41,3 +41,14 @@ def test_long_messages_in_any_cut(name: str, polynomial: int, bits: int) -> None
             cut.update(data[at : at + step])
             at += step
         assert found.digest() == cut.digest() == plain(data, polynomial, bits)
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_two_checksums_make_the_one_of_both_messages(name: str) -> None:
+    data = random.Random(2).randbytes(5000)
+    for cut in (0, 1, 300, 4999, 5000):
+        first, second, whole = running(name), running(name), running(name)
+        first.update(data[:cut])
+        second.update(data[cut:])
+        whole.update(data)
+        assert combined(name, first.digest(), second.digest(), len(data) - cut) == whole.digest()

@@ -1,4 +1,4 @@
-"""The checksums that AWS takes over a body, by their names: CRC32, CRC32C, CRC64NVME, SHA1, SHA256.
+"""The checksums that AWS takes over a body, by their names: CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5.
 
 CRC32C and CRC64NVME are not in the standard library. A remainder is linear, so a long message is first folded: its
 front half, times what the distance stands for, is added to its back half, again and again. Whole integers do that
@@ -19,7 +19,7 @@ _SHORT: Final = 256
 
 # The length in bytes of every checksum.
 LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
-    {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
+    {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16}
 )
 HEADER: Final = "x-amz-checksum-"
 
@@ -134,9 +134,14 @@ def running(name: str) -> Checksum | None:
         return FoldedCrc(*_POLYNOMIALS[name])
     if name == "CRC32":
         return Crc32()
-    if name == "SHA1":
-        return hashlib.sha1(usedforsecurity=False)
-    return hashlib.sha256() if name == "SHA256" else None
+    return hashlib.new(name, usedforsecurity=False) if name in LENGTHS else None
+
+
+def combined(name: str, first: bytes, second: bytes, length: int) -> bytes:
+    """The CRC of two messages one after the other, from the CRC of each and the length in bytes of the second."""
+    polynomial, bits = _POLYNOMIALS.get(name, (0xEDB88320, 32))
+    moved = _times(int.from_bytes(first, "big"), _power(polynomial, bits, 8 * length), polynomial)
+    return (moved ^ int.from_bytes(second, "big")).to_bytes(bits // 8, "big")
 
 
 def checksum(header: str, data: bytes) -> str | None:
