@@ -253,7 +253,7 @@ class Exchange:
 
 def _current_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - granian runs each request in a task
+    assert task is not None
     return task
 
 
