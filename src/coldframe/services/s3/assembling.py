@@ -4,6 +4,7 @@ Source: Amazon S3 User Guide, Multipart upload overview, and Checking object int
 """
 
 import hashlib
+import itertools
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ def check_parts(
 ) -> list[UploadedPart]:
     """Return the parts that are named; raises InvalidPartOrder, InvalidPart, EntityTooSmall and InvalidRequest."""
     numbers = [int(each.get("PartNumber") or 0) for each in named]
-    if any(first >= second for first, second in zip(numbers, numbers[1:], strict=False)):
+    if any(first >= second for first, second in itertools.pairwise(numbers)):
         text = "The list of parts was not in ascending order. Parts must be ordered by part number."
         raise ServiceFault("InvalidPartOrder", text, status=400)
     parts = [_named(each, number, uploaded) for each, number in zip(named, numbers, strict=True)]
