@@ -98,7 +98,7 @@ class SQLite:
             raise self.explain(error) or StoreError(f"{self.path} cannot be opened: {error}") from error
         return connection
 
-    def usable(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002
+    def usable(self, connection: sqlite3.Connection) -> bool:
         """A file does not go away by itself."""
         return True
 

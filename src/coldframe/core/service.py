@@ -68,6 +68,7 @@ class Service:
         self.package = package
         self.name = package.rpartition(".")[2]
         text = resources.files(package).joinpath("service.toml").read_text(encoding="utf-8")
+        self._modules: dict[str, ModuleType | None] = {}
         self.manifest = msgspec.toml.decode(text, type=Manifest)
 
     @cached_property
@@ -109,9 +110,11 @@ class Service:
 
     def module(self, name: str) -> ModuleType | None:
         """Return the module `name` of the folder, or None when the folder has no such file."""
-        if not any(info.name == name for info in pkgutil.iter_modules(import_module(self.package).__path__)):
-            return None
-        return import_module(f"{self.package}.{name}")
+        if name not in self._modules:
+            path = import_module(self.package).__path__
+            there = any(info.name == name for info in pkgutil.iter_modules(path))
+            self._modules[name] = import_module(f"{self.package}.{name}") if there else None
+        return self._modules[name]
 
     def only_reads(self, operation: str) -> bool:
         """Tell whether `operation` never writes records, so that it needs no place among the writers."""

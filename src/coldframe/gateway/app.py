@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from coldframe.core import ids
 from coldframe.core.faults import InternalFailure, ServiceFault
@@ -73,11 +74,30 @@ class Gateway:
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Answer a request; every error becomes a fault in the shape of the request's protocol."""
+        if request.method == "OPTIONS" and (response := self._preflight(request)) is not None:
+            return response
         try:
             exchange = self._route(request)
         except ServiceFault as fault:
             return answer.fault_without_service(request, fault, ids.uuid())
-        return self._run(exchange)
+        response = self._run(exchange)
+        if "origin" in request.headers:
+            headers_of = getattr(exchange.service.module("browsers"), "headers", None)
+            if headers_of is not None:
+                response.headers |= headers_of(self.installation, exchange.routed)
+        return response
+
+    def _preflight(self, request: WireRequest) -> WireResponse | None:
+        """Answer what a browser asks before it sends; None where no service answers browsers."""
+        bucket = route.virtual_host_bucket(request.headers.get("host", ""))
+        if bucket is not None:
+            request = replace(request, path=f"/{bucket}{request.path}")
+        for service in self.services.values():
+            preflight = getattr(service.module("browsers"), "preflight", None)
+            if preflight is not None:
+                response: WireResponse = preflight(self.installation, request)
+                return response
+        return None
 
     def handle_as(self, request: WireRequest, service: str, principal: Caller, region: str) -> WireResponse:
         """Answer a call from inside, which is not signed: it acts as `principal` and is authorized like any other."""

@@ -23,7 +23,11 @@ def check_digests(request: WireRequest) -> None:
             text = "The Content-MD5 you specified did not match what we received."
             raise ServiceFault("BadDigest", text, status=400)
     for name, value in request.headers.items():
-        if name.startswith(HEADER) and (actual := checksum(name, request.body)) is not None and actual != value:
+        if (
+            name.startswith(HEADER)
+            and (actual := checksum(name, request.body)) is not None
+            and actual != value
+        ):
             algorithm = name.removeprefix(HEADER).upper()
             text = f"The {algorithm} you specified did not match the calculated checksum."
             raise ServiceFault("BadDigest", text, status=400)

@@ -35,7 +35,22 @@ def told(page):
     )
 
 
-KEYS = ["a", "a/", "a/1", "a/2", "a/b/3", "a0", "b/1", "b/2", "c//d", "c/e", "d\U0010ffff", "z", "ä/1", "日/本"]
+KEYS = [
+    "a",
+    "a/",
+    "a/1",
+    "a/2",
+    "a/b/3",
+    "a0",
+    "b/1",
+    "b/2",
+    "c//d",
+    "c/e",
+    "d\U0010ffff",
+    "z",
+    "ä/1",
+    "日/本",
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +66,9 @@ def filled(s3_server):
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
 def test_pages(s3, filled, prefix, delimiter, size):
     wanted = expected(KEYS, prefix, delimiter)
-    arguments = {"Bucket": filled, "Prefix": prefix, "MaxKeys": size} | ({"Delimiter": delimiter} if delimiter else {})
+    arguments = {"Bucket": filled, "Prefix": prefix, "MaxKeys": size} | (
+        {"Delimiter": delimiter} if delimiter else {}
+    )
     got, more = [], {}
     while True:
         page = s3.list_objects_v2(**arguments, **more)
@@ -104,7 +121,10 @@ def test_many_keys_in_pages_of_random_size(s3, bucket):
         prefix = "".join(rng.choice("ab/é") for _ in range(rng.randint(0, 2)))
         delimiter = rng.choice(["", "/", "a", "b/"])
         pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, Delimiter=delimiter, PaginationConfig={"PageSize": rng.randint(1, 9)}
+            Bucket=bucket,
+            Prefix=prefix,
+            Delimiter=delimiter,
+            PaginationConfig={"PageSize": rng.randint(1, 9)},
         )
         got = [one for page in pages for one in told(page)]
         assert got == expected(keys, prefix, delimiter)
@@ -114,7 +134,9 @@ def test_versions(s3, new_bucket):
     bucket = new_bucket(versioned=True)
     ids = {}
     for key in ("a", "b/1", "b/2"):
-        ids[key] = [s3.put_object(Bucket=bucket, Key=key, Body=str(n).encode())["VersionId"] for n in range(3)]
+        ids[key] = [
+            s3.put_object(Bucket=bucket, Key=key, Body=str(n).encode())["VersionId"] for n in range(3)
+        ]
     marker = s3.delete_object(Bucket=bucket, Key="a")["VersionId"]
     whole = s3.list_object_versions(Bucket=bucket)
     assert [(each["Key"], each["VersionId"]) for each in whole["Versions"]] == [

@@ -56,12 +56,18 @@ def test_what_completing_refuses(s3, upload):
     assert refused(complete, **begun, MultipartUpload={"Parts": [first, second]}) == ("EntityTooSmall", 400)
     wrong = {"PartNumber": 1, "ETag": '"0123"'}
     assert refused(complete, **begun, MultipartUpload={"Parts": [wrong]}) == ("InvalidPart", 400)
-    assert refused(complete, **begun, MultipartUpload={"Parts": [{"PartNumber": 3, "ETag": first["ETag"]}]})[0] == (
-        "InvalidPart"
-    )
+    assert refused(complete, **begun, MultipartUpload={"Parts": [{"PartNumber": 3, "ETag": first["ETag"]}]})[
+        0
+    ] == ("InvalidPart")
     assert refused(complete, **begun, MultipartUpload={"Parts": []})[0] == "MalformedXML"
-    assert refused(complete, **begun, MultipartUpload={"Parts": [second]}, IfMatch='"x"') == ("NoSuchKey", 404)
-    assert refused(complete, **begun, MultipartUpload={"Parts": [second]}, MpuObjectSize=9)[0] == "InvalidRequest"
+    assert refused(complete, **begun, MultipartUpload={"Parts": [second]}, IfMatch='"x"') == (
+        "NoSuchKey",
+        404,
+    )
+    assert (
+        refused(complete, **begun, MultipartUpload={"Parts": [second]}, MpuObjectSize=9)[0]
+        == "InvalidRequest"
+    )
     complete(**begun, MultipartUpload={"Parts": [second]}, IfNoneMatch="*")
     assert s3.get_object(Bucket=begun["Bucket"], Key="k")["Body"].read() == b"end"
 
@@ -140,11 +146,17 @@ def test_parts_by_copy(s3, upload):
     s3.put_object(Bucket=bucket, Key="source", Body=DATA + b"0123456789")
     source = f"{bucket}/source"
     one = s3.upload_part_copy(**begun, PartNumber=1, CopySource=source, CopySourceRange=f"bytes=0-{PART - 1}")
-    two = s3.upload_part_copy(**begun, PartNumber=2, CopySource=source, CopySourceRange=f"bytes={PART + 2}-{PART + 4}")
+    two = s3.upload_part_copy(
+        **begun, PartNumber=2, CopySource=source, CopySourceRange=f"bytes={PART + 2}-{PART + 4}"
+    )
     over = f"bytes=0-{PART + 10}"
-    assert refused(s3.upload_part_copy, **begun, PartNumber=3, CopySource=source, CopySourceRange=over)[0] == "InvalidRange"
+    assert (
+        refused(s3.upload_part_copy, **begun, PartNumber=3, CopySource=source, CopySourceRange=over)[0]
+        == "InvalidRange"
+    )
     parts = [
-        {"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]} for number, part in enumerate((one, two), 1)
+        {"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]}
+        for number, part in enumerate((one, two), 1)
     ]
     s3.complete_multipart_upload(**begun, MultipartUpload={"Parts": parts})
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == DATA + b"234"

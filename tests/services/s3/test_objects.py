@@ -34,7 +34,11 @@ def test_put_get_head_delete(s3, bucket):
     assert got["Body"].read() == b"hello"
     assert got["ContentType"] == "text/plain"
     assert got["Metadata"] == {"one": "1"}
-    assert (got["CacheControl"], got["ContentDisposition"], got["ContentLanguage"]) == ("no-cache", "attachment", "de")
+    assert (got["CacheControl"], got["ContentDisposition"], got["ContentLanguage"]) == (
+        "no-cache",
+        "attachment",
+        "de",
+    )
     assert got["ETag"] == put["ETag"]
     head = s3.head_object(Bucket=bucket, Key="a/b c+d.txt")
     assert head["ContentLength"] == 5
@@ -110,8 +114,14 @@ def test_conditional_reads(s3, bucket):
 
 def test_conditional_writes(s3, bucket):
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
-    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*") == ("PreconditionFailed", 412)
-    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfMatch='"no"') == ("PreconditionFailed", 412)
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*") == (
+        "PreconditionFailed",
+        412,
+    )
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfMatch='"no"') == (
+        "PreconditionFailed",
+        412,
+    )
     assert refused(s3.put_object, Bucket=bucket, Key="other", Body=b"2", IfMatch=etag) == ("NoSuchKey", 404)
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
     s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfMatch=etag)
@@ -120,7 +130,9 @@ def test_conditional_writes(s3, bucket):
 
 def test_response_overrides(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    got = s3.get_object(Bucket=bucket, Key="k", ResponseContentType="text/css", ResponseCacheControl="private")
+    got = s3.get_object(
+        Bucket=bucket, Key="k", ResponseContentType="text/css", ResponseCacheControl="private"
+    )
     assert (got["ContentType"], got["CacheControl"]) == ("text/css", "private")
 
 
@@ -135,9 +147,10 @@ def test_checksums(s3, bucket, algorithm, size):
     wrong = b64encode(bytes(len(put[f"Checksum{algorithm}"]) * 3 // 4))
     sizes = {"CRC32": 4, "SHA1": 20, "SHA256": 32}
     wrong = b64encode(b"\1" * sizes[algorithm]).decode()
-    assert refused(
-        s3.put_object, Bucket=bucket, Key="new", Body=data, **{f"Checksum{algorithm}": wrong}
-    ) == ("BadDigest", 400)
+    assert refused(s3.put_object, Bucket=bucket, Key="new", Body=data, **{f"Checksum{algorithm}": wrong}) == (
+        "BadDigest",
+        400,
+    )
     assert refused(s3.head_object, Bucket=bucket, Key="new") == ("404", 404)
 
 
@@ -145,7 +158,10 @@ def test_content_md5(s3, bucket):
     good = b64encode(hashlib.md5(b"x").digest()).decode()
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentMD5=good)
     assert refused(s3.put_object, Bucket=bucket, Key="n", Body=b"y", ContentMD5=good) == ("BadDigest", 400)
-    assert refused(s3.put_object, Bucket=bucket, Key="n", Body=b"y", ContentMD5="abc") == ("InvalidDigest", 400)
+    assert refused(s3.put_object, Bucket=bucket, Key="n", Body=b"y", ContentMD5="abc") == (
+        "InvalidDigest",
+        400,
+    )
 
 
 def test_a_large_object_streams(s3, bucket):
@@ -164,7 +180,10 @@ def test_managed_transfers(s3, bucket):
     into = io.BytesIO()
     s3.download_fileobj(bucket, "k", into)
     assert into.getvalue() == data
-    assert s3.get_object(Bucket=bucket, Key="k", PartNumber=2)["Body"].read() == data[8 * MEGABYTE : 16 * MEGABYTE]
+    assert (
+        s3.get_object(Bucket=bucket, Key="k", PartNumber=2)["Body"].read()
+        == data[8 * MEGABYTE : 16 * MEGABYTE]
+    )
 
 
 def test_copies(s3, bucket, new_bucket):
@@ -176,12 +195,15 @@ def test_copies(s3, bucket, new_bucket):
     assert (got["Body"].read(), got["Metadata"], got["TagCount"]) == (b"data", {"a": "1"}, 1)
     source = {"Bucket": other, "Key": "to"}
     assert refused(s3.copy_object, Bucket=other, Key="to", CopySource=source) == ("InvalidRequest", 400)
-    s3.copy_object(Bucket=other, Key="to", CopySource=source, MetadataDirective="REPLACE", Metadata={"b": "2"})
+    s3.copy_object(
+        Bucket=other, Key="to", CopySource=source, MetadataDirective="REPLACE", Metadata={"b": "2"}
+    )
     assert s3.head_object(Bucket=other, Key="to")["Metadata"] == {"b": "2"}
     assert refused(s3.copy_object, Bucket=other, Key="x", CopySource=f"{bucket}/none") == ("NoSuchKey", 404)
-    assert refused(
-        s3.copy_object, Bucket=other, Key="x", CopySource=source, CopySourceIfMatch='"no"'
-    ) == ("PreconditionFailed", 412)
+    assert refused(s3.copy_object, Bucket=other, Key="x", CopySource=source, CopySourceIfMatch='"no"') == (
+        "PreconditionFailed",
+        412,
+    )
 
 
 def test_delete_objects(s3, bucket):
@@ -191,14 +213,19 @@ def test_delete_objects(s3, bucket):
         Bucket=bucket, Delete={"Objects": [{"Key": "k0"}, {"Key": "k1"}, {"Key": "never"}]}
     )
     assert [each["Key"] for each in answer["Deleted"]] == ["k0", "k1", "never"]
-    assert "Deleted" not in s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k2"}], "Quiet": True})
+    assert "Deleted" not in s3.delete_objects(
+        Bucket=bucket, Delete={"Objects": [{"Key": "k2"}], "Quiet": True}
+    )
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k3", "k4"]
 
 
 def test_what_is_not_built_says_so(s3, bucket):
     assert refused(s3.put_object, Bucket=bucket, Key="k", ServerSideEncryption="aws:kms")[1] == 501
     key = b"0" * 32
-    assert refused(s3.put_object, Bucket=bucket, Key="k", SSECustomerAlgorithm="AES256", SSECustomerKey=key)[1] == 501
+    assert (
+        refused(s3.put_object, Bucket=bucket, Key="k", SSECustomerAlgorithm="AES256", SSECustomerKey=key)[1]
+        == 501
+    )
 
 
 def test_deleted_objects_leave_no_files(s3, s3_server, new_bucket):

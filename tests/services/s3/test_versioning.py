@@ -15,7 +15,10 @@ def test_versions_come_and_go(s3, new_bucket):
     deleted = s3.delete_object(Bucket=bucket, Key="k")
     assert deleted["DeleteMarker"]
     assert refused(s3.get_object, Bucket=bucket, Key="k") == ("NoSuchKey", 404)
-    assert refused(s3.get_object, Bucket=bucket, Key="k", VersionId=deleted["VersionId"]) == ("MethodNotAllowed", 405)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", VersionId=deleted["VersionId"]) == (
+        "MethodNotAllowed",
+        405,
+    )
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
     s3.delete_object(Bucket=bucket, Key="k", VersionId=deleted["VersionId"])
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"2"
@@ -73,12 +76,19 @@ def test_governance_and_its_bypass(s3, locked):
 
 def test_compliance_yields_to_nobody_until_it_ends(s3, s3_server, locked):
     put = s3.put_object(
-        Bucket=locked, Key="k", Body=b"x", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=later(days=1)
+        Bucket=locked,
+        Key="k",
+        Body=b"x",
+        ObjectLockMode="COMPLIANCE",
+        ObjectLockRetainUntilDate=later(days=1),
     )
     version = {"Bucket": locked, "Key": "k", "VersionId": put["VersionId"]}
     assert refused(s3.delete_object, **version, BypassGovernanceRetention=True) == ("AccessDenied", 403)
     weaker = {"Mode": "GOVERNANCE", "RetainUntilDate": later(days=9)}
-    assert refused(s3.put_object_retention, **version, Retention=weaker, BypassGovernanceRetention=True)[1] == 403
+    assert (
+        refused(s3.put_object_retention, **version, Retention=weaker, BypassGovernanceRetention=True)[1]
+        == 403
+    )
     s3_server.clock.advance(86_400 * 1.1)
     s3.delete_object(**version)
 
@@ -105,5 +115,11 @@ def test_legal_hold_and_default_retention(s3, locked):
 def test_a_bucket_without_lock(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k")
     assert refused(s3.get_object_retention, Bucket=bucket, Key="k") == ("InvalidRequest", 400)
-    assert refused(s3.get_object_lock_configuration, Bucket=bucket) == ("ObjectLockConfigurationNotFoundError", 404)
-    assert refused(s3.put_object, Bucket=bucket, Key="k", ObjectLockLegalHoldStatus="ON") == ("InvalidRequest", 400)
+    assert refused(s3.get_object_lock_configuration, Bucket=bucket) == (
+        "ObjectLockConfigurationNotFoundError",
+        404,
+    )
+    assert refused(s3.put_object, Bucket=bucket, Key="k", ObjectLockLegalHoldStatus="ON") == (
+        "InvalidRequest",
+        400,
+    )

@@ -24,7 +24,7 @@ class Cipher:
         self._id = blob_id
         self._cipher = AESGCM(hmac.digest(store_key, blob_id.encode(), "sha256"))
 
-    def seal(self, number: int, piece: bytes, *, last: bool) -> bytes:
+    def seal(self, number: int, piece: bytes | bytearray | memoryview, *, last: bool) -> bytes:
         """Return the sealed form of piece `number`, from 0."""
         return self._cipher.encrypt(number.to_bytes(12, "big"), piece, _position(last))
 

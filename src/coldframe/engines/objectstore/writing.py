@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from coldframe.engines.objectstore.disk import Disk
 from coldframe.engines.objectstore.errors import StorageFull
@@ -14,10 +14,13 @@ from coldframe.engines.objectstore.sealing import PIECE, Cipher
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+Piece = bytes | bytearray | memoryview
+
+
 class Digest(Protocol):
     """Something that sees every byte once, in order: a hash, a checksum."""
 
-    def update(self, data: bytes, /) -> object:
+    def update(self, data: Any, /) -> object:
         """Take in the next bytes."""
 
 
@@ -67,47 +70,50 @@ class Writer:
         self, descriptor: int, cipher: Cipher, chunks: Iterable[bytes], digests: Sequence[Digest]
     ) -> int:
         size = number = 0
-        held: bytes | None = None
+        held: Piece = b""
+        aside: Future[object] | None = None
         for piece in pieces(chunks):
-            if held is not None:
-                self._disk.write(descriptor, self._digested(cipher, number, held, digests, last=False))
+            if size:
+                aside = self._digest(held, digests, aside)
+                self._disk.write(descriptor, cipher.seal(number, held, last=False))
                 number += 1
-                size += len(held)
             held = piece
-        held = held or b""
-        self._disk.write(descriptor, self._digested(cipher, number, held, digests, last=True))
-        return size + len(held)
+            size += len(piece)
+        if aside is not None:
+            aside.result()
+        for digest in digests:
+            digest.update(held)
+        self._disk.write(descriptor, cipher.seal(number, held, last=True))
+        return size
 
-    def _digested(
-        self, cipher: Cipher, number: int, piece: bytes, digests: Sequence[Digest], *, last: bool
-    ) -> bytes:
-        """Seal a piece while another thread digests it: hashes, ciphers and writes all let other threads run."""
-        aside: list[Future[object]] = []
-        if number and len(digests) > 1:
-            aside = [self._executor.submit(digests[0].update, piece)]
-        for digest in digests[len(aside) :]:
+    def _digest(
+        self, piece: Piece, digests: Sequence[Digest], before: Future[object] | None
+    ) -> Future[object] | None:
+        """Digest a piece: the first digest, which is the slowest, in another thread beside all that follows."""
+        if before is not None:
+            before.result()
+        aside = self._executor.submit(digests[0].update, piece) if digests else None
+        for digest in digests[1:]:
             digest.update(piece)
-        sealed = cipher.seal(number, piece, last=last)
-        for future in aside:
-            future.result()
-        return sealed
+        return aside
 
 
-def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
     """Cut chunks of any size into pieces of PIECE bytes; the last may be shorter."""
-    waiting: list[bytes] = []
-    length = 0
+    piece = bytearray(PIECE)
+    filled = 0
     for chunk in chunks:
-        waiting.append(chunk)
-        length += len(chunk)
-        if length < PIECE:
+        if not filled and len(chunk) == PIECE:
+            yield chunk
             continue
-        whole = memoryview(b"".join(waiting) if len(waiting) > 1 else chunk)
-        at = 0
-        while length - at >= PIECE:
-            yield bytes(whole[at : at + PIECE])
-            at += PIECE
-        waiting = [bytes(whole[at:])] if at < length else []
-        length -= at
-    if length:
-        yield b"".join(waiting)
+        view = memoryview(chunk)
+        while view:
+            taken = min(len(view), PIECE - filled)
+            piece[filled : filled + taken] = view[:taken]
+            filled += taken
+            view = view[taken:]
+            if filled == PIECE:
+                yield piece
+                piece, filled = bytearray(PIECE), 0
+    if filled:
+        yield memoryview(piece)[:filled]

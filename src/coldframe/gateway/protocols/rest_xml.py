@@ -141,7 +141,11 @@ class RestXml:
             body = f"{HEAD}{error.removesuffix('</Error>')}{_details(wire)}{request}</Error>"
         else:
             body = f"{HEAD}<ErrorResponse>{fault_elements(self._xml, wire, with_type=True)}{request}</ErrorResponse>"
-        headers = {"content-type": "application/xml", "x-amz-request-id": request_id, "x-amz-id-2": request_id}
+        headers = {
+            "content-type": "application/xml",
+            "x-amz-request-id": request_id,
+            "x-amz-id-2": request_id,
+        }
         headers |= {key.lower(): value for key, value in bound.items()}
         headers |= fault.members.get("headers", {})
         if wire.status == 304 or (operation is not None and operation.http["method"] == "HEAD"):

@@ -86,7 +86,9 @@ def _expire(
         if current.live and expires(rule, current, now):
             if bucket.versioning or not _locked(current, now):
                 return versions.delete(records, bucket, current.key, now).blobs
-        elif (current.latest and current.marker and _lone_marker(records, rule, current)) or (not current.latest and _outlived(records, rule, current, now) and not _locked(current, now)):
+        elif (current.latest and current.marker and _lone_marker(records, rule, current)) or (
+            not current.latest and _outlived(records, rule, current, now) and not _locked(current, now)
+        ):
             return versions.delete_version(records, current).blobs
     return None
 

@@ -60,7 +60,8 @@ def _items(
     """Give rows and common prefixes; behind a prefix the next fetch jumps over everything that it stands for."""
     size = 32 if delimiter else _BATCH
     while True:
-        batch = fetch(after, size)
+        batch: list[R] = fetch(after, size)
+        row: R
         for row in batch:
             after = _place(row)
             end = row.key.find(delimiter, len(prefix)) if delimiter else -1

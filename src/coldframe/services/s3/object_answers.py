@@ -1,6 +1,5 @@
 """A version as answers have it: the headers of GetObject and HeadObject."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from coldframe.services.s3.bodies import answered_checksums
@@ -53,7 +52,7 @@ def version_answer(request: Request, found: Version, *, versioned: bool) -> dict
     return answer | _lock(found) | _overrides(request)
 
 
-def _lock(found: Version) -> Mapping[str, Any]:
+def _lock(found: Version) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if found.lock_mode:
         answer |= {"ObjectLockMode": found.lock_mode, "ObjectLockRetainUntilDate": moment(found.lock_until)}
@@ -62,7 +61,7 @@ def _lock(found: Version) -> Mapping[str, Any]:
     return answer
 
 
-def _overrides(request: Request) -> Mapping[str, Any]:
+def _overrides(request: Request) -> dict[str, Any]:
     """Return the headers that the request wants to see instead of the object's own."""
     return {
         name: request[f"Response{name}"] for name in _OVERRIDES if request.get(f"Response{name}") is not None

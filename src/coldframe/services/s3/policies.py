@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.policies import PolicyError, compiled_policy
+from coldframe.identity.policies import compiled_policy
+from coldframe.identity.policy_errors import PolicyError
 
 LARGEST = 20 * 1024
 # A condition on one of these keys with a fixed value makes a wildcard principal not public.

@@ -43,10 +43,10 @@ class Version(Record):
     key: str
     rank: int
     version_id: str
+    modified: int
     live: bool = True
     latest: bool = True
     marker: bool = False
-    modified: int
     superseded: int = 0
     owner: str = ""
     size: int = 0
@@ -76,9 +76,9 @@ class Upload(Record):
     upload_id: str
     initiated: int
     initiator: str
+    draft: Version
     algorithm: str = ""
     checksum_type: str = ""
-    draft: Version
 
 
 @record("s3_parts", key=("upload_id", "number"), scope="partition")

@@ -33,10 +33,8 @@ def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
         raise invalid_request(
             "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
         )
-    if (
-        (algorithm
-        and (kind == "FULL_OBJECT") > (algorithm in _CRCS))
-        or (kind == "COMPOSITE" and algorithm in _WHOLE_ONLY)
+    if (algorithm and (kind == "FULL_OBJECT") > (algorithm in _CRCS)) or (
+        kind == "COMPOSITE" and algorithm in _WHOLE_ONLY
     ):
         raise invalid_request(
             f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
