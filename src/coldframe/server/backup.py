@@ -7,6 +7,9 @@ from coldframe.core.backup import BackupError, backup, copy_tree
 from coldframe.core.config import Settings
 from coldframe.core.store import Store
 from coldframe.engines.logstore import backup as log_store
+from coldframe.engines.objectstore import backup as object_store
+from coldframe.services.s3.naming import named_blobs
+from coldframe.services.s3.records import UploadedPart, Version
 
 _FILES = ("master.key", "root-credentials.json", "tls")
 
@@ -18,7 +21,7 @@ def back_up(data_dir: Path, destination: Path, *, store_url: str = "") -> None:
     settings = Settings(data_dir=data_dir, store_url=store_url)
     store = Store.open(settings.database_url, exclusive=False)
     try:
-        contributions = [*map(copy_tree, _FILES), _copy_logs]
+        contributions = [*map(copy_tree, _FILES), _copy_logs, _copy_objects]
         backup(store, data_dir, destination, contributions, time.time())
     finally:
         store.close()
@@ -30,4 +33,20 @@ def _copy_logs(data_dir: Path, destination: Path) -> None:
     try:
         log_store.copy(data_dir / "logs", destination / "logs")
     except log_store.BackupFailed as error:
+        raise BackupError(str(error)) from error
+
+
+def _copy_objects(data_dir: Path, destination: Path) -> None:
+    """Copy the objects that the copied store, and not the running one, names."""
+    if not (data_dir / "objects").exists():
+        return
+    copied = Store.open(Settings(data_dir=destination).database_url, exclusive=False)
+    try:
+        copied.prepare([Version, UploadedPart])
+        named = named_blobs(copied)
+    finally:
+        copied.close()
+    try:
+        object_store.copy(data_dir / "objects", destination / "objects", named)
+    except object_store.BackupFailed as error:
         raise BackupError(str(error)) from error

@@ -33,7 +33,7 @@ def whole(store: ObjectStore, blob: Blob) -> bytes:
 
 
 def files(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if path.is_file()]
+    return [path for path in root.rglob("*") if path.is_file() and path.name != "in-use"]
 
 
 @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 17])
@@ -172,3 +172,12 @@ def test_a_deleted_blob_is_read_to_its_end(store: ObjectStore, tmp_path: Path) -
     assert begun + b"".join(first) == data
     assert files(tmp_path) == []
     store.delete(blob.id)
+
+
+def test_only_a_crash_leaves_the_mark_of_use(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    assert not first.left_open
+    first.keep(first.write([b"x"]).id)
+    assert opened(tmp_path).left_open
+    first.close()
+    assert not opened(tmp_path).left_open

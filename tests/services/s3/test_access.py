@@ -13,7 +13,9 @@ from botocore.config import Config
 from tests.services.s3.test_objects import refused
 
 
-OPEN = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
+OPEN = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False
+)
 
 
 def policy(bucket, action, *, principal="*", effect="Allow", path="/*", **more):
@@ -34,7 +36,10 @@ def open_bucket(s3, bucket):
 def nobody(s3_server):
     """A client that signs nothing."""
     return boto3.client(
-        "s3", region_name="us-east-1", endpoint_url=s3_server.endpoint, config=Config(signature_version=UNSIGNED)
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=s3_server.endpoint,
+        config=Config(signature_version=UNSIGNED),
     )
 
 
@@ -46,7 +51,10 @@ def user(s3_server, request):
     def make(*actions, resource="*"):
         name = f"user-{abs(hash((request.node.name, actions, resource)))}"
         iam.create_user(UserName=name)
-        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}],
+        }
         if actions:
             iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
         key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -110,7 +118,9 @@ def test_iam_users(s3, user, open_bucket):
 
 def test_a_bucket_policy_speaks_for_and_against_users(s3, user, open_bucket):
     client, arn = user()
-    s3.put_bucket_policy(Bucket=open_bucket, Policy=policy(open_bucket, "s3:GetObject", principal={"AWS": arn}))
+    s3.put_bucket_policy(
+        Bucket=open_bucket, Policy=policy(open_bucket, "s3:GetObject", principal={"AWS": arn})
+    )
     assert client.get_object(Bucket=open_bucket, Key="k")["Body"].read() == b"public"
     denied = policy(open_bucket, "s3:GetObject", principal={"AWS": arn}, effect="Deny")
     s3.put_bucket_policy(Bucket=open_bucket, Policy=denied)
@@ -122,7 +132,10 @@ def test_a_bucket_policy_speaks_for_and_against_users(s3, user, open_bucket):
 def test_copying_needs_the_source_too(s3, user, open_bucket):
     writer, _ = user("s3:PutObject")
     source = {"Bucket": open_bucket, "Key": "k"}
-    assert refused(writer.copy_object, Bucket=open_bucket, Key="new", CopySource=source) == ("AccessDenied", 403)
+    assert refused(writer.copy_object, Bucket=open_bucket, Key="new", CopySource=source) == (
+        "AccessDenied",
+        403,
+    )
 
 
 def test_versions_have_actions_of_their_own(s3, user, new_bucket):
@@ -149,7 +162,9 @@ def test_acls(s3, nobody, open_bucket):
     assert [grant["Permission"] for grant in grants] == ["FULL_CONTROL", "READ"]
     s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read")
     assert nobody.list_objects_v2(Bucket=open_bucket)["KeyCount"] == 3
-    s3.put_public_access_block(Bucket=open_bucket, PublicAccessBlockConfiguration=OPEN | {"IgnorePublicAcls": True})
+    s3.put_public_access_block(
+        Bucket=open_bucket, PublicAccessBlockConfiguration=OPEN | {"IgnorePublicAcls": True}
+    )
     assert refused(nobody.get_object, Bucket=open_bucket, Key="star*") == ("AccessDenied", 403)
 
 

@@ -19,7 +19,11 @@ def aws(s3_server, tmp_path):
             "AWS_ENDPOINT_URL": s3_server.endpoint,
         }  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-m", "awscli", *arguments], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "awscli", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -71,13 +71,21 @@ def test_versions_expire_in_two_steps(s3, new_bucket, days):
     s3.put_object(Bucket=bucket, Key="k", Body=b"1")
     s3.put_object(Bucket=bucket, Key="k", Body=b"2")
     rules(
-        s3, bucket, Expiration={"Days": 2}, NoncurrentVersionExpiration={"NoncurrentDays": 2, "NewerNoncurrentVersions": 1}
+        s3,
+        bucket,
+        Expiration={"Days": 2},
+        NoncurrentVersionExpiration={"NoncurrentDays": 2, "NewerNoncurrentVersions": 1},
     )
     days(3.1)
     assert keys(s3, bucket) == []
     assert len(s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]) == 1
     assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 1
-    rules(s3, bucket, Expiration={"ExpiredObjectDeleteMarker": True}, NoncurrentVersionExpiration={"NoncurrentDays": 1})
+    rules(
+        s3,
+        bucket,
+        Expiration={"ExpiredObjectDeleteMarker": True},
+        NoncurrentVersionExpiration={"NoncurrentDays": 1},
+    )
     days(4)
     days(1)
     assert "Versions" not in s3.list_object_versions(Bucket=bucket)

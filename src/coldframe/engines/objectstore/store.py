@@ -37,11 +37,16 @@ class ObjectStore:
         self._readers: Counter[str] = Counter()
         self._doomed: set[str] = set()
         self._executor = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
+        self._in_use = root / "in-use"
+        # A mark that the last process left: it did not end as it should, and may have left files that nothing names.
+        self.left_open = self._in_use.exists()
         self._writer = Writer(key, self._incoming, self._disk, self._executor)
 
     def close(self) -> None:
-        """End the threads that digest."""
+        """End the threads that digest; without anything pending the next process need not sweep."""
         self._executor.shutdown()
+        if self._ready and not self._pending:
+            self._in_use.unlink(missing_ok=True)
 
     def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = ()) -> Blob:
         """Write a blob durably and return it, pending; each digest sees its bytes.
@@ -130,5 +135,6 @@ class ObjectStore:
             self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
             for number in range(256):
                 (self._root / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
+            self._in_use.touch(mode=0o600)
             self._disk.sync_directory(self._root)
             self._ready = True

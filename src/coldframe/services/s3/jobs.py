@@ -10,6 +10,7 @@ from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.jobs.schedule import Periodic
 from coldframe.services.s3 import versions
 from coldframe.services.s3.lifecycle import applies, due, expires
+from coldframe.services.s3.naming import named_blobs
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
 
 _BATCH = 500
@@ -25,18 +26,7 @@ def periodic(installation: Installation) -> list[Periodic]:
 
 def sweep(installation: Installation) -> int:
     """Delete files that no version and no part names; returns how many."""
-
-    def wanted() -> set[str]:
-        with installation.store.read() as transaction:
-            records = transaction.records("", "")
-            found = {part.blob for part in records.list(UploadedPart)}
-            after = None
-            while batch := records.list(Version, after=after, limit=_BATCH):
-                found.update(blob for row in batch for blob, _ in row.blobs)
-                after = place(batch[-1])
-        return found
-
-    return installation.parts.get(ObjectStore).sweep(wanted)
+    return installation.parts.get(ObjectStore).sweep(partial(named_blobs, installation.store))
 
 
 def apply_rules(installation: Installation) -> int:
