@@ -14,6 +14,7 @@ from coldframe.gateway.signature import Expectation, Family, Secret, verify
 from coldframe.gateway.signature.chunked import decode_body, decode_stream
 from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
+from coldframe.identity.last_use import LastUse, Use
 
 _FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3", "rest-json": "rest-json"}
 _HEADER = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/").search
@@ -71,6 +72,7 @@ def check_signature(exchange: Exchange) -> None:
         raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
     exchange.principal = verified.principal
     exchange.region = verified.region or exchange.region
+<<<<<<< HEAD
     if request.stream is not None:
         exchange.routed = replace(exchange.routed, stream=decode_stream(verified, request, request.stream))
     elif verified.payload.startswith("STREAMING-"):
@@ -78,6 +80,12 @@ def check_signature(exchange: Exchange) -> None:
         # What came after the body means the same as if it had come before.
         headers = {**exchange.routed.headers, **payload.trailers}
         exchange.routed = replace(exchange.routed, body=payload.body, headers=headers)
+=======
+    use = Use(int(now.timestamp()), exchange.service.model.signing_name, exchange.region)
+    installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
+    if verified.payload.startswith("STREAMING-"):
+        exchange.routed = replace(exchange.routed, body=decode_body(verified, request).body)
+>>>>>>> main
 
 
 def claim(request: WireRequest) -> Claimed | None:

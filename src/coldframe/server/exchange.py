@@ -11,14 +11,20 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, Protocol
 
+<<<<<<< HEAD
 from coldframe.core.wire import BodyStream, WireRequest, WireResponse
 from coldframe.server.body_pipe import BodyPipe
+=======
+from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.server.body_room import BodyRoom, Lease, NoRoom
+>>>>>>> main
 from coldframe.server.handler_threads import HandlerThreads
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+_BODIES_BYTES: Final = 256 * 1024 * 1024
 _LOG: Final = logging.getLogger(__name__)
 _END: Final = object()
 # How long the rest of a refused body is taken in, so that a client that sends before it reads learns why.
@@ -72,6 +78,7 @@ class Exchange:
         self._handlers = handlers
         self._streams = streams
         self._stall_seconds = stall_seconds
+        self._room = BodyRoom(_BODIES_BYTES)
         self._readers: dict[asyncio.Task[Any], float] = {}
         self._stalled: set[asyncio.Task[Any]] = set()
         self._running: set[asyncio.Task[Any]] = set()
@@ -139,21 +146,35 @@ class Exchange:
             _close_after(response, scope)
             return response
         request = _wire_request(scope)
+<<<<<<< HEAD
         if _may_have_body(scope, request):
             if self._app.streams(request):
                 return await self._answer_streamed(scope, request, receive)
+=======
+        if not _may_have_body(scope, request):
+            return await self._handle(request)
+        with self._room.lease() as lease:
+>>>>>>> main
             try:
-                request.body = await self._read(request, receive)
+                request.body = await self._read(request, receive, lease)
             except BodyTooLarge:
                 response = self._app.too_large(request)
                 _close_after(response, scope)
                 return response
+            except NoRoom:
+                response = _plain(503, "The server holds as many large requests as it can; try again.")
+                _close_after(response, scope)
+                return response
+            return await self._handle(request)
+
+    async def _handle(self, request: WireRequest) -> WireResponse:
         response_now = self._app.inline(request)
         if response_now is not None:
             return response_now
         answer: WireResponse = await self._handlers.run(self._app.handle, request)
         return answer
 
+<<<<<<< HEAD
     async def _answer_streamed(self, scope: Scope, request: WireRequest, receive: Receive) -> WireResponse:
         """Have a thread handle the request while its body is still arriving."""
         loop = asyncio.get_running_loop()
@@ -181,6 +202,9 @@ class Exchange:
         return response
 
     async def _read(self, request: WireRequest, receive: Receive) -> bytes:
+=======
+    async def _read(self, request: WireRequest, receive: Receive, lease: Lease) -> bytes:
+>>>>>>> main
         limit = self._app.body_limit(request)
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
@@ -196,6 +220,7 @@ class Exchange:
                 if message["type"] != "http.request":
                     raise ClientGone
                 body.write(message["body"])
+                lease.hold(body.tell())
                 if body.tell() > limit:
                     raise BodyTooLarge
                 if not message["more_body"]:

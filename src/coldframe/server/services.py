@@ -3,6 +3,7 @@
 SERVICES: tuple[str, ...] = (
     "coldframe.services.iam",
     "coldframe.services.logs",
+    "coldframe.services.organizations",
     "coldframe.services.s3",
     "coldframe.services.sts",
 )
