@@ -111,17 +111,9 @@ class Service:
 
     def module(self, name: str) -> ModuleType | None:
         """Return the module `name` of the folder, or None when the folder has no such file."""
-<<<<<<< HEAD
         if name not in self._modules:
-            path = import_module(self.package).__path__
-            there = any(info.name == name for info in pkgutil.iter_modules(path))
-            self._modules[name] = import_module(f"{self.package}.{name}") if there else None
+            self._modules[name] = import_module(f"{self.package}.{name}") if name in self._files else None
         return self._modules[name]
-=======
-        if name not in self._files:
-            return None
-        return import_module(f"{self.package}.{name}")
->>>>>>> main
 
     def remark(self, operation: str) -> str:
         """Return what service.toml says of an operation that is not built: under its name, else a pattern with `*`."""

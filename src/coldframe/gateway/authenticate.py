@@ -72,7 +72,8 @@ def check_signature(exchange: Exchange) -> None:
         raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
     exchange.principal = verified.principal
     exchange.region = verified.region or exchange.region
-<<<<<<< HEAD
+    use = Use(int(now.timestamp()), exchange.service.model.signing_name, exchange.region)
+    installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
     if request.stream is not None:
         exchange.routed = replace(exchange.routed, stream=decode_stream(verified, request, request.stream))
     elif verified.payload.startswith("STREAMING-"):
@@ -80,12 +81,6 @@ def check_signature(exchange: Exchange) -> None:
         # What came after the body means the same as if it had come before.
         headers = {**exchange.routed.headers, **payload.trailers}
         exchange.routed = replace(exchange.routed, body=payload.body, headers=headers)
-=======
-    use = Use(int(now.timestamp()), exchange.service.model.signing_name, exchange.region)
-    installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
-    if verified.payload.startswith("STREAMING-"):
-        exchange.routed = replace(exchange.routed, body=decode_body(verified, request).body)
->>>>>>> main
 
 
 def claim(request: WireRequest) -> Claimed | None:

@@ -55,18 +55,13 @@ class Permissions:
         required: bool = False,
         owner: str = "",
     ) -> Decision:
-<<<<<<< HEAD
         """Decide one action of a caller on one resource; `required` when the resource's own policy must allow.
 
         `owner` is the account of a resource whose ARN does not say it.
         """
-        request = Request(caller, action, resource, owner or _owner(resource), context)
-=======
-        """Decide one action of a caller on one resource; `required` when the resource's own policy must allow."""
-        owner = _owner(resource) or caller.account
+        owner = owner or _owner(resource) or caller.account
         about = self.organizations.resource_keys(owner)
         request = Request(caller, action, resource, owner, {**(context or {}), **about} if about else context)
->>>>>>> main
         policies = self.policies_of(caller)
         guards = (
             self.organizations.levels(owner, organization.RESOURCE_CONTROL)

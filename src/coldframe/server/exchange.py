@@ -11,13 +11,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, Protocol
 
-<<<<<<< HEAD
 from coldframe.core.wire import BodyStream, WireRequest, WireResponse
 from coldframe.server.body_pipe import BodyPipe
-=======
-from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.server.body_room import BodyRoom, Lease, NoRoom
->>>>>>> main
 from coldframe.server.handler_threads import HandlerThreads
 
 Scope = dict[str, Any]
@@ -146,15 +142,11 @@ class Exchange:
             _close_after(response, scope)
             return response
         request = _wire_request(scope)
-<<<<<<< HEAD
-        if _may_have_body(scope, request):
-            if self._app.streams(request):
-                return await self._answer_streamed(scope, request, receive)
-=======
         if not _may_have_body(scope, request):
             return await self._handle(request)
+        if self._app.streams(request):
+            return await self._answer_streamed(scope, request, receive)
         with self._room.lease() as lease:
->>>>>>> main
             try:
                 request.body = await self._read(request, receive, lease)
             except BodyTooLarge:
@@ -174,7 +166,6 @@ class Exchange:
         answer: WireResponse = await self._handlers.run(self._app.handle, request)
         return answer
 
-<<<<<<< HEAD
     async def _answer_streamed(self, scope: Scope, request: WireRequest, receive: Receive) -> WireResponse:
         """Have a thread handle the request while its body is still arriving."""
         loop = asyncio.get_running_loop()
@@ -201,10 +192,7 @@ class Exchange:
             _close_after(response, scope)
         return response
 
-    async def _read(self, request: WireRequest, receive: Receive) -> bytes:
-=======
     async def _read(self, request: WireRequest, receive: Receive, lease: Lease) -> bytes:
->>>>>>> main
         limit = self._app.body_limit(request)
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:

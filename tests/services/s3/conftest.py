@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from tests.server_fixtures import RunningServer, running_server
 
 _NUMBERS = itertools.count(1)

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from tests.services.s3.test_objects import refused
 
+from tests.services.s3.test_objects import refused
 
 OPEN = dict.fromkeys(
     ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False

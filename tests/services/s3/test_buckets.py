@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from urllib.request import Request, urlopen
 
 import pytest
-from tests.services.s3.test_objects import refused
 
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.bucket_names import check_name
+from tests.services.s3.test_objects import refused
 
 
 def test_create_and_list(s3, s3_server, new_bucket):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.server_fixtures import running_server
 
 ROOT = Path(__file__).parents[3]

@@ -1,11 +1,11 @@
 """Lifecycle rules really delete, at the time that the documentation says, and nothing else; files go with rows."""
 
 import pytest
-from tests.services.s3.test_objects import refused
 
 from coldframe.services.s3 import jobs
 from coldframe.services.s3.lifecycle import due
 from coldframe.services.s3.times import DAY
+from tests.services.s3.test_objects import refused
 
 HOUR = 3_600_000
 

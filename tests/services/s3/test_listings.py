@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from tests.services.s3.test_objects import refused
 
 

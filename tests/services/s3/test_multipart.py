@@ -6,6 +6,7 @@ import zlib
 from base64 import b64decode, b64encode
 
 import pytest
+
 from tests.services.s3.test_objects import refused
 
 MEGABYTE = 1024 * 1024
