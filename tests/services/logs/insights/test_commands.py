@@ -37,8 +37,10 @@ TABLE = {
         [{"ms": "30"}, {"ms": "100"}],
     ),
     "parse with a glob": (
-        'parse @message "user=*, method:*, latency := *" as @user, @method, @latency'
-        " | filter ispresent(@user) | display @user, @method, @latency",
+        (
+            'parse @message "user=*, method:*, latency := *" as @user, @method, @latency'
+            " | filter ispresent(@user) | display @user, @method, @latency"
+        ),
         [{"@user": "*cid*", "@method": "GET", "@latency": "42"}],
     ),
     "parse of @message when no field is named": (
@@ -72,7 +74,7 @@ TABLE = {
                 "median(ms)": "30",
             }
         ],
-    ),  # fmt: skip
+    ),
     "percentiles and deviation": (
         "stats pct(ms, 50) as p, percentile(ms, 100) as q, floor(stddev(ms)) as d",
         [{"p": "30", "q": "100", "d": "40"}],
@@ -154,18 +156,24 @@ TABLE = {
         ],
     ),
     "an inner join": (
-        "join type=inner left=l right=r where l.user=r.user (SOURCE 'other')"
-        " | fields l.user, l.ms, r.city | sort l.ms",
+        (
+            "join type=inner left=l right=r where l.user=r.user (SOURCE 'other')"
+            " | fields l.user, l.ms, r.city | sort l.ms"
+        ),
         [{"l.user": "ann", "l.ms": "5", "r.city": "Ulm"}, {"l.user": "ann", "l.ms": "100", "r.city": "Ulm"}],
     ),
     "a left join": (
-        "filter ms = 30 | join type=left left=l right=r where l.user=r.user (SOURCE 'other' | fields user, city)"
-        " | fields l.user, r.city, ms",
+        (
+            "filter ms = 30 | join type=left left=l right=r where l.user=r.user (SOURCE 'other' | fields user, city)"
+            " | fields l.user, r.city, ms"
+        ),
         [{"l.user": "bob", "ms": "30"}],
     ),
     "a join with stats": (
-        "join left=l right=r where l.user=r.user (SOURCE 'other' | stats count(*) as n by user)"
-        " | fields l.ms, r.n | sort l.ms desc | limit 1",
+        (
+            "join left=l right=r where l.user=r.user (SOURCE 'other' | stats count(*) as n by user)"
+            " | fields l.ms, r.n | sort l.ms desc | limit 1"
+        ),
         [{"l.ms": "100", "r.n": "1"}],
     ),
     "a subquery": (

@@ -61,7 +61,9 @@ def _six(text: str) -> str:
     octets = [f"CAST(split_part(tail, '.', {n}) AS INTEGER)" for n in range(1, 5)]
     groups = f"printf('%x:%x', {octets[0]} * 256 + {octets[1]}, {octets[2]} * 256 + {octets[3]})"
     tail = f"regexp_extract(address, '{_FOUR}$')"
-    plain = _named(tail, "tail", f"CASE WHEN tail = '' THEN address ELSE replace(address, tail, {groups}) END")
+    plain = _named(
+        tail, "tail", f"CASE WHEN tail = '' THEN address ELSE replace(address, tail, {groups}) END"
+    )
     half = "list_transform(string_split(plain, '::'), lambda h: CASE WHEN h = '' THEN [] ELSE string_split(h, ':') END)"
     padding = "list_transform(range(8 - len(halves[1]) - len(halves[2])), lambda n: '0')"
     whole = f"CASE WHEN len(halves) = 2 THEN halves[1] || {padding} || halves[2] ELSE halves[1] END"
