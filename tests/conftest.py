@@ -12,10 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.server_fixtures import RunningServer, TestClock
-from tests.server_fixtures import running_server as running_server_on
 
 from coldframe.core.store import Store
+from tests.server_fixtures import RunningServer, TestClock
+from tests.server_fixtures import running_server as running_server_on
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 

@@ -4,7 +4,6 @@ Without arguments it runs all checks and all tests. `./coldframe test lint types
 further words and options go to pytest (`./coldframe test tests/core -k cached`).
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+# Tests start servers and databases: more workers than these gain little and make slow machines slower.
+WORKERS = "2"
 
 CHECKS = {
     "lint": [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."]],
@@ -22,14 +23,14 @@ CHECKS = {
 
 
 def main(words: list[str]) -> int:
-    """Run the checks that are named, or all, then the tests; the first failure of each is its exit code."""
+    """Run the checks that are named, or all, then the tests; returns 1 when any of them failed, after running all."""
     chosen = [word for word in words if word in CHECKS]
     rest = [word for word in words if word not in CHECKS]
     failed: list[str] = []
     for name in chosen or ([] if rest else CHECKS):
         failed.extend(name for command in CHECKS[name] if not _run(name, command))
     if not chosen or rest:
-        workers = [] if rest else ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]
+        workers = [] if rest else ["-n", WORKERS, "--dist", "loadgroup"]
         if not _engines(rest) or not _run("tests", [sys.executable, "-m", "pytest", *workers, *rest]):
             failed.append("tests")
     if failed:

@@ -3,12 +3,12 @@
 import gzip
 
 import pytest
-from tests.gateway.protocols.models import services
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import route as route_module
 from coldframe.gateway.route import Router, virtual_host_bucket
+from tests.gateway.protocols.models import services
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 from botocore.model import ServiceModel
-from tests.gateway.protocols.models import SERVICES, service
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import patterns
 from coldframe.gateway.protocols import protocol_of
 from coldframe.gateway.validation import code_of, constraints, validate
+from tests.gateway.protocols.models import SERVICES, service
 
 ONE = "1 validation error detected: "
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from recognizer.people import People
-from recognizer.places import COUNTRIES, Places, known_places
+from tools.recognizer.people import People
+from tools.recognizer.places import COUNTRIES, Places, known_places
 
 PHRASES = tomllib.loads((Path(__file__).parent / "phrases.toml").read_text(encoding="utf-8"))
 _HOLE = re.compile(r"\{([NAPQYWwnURtdp+%3-5]|ip|id)\}")

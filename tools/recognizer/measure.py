@@ -11,9 +11,9 @@ from time import process_time
 
 from coldframe.engines.detector.recognizer import ADDRESS, KINDS, NAME, Recognizer
 from coldframe.engines.detector.recognizer.model import parse
-from recognizer import people, prose, train
-from recognizer.lines import Line, Lines
-from recognizer.places import COUNTRIES, Places
+from tools.recognizer import people, prose, train
+from tools.recognizer.lines import Line, Lines
+from tools.recognizer.places import COUNTRIES, Places
 
 HAND_WRITTEN = Path(__file__).parents[2] / "tests/engines/detector/recognizer/lines.toml"
 _PER_GROUP = 300

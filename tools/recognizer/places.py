@@ -71,7 +71,7 @@ class Places:
             return self._random.choice(own[self._part :: 2] if self._part is not None else own)
         if country == "IT":  # Faker builds this list from a set, so its order changes from run to run
             return self._random.choice(self._italian_cities)
-        city = self._faker[country].city()
+        city: str = self._faker[country].city()
         return (
             city.removeprefix("da ")
             .removeprefix("de ")

@@ -10,10 +10,10 @@ from zlib import crc32
 
 from coldframe.engines.detector.recognizer import addresses, names
 from coldframe.engines.detector.recognizer.model import Model, Weights, dump, word_hash
-from recognizer import people, prose
-from recognizer.learn import Example, fit, hashed
-from recognizer.lines import Line, Lines
-from recognizer.places import Places, known_places
+from tools.recognizer import people, prose
+from tools.recognizer.learn import Example, fit, hashed
+from tools.recognizer.lines import Line, Lines
+from tools.recognizer.places import Places, known_places
 
 MODEL = Path(__file__).parents[2] / "src/coldframe/engines/detector/recognizer/model.bin"
 NAME_WEIGHTS = 1 << 17

@@ -5,7 +5,7 @@ import os
 import sys
 
 from coldframe.core import process
-from coldframe.engines.catalog import UnknownEngine, engine, engines, probe
+from coldframe.engines.catalog import Engine, UnknownEngine, engine, engines, probe
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +21,11 @@ def run(chosen: argparse.Namespace) -> int:
         for known in engines():
             print(f"{known.name:<14} {known.does}")
         return 0
+    if not chosen.names and not chosen.for_tests:
+        print("coldframe: say which engine; see: coldframe engines list", file=sys.stderr)
+        return 2
     try:
-        wanted = engines() if chosen.for_tests else [engine(name) for name in chosen.names]
+        wanted = _of_tests() if chosen.for_tests else [engine(name) for name in chosen.names]
     except UnknownEngine as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
         return 1
@@ -38,3 +41,7 @@ def run(chosen: argparse.Namespace) -> int:
     return process.run_attached(["apt-get", "update", "-qq"], environment=quiet) or process.run_attached(
         command, environment=quiet
     )
+
+
+def _of_tests() -> list[Engine]:
+    return [known for known in engines() if known.tests]

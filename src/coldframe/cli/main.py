@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 from coldframe import __version__
+from coldframe.core.process import ProgramFailed, ProgramMissing
 from coldframe.server.files import NotSetUp
 
 COMMANDS = {
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = import_module(f"coldframe.cli.{name}")
     try:
         return _run(module, name, words[1:])
-    except NotSetUp as problem:
+    except (NotSetUp, ProgramMissing, ProgramFailed) as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
         return 1
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from coldframe.core.config import DEFAULT_PORT, DEFAULT_REGION, Settings, default_data_dir
 
+MOST_PORTS = 65535
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
@@ -12,8 +14,8 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: %(default)s)")
-    parser.add_argument("--tls-port", type=int, help="port for TLS (default: the port plus one)")
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="port (default: %(default)s)")
+    parser.add_argument("--tls-port", type=port, help="port for TLS (default: the port plus one)")
     parser.add_argument(
         "--region", default=DEFAULT_REGION, help="region of unsigned calls (default: %(default)s)"
     )
@@ -35,14 +37,22 @@ def run(chosen: argparse.Namespace) -> int:
             data_dir=chosen.data.expanduser().absolute(),
             host=chosen.host,
             port=chosen.port,
-            tls_port=chosen.tls_port
-            if chosen.tls_port is not None
-            else chosen.port + 1
-            if chosen.port
-            else 0,
+            tls_port=_tls_port(chosen.port) if chosen.tls_port is None else chosen.tls_port,
             region=chosen.region,
             dev=chosen.dev,
             store_url=chosen.store,
             prefilter=chosen.prefilter,
         )
     )
+
+
+def port(text: str) -> int:
+    """Return the port that was typed; raises ArgumentTypeError unless it is a number from 0 to 65535."""
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_PORTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 0 to {MOST_PORTS}")
+    return int(text)
+
+
+def _tls_port(plain: int) -> int:
+    """Return the port after the plain one; any free one where that is free to choose too, or the last."""
+    return plain + 1 if 0 < plain < MOST_PORTS else 0

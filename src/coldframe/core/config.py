@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_PORT = 4566
 DEFAULT_REGION = "us-east-1"
@@ -12,6 +13,11 @@ def default_data_dir() -> Path:
     """Return `$XDG_DATA_HOME/coldframe`, or the XDG default under the home folder."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(os.environ.get("COLDFRAME_DATA") or Path(base) / "coldframe")
+
+
+def default_cache_dir() -> Path:
+    """Return `$XDG_CACHE_HOME/coldframe`, or the XDG default under the home folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coldframe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Settings:
     region: str = DEFAULT_REGION
     dev: bool = False
     store_url: str = ""
-    prefilter: str = "auto"
+    prefilter: Literal["auto", "hyperscan", "re2"] = "auto"
     cache_dir: Path | None = None
 
     @property
@@ -36,7 +42,7 @@ class Settings:
     @property
     def cache(self) -> Path:
         """Return where things lie that can be made again, such as compiled pattern databases."""
-        return self.cache_dir or self.data_dir / "cache"
+        return self.cache_dir or default_cache_dir()
 
     @property
     def endpoint(self) -> str:

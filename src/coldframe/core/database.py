@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
 
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.exc import ArgumentError
 
 # Any two numbers do, as long as every server uses the same: "cold" and "frame" in a sense.
 SERVER_LOCK, WRITER_LOCK = 0xC01DF4A3E, 0xC01DF4A3F
@@ -59,7 +59,12 @@ class Database(Protocol):
 
 def database_of(url: str) -> Database:
     """The database a URL names: `sqlite:////path/file.db` or `postgresql://user@host/name`."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            f"the store is sqlite:////path/to/file or postgresql://user@host/name, not {url!r}"
+        ) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
         return SQLite(Path(parsed.database))
@@ -98,7 +103,7 @@ class SQLite:
             raise self.explain(error) or StoreError(f"{self.path} cannot be opened: {error}") from error
         return connection
 
-    def usable(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002
+    def usable(self, connection: sqlite3.Connection) -> bool:
         """A file does not go away by itself."""
         return True
 
@@ -156,6 +161,7 @@ class PostgreSQL:
     def __init__(self, url: URL) -> None:
         try:
             import psycopg
+            from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
         except ImportError as error:
             raise StoreError("PostgreSQL needs its driver: pip install 'coldframe[postgresql]'") from error
         self._psycopg = psycopg

@@ -1,5 +1,6 @@
 """One running coldframe: what the server puts together and every call and job may reach."""
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Parts:
     def __init__(self) -> None:
         self._makers: dict[type[Any], Callable[[], Any]] = {}
         self._made: dict[type[Any], Any] = {}
+        # One part may need another while it is made, so the lock lets its holder in again.
+        self._lock = threading.RLock()
 
     def provide(self, kind: type[T], make: Callable[[], T]) -> None:
         """Say how the one `kind` of this installation is made."""
@@ -45,10 +48,13 @@ class Parts:
         """Return the one `kind`; raises InternalFailure when nobody provides it."""
         made = self._made.get(kind)
         if made is None:
-            maker = self._makers.get(kind)
-            if maker is None:
-                raise InternalFailure(f"nothing here provides {kind.__name__}")
-            made = self._made[kind] = maker()
+            with self._lock:
+                made = self._made.get(kind)
+                if made is None:
+                    maker = self._makers.get(kind)
+                    if maker is None:
+                        raise InternalFailure(f"nothing here provides {kind.__name__}")
+                    made = self._made[kind] = maker()
         return cast("T", made)
 
     def made(self, kind: type[T]) -> T | None:

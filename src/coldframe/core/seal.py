@@ -46,7 +46,10 @@ class Seal:
 
 
 def load_master_key(path: Path) -> bytes:
-    """Return the master key kept at `path`, made on first use; the file is readable by its owner alone."""
+    """Return the master key kept at `path`, made on first use; the file is readable by its owner alone.
+
+    Raises PermissionError when others can read it, SealBroken when it is damaged.
+    """
     try:
         return _read(path)
     except FileNotFoundError:
@@ -64,4 +67,7 @@ def _read(path: Path) -> bytes:
     mode = path.stat().st_mode
     if mode & 0o077:
         raise PermissionError(f"{path} can be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise SealBroken(f"{path}, the master key, has {len(key)} bytes and not 32; restore it from a backup")
+    return key

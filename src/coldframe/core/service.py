@@ -3,6 +3,7 @@
 import inspect
 import pkgutil
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib import import_module, resources
 from types import ModuleType
@@ -104,9 +105,20 @@ class Service:
 
     def module(self, name: str) -> ModuleType | None:
         """Return the module `name` of the folder, or None when the folder has no such file."""
-        if not any(info.name == name for info in pkgutil.iter_modules(import_module(self.package).__path__)):
+        if name not in self._files:
             return None
         return import_module(f"{self.package}.{name}")
+
+    def remark(self, operation: str) -> str:
+        """Return what service.toml says of an operation that is not built: under its name, else a pattern with `*`."""
+        remarks = self.manifest.remarks
+        return remarks.get(operation) or next(
+            (said for name, said in remarks.items() if "*" in name and fnmatchcase(operation, name)), ""
+        )
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        return frozenset(info.name for info in pkgutil.iter_modules(import_module(self.package).__path__))
 
     def only_reads(self, operation: str) -> bool:
         """Tell whether `operation` never writes records, so that it needs no place among the writers."""

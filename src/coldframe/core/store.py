@@ -188,10 +188,11 @@ class Store:
     def published(self, rows: set[Row], classes: set[type[Record]]) -> None:
         """Forget cached rows that a commit changed, and raise the versions of their classes."""
         with self._cache_lock:
-            for cls in {row[0] for row in rows} | classes:
-                self._versions[cls] = self._versions.get(cls, 0) + 1
             for row in rows:
                 self._cache.pop(row, None)
             if classes:
                 for row in [row for row in self._cache if row[0] in classes]:
                     del self._cache[row]
+            # Last, so that nobody who sees the new version finds an old row under it.
+            for cls in {row[0] for row in rows} | classes:
+                self._versions[cls] = self._versions.get(cls, 0) + 1

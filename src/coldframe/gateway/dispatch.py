@@ -9,7 +9,7 @@ def call_handler(exchange: Exchange) -> None:
     name = exchange.operation.name
     handler = exchange.service.handlers.get(name)
     if handler is None:
-        remark = exchange.service.manifest.remarks.get(name, "")
+        remark = exchange.service.remark(name)
         text = f"{exchange.service.manifest.model}:{name} is not built in coldframe. {remark}"
         raise NotBuilt(text.strip())
     call = exchange.call

@@ -1,8 +1,8 @@
 """A botocore client whose transport is this server's own gateway: how services call each other."""
 
+from functools import cached_property
 from typing import Any
 
-import botocore.session
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -32,7 +32,13 @@ class Loopback:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._session = botocore.session.Session()
+
+    @cached_property
+    def _session(self) -> Any:
+        # Imported when services first call each other: it is five megabytes that an idle server does not need.
+        from botocore.session import Session
+
+        return Session()
 
     def __call__(self, service: str, *, principal: Caller, region: str) -> Any:
         """Return a client of `service` that acts as `principal` in `region`; nothing leaves this process."""

@@ -60,8 +60,7 @@ def find(installation: Installation, access_key_id: str, token: str | None) -> F
     key = installation.store.cached(AccessKey, "", "", access_key_id)
     if key is None or key.status != "Active":
         return None
-    account = installation.store.cached(Account, "", "", key.account)
-    if account is not None and account.status == "SUSPENDED":
+    if _is_closed(installation, key.account):
         return None
     secret = _opened(installation.seal, key.id, key.sealed_secret)
     if not key.user:
@@ -125,9 +124,14 @@ def _of_session(installation: Installation, access_key_id: str, token: str) -> F
     except sessions.InvalidToken:
         return None
     principal = session_principal(installation, session)
-    if principal is None:
+    if principal is None or _is_closed(installation, principal.account):
         return None
     return Found(secret, principal, token, datetime.fromtimestamp(session.expires, UTC))
+
+
+def _is_closed(installation: Installation, account_id: str) -> bool:
+    account = installation.store.cached(Account, "", "", account_id)
+    return account is not None and account.status == "SUSPENDED"
 
 
 @lru_cache(maxsize=1024)

@@ -1,14 +1,15 @@
 """The policies that speak about a caller, gathered from the records, and the decision they make."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from coldframe.core import arns
 from coldframe.core.records import Record
 from coldframe.core.store import Store
-from coldframe.identity import aws_managed
+from coldframe.identity import aws_managed, organization
 from coldframe.identity.caller import Caller
-from coldframe.identity.evaluate import AttachedPolicy, Decision, Level, PolicySet, evaluate
+from coldframe.identity.evaluate import AttachedPolicy, Decision, PolicySet, evaluate
 from coldframe.identity.policies import Policy, PolicyKind, parse_policy
 from coldframe.identity.records import (
     Account,
@@ -39,8 +40,9 @@ class Permissions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._gathered: dict[tuple[str, ...], PolicySet] = {}
-        self._versions: tuple[int, ...] = ()
+        self.organizations = organization.Organizations(store)
+        # The state of the records and what was gathered at it, replaced as one: a late reader must not fill the next.
+        self._gathered: tuple[tuple[int, ...], dict[tuple[str, ...], PolicySet]] = ((), {})
 
     def decide(
         self,
@@ -53,31 +55,34 @@ class Permissions:
         required: bool = False,
     ) -> Decision:
         """Decide one action of a caller on one resource; `required` when the resource's own policy must allow."""
-        request = Request(caller, action, resource, _owner(resource), context)
+        owner = _owner(resource) or caller.account
+        about = self.organizations.resource_keys(owner)
+        request = Request(caller, action, resource, owner, {**(context or {}), **about} if about else context)
         policies = self.policies_of(caller)
-        if resource_policy is not None or required:
-            policies = PolicySet(
-                identity=policies.identity,
-                boundary=policies.boundary,
-                session=policies.session,
-                scps=policies.scps,
-                resource=resource_policy,
-                resource_policy_required=required,
+        guards = (
+            self.organizations.levels(owner, organization.RESOURCE_CONTROL)
+            if about and organization.is_guarded(action)
+            else ()
+        )
+        if resource_policy is not None or required or guards:
+            policies = replace(
+                policies, rcps=guards, resource=resource_policy, resource_policy_required=required
             )
         return evaluate(request, policies)
 
     def policies_of(self, caller: Caller) -> PolicySet:
         """Return the identity, boundary, session and service control policies that apply to a caller."""
         versions = tuple(self._store.version(kind) for kind in _DEPENDS)
-        if versions != self._versions:
-            self._gathered.clear()
-            self._versions = versions
-        found = self._gathered.get(caller.key)
+        known, gathered = self._gathered
+        if known != versions:
+            gathered = {}
+            self._gathered = (versions, gathered)
+        found = gathered.get(caller.key)
         if found is None:
             found = self._gather(caller)
-            if len(self._gathered) >= 1024:
-                self._gathered.clear()
-            self._gathered[caller.key] = found
+            if len(gathered) >= 1024:
+                gathered.clear()
+            gathered[caller.key] = found
         return found
 
     def document(self, arn: str) -> str | None:
@@ -114,7 +119,7 @@ class Permissions:
             identity=tuple(identity),
             boundary=self._boundary(boundary),
             session=tuple(limits),
-            scps=self._control_policies(caller.account),
+            scps=self.organizations.levels(caller.account, organization.SERVICE_CONTROL),
         )
 
     def _attached(self, managed: Sequence[str], inline: Mapping[str, str]) -> list[AttachedPolicy]:
@@ -130,36 +135,6 @@ class Permissions:
         if not arn:
             return None
         return AttachedPolicy(arn, compiled(self.document(arn) or _NOTHING, "boundary"))
-
-    def _control_policies(self, account_id: str) -> tuple[Level, ...]:
-        """Return the service control policies of each level from the root down to the account."""
-        with self._store.read() as transaction:
-            records = transaction.records("", "")
-            organizations = records.list(Organization)
-            account = records.find(Account, account_id)
-            if not organizations or account is None or not account.parent:
-                return ()
-            organization = organizations[0]
-            if (
-                account_id == organization.management
-                or "SERVICE_CONTROL_POLICY" not in organization.policy_types
-            ):
-                return ()
-            path = [account_id]
-            parent = account.parent
-            while parent != organization.root:
-                path.append(parent)
-                parent = records.get(OrganizationalUnit, parent).parent
-            path.append(organization.root)
-            policies = records.list(OrganizationPolicy, where={"kind": "SERVICE_CONTROL_POLICY"})
-        return tuple(
-            [
-                AttachedPolicy(policy.name, compiled(policy.document, "scp"))
-                for policy in policies
-                if target in policy.targets
-            ]
-            for target in reversed(path)
-        )
 
 
 _NOTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'

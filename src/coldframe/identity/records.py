@@ -9,22 +9,28 @@ from coldframe.core.records import Record, record
 @record(
     "identity_accounts",
     key=("id",),
-    index=("email", "parent"),
+    index=("email", "organization", "parent"),
     scope="partition",
     missing=("AccountNotFoundException", "You specified an account that doesn't exist."),
     duplicate=("DuplicateAccountException", "An account with this id exists already."),
 )
 class Account(Record):
-    """One account; `parent` is its root or organizational unit, empty outside an organization."""
+    """One account; `organization`, `parent` (root or organizational unit) and `policies` are empty for one that stands alone.
+
+    `policies` are the ids of the organization's policies that are attached to it; `closed` is when it was closed.
+    """
 
     id: str
     name: str
     email: str
     created: int
+    organization: str = ""
     parent: str = ""
+    policies: list[str] = []
     joined: int = 0
     joined_method: str = ""
     status: str = "ACTIVE"
+    closed: int = 0
     alias: str = ""
     tags: dict[str, str] = {}
 
@@ -174,14 +180,41 @@ class ManagedPolicy(Record):
 
 
 @record(
+    "identity_mfa_devices",
+    key=("serial",),
+    index=("user", "path"),
+    scope="account",
+    missing=("NoSuchEntity", "VirtualMFADevice with serial number {serial} does not exist."),
+    duplicate=("EntityAlreadyExists", "MFADevice entity at the same path and name already exists."),
+)
+class MfaDevice(Record):
+    """A virtual MFA device; `user` is empty until it is enabled; the seed of its codes is sealed."""
+
+    serial: str
+    path: str
+    sealed_seed: bytes
+    created: int
+    user: str = ""
+    enabled: int = 0
+    shift: int = 0
+    last_step: int = 0
+    tags: dict[str, str] = {}
+
+
+@record(
     "identity_organization",
     key=("id",),
+    index=("management",),
     scope="partition",
     missing=("AWSOrganizationsNotInUseException", "Your account is not a member of an organization."),
     duplicate=("AlreadyInOrganizationException", "The AWS account is already a member of an organization."),
 )
 class Organization(Record):
-    """The organization: its management account and its root."""
+    """An organization: its management account, its root with the policies attached there, what it lets services do.
+
+    `services` are the service principals with trusted access, `delegated` the administrators by account and service
+    principal, each with the time since when.
+    """
 
     id: str
     management: str
@@ -191,13 +224,17 @@ class Organization(Record):
     policy_types: list[str] = []
     services: dict[str, int] = {}
     delegated: dict[str, dict[str, int]] = {}
+    root_policies: list[str] = []
     root_tags: dict[str, str] = {}
+    resource_policy: str = ""
+    resource_policy_id: str = ""
+    resource_policy_tags: dict[str, str] = {}
 
 
 @record(
     "identity_units",
     key=("id",),
-    index=("parent", "name"),
+    index=("organization", "parent", "name"),
     scope="partition",
     missing=(
         "OrganizationalUnitNotFoundException",
@@ -206,32 +243,34 @@ class Organization(Record):
     duplicate=("DuplicateOrganizationalUnitException", "An OU with the same name already exists."),
 )
 class OrganizationalUnit(Record):
-    """An organizational unit under the root or another unit."""
+    """An organizational unit under the root or another unit, and the ids of the policies attached to it."""
 
     id: str
+    organization: str
     parent: str
     name: str
     created: int = 0
+    policies: list[str] = []
     tags: dict[str, str] = {}
 
 
 @record(
     "identity_organization_policies",
     key=("id",),
-    index=("name", "kind"),
+    index=("organization", "name", "kind"),
     scope="partition",
     missing=("PolicyNotFoundException", "You specified a policy that doesn't exist."),
     duplicate=("DuplicatePolicyException", "A policy with the same name already exists."),
 )
 class OrganizationPolicy(Record):
-    """A policy of the organization (a service control policy, ...) and the ids it is attached to."""
+    """A policy of an organization (a service control policy, ...); what it is attached to says so itself."""
 
     id: str
+    organization: str
     name: str
     kind: str
     document: str
     description: str = ""
-    targets: list[str] = []
     tags: dict[str, str] = {}
 
 
@@ -243,6 +282,7 @@ RECORDS: list[type[Record]] = [
     Role,
     InstanceProfile,
     ManagedPolicy,
+    MfaDevice,
     Organization,
     OrganizationalUnit,
     OrganizationPolicy,

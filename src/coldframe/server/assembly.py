@@ -13,10 +13,12 @@ from coldframe.core.paging import Pager
 from coldframe.core.seal import Seal, load_master_key
 from coldframe.core.service import Service
 from coldframe.core.store import Store
+from coldframe.engines.catalog import engines, probe
 from coldframe.gateway.app import Gateway
 from coldframe.gateway.loopback import Loopback
 from coldframe.identity import bootstrap
 from coldframe.identity import records as identity
+from coldframe.identity.last_use import LastUse
 from coldframe.identity.permissions import Permissions
 from coldframe.jobs import journal as jobs
 from coldframe.jobs.attempt import Timing
@@ -37,12 +39,17 @@ class Assembly:
 
     def reset(self) -> None:
         """Empty every service, and make the management account anew (dev mode)."""
+        for service in self.services.values():
+            empty = getattr(service.module("engines"), "empty", None)
+            if empty is not None:
+                empty(self.installation)
         self.installation.store.empty()
         bootstrap.set_up(self.installation)
 
     def engines(self) -> dict[str, str]:
-        """Return the state of each engine that has one to tell."""
-        return {}
+        """Return the version of each engine on this machine, or "missing"."""
+        found = map(probe, engines())
+        return {each.engine.name: each.version or "missing" for each in found}
 
 
 @contextlib.contextmanager
@@ -68,6 +75,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         parts = installation.parts
         stack.callback(parts.close)
         parts.provide(Permissions, lambda: Permissions(store))
+        parts.provide(LastUse, lambda: LastUse(store))
         for service in services.values():
             engines = service.module("engines")
             if engines is not None:
@@ -93,7 +101,8 @@ def _jobs(services: Mapping[str, Service]) -> Iterator[Job[...]]:
 
 
 def _periodic(services: Mapping[str, Service], installation: Installation) -> Iterator[Periodic]:
-    """Give the periodic work of every service whose jobs.py has a `periodic(installation)`."""
+    """Give identity's periodic work, and that of every service whose jobs.py has a `periodic(installation)`."""
+    yield Periodic("identity: last use", installation.parts.get(LastUse).flush, every=60.0)
     for service in services.values():
         periodic = getattr(service.module("jobs"), "periodic", None)
         if periodic is not None:

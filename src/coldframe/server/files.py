@@ -2,8 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+
+_File = TypeVar("_File")
 
 
 class NotSetUp(Exception):
@@ -35,12 +38,12 @@ class RootCredentials(msgspec.Struct, frozen=True):
 
 def read_server(data_dir: Path) -> ServerFile:
     """Return the address of the server that last used a data directory; raises NotSetUp."""
-    return msgspec.json.decode(_bytes(data_dir, "server.json"), type=ServerFile)
+    return _read(data_dir, "server.json", ServerFile)
 
 
 def read_root(data_dir: Path) -> RootCredentials:
     """Return the root key pair of a data directory; raises NotSetUp."""
-    return msgspec.json.decode(_bytes(data_dir, "root-credentials.json"), type=RootCredentials)
+    return _read(data_dir, "root-credentials.json", RootCredentials)
 
 
 def write(data_dir: Path, content: ServerFile | RootCredentials) -> None:
@@ -61,10 +64,14 @@ def write(data_dir: Path, content: ServerFile | RootCredentials) -> None:
         os.close(folder)
 
 
-def _bytes(data_dir: Path, name: str) -> bytes:
+def _read(data_dir: Path, name: str, kind: type[_File]) -> _File:
     try:
-        return (data_dir / name).read_bytes()
+        return msgspec.json.decode((data_dir / name).read_bytes(), type=kind)
     except FileNotFoundError as error:
         raise NotSetUp(
             f"no server has run with the data directory {data_dir}; start one: coldframe up"
         ) from error
+    except msgspec.MsgspecError as error:
+        # What the decoder says may quote the file, which can hold the root key pair.
+        again = "start the server again" if kind is ServerFile else "restore it from a backup"
+        raise NotSetUp(f"{data_dir / name} is damaged; {again}") from error

@@ -108,7 +108,7 @@ def _claim(host: str, port: int, claims: contextlib.ExitStack) -> int:
             raise PortInUse(
                 f"Port {port} on {host} is in use by another program; choose another one with --port."
             ) from error
-        raise
+        raise OSError(f"{host} port {port} cannot be listened on: {error.strerror}") from error
     # Only now, after the exclusive bind, is the port opened to granian's own.
     claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound: int = claim.getsockname()[1]

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 from typing import Any
 
 from coldframe.core.config import Settings
-from coldframe.core.store import StoreTaken
+from coldframe.core.seal import SealBroken
+from coldframe.core.store import StoreError
 from coldframe.identity import bootstrap
 from coldframe.server import files
 from coldframe.server.application import Application
@@ -26,13 +28,29 @@ def serve(settings: Settings) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    _prepare_process()
     try:
         with assemble(settings) as assembly:
             asyncio.run(_serve(settings, assembly))
-    except (StoreTaken, PortInUse, PermissionError) as problem:
-        print(f"coldframe: {problem}", file=sys.stderr)  # noqa: T201
+    except (StoreError, PortInUse, SealBroken, OSError) as problem:
+        LOG.debug("the server ended", exc_info=True)
+        print(f"coldframe: {_sentence(problem)}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
+
+
+def _sentence(problem: Exception) -> str:
+    """Say what the operating system refused without its number: `/data: Permission denied`."""
+    if isinstance(problem, OSError) and problem.strerror and problem.filename is not None:
+        return f"{problem.filename}: {problem.strerror}"
+    return str(problem)
+
+
+def _prepare_process() -> None:
+    """Let one process serve many connections, and let a waiting append have its turn beside busy readers soon."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    sys.setswitchinterval(0.0005)
 
 
 async def _serve(settings: Settings, assembly: Assembly) -> None:
@@ -41,9 +59,9 @@ async def _serve(settings: Settings, assembly: Assembly) -> None:
         if settings.tls_port
         else None
     )
-    made = bootstrap.set_up(assembly.installation)
-    if made is not None:
-        files.write(settings.data_dir, files.RootCredentials(*made))
+    bootstrap.set_up(
+        assembly.installation, lambda *made: files.write(settings.data_dir, files.RootCredentials(*made))
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

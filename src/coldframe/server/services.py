@@ -3,5 +3,6 @@
 SERVICES: tuple[str, ...] = (
     "coldframe.services.iam",
     "coldframe.services.logs",
+    "coldframe.services.organizations",
     "coldframe.services.sts",
 )

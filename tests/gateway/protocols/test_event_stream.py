@@ -11,11 +11,11 @@ from botocore.exceptions import EventStreamError
 from botocore.parsers import create_parser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.gateway.protocols.models import service
 
 from coldframe.core.faults import ServiceFault
 from coldframe.gateway.protocols import protocol_of
 from coldframe.gateway.protocols.event_stream import MAX_FRAME, FrameDecoder, encode_frame
+from tests.gateway.protocols.models import service
 
 HEADERS = {
     ":message-type": "event",

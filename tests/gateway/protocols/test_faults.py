@@ -10,11 +10,11 @@ import cbor2
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from tests.gateway.protocols.models import service
 
 from coldframe.core.faults import AccessDenied, InternalFailure, NotBuilt, ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.protocols import protocol_of, typed
+from tests.gateway.protocols.models import service
 
 
 def fault(name, wire, raised, operation=None):

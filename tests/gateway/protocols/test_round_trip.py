@@ -5,12 +5,12 @@ from botocore.awsrequest import HeadersDict
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from botocore.utils import percent_encode_sequence
-from tests.gateway.protocols.models import SERVICES, Values, service, services
 
 from coldframe.core.faults import AccessDenied, NotBuilt, ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.protocols import choose, protocol_of
 from coldframe.gateway.route import Router
+from tests.gateway.protocols.models import SERVICES, Values, service, services
 
 # Operations that share method and path with another one: requests go to the one that replaced them,
 # and the list of directory buckets, which AWS keeps at another endpoint, gives way to that of all buckets.

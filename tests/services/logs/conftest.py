@@ -24,7 +24,11 @@ def policy(*kinds: str, log_group: str | None = None) -> str:
                     "DataIdentifier": identifiers,
                     "Operation": {"Audit": {"FindingsDestination": destination}},
                 },
-                {"Sid": "mask", "DataIdentifier": identifiers, "Operation": {"Deidentify": {"MaskConfig": {}}}},
+                {
+                    "Sid": "mask",
+                    "DataIdentifier": identifiers,
+                    "Operation": {"Deidentify": {"MaskConfig": {}}},
+                },
             ],
         }
     )

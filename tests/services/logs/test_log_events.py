@@ -16,12 +16,17 @@ def refused(call, **parameters):
 
 
 def read(logs, **parameters):
-    answer = logs.client.get_log_events(logGroupName="app", logStreamName="one", startFromHead=True, **parameters)
+    answer = logs.client.get_log_events(
+        logGroupName="app", logStreamName="one", startFromHead=True, **parameters
+    )
     return [event["message"] for event in answer["events"]]
 
 
 def found(logs, **parameters):
-    return [event["message"] for event in logs.client.filter_log_events(logGroupName="app", **parameters)["events"]]
+    return [
+        event["message"]
+        for event in logs.client.filter_log_events(logGroupName="app", **parameters)["events"]
+    ]
 
 
 def test_what_was_put_comes_back_with_its_times(logs):
@@ -36,7 +41,10 @@ def test_what_was_put_comes_back_with_its_times(logs):
 
 @pytest.mark.parametrize(
     ("group", "stream", "text"),
-    [("none", "one", "The specified log group does not exist."), ("app", "none", "The specified log stream does not exist.")],
+    [
+        ("none", "one", "The specified log group does not exist."),
+        ("app", "none", "The specified log stream does not exist."),
+    ],
 )
 def test_a_group_or_stream_that_is_not_there(logs, group, stream, text):
     error = refused(
@@ -64,7 +72,9 @@ def test_the_batch_limit_counts_26_bytes_an_event(logs):
     logs.put("x" * room)
     with pytest.raises(ClientError) as error:
         logs.put("x" * (room + 1))
-    assert error.value.response["Error"]["Message"] == "Upload too large: 1048577 bytes exceeds limit of 1048576"
+    assert (
+        error.value.response["Error"]["Message"] == "Upload too large: 1048577 bytes exceeds limit of 1048576"
+    )
 
 
 def test_bytes_are_counted_not_characters(logs):
@@ -131,7 +141,9 @@ def test_the_end_of_a_stream_returns_the_token_that_was_passed(logs):
     assert again["events"] == []
     assert again["nextForwardToken"] == token
     logs.put("later")
-    later = logs.client.get_log_events(logGroupName="app", logStreamName="one", startFromHead=True, nextToken=token)
+    later = logs.client.get_log_events(
+        logGroupName="app", logStreamName="one", startFromHead=True, nextToken=token
+    )
     assert [event["message"] for event in later["events"]] == ["later"]
 
 
@@ -162,7 +174,10 @@ def test_a_token_that_nobody_gave(logs, token):
         (logs.client.filter_log_events, {}),
     ):
         error = refused(call, logGroupName="app", nextToken=token, **more)
-        assert error == {"Code": "InvalidParameterException", "Message": "The specified nextToken is invalid."}
+        assert error == {
+            "Code": "InvalidParameterException",
+            "Message": "The specified nextToken is invalid.",
+        }
 
 
 def test_the_group_by_arn_and_by_name_but_not_both(logs):
@@ -170,7 +185,9 @@ def test_the_group_by_arn_and_by_name_but_not_both(logs):
     arn = f"arn:aws:logs:us-east-1:{logs.server.account}:log-group:app"
     answer = logs.client.get_log_events(logGroupIdentifier=arn, logStreamName="one")
     assert len(answer["events"]) == 1
-    error = refused(logs.client.get_log_events, logGroupIdentifier=arn, logGroupName="app", logStreamName="one")
+    error = refused(
+        logs.client.get_log_events, logGroupIdentifier=arn, logGroupName="app", logStreamName="one"
+    )
     assert error["Code"] == "InvalidParameterException"
     assert refused(logs.client.get_log_events, logStreamName="one")["Code"] == "InvalidParameterException"
 
@@ -197,7 +214,9 @@ def test_filter_pages_to_the_end_without_doubles(logs):
 
 
 def test_names_and_prefix_exclude_each_other(logs):
-    error = refused(logs.client.filter_log_events, logGroupName="app", logStreamNames=["one"], logStreamNamePrefix="o")
+    error = refused(
+        logs.client.filter_log_events, logGroupName="app", logStreamNames=["one"], logStreamNamePrefix="o"
+    )
     assert error["Code"] == "InvalidParameterException"
 
 
@@ -231,7 +250,9 @@ def test_events_survive_a_restart_of_the_server(tmp_path):
     with running_server(tmp_path / "kept") as server:
         add_group(server, "app", "one")
         server.client("logs").put_log_events(
-            logGroupName="app", logStreamName="one", logEvents=[{"timestamp": server.clock.milliseconds(), "message": "kept"}]
+            logGroupName="app",
+            logStreamName="one",
+            logEvents=[{"timestamp": server.clock.milliseconds(), "message": "kept"}],
         )
         keys = (server.account, server.access_key_id, server.secret_access_key)
     with running_server(tmp_path / "kept", root=keys) as server:

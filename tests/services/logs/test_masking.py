@@ -24,7 +24,9 @@ HIDDEN = f"login failed for {'*' * len(SECRET)} from card {'*' * 16}"
 def protected(logs):
     """A group `safe` that masks e-mail addresses and card numbers and reports them to the group `audit`."""
     add_group(logs.server, "audit")
-    add_group(logs.server, "safe", "one", protection=policy("EmailAddress", "CreditCardNumber", log_group="audit"))
+    add_group(
+        logs.server, "safe", "one", protection=policy("EmailAddress", "CreditCardNumber", log_group="audit")
+    )
     return logs
 
 
@@ -35,11 +37,18 @@ def read(client, group="safe", **more):
 
 def user(server, name, *actions):
     """A client of logs as a user who may do some actions on everything."""
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}],
+    }
     with server.installation.store.write() as transaction:
         records = transaction.records(server.account, "")
-        records.add(User(name=name, id=f"AIDA{name.upper()}", path="/", created=0, inline={"p": json.dumps(document)}))
-        key, secret = create_access_key(records, server.installation.seal, account=server.account, user=name, now=0)
+        records.add(
+            User(name=name, id=f"AIDA{name.upper()}", path="/", created=0, inline={"p": json.dumps(document)})
+        )
+        key, secret = create_access_key(
+            records, server.installation.seal, account=server.account, user=name, now=0
+        )
     return server.client("logs", aws_access_key_id=key.id, aws_secret_access_key=secret)
 
 
@@ -72,7 +81,9 @@ def test_whoever_may_not_is_told_which_permission_is_missing(protected):
 
 def test_a_search_for_the_secret_finds_nothing(protected):
     protected.put(LINE, group="safe")
-    assert protected.client.filter_log_events(logGroupName="safe", filterPattern=f'"{SECRET}"')["events"] == []
+    assert (
+        protected.client.filter_log_events(logGroupName="safe", filterPattern=f'"{SECRET}"')["events"] == []
+    )
 
 
 def test_findings_are_reported_without_the_data(protected):
@@ -107,7 +118,9 @@ def test_events_from_before_the_policy_stay_as_they_were(protected):
     protected.put(LINE)
     with protected.server.installation.store.write() as transaction:
         transaction.records(protected.server.account, "us-east-1").add(
-            AccountPolicy(kind="DATA_PROTECTION_POLICY", name="all", document=policy("EmailAddress"), updated=0)
+            AccountPolicy(
+                kind="DATA_PROTECTION_POLICY", name="all", document=policy("EmailAddress"), updated=0
+            )
         )
     protected.put(LINE)
     assert read(protected.client, "app") == [LINE, LINE.replace(SECRET, "*" * len(SECRET))]

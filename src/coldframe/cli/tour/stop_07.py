@@ -35,8 +35,8 @@ def walk(guide: Guide) -> None:
         for group in (name, audit):
             logs.create_log_group(logGroupName=group)
             guide.afterwards(partial(logs.delete_log_group, logGroupName=group))
-        logs.create_log_stream(logGroupName=name, logStreamName="machine")
-        logs.create_log_stream(logGroupName=name, logStreamName="application")
+        for stream in ("machine", "application", "live"):
+            logs.create_log_stream(logGroupName=name, logStreamName=stream)
         kinds = identifiers()
         logs.put_data_protection_policy(logGroupIdentifier=name, policyDocument=policy(kinds, audit))
         guide.command(f"coldframe aws logs put-data-protection-policy --log-group-identifier {name} ...")
@@ -45,11 +45,12 @@ def walk(guide: Guide) -> None:
     sent = _secrets(guide, logs, name)
     reader, auditor = _people(guide, name)
     _masked(guide, reader, name, sent)
+    _live(guide, logs, reader, name)
     _unmasked(guide, auditor, name, sent)
     _audit(guide, logs, audit)
     _disk(guide, sent)
     if guide.keep:
-        guide.say(f"\nLook around: coldframe aws logs tail {name} --since 1h")
+        guide.say(f"\nLook around: coldframe aws logs filter-log-events --log-group-name {name}")
 
 
 def identifiers() -> list[str]:
@@ -79,8 +80,9 @@ def _machine_logs(guide: Guide, logs: Any, group: str) -> None:
         if not lines:
             guide.say("this machine has no log file that you may read; the story goes on with made-up lines")
             return
+        _put(logs, group, "machine", lines[:1])  # the first batch waits for the scanner to be loaded
         begun = time.perf_counter()
-        for batch in batched_lines(lines):
+        for batch in batched_lines(lines[1:]):
             _put(logs, group, "machine", batch)
         seconds = time.perf_counter() - begun
         size = sum(len(line.encode()) for line in lines)
@@ -107,7 +109,10 @@ def _people(guide: Guide, group: str) -> tuple[Any, Any]:
     with guide.step("Two people: one may read the logs, the other may also unmask them"):
         iam = guide.client("iam")
         made = []
-        for role, actions in (("reader", ["logs:Get*", "logs:FilterLogEvents"]), ("auditor", ["logs:*"])):
+        for role, actions in (
+            ("reader", ["logs:Get*", "logs:FilterLogEvents", "logs:StartLiveTail"]),
+            ("auditor", ["logs:*"]),
+        ):
             user = f"tour-{role}-{secrets.token_hex(3)}"
             document = {
                 "Version": "2012-10-17",
@@ -143,6 +148,26 @@ def _masked(guide: Guide, reader: Any, group: str, sent: list[Planted]) -> None:
         )
         guide.expect("logs:Unmask" in message, "unmasking is denied:")
         guide.say(f"    {message}")
+
+
+def _live(guide: Guide, logs: Any, reader: Any, group: str) -> None:
+    with guide.step("A live tail: what is written shows up within a second or two, masked"):
+        found = logs.describe_log_groups(logGroupNamePrefix=group, limit=1)["logGroups"][0]
+        line = next(line for line in planted() if line.kind == "EmailAddress")
+        session = reader.start_live_tail(logGroupIdentifiers=[found["logGroupArn"]])["responseStream"]
+        begun = 0.0
+        for event in session:
+            if "sessionStart" in event:
+                begun = time.perf_counter()
+                _put(logs, group, "live", [line.text])
+            seen = event.get("sessionUpdate", {}).get("sessionResults")
+            if seen:
+                guide.say(f"  {seen[0]['message']}")
+                guide.expect(
+                    line.secret not in seen[0]["message"], f"seen after {time.perf_counter() - begun:.1f} s"
+                )
+                break
+        session.close()
 
 
 def _unmasked(guide: Guide, auditor: Any, group: str, sent: list[Planted]) -> None:

@@ -58,6 +58,11 @@ class Detector:
             raise RecognizerMissing(f"no recogniser for {', '.join(sorted(selection.recognised))}")
         return selection
 
+    @property
+    def recipe(self) -> tuple[Choice, Path | None, bool]:
+        """What another process makes the same detector of: the prefilter, the cache, whether names are recognised."""
+        return self._choice, self._cache, self._make_recognizer is not None
+
     def warm(self) -> str:
         """Open the prefilter now rather than at the first scan; returns its name."""
         return self._prefilter().name
@@ -98,10 +103,9 @@ class Detector:
 
     def _recognise(self, batch: Batch, selection: Selection) -> None:
         recognizer = self._open_recognizer()
-        for index, message in enumerate(batch.messages):
-            for found in recognizer.find(message):
-                if found.kind in selection.recognised:
-                    batch.add(index, found.start, found.end, found.kind)
+        for index, each in enumerate(recognizer.find_in_batch(batch.messages, selection.recognised)):
+            for found in each:
+                batch.add(index, found.start, found.end, found.kind)
 
     def _prefilter(self) -> Prefilter:
         if self._opened is None:

@@ -24,8 +24,15 @@ class Recognised(Protocol):
 
 
 class Recognizer(Protocol):
-    """Finds names and addresses in a message."""
+    """Finds names and addresses in messages."""
 
-    def find(self, text: str) -> Sequence[Recognised]:
-        """The spans found in a text."""
+    def find_in_batch(self, texts: Sequence[str], kinds: frozenset[str]) -> Sequence[Sequence[Recognised]]:
+        """The spans of these kinds in each of the texts."""
         ...
+
+
+def load_recognizer() -> Recognizer:
+    """Return the recogniser that comes with the detector; it is imported only now, since few servers need it."""
+    from coldframe.engines.detector.recognizer import Recognizer as Shipped
+
+    return Shipped.load()

@@ -74,6 +74,12 @@ class Selection:
     routes: tuple[Route | None, ...]
     recognised: frozenset[str]
     custom: Custom | None
+    custom_patterns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def wanted(self) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
+        """What `Detector.select` makes the same selection of, in this process or another."""
+        return self.kinds, self.custom_patterns
 
     @property
     def matches_patterns(self) -> bool:
@@ -99,4 +105,5 @@ def make_selection(kinds: frozenset[str], custom: Sequence[tuple[str, str]]) -> 
             plan = keyword_plan(owners)
             route = Route(plan, 1, pattern.tail) if plan is not None else None
         routes.append(route)
-    return Selection(kinds, tuple(routes), kinds & RECOGNISED, Custom(custom) if custom else None)
+    chosen = Custom(custom) if custom else None
+    return Selection(kinds, tuple(routes), kinds & RECOGNISED, chosen, tuple(custom))

@@ -77,7 +77,7 @@ class _Chain:
     """The signatures of chunks, each of which covers the one before it; the first follows the request's own."""
 
     def __init__(self, verified: Verified) -> None:
-        assert verified.date is not None  # noqa: S101 - a signed request has a date
+        assert verified.date is not None
         day = f"{verified.date:%Y%m%d}"
         self._key = signing_key(verified.secret_key, day, verified.region, verified.service)
         scope = f"{day}/{verified.region}/{verified.service}/aws4_request"

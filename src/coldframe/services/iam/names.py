@@ -6,6 +6,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Record
 from coldframe.identity.records import Group, InstanceProfile, ManagedPolicy, Role, User
+from coldframe.services.iam.records import ServerCertificate
 
 Entity = User | Group | Role
 
@@ -24,6 +25,12 @@ _WORDS: dict[type[Record], tuple[str, str, str, str]] = {
         "A policy called {} already exists. Duplicate names are not allowed.",
         "PoliciesPerAccount",
         "PoliciesQuota",
+    ),
+    ServerCertificate: (
+        "server-certificate",
+        "The Server Certificate with name {} already exists.",
+        "ServerCertificatesPerAccount",
+        "ServerCertificatesQuota",
     ),
 }
 
@@ -45,8 +52,10 @@ def arn_of(call: Call, row: User | Group | Role | InstanceProfile) -> str:
 
 def check_free(call: Call, kind: type[Record], name: str, *, besides: str = "") -> None:
     """Raise EntityAlreadyExists when another than `besides` has the name, in whatever case."""
-    taken = call.records.list(kind, where={"folded": name.lower()})
-    if any(getattr(row, "name", "") != besides for row in taken):
+    # Rows that others made, such as the role of a new member account, may have no folded name.
+    near = call.records.list(kind, where={"folded": [name.lower(), ""]})
+    taken = {str(getattr(row, "name", "")) for row in near} - {besides}
+    if any(other.lower() == name.lower() for other in taken):
         raise ServiceFault("EntityAlreadyExists", _WORDS[kind][1].format(name))
 
 

@@ -6,9 +6,11 @@ Source: service authorization reference, Actions, resources, and condition keys 
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Record
 from coldframe.identity.records import AccessKey, Group, InstanceProfile, ManagedPolicy, Role, User
 from coldframe.services.iam.names import arn
+from coldframe.services.iam.records import ServerCertificate
 
 Context = dict[str, str | list[str]]
 
@@ -19,6 +21,7 @@ _NAMES: tuple[tuple[str, type[Record]], ...] = (
     ("InstanceProfileName", InstanceProfile),
     ("RoleName", Role),
     ("UserName", User),
+    ("ServerCertificateName", ServerCertificate),
 )
 _ARNS = (
     *("PolicyArn", "PolicySourceArn", "SerialNumber", "OpenIDConnectProviderArn", "SAMLProviderArn"),
@@ -30,6 +33,7 @@ _MAKES: dict[str, tuple[type[Record], str]] = {
     "CreateRole": (Role, "RoleName"),
     "CreateInstanceProfile": (InstanceProfile, "InstanceProfileName"),
     "CreatePolicy": (ManagedPolicy, "PolicyName"),
+    "UploadServerCertificate": (ServerCertificate, "ServerCertificateName"),
 }
 _OWN = frozenset(
     {
@@ -42,6 +46,7 @@ _OWN = frozenset(
 
 def resources(call: Call, operation: str, parameters: Any) -> list[str]:
     """Return the ARNs that an operation touches; none for one that is about the whole account."""
+    check_session(call)
     if operation in _MAKES:
         kind, member = _MAKES[operation]
         return [arn(call, kind, parameters.get("Path") or "/", parameters[member])]
@@ -54,6 +59,19 @@ def resources(call: Call, operation: str, parameters: Any) -> list[str]:
         if parameters.get(member):
             return [parameters[member]]
     return _special(call, operation, parameters)
+
+
+def check_session(call: Call) -> None:
+    """Refuse temporary credentials that IAM does not take: a federated user's, and a user's or root's without MFA.
+
+    Source: GetSessionToken and GetFederationToken in the STS API reference.
+    """
+    session = call.principal.session
+    if session is None or session.kind == "role" or (session.mfa and session.kind != "federated"):
+        return
+    raise ServiceFault(
+        "InvalidClientTokenId", "The security token included in the request is invalid", status=403
+    )
 
 
 def context(call: Call, operation: str, parameters: Any) -> Context:

@@ -1,7 +1,7 @@
 """Managed policies by ARN, AWS's and the account's, and where they are attached."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,9 +34,14 @@ def entities(call: Call) -> Iterator[Entity]:
 
 
 def usage(call: Call) -> Usage:
-    """Count the uses of every policy."""
+    """Count the uses of every policy of the account."""
+    return usage_among(entities(call))
+
+
+def usage_among(rows: Iterable[Entity]) -> Usage:
+    """Count the uses of every policy by some users, groups and roles."""
     found = Usage()
-    for row in entities(call):
+    for row in rows:
         found.attached.update(row.attached)
         if not isinstance(row, Group) and row.boundary:
             found.boundaries[row.boundary] += 1

@@ -1,28 +1,6 @@
-"""What IAM remembers beside the identities: MFA devices, providers, password rules and reports."""
+"""What IAM remembers beside the identities: password rules, reports, deletions and providers."""
 
 from coldframe.core.records import Record, record
-
-
-@record(
-    "iam_mfa_devices",
-    key=("serial",),
-    index=("user", "path"),
-    scope="account",
-    missing=("NoSuchEntity", "VirtualMFADevice with serial number {serial} does not exist."),
-    duplicate=("EntityAlreadyExists", "MFADevice entity at the same path and name already exists."),
-)
-class MfaDevice(Record):
-    """A virtual MFA device; `user` is empty until it is enabled; the seed of its codes is sealed."""
-
-    serial: str
-    path: str
-    sealed_seed: bytes
-    created: int
-    user: str = ""
-    enabled: int = 0
-    shift: int = 0
-    last_step: int = 0
-    tags: dict[str, str] = {}
 
 
 @record(
@@ -100,3 +78,26 @@ class SamlProvider(Record):
     valid_until: int
     encryption: str = ""
     tags: dict[str, str] = {}
+
+
+@record(
+    "iam_server_certificates",
+    key=("name",),
+    index=("id", "path", "folded"),
+    scope="account",
+    missing=("NoSuchEntity", "The Server Certificate with name {name} cannot be found."),
+    duplicate=("EntityAlreadyExists", "The Server Certificate with name {name} already exists."),
+)
+class ServerCertificate(Record):
+    """A server certificate for load balancers; its private key is sealed for the certificate's id."""
+
+    name: str
+    id: str
+    path: str
+    body: str
+    chain: str
+    sealed_key: bytes
+    uploaded: int
+    expires: int
+    tags: dict[str, str] = {}
+    folded: str = ""

@@ -6,6 +6,7 @@ Guide, AWS JSON policy elements: Principal.
 
 import json
 import re
+from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
@@ -29,16 +30,37 @@ def check_principals(call: Call, document: str) -> None:
 
 
 def replace_principal(call: Call, old: str, new: str) -> None:
-    """Put `new` (an ARN or unique id) in place of the principal `old` in every trust policy."""
-    quoted, replacement = json.dumps(old), json.dumps(new)
+    """Put `new` (an ARN or unique id) in place of the principal `old` in every trust policy.
+
+    The documents are taken apart for it: JSON may write one ARN in several ways, and a condition that names it stays.
+    """
     for account, _, role in call.records.everywhere(Role):
-        if quoted in role.trust:
-            records = call.records.elsewhere(account=account)
-            records.change(role, trust=role.trust.replace(quoted, replacement))
+        document = json.loads(role.trust)
+        if _replace(document, old, new):
+            call.records.elsewhere(account=account).change(role, trust=json.dumps(document))
 
 
-def _principals(document: str) -> list[object]:
-    """Return the principals of each statement that allows."""
-    statements = json.loads(document)["Statement"]
-    listed = statements if isinstance(statements, list) else [statements]
-    return [statement.get("Principal") for statement in listed]
+def _replace(document: Any, old: str, new: str) -> bool:
+    """Replace a principal in the statements of a parsed document; return whether it was there."""
+    found = False
+    for statement in _statements(document):
+        for element in ("Principal", "NotPrincipal"):
+            named = statement.get(element)
+            values = named.get("AWS") if isinstance(named, dict) else None
+            if values == old:
+                named["AWS"] = new
+                found = True
+            elif isinstance(values, list) and old in values:
+                named["AWS"] = [new if value == old else value for value in values]
+                found = True
+    return found
+
+
+def _principals(document: str) -> list[Any]:
+    """Return what each statement names as principals."""
+    return [statement.get("Principal") for statement in _statements(json.loads(document))]
+
+
+def _statements(document: Any) -> list[Any]:
+    statements = document["Statement"]
+    return statements if isinstance(statements, list) else [statements]

@@ -1,8 +1,7 @@
 """Account-wide subscription filter policies as text, and the selection criteria that exempt log groups from them."""
 
-import json
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,7 +36,7 @@ def check_subscription(text: str) -> Subscription:
         )
     try:
         document = msgspec.json.decode(text, type=_Document)
-    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         raise invalid(f"Invalid subscription filter policy: {error}") from error
     if document.Distribution not in {"Random", "ByLogStream"}:
         raise invalid(f"Invalid subscription filter policy: Distribution {document.Distribution!r}.")
@@ -52,12 +51,10 @@ def exempted(criteria: str) -> list[str]:
     if len(criteria.encode("utf-8", "surrogatepass")) > MOST_SELECTION_BYTES:
         raise invalid(f"selectionCriteria can have at most {MOST_SELECTION_BYTES} bytes.")
     found = _SELECTION.fullmatch(criteria)
-    names: Any = None
-    if found is not None:
-        try:
-            names = json.loads(found[1])
-        except ValueError as error:
-            raise invalid(f"Invalid selectionCriteria: {error}.") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if found is None:
         raise invalid('Invalid selectionCriteria: only LogGroupName NOT IN ["name", ...] is supported.')
+    try:
+        names = msgspec.json.decode(found[1], type=list[str])
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise invalid(f"Invalid selectionCriteria: {error}.") from error
     return names

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
+import msgspec
+
 from coldframe.core.faults import NotBuilt
 from coldframe.engines.detector import BadPattern, Detector
 from coldframe.services.logs.lookup import invalid
@@ -18,6 +20,7 @@ VERSION = "2021-06-01"
 MOST_CUSTOM = 10
 
 _MANAGED = re.compile(r"arn:aws[a-z-]*:dataprotection::aws:data-identifier/(.+)")
+_GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _CUSTOM_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CUSTOM_REGEX = re.compile(r"[A-Za-z0-9_#=@/;,\- ^$?\[\]{}|\\*+.]{1,200}")
 _NOT_BUILT = {
@@ -123,6 +126,8 @@ def _destination(statement: Mapping[str, Any], place: str) -> str:
             _refuse(f"{place}: {kind}: {member} must be text")
         if kind in _NOT_BUILT:
             raise NotBuilt(_NOT_BUILT[kind])
+        if not _GROUP_NAME.fullmatch(destination[kind][member]):
+            _refuse(f"{place}: {kind}: {destination[kind][member]!r} is not the name of a log group")
     return str(destination["CloudWatchLogs"]["LogGroup"]) if "CloudWatchLogs" in destination else ""
 
 
@@ -171,6 +176,8 @@ def _load(text: str) -> Mapping[str, Any]:
 
     try:
         document = json.loads(text, object_pairs_hook=pairs)
+        # The way in reads it with msgspec, which is stricter about numbers and surrogates: both must take it.
+        msgspec.json.decode(text)
     except (ValueError, RecursionError) as error:
         _refuse(f"it is not valid JSON: {error}")
     if not isinstance(document, dict):

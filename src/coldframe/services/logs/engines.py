@@ -2,14 +2,17 @@
 
 from coldframe.core.installation import Installation
 from coldframe.engines.detector import Detector
-from coldframe.engines.detector.recognizer import Recognizer
+from coldframe.engines.detector.pool import ScannerPool
+from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
 from coldframe.services.logs.insights.results import KeptResults
 from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.metrics import MetricJournal
+from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 
 def provide(installation: Installation) -> None:
@@ -24,12 +27,21 @@ def provide(installation: Installation) -> None:
         ),
     )
     parts.provide(
-        Detector,
-        lambda: Detector(settings.prefilter, settings.cache / "detector", Recognizer.load),  # type: ignore[arg-type]
+        Detector, lambda: Detector(settings.prefilter, settings.cache / "detector", load_recognizer)
     )
+    parts.provide(ScannerPool, lambda: ScannerPool(parts.get(Detector)))
     parts.provide(MetricJournal, lambda: MetricJournal(installation.store))
     parts.provide(LiveTail, LiveTail)
+    parts.provide(BatchesUnderWay, BatchesUnderWay)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
     parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
     parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
     parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
+
+
+def empty(installation: Installation) -> None:
+    """Forget every event (dev mode's reset)."""
+    with installation.store.read() as transaction:
+        groups = transaction.records("", "").everywhere(LogGroup)
+    for _, _, group in groups:
+        installation.parts.get(LogStore).drop_group(group.id)

@@ -1,18 +1,22 @@
 """The way in: a batch is masked, made durable, and handed on to whoever subscribed to it, masked."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from coldframe.core.installation import Installation
-from coldframe.engines.detector import Detector, Findings, mask
+from coldframe.engines.detector import Findings, mask
+from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
+from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
 _MOST_HOPS = 4
@@ -43,10 +47,17 @@ def ingest(
     Subscriptions to log groups and audit findings are written before this returns, so an acknowledged batch has
     reached them. Raises the log store's errors; nothing is acknowledged then.
     """
+    with installation.parts.get(BatchesUnderWay).one():
+        return _ingest(installation, place, times, messages, hops)
+
+
+def _ingest(
+    installation: Installation, place: Place, times: Sequence[int], messages: Sequence[str], hops: int
+) -> int:
     parts = installation.parts
     now = installation.clock.milliseconds()
     rules = parts.get(Rules).of(place.account, place.region, place.group)
-    masked = protect(parts.get(Detector), rules.protection, times, messages, now)
+    masked = protect(parts.get(ScannerPool), rules.protection, times, messages, now)
     appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
     _count(parts.get(MetricJournal), place, masked, now)
     if rules.protection is not None and any(masked.findings):
@@ -66,13 +77,16 @@ def ingest(
 
 
 def protect(
-    detector: Detector, protection: Protection | None, times: Sequence[int], messages: Sequence[str], now: int
+    scanner: ScannerPool,
+    protection: Protection | None,
+    times: Sequence[int],
+    messages: Sequence[str],
+    now: int,
 ) -> Masked:
     """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
     if protection is None:
-        pairs = zip(times, messages, strict=True)
-        return Masked([Event(time, now, message) for time, message in pairs], [None] * len(messages))
-    found = detector.scan(messages, protection.selection)
+        return Masked(list(map(Event, times, repeat(now), messages)), [None] * len(messages))
+    found = scanner.scan(messages, protection.selection)
     events = []
     for time, message, findings in zip(times, messages, found, strict=True):
         hidden = of_kinds(findings, protection.masked) if findings else None
@@ -114,10 +128,13 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
     if store.cached(LogStream, account, region, name, stream) is None:
         with store.write() as transaction:
             records = transaction.records(account, region)
+            group = records.find(LogGroup, name)
+            if group is None:
+                return None
             if records.find(LogStream, name, stream) is None:
-                records.add(
-                    LogStream(group=name, name=stream, id=stream, created=installation.clock.milliseconds())
-                )
+                created = installation.clock.milliseconds()
+                records.add(LogStream(group=name, name=stream, id=stream, created=created))
+                drop_rest(records, installation.parts.get(LogStore), group.id, stream)
     return Place(account, region, name, group.id, stream)
 
 

@@ -1,6 +1,7 @@
 """Work of CloudWatch Logs that outlives a call: dropping the events of what was deleted, and retention."""
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 
 from coldframe.core.call import Call
@@ -8,81 +9,109 @@ from coldframe.core.installation import Installation
 from coldframe.core.records import Records
 from coldframe.engines.logstore.errors import StorageFailed, StorageFull
 from coldframe.engines.logstore.store import LogStore
+from coldframe.jobs.job import job
+from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
-from coldframe.services.logs.records import DroppedEvents, LogGroup, LogStream
+from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
 
 LOG = logging.getLogger("coldframe.logs")
 
+_HOUR = 3600.0
 
-def drop_events(call: Call, group_id: str, stream: str = "") -> None:
-    """Write down, with the deletion itself, that a group's or a stream's events go, and drop them once it is committed.
 
-    What is written down outlives the process: `finish_drops` does what a crash or a full disk kept from happening.
+def periodic(installation: Installation) -> Iterator[Periodic]:
+    """Give the work that is done again and again."""
+    yield Periodic("logs.expire-events", partial(expire_events, installation), every=_HOUR)
+    yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
+
+
+@job("logs.drop-group")
+def drop_group(run: Run, group_id: str) -> None:
+    """Drop the events of a deleted group; its id is never used again, so it does not matter when."""
+    run.commit_point()
+    run.step("drop the events", run.part(LogStore).drop_group, group_id)
+
+
+def drop_stream(call: Call, group_id: str, name: str) -> None:
+    """Write down, with the deletion of a stream, that its events go, and drop them once it is committed.
+
+    Not a job: a group's events are found by the names of its streams, so these have to be gone when DeleteLogStream
+    answers. What a crash or a full disk keeps from being dropped is dropped by `expire_events`, or before a stream
+    of that name is made again.
     """
     records = call.records
-    records.put(DroppedEvents(group_id=group_id, stream=stream))
+    records.put(DroppedStream(group_id=group_id, name=name))
     records.after_commit(
-        partial(_try_drop, call.installation, records.account, records.region, (group_id, stream))
+        partial(_try_drop, call.installation, records.account, records.region, (group_id, name))
     )
 
 
-def drop_now(records: Records, store: LogStore, group_id: str, stream: str) -> None:
-    """Drop events that are still to be dropped, before a stream of that name begins anew; nothing when there are none.
+def drop_rest(records: Records, store: LogStore, group_id: str, name: str) -> None:
+    """Drop the events of a stream that are still to be dropped; nothing when there are none.
 
     It runs in a writing transaction, so that nobody can make the stream again in between.
     """
-    waiting = records.find(DroppedEvents, group_id, stream)
-    if waiting is None:
-        return
-    if stream:
-        store.drop_stream(group_id, stream)
-    else:
-        store.drop_group(group_id)
-    records.remove(waiting)
-
-
-def finish_drops(installation: Installation) -> int:
-    """Drop everything that was deleted and not dropped yet; returns how much that was."""
-    with installation.store.read() as transaction:
-        waiting = transaction.records("", "").everywhere(DroppedEvents)
-    for account, region, row in waiting:
-        _drop(installation, account, region, (row.group_id, row.stream))
-    return len(waiting)
+    waiting = records.find(DroppedStream, group_id, name)
+    if waiting is not None:
+        store.drop_stream(group_id, name)
+        records.remove(waiting)
 
 
 def expire_events(installation: Installation) -> int:
-    """Delete what retention no longer keeps, in every group; returns for how many groups. To be run every hour.
+    """Delete what retention no longer keeps, in every group; returns in how many groups something was too old.
 
-    It also finishes what deletions left, and drops events that arrived in a stream while it was being deleted.
+    It also drops what is left of deleted streams, and events that arrived in a stream while it was being deleted.
     """
-    finish_drops(installation)
     store, now = installation.parts.get(LogStore), installation.clock.milliseconds()
     with installation.store.read() as transaction:
-        groups = transaction.records("", "").everywhere(LogGroup)
+        everywhere = transaction.records("", "")
+        waiting, groups = everywhere.everywhere(DroppedStream), everywhere.everywhere(LogGroup)
+    for account, region, row in waiting:
+        _drop(installation, account, region, (row.group_id, row.name))
     expired = 0
     for account, region, group in groups:
-        if group.retention_days is not None:
-            store.expire(group.id, now - group.retention_days * DAY)
+        facts = store.streams(group.id)
+        before = 0 if group.retention_days is None else now - group.retention_days * DAY
+        # Expiring is a write to the disk, so groups that hold nothing old are passed over.
+        if any(stream.events and stream.first_timestamp < before for stream in facts.values()):
+            _expire(installation, account, region, group, before)
             expired += 1
-        _drop_strays(installation, account, region, group)
+        _drop_strays(installation, account, region, group, set(facts))
     return expired
 
 
-def _drop_strays(installation: Installation, account: str, region: str, group: LogGroup) -> None:
+def _expire(installation: Installation, account: str, region: str, group: LogGroup, before: int) -> None:
+    """Close the time before a moment for good: PutLogEvents rejects events of that time from then on.
+
+    The log store would not show them, also when the group's retention is lengthened later.
+    """
+    with installation.store.write() as transaction:
+        records = transaction.records(account, region)
+        now = records.find(LogGroup, group.name)
+        if now is None or (now.id, now.retention_days) != (group.id, group.retention_days):
+            return
+        records.change(now, expired_before=max(before, now.expired_before))
+    installation.parts.get(LogStore).expire(group.id, before)
+
+
+def _drop_strays(
+    installation: Installation, account: str, region: str, group: LogGroup, suspects: set[str]
+) -> None:
     """Drop the events of streams that are no more: a batch may be accepted just while its stream is deleted."""
     store = installation.parts.get(LogStore)
     with installation.store.read() as transaction:
-        records = transaction.records(account, region)
-        known = {stream.name for stream in records.list(LogStream, key_prefix=(group.name,))}
-    suspects = store.streams(group.id).keys() - known
+        suspects -= {
+            row.name for row in transaction.records(account, region).list(LogStream, key_prefix=(group.name,))
+        }
     if not suspects:
         return
     with installation.store.write() as transaction:
         records = transaction.records(account, region)
+        now = records.find(LogGroup, group.name)
         for name in suspects:
-            if records.find(LogStream, group.name, name) is None:
+            if now is not None and now.id == group.id and records.find(LogStream, group.name, name) is None:
                 store.drop_stream(group.id, name)
 
 
@@ -91,17 +120,9 @@ def _try_drop(installation: Installation, account: str, region: str, key: tuple[
     try:
         _drop(installation, account, region, key)
     except (StorageFull, StorageFailed) as error:
-        LOG.warning("the events of deleted group %s %s wait to be dropped: %s", *key, error)
+        LOG.warning("the events of deleted stream %s/%s wait to be dropped: %s", *key, error)
 
 
 def _drop(installation: Installation, account: str, region: str, key: tuple[str, str]) -> None:
     with installation.store.write() as transaction:
-        drop_now(transaction.records(account, region), installation.parts.get(LogStore), *key)
-
-
-def periodic(installation: Installation) -> list[Periodic]:
-    """Return the periodic work of CloudWatch Logs: every hour, retention deletes, and old queries are forgotten."""
-    return [
-        Periodic("logs: expire events", partial(expire_events, installation), every=3600.0),
-        Periodic("logs: forget queries", partial(forget_queries, installation), every=3600.0),
-    ]
+        drop_rest(transaction.records(account, region), installation.parts.get(LogStore), *key)

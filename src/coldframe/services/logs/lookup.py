@@ -66,13 +66,3 @@ def missing_group() -> ServiceFault:
 def invalid(text: str) -> ServiceFault:
     """Return CloudWatch Logs' fault for a parameter that is wrong."""
     return ServiceFault("InvalidParameterException", text)
-
-
-def refuse_protected(group: LogGroup) -> None:
-    """Raise the fault for deleting a group, or of it, that is protected from deletion."""
-    if group.deletion_protection:
-        text = (
-            f"The log group {group.name} has deletion protection enabled."
-            " Disable it with PutLogGroupDeletionProtection first."
-        )
-        raise ServiceFault("ValidationException", text)

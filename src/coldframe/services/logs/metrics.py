@@ -47,13 +47,15 @@ class MetricJournal:
         pairs = "\n".join(f"{name}={text}" for name, text in sorted((dimensions or {}).items()))
         key = _Key(*place, *metric, pairs, at - at % MINUTE, unit)
         with self._changed:
+            first = not self._waiting
             _join(
                 self._waiting.setdefault(key, [0.0, 0.0, value, value]), [count, value * count, value, value]
             )
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write_on, name="logs-metrics", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if first:  # a thread that waits out its second is not woken for every value
+                self._changed.notify()
 
     def flush(self) -> None:
         """Write what has been collected."""
@@ -111,8 +113,8 @@ class MetricJournal:
                     return
             try:
                 self.flush()
-            except StoreError:
-                LOG.exception("metrics wait until the store takes writes again")
+            except StoreError as error:
+                LOG.warning("metrics wait until the store takes writes again: %s", error)
 
 
 def _join(row: list[float], other: list[float]) -> None:

@@ -13,13 +13,13 @@ from coldframe.identity.policies import compiled_policy
 from coldframe.services.logs.lookup import name_in
 from coldframe.services.logs.records import Destination, LogGroup, ResourcePolicy
 
+_TAGGING = {"TagResource", "UntagResource", "ListTagsForResource"}
 # Resource policies of log groups speak for AWS services only, and about these actions only.
 _SERVICE_ACTIONS = {"logs:createlogstream", "logs:putlogevents"}
 
 
 def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list[str]:
     """Return the ARNs of a request that names log groups by identifier or a resource by ARN; [] for all others."""
-    del operation
     identifiers = parameters.get("logGroupIdentifiers")
     if identifiers is None:
         identifier = parameters.get("logGroupIdentifier")
@@ -29,7 +29,8 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
         return [call.arn(f"log-group:{name_in(call, each)}:log-stream:{stream}") for each in identifiers]
     resource = parameters.get("resourceArn")
     if isinstance(resource, str) and resource.startswith("arn:"):
-        return [resource]
+        # Documented: tagging goes by the ARN as it is, everything else by that of the group's streams.
+        return [resource if operation in _TAGGING else f"{resource.removesuffix(':*')}:log-stream:"]
     return []
 
 
@@ -52,6 +53,8 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
 
 def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, bool]:
     """Return the policy of a destination, or of a log group when a service asks; they are never required."""
+    if call.principal.kind != "service" and ":destination:" not in resource:
+        return None, False
     try:
         arn = arns.parse(resource)
     except ValueError:

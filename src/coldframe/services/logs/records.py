@@ -16,7 +16,10 @@ _STREAM_MISSING = ("ResourceNotFoundException", "The specified log stream does n
     duplicate=("ResourceAlreadyExistsException", "The specified log group already exists"),
 )
 class LogGroup(Record):
-    """A log group; `id` names its events in the log store and is never used again after deletion."""
+    """A log group; `id` names its events in the log store and is never used again after deletion.
+
+    `expired_before`: events of earlier times were deleted by retention, and none can be stored any more.
+    """
 
     name: str
     id: str
@@ -29,6 +32,7 @@ class LogGroup(Record):
     protection: str = ""
     protection_updated: int = 0
     protection_deleted: bool = False
+    expired_before: int = 0
 
 
 @record(
@@ -155,12 +159,12 @@ class MetricMinute(Record):
     most: float
 
 
-@record("logs_dropped_events", key=("group_id", "stream"))
-class DroppedEvents(Record):
-    """Events to be dropped: those of a deleted stream, or of a deleted group when `stream` is empty."""
+@record("logs_dropped_streams", key=("group_id", "name"))
+class DroppedStream(Record):
+    """A deleted stream whose events are still to be dropped from the log store."""
 
     group_id: str
-    stream: str
+    name: str
 
 
 @record(

@@ -11,12 +11,13 @@ GIF_LARGE = '127.0.0.1 - frank [10/Oct/2000:13:50:35 -0700] "GET /apache_pb.gif 
 HTML_404 = '127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /products/index.html HTTP/1.0" 404 1534'
 HTML_403 = '127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 403 900'
 THREE, ERROR, WARN = "ERROR WARN message", "ERROR message", "WARN message"
+FAILED = "ERROR 09/25/2014 12:00:02 Failed to process request"
 LAMBDA = "2016-01-01T00:00:00.000Z 1f2e-3d4c {}"
 ACCESS = [GIF_200, GIF_500, GIF_LARGE, HTML_404, HTML_403]
 
 CASES = [
     # pattern, messages that match, messages that do not
-    ("[ip, user, username, timestamp, request, status_code, bytes]", ACCESS, [THREE, "", GIF_200 + " more"]),
+    ("[ip, user, username, timestamp, request, status_code, bytes]", [*ACCESS, GIF_200 + " more"], [THREE, ""]),
     ("[..., status_code, bytes]", [*ACCESS, THREE, "two fields"], ["one", ""]),
     ("[ip, user, ..., status_code, bytes]", ACCESS, [THREE]),
     ("[ip, user, ...]", [*ACCESS, THREE, ERROR], ["one"]),
@@ -55,8 +56,8 @@ CASES = [
     ("[..., request=*.html*, status_code=4*,]", [HTML_404, HTML_403], [GIF_200]),
     (r"[ip=%127\.0\.0\.[1-9]%, user, ..., bytes]", [GIF_200], [GIF_200.replace("127", "128", 1)]),
     ("[..., status != %^[45]%, bytes]", [GIF_200], [GIF_500, HTML_404]),
-    ("[w1=ERROR, w2]", [ERROR], [THREE, WARN]),
-    ("[w1=ERROR || w1=WARN, w2]", [ERROR, WARN], [THREE, "INFO message"]),
+    ("[w1=ERROR, w2]", [ERROR, THREE, FAILED], [WARN, "ERROR"]),
+    ("[w1=ERROR || w1=WARN, w2]", [ERROR, WARN, THREE], ["INFO message"]),
     ("[w1!=ERROR&&w1!=WARN, w2]", ["INFO message"], [ERROR, WARN, THREE]),
     ("[w1=ERROR || (w1=WARN && w2=mess*), w2]", [ERROR, WARN], ["WARN other"]),
     ('[timestamp=*Z, request_id="*-*", event]', [LAMBDA], ["START RequestId: 1"]),
@@ -196,6 +197,15 @@ def test_quotation_marks_and_brackets_make_one_field(message: str, fields: list[
 def test_broken_patterns_are_refused(pattern: str) -> None:
     with pytest.raises(InvalidPattern, match="Invalid filter pattern: "):
         compile_pattern(pattern)
+
+
+def test_the_last_field_takes_the_rest_of_the_message() -> None:
+    match = compile_pattern("[ip, user, rest]").match(GIF_200)
+    assert match is not None
+    assert match.extracted_values["$rest"] == GIF_200.split(" ", 2)[2]
+    event = compile_pattern('[timestamp=*Z, request_id="*-*", event]').match(LAMBDA[:-2] + '{"a": "b c"}')
+    assert event is not None
+    assert event.extracted_values["$event"] == '{"a": "b c"}'
 
 
 def test_required_literals_are_texts_every_match_holds() -> None:

@@ -78,9 +78,5 @@ def _missing(key_id: str) -> ServiceFault:
 
 
 def _metadata(key: AccessKey) -> dict[str, Any]:
-    return {
-        "UserName": key.user,
-        "AccessKeyId": key.id,
-        "Status": key.status,
-        "CreateDate": moment(key.created),
-    }
+    shape = {"AccessKeyId": key.id, "Status": key.status, "CreateDate": moment(key.created)}
+    return {"UserName": key.user, **shape} if key.user else shape

@@ -3,9 +3,9 @@
 from typing import Any
 
 from coldframe.core.call import Call
-from coldframe.identity.records import AccessKey, Group, InstanceProfile, ManagedPolicy, Role, User
+from coldframe.identity.records import AccessKey, Group, InstanceProfile, ManagedPolicy, MfaDevice, Role, User
 from coldframe.services.iam.quotas import quotas
-from coldframe.services.iam.records import MfaDevice, OpenIdProvider, SamlProvider
+from coldframe.services.iam.records import OpenIdProvider, SamlProvider, ServerCertificate
 
 
 def get_account_summary(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def get_account_summary(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "PolicyVersionsInUse": sum(len(policy.documents) for policy in policies),
         "Providers": records.count(OpenIdProvider) + records.count(SamlProvider),
         "Roles": records.count(Role),
-        "ServerCertificates": 0,
+        "ServerCertificates": records.count(ServerCertificate),
         "Users": records.count(User),
         "GlobalEndpointTokenVersion": 2,
     }

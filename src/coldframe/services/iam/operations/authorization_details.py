@@ -9,12 +9,13 @@ from coldframe.identity.records import Group, InstanceProfile, ManagedPolicy, Ro
 from coldframe.services.iam import answers
 from coldframe.services.iam.documents import encoded
 from coldframe.services.iam.listing import page
+from coldframe.services.iam.names import Entity
 from coldframe.services.iam.policies_in_use import (
     Usage,
     attached_shapes,
     entities,
     policy_shape,
-    usage,
+    usage_among,
     versions,
 )
 
@@ -34,9 +35,10 @@ def get_account_authorization_details(
     call: Call, request: "shapes.GetAccountAuthorizationDetailsRequestTypeDef"
 ) -> dict[str, Any]:
     """List users, groups, roles and policies with what is attached to and written into them."""
-    used = usage(call)
+    everybody = list(entities(call))
+    used = usage_among(everybody)
     wanted: Sequence[str] = request.get("Filter") or list(_MEMBERS)
-    rows = [row for row in _rows(call, used) if row[0] in wanted]
+    rows = [row for row in _rows(call, everybody, used) if row[0] in wanted]
     found, more = page(call, request, rows, lambda row: [row[0], row[1]])
     answer: dict[str, Any] = {member: [] for member in _MEMBERS.values()}
     for kind, _, row in found:
@@ -44,9 +46,9 @@ def get_account_authorization_details(
     return {**answer, **more}
 
 
-def _rows(call: Call, used: Usage) -> Iterator[tuple[str, str, Any]]:
+def _rows(call: Call, everybody: Sequence[Entity], used: Usage) -> Iterator[tuple[str, str, Any]]:
     """Return kind, key and row of everything there is; of AWS's policies only those in use."""
-    for entity in entities(call):
+    for entity in everybody:
         yield type(entity).__name__, entity.name, entity
     for own in call.records.list(ManagedPolicy):
         yield "LocalManagedPolicy", own.arn, own

@@ -7,10 +7,10 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import AccessKey, User
+from coldframe.identity.records import AccessKey, MfaDevice, User
 from coldframe.services.iam.answers import moment
 from coldframe.services.iam.names import arn_of
-from coldframe.services.iam.records import CredentialReport, MfaDevice, PasswordPolicy
+from coldframe.services.iam.records import CredentialReport, PasswordPolicy
 
 # AWS makes a new report when the last one is older than four hours, and keeps one for seven days.
 _FRESH = 4 * 3600

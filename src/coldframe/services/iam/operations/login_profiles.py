@@ -9,6 +9,7 @@ from coldframe.identity.records import User
 from coldframe.services.iam import passwords
 from coldframe.services.iam.answers import moment
 from coldframe.services.iam.names import user_name
+from coldframe.services.iam.permissions import check_session
 from coldframe.services.iam.records import PasswordPolicy
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def delete_login_profile(call: Call, request: "shapes.DeleteLoginProfileRequestT
 
 def change_password(call: Call, request: "shapes.ChangePasswordRequestTypeDef") -> None:
     """Set the caller's own password; the account's rules or a policy of the caller must allow it."""
+    check_session(call)
     if call.principal.kind != "user":
         raise ServiceFault("InvalidUserType", "Only IAM users can change their password.")
     rules = call.records.find(PasswordPolicy, call.account)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import User
-from coldframe.services.iam import answers, one_time_codes, tagging
+from coldframe.identity import one_time_codes
+from coldframe.identity.records import MfaDevice, User
+from coldframe.services.iam import answers, tagging
 from coldframe.services.iam.answers import moment
 from coldframe.services.iam.listing import page
 from coldframe.services.iam.names import path_of, user_name
 from coldframe.services.iam.quotas import check_quota
-from coldframe.services.iam.records import MfaDevice
 
 if TYPE_CHECKING:
     from types_boto3_iam import type_defs as shapes

@@ -1,13 +1,13 @@
-"""Tags of users, roles, policies, instance profiles, MFA devices and providers."""
+"""Tags of users, roles, policies, instance profiles, MFA devices, providers and server certificates."""
 
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
-from coldframe.identity.records import InstanceProfile, Role, User
+from coldframe.identity.records import InstanceProfile, MfaDevice, Role, User
 from coldframe.services.iam.listing import page
 from coldframe.services.iam.names import modifiable
 from coldframe.services.iam.policies_in_use import own_policy
-from coldframe.services.iam.records import MfaDevice, OpenIdProvider, SamlProvider
+from coldframe.services.iam.records import OpenIdProvider, SamlProvider, ServerCertificate
 from coldframe.services.iam.tagging import listed, merged, without
 
 if TYPE_CHECKING:
@@ -141,6 +141,25 @@ def list_saml_provider_tags(
 ) -> dict[str, Any]:
     """List the tags of a SAML provider by key."""
     return _listed(call, request, call.records.get(SamlProvider, request["SAMLProviderArn"]).tags)
+
+
+def tag_server_certificate(call: Call, request: "shapes.TagServerCertificateRequestTypeDef") -> None:
+    """Put tags on a server certificate."""
+    row = call.records.get(ServerCertificate, request["ServerCertificateName"])
+    call.records.change(row, tags=merged(row.tags, request["Tags"]))
+
+
+def untag_server_certificate(call: Call, request: "shapes.UntagServerCertificateRequestTypeDef") -> None:
+    """Take tags off a server certificate."""
+    row = call.records.get(ServerCertificate, request["ServerCertificateName"])
+    call.records.change(row, tags=without(row.tags, request["TagKeys"]))
+
+
+def list_server_certificate_tags(
+    call: Call, request: "shapes.ListServerCertificateTagsRequestTypeDef"
+) -> dict[str, Any]:
+    """List the tags of a server certificate by key."""
+    return _listed(call, request, call.records.get(ServerCertificate, request["ServerCertificateName"]).tags)
 
 
 def _listed(call: Call, request: Any, tags: dict[str, str]) -> dict[str, Any]:

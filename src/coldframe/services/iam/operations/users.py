@@ -7,11 +7,10 @@ from msgspec.structs import replace
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import AccessKey, User
+from coldframe.identity.records import AccessKey, MfaDevice, User
 from coldframe.services.iam import answers, boundaries, names, tagging, trusts
 from coldframe.services.iam.listing import stored
 from coldframe.services.iam.quotas import check_quota
-from coldframe.services.iam.records import MfaDevice
 
 if TYPE_CHECKING:
     from types_boto3_iam import type_defs as shapes
@@ -78,7 +77,7 @@ def delete_user(call: Call, request: "shapes.DeleteUserRequestTypeDef") -> None:
         (row.inline, "delete policies"),
         (row.groups, "remove users from group"),
         (keys, "delete access keys"),
-        (devices, "deactivate MFA devices"),
+        (devices, "delete MFA device"),
         (row.password_hash, "delete login profile"),
     ):
         if there:

@@ -1,16 +1,17 @@
 """Space-delimited filter patterns: `[ip, user, ..., status = 4*, bytes > 1000]` over the fields of a message.
 
 Source: "Filter pattern syntax", sections on space-delimited log events. What stands between two quotation marks or
-between a pair of square brackets is one field, where a field starts with them. A message has to have as many fields
-as the pattern, unless an ellipsis stands for any number (also none) of unnamed ones. Fields without a name are
+between a pair of square brackets is one field, where a field starts with them. A message has to have at least as many
+fields as the pattern; the last one takes the rest of the message, as `[w1=ERROR, w2]` does, unless an ellipsis stands
+for any number (also none) of unnamed ones. Fields without a name are
 called by their position, from $1. A condition may join several comparisons with && and ||; a name it uses that
 the pattern does not declare is the field that follows (as `[..., status_code = 4* && bytes > 1000]` shows).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from coldframe.services.logs.filter_patterns.comparisons import (
     NUMBER,
@@ -34,24 +35,33 @@ def split_fields(message: str) -> list[str]:
     """Split a message into its fields, without the quotation marks and brackets around them."""
     if '"' not in message and "[" not in message:
         return message.split()
+    return [
+        found[1] or found[2] or (found[3] if found.re is _FIELD else None) or "" for found in _fields(message)
+    ]
+
+
+def _fields(message: str) -> Iterator[re.Match[str]]:
+    """Find the fields one by one; a bracket that is never closed is not looked for twice, which would be quadratic."""
     last_close = message.rfind("]")
     if message.rfind("[") <= last_close:
-        return [quoted or bracketed or plain for quoted, bracketed, plain in _FIELD.findall(message)]
-    return _split_with_an_open_bracket(message, last_close)
-
-
-def _split_with_an_open_bracket(message: str, last_close: int) -> list[str]:
-    """Split without looking for the end of a bracket that is never closed: that would take quadratic time."""
-    fields: list[str] = []
+        yield from _FIELD.finditer(message)
+        return
     end = 0
     if last_close >= 0:
         for found in _FIELD.finditer(message):
-            fields.append(found[1] or found[2] or found[3] or "")
+            yield found
             end = found.end()
             if end > last_close:
                 break
-    rest = _FIELD_WITHOUT_BRACKETS.findall(message[end:])
-    return fields + [quoted or plain for quoted, plain in rest]
+    yield from _FIELD_WITHOUT_BRACKETS.finditer(message, end)
+
+
+def _with_rest(message: str, fields: list[str], count: int) -> list[str]:
+    """Return the first fields and, as the last of `count`, the message from there to its end."""
+    if len(fields) == count or not count:
+        return fields
+    last = next(islice(_fields(message), count - 1, None))
+    return [*fields[: count - 1], message[last.start() :].rstrip()]
 
 
 class _Reader:
@@ -186,8 +196,11 @@ def _compiled(layout: _Layout, condition: Expression) -> Compiled:
         if longest not in message:
             return None
         fields = split_fields(message)
-        fits = len(fields) >= count if open_ended else len(fields) == count
-        return fields if fits and test(fields) else None
+        if len(fields) < count:
+            return None
+        if not open_ended:
+            fields = _with_rest(message, fields, count)
+        return fields if test(fields) else None
 
     def extract(message: str) -> dict[str, str] | None:
         fields = read(message)

@@ -6,8 +6,9 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs, tagging
+from coldframe.services.logs.deletion_protection import refuse_protected
 from coldframe.services.logs.listing import MOST, page
-from coldframe.services.logs.lookup import group_arn, invalid, name_in, named, refuse_protected
+from coldframe.services.logs.lookup import group_arn, invalid, name_in, named
 from coldframe.services.logs.records import (
     AccountPolicy,
     LogGroup,
@@ -70,7 +71,7 @@ def delete_log_group(call: Call, request: "DeleteLogGroupRequestTypeDef") -> Non
     for policy in records.list(ResourcePolicy, key_prefix=(group_arn(call, group.name),)):
         records.remove(policy)
     records.remove(group)
-    jobs.drop_events(call, group.id)
+    call.start(jobs.drop_group, group.id)
 
 
 def put_log_group_deletion_protection(

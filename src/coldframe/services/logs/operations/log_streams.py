@@ -8,8 +8,9 @@ from coldframe.engines.logstore.errors import StorageFailed, StorageFull
 from coldframe.engines.logstore.rows import StreamFacts
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs
+from coldframe.services.logs.deletion_protection import refuse_protected
 from coldframe.services.logs.listing import MOST, page
-from coldframe.services.logs.lookup import invalid, named, refuse_protected
+from coldframe.services.logs.lookup import invalid, named
 from coldframe.services.logs.records import LogGroup, LogStream
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def create_log_stream(call: Call, request: "CreateLogStreamRequestTypeDef") -> N
     group, name = records.get(LogGroup, request["logGroupName"]), request["logStreamName"]
     records.add(LogStream(group=group.name, name=name, id=call.new_id(), created=call.now))
     try:
-        jobs.drop_now(records, call.part(LogStore), group.id, name)
+        jobs.drop_rest(records, call.part(LogStore), group.id, name)
     except (StorageFull, StorageFailed) as error:
         raise ServiceFault("ServiceUnavailableException", str(error)) from error
 
@@ -39,7 +40,7 @@ def delete_log_stream(call: Call, request: "DeleteLogStreamRequestTypeDef") -> N
     stream = records.get(LogStream, group.name, request["logStreamName"])
     refuse_protected(group)
     records.remove(stream)
-    jobs.drop_events(call, group.id, stream.name)
+    jobs.drop_stream(call, group.id, stream.name)
 
 
 def describe_log_streams(

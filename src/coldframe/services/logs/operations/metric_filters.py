@@ -8,7 +8,11 @@ from coldframe.services.logs.filter_patterns import FilterPattern
 from coldframe.services.logs.filtering import compiled, refuse_transformed, standard_group
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import invalid
-from coldframe.services.logs.metric_values import InvalidTransformation, compile_transformation
+from coldframe.services.logs.metric_values import (
+    GREATEST_VALUE,
+    InvalidTransformation,
+    compile_transformation,
+)
 from coldframe.services.logs.records import LogGroup, MetricFilter
 
 if TYPE_CHECKING:
@@ -109,11 +113,14 @@ def _check_transformation(pattern: FilterPattern, transformation: Any) -> None:
         raise invalid(
             "metricTransformations: metricNamespace must not begin with AWS/, which AWS services use."
         )
+    default = transformation.get("defaultValue")
+    if default is not None and not abs(default) <= GREATEST_VALUE:
+        raise invalid("metricTransformations: defaultValue must be between -2**360 and 2**360.")
     try:
         compile_transformation(
             pattern,
             transformation["metricValue"],
-            default_value=transformation.get("defaultValue"),
+            default_value=default,
             dimensions=transformation.get("dimensions"),
             unit=transformation.get("unit", "None"),
         )

@@ -1,0 +1,66 @@
+"""The command line: what it prints and how it ends, for good words and bad ones."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from coldframe import __version__
+from coldframe.cli import up
+from coldframe.cli.main import COMMANDS, main
+
+
+@pytest.fixture(autouse=True)
+def no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server of this machine is meant."""
+    monkeypatch.setenv("COLDFRAME_DATA", str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_the_overview_names_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert all(f"  {name} " in printed for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "aws"])
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: coldframe {name}" in capsys.readouterr().out
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"coldframe {__version__}\n"
+
+
+def test_an_unknown_command_ends_with_2_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fly"]) == 2
+    assert "there is no command 'fly'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["env"], ["aws", "sts", "get-caller-identity"]])
+def test_without_a_server_a_command_says_how_to_start_one(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 1
+    printed = capsys.readouterr()
+    assert "coldframe up" in printed.err and printed.out == ""
+
+
+@pytest.mark.parametrize("text", ["99999", "-1", "abc", "", "٣"])
+def test_what_is_no_port_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="0 to 65535"):
+        up.port(text)
+
+
+def test_ports_up_to_the_last_are_taken() -> None:
+    assert [up.port(text) for text in ("0", "4566", "65535")] == [0, 4566, 65535]
+
+
+def test_installing_no_engine_or_an_unknown_one_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engines", "install"]) == 2
+    assert main(["engines", "install", "nothing"]) == 1
+    assert "there is no engine 'nothing'" in capsys.readouterr().err

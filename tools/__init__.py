@@ -1,0 +1,1 @@
+"""Programs for those who work on coldframe: checks, structure rules, and the training of the recogniser."""
