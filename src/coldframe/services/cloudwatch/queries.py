@@ -178,7 +178,8 @@ class MetricQueries:
         grid = self._window.grid(period)
         read = self._store.read(metric, grid.start, grid.stop, period, (stat,), unit)
         values = read.values[stat]
-        points = {time: value for time, value in zip(read.times, values, strict=True) if value is not None}
+        pairs = zip(read.times, values, strict=True)
+        points = {time: value for time, value in pairs if value is not None}
         return TimeSeries(points, grid, label, metric, stat)
 
     def _period(self) -> int:
