@@ -108,3 +108,38 @@ def test_the_server_expires_events_every_hour(server):
     (periodic,) = jobs.periodic(server.installation)
     assert periodic.every == 3600
     assert periodic.work() == 0
+
+
+def test_no_event_is_accepted_for_a_time_that_has_expired(logs, server):
+    """An accepted event is there: the log store keeps a time that retention has emptied closed for good."""
+
+    def send(text, days=5):
+        event = {"timestamp": server.clock.milliseconds() - days * DAY, "message": text}
+        return logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[event])
+
+    expired = {"expiredLogEventEndIndex": 1}
+    send("first")
+    logs.put_retention_policy(logGroupName="g", retentionInDays=1)
+    assert send("too old")["rejectedLogEventsInfo"] == expired
+    jobs.expire_events(server.installation)
+    for change in (
+        lambda: logs.put_retention_policy(logGroupName="g", retentionInDays=30),
+        lambda: logs.delete_retention_policy(logGroupName="g"),
+    ):
+        change()
+        assert send("too old")["rejectedLogEventsInfo"] == expired
+        assert messages(logs) == []
+    assert "rejectedLogEventsInfo" not in send("second", days=0)
+    server.clock.advance(5 * 86_400)
+    assert "rejectedLogEventsInfo" not in send("third")
+    assert sorted(messages(logs)) == ["second", "third"]
+
+
+def test_a_retention_lengthened_before_anything_expired(logs, server):
+    event = {"timestamp": server.clock.milliseconds() - 5 * DAY, "message": "kept"}
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[event])
+    logs.put_retention_policy(logGroupName="g", retentionInDays=1)
+    assert messages(logs) == []
+    logs.put_retention_policy(logGroupName="g", retentionInDays=7)
+    jobs.expire_events(server.installation)
+    assert messages(logs) == ["kept"]

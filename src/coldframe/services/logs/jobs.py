@@ -12,6 +12,7 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
+from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
 
@@ -23,6 +24,7 @@ _HOUR = 3600.0
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("logs.expire-events", partial(expire_events, installation), every=_HOUR)
+    yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
 
 
 @job("logs.drop-group")
@@ -74,10 +76,24 @@ def expire_events(installation: Installation) -> int:
         before = 0 if group.retention_days is None else now - group.retention_days * DAY
         # Expiring is a write to the disk, so groups that hold nothing old are passed over.
         if any(stream.events and stream.first_timestamp < before for stream in facts.values()):
-            store.expire(group.id, before)
+            _expire(installation, account, region, group, before)
             expired += 1
         _drop_strays(installation, account, region, group, set(facts))
     return expired
+
+
+def _expire(installation: Installation, account: str, region: str, group: LogGroup, before: int) -> None:
+    """Close the time before a moment for good: PutLogEvents rejects events of that time from then on.
+
+    The log store would not show them, also when the group's retention is lengthened later.
+    """
+    with installation.store.write() as transaction:
+        records = transaction.records(account, region)
+        now = records.find(LogGroup, group.name)
+        if now is None or (now.id, now.retention_days) != (group.id, group.retention_days):
+            return
+        records.change(now, expired_before=max(before, now.expired_before))
+    installation.parts.get(LogStore).expire(group.id, before)
 
 
 def _drop_strays(

@@ -24,9 +24,16 @@ class Accepted(NamedTuple):
 
 
 def check(
-    events: Sequence[dict[str, Any]], sizes: Sequence[int], *, now: int, retention_days: int | None
+    events: Sequence[dict[str, Any]],
+    sizes: Sequence[int],
+    *,
+    now: int,
+    retention_days: int | None,
+    expired_before: int = 0,
 ) -> Accepted:
     """Hold a batch against the limits; times in milliseconds, `sizes` in bytes of UTF-8.
+
+    Events before `expired_before` count as expired, whatever the retention is now.
 
     Raises InvalidParameterException for a batch that is refused whole: too large, not in chronological order, or over
     24 hours long. Source: PutLogEvents in the API reference.
@@ -37,7 +44,8 @@ def check(
     times = [event["timestamp"] for event in events]
     if any(later < earlier for earlier, later in pairwise(times)):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
-    expired = 0 if retention_days is None else _before(times, now - retention_days * DAY)
+    kept_from = 0 if retention_days is None else now - retention_days * DAY
+    expired = _before(times, max(kept_from, expired_before))
     too_old = _before(times, now - OLDEST)
     too_new = _before(times, now + NEWEST + 1)
     first, end = max(expired, too_old), too_new

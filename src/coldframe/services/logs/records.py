@@ -16,7 +16,10 @@ _STREAM_MISSING = ("ResourceNotFoundException", "The specified log stream does n
     duplicate=("ResourceAlreadyExistsException", "The specified log group already exists"),
 )
 class LogGroup(Record):
-    """A log group; `id` names its events in the log store and is never used again after deletion."""
+    """A log group; `id` names its events in the log store and is never used again after deletion.
+
+    `expired_before`: events of earlier times were deleted by retention, and none can be stored any more.
+    """
 
     name: str
     id: str
@@ -29,6 +32,7 @@ class LogGroup(Record):
     protection: str = ""
     protection_updated: int = 0
     protection_deleted: bool = False
+    expired_before: int = 0
 
 
 @record(
@@ -146,3 +150,50 @@ class DroppedStream(Record):
 
     group_id: str
     name: str
+
+
+@record(
+    "logs_queries",
+    key=("id",),
+    index=("created", "status"),
+    missing=("ResourceNotFoundException", "The specified query does not exist."),
+)
+class InsightsQuery(Record):
+    """A query that was started: `groups` by name, `duration` in milliseconds, `error` for whoever asks why it failed.
+
+    Its status is Scheduled until it has ended; whether it runs by now is known to the process alone.
+    """
+
+    id: str
+    text: str
+    groups: list[str]
+    created: int
+    caller: str
+    language: str = "CWLI"
+    unmasks: bool = False
+    status: str = "Scheduled"
+    duration: int = 0
+    matched: float = 0.0
+    scanned: float = 0.0
+    bytes: float = 0.0
+    results: int = 0
+    error: str = ""
+
+
+@record(
+    "logs_query_definitions",
+    key=("id",),
+    index=("name", "token"),
+    missing=("ResourceNotFoundException", "The specified query definition does not exist."),
+)
+class QueryDefinition(Record):
+    """A saved query; `token` is the idempotency token it was made with."""
+
+    id: str
+    name: str
+    text: str
+    updated: int
+    language: str = "CWLI"
+    groups: list[str] = []
+    parameters: list[dict[str, str]] = []
+    token: str = ""

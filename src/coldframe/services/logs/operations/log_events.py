@@ -36,7 +36,9 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
     events: Any = request["logEvents"]
     messages = [event["message"] for event in events]
     sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in messages]
-    accepted = limits.check(events, sizes, now=call.now, retention_days=group.retention_days)
+    accepted = limits.check(
+        events, sizes, now=call.now, retention_days=group.retention_days, expired_before=group.expired_before
+    )
     last = 0
     if accepted.first < accepted.end:
         chosen = slice(accepted.first, accepted.end)
@@ -46,7 +48,7 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
                 call.installation, place, [event["timestamp"] for event in events[chosen]], messages[chosen]
             )
         except (StorageFull, StorageFailed) as full:
-            raise ServiceFault("ServiceUnavailableException", str(full)) from full
+            raise ServiceFault("ServiceUnavailableException", str(full), status=503) from full
     answer: PutLogEventsResponseTypeDef = {"nextSequenceToken": f"{last + 1:056d}"}  # type: ignore[typeddict-item]
     if accepted.rejected:
         answer["rejectedLogEventsInfo"] = accepted.rejected  # type: ignore[typeddict-item]
