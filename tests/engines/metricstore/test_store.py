@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from coldframe.engines.metricstore import wal
+from coldframe.engines.metricstore import backup, wal
 from coldframe.engines.metricstore.errors import StorageFull, StoreClosed
 from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.store import MetricStore
@@ -248,3 +248,14 @@ def test_listeners_hear_of_what_is_stored(store):
     store.listen(lambda samples: heard.append((samples[0].metric, sum(sums(store).values()))))
     store.put([sample(NOW, 3)])
     assert heard == [(METRIC, 3)]
+
+
+def test_a_backup_has_what_was_put(store, tmp_path, time):
+    store.put([sample(NOW, 1)])
+    store.flush()
+    store.put([sample(NOW, 2)])
+    backup.copy(tmp_path / "metrics", tmp_path / "copy")
+    store.put([sample(NOW, 4)])
+    copied = MetricStore(tmp_path / "copy", time)
+    assert sum(sums(copied).values()) == 3
+    copied.close()

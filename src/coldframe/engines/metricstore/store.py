@@ -83,17 +83,12 @@ class MetricStore:
         are taken together. Raises UnknownStatistic.
         """
         wanted = reading.Request(start, end, period, statistics)
+        oldest = wanted.oldest(self._now())
         with self._reading:
-            series = [one for one in self.units(metric) if unit is None or one.unit == unit]
+            series = [one.id for one in self.units(metric) if unit is None or one.unit == unit]
             with self._lock:
-                memories = [*self._frozen, self._memory]
-                recent = [
-                    (at, reading.copied(cell))
-                    for one in series
-                    for memory in memories
-                    for at, cell in memory.between(one.id, wanted.oldest(self._now()), end, wanted.level)
-                ]
-            return reading.points(wanted, self._now(), self._blocks, [one.id for one in series], recent)
+                recent = reading.Recent(wanted, oldest, series, [*self._frozen, self._memory])
+            return reading.points(wanted, oldest, self._blocks, series, recent)
 
     def units(self, metric: Metric) -> list[Series]:
         """Return the series of a metric: one a unit, with the time of its newest sample."""
