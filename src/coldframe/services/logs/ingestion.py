@@ -11,6 +11,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
+from coldframe.services.logs.audit_objects import FindingsForBuckets, Outlet
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
@@ -141,7 +142,7 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
 def _report(
     installation: Installation, place: Place, protection: Protection, masked: Masked, now: int, hops: int
 ) -> None:
-    """Write the findings of a batch to the log groups that its policies name, and count the events that have any."""
+    """Write the findings of a batch where its policies say, and count the events that have any."""
     found = [findings for findings in masked.findings if findings]
     audit.count(
         installation.parts.get(MetricSink), (place.account, place.region), place.group, len(found), now
@@ -153,6 +154,9 @@ def _report(
         reports = [
             audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))
         ]
+        if reports and destination.bucket:
+            outlet = Outlet(place.account, place.region, destination.bucket)
+            installation.parts.get(FindingsForBuckets).keep(outlet, reports, now)
         if reports and destination.log_group:
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")

@@ -223,6 +223,13 @@ class ExportTask(Record):
     completed: int = 0
 
 
+@record("logs_waiting_buckets", key=("bucket",))
+class WaitingBucket(Record):
+    """A bucket that audit reports wait for."""
+
+    bucket: str
+
+
 @record("logs_waiting_findings", key=("id",), index=("bucket",))
 class WaitingFindings(Record):
     """Audit reports of one batch that still have to go to `bucket`; ids rise with the time they were `made`."""

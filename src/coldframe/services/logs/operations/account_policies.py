@@ -6,6 +6,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.engines.detector import Detector
 from coldframe.services.logs import account_policy_documents, data_protection_documents
+from coldframe.services.logs.bucket_access import check_findings
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.records import AccountPolicy, LogGroup
@@ -40,7 +41,7 @@ def put_account_policy(
     call: Call, request: "PutAccountPolicyRequestTypeDef"
 ) -> "PutAccountPolicyResponseTypeDef":
     """Create or replace the account's one policy of a kind; it applies to what arrives from now on."""
-    records, name, kind = call.records, request["policyName"], request["policyType"]
+    name, kind = request["policyName"], request["policyType"]
     _refuse_unbuilt(kind)
     _also(call, kind, 0)
     if not name or name.lower().startswith("aws/"):
@@ -52,6 +53,7 @@ def put_account_policy(
         _check_data_protection(call, request["policyDocument"], selection)
     else:
         _check_subscription(call, request["policyDocument"], selection)
+    records = call.records
     if records.find(AccountPolicy, kind, name) is None and records.count(AccountPolicy, key_prefix=(kind,)):
         raise ServiceFault("LimitExceededException", f"The account has a policy of the type {kind} already.")
     row = AccountPolicy(
@@ -105,7 +107,11 @@ def _also(call: Call, kind: str, which: int) -> None:
 def _check_data_protection(call: Call, document: str, selection: str) -> None:
     if selection:
         raise invalid("selectionCriteria is not supported for policies of the type DATA_PROTECTION_POLICY.")
-    findings = data_protection_documents.check(document, call.part(Detector)).findings_log_group
+    checked = data_protection_documents.check(document, call.part(Detector))
+    if checked.findings_bucket:
+        # S3 writes in transactions of its own, so this comes before ours is opened.
+        check_findings(call, checked.findings_bucket)
+    findings = checked.findings_log_group
     if findings and call.records.find(LogGroup, findings) is None:
         raise invalid(f"The findings destination, log group {findings}, does not exist.")
 
