@@ -10,6 +10,7 @@ from coldframe.core.config import Settings
 from coldframe.core.store import Store
 from coldframe.core.tables import BODY, Record
 from coldframe.engines.logstore import backup as log_store
+from coldframe.engines.metricstore import backup as metric_store
 from coldframe.engines.objectstore import backup as object_store
 from coldframe.services.s3.records import UploadedPart, Version
 
@@ -23,7 +24,7 @@ def back_up(data_dir: Path, destination: Path, *, store_url: str = "") -> None:
     settings = Settings(data_dir=data_dir, store_url=store_url)
     store = Store.open(settings.database_url, exclusive=False)
     try:
-        contributions = [*map(copy_tree, _FILES), _copy_logs, _copy_objects]
+        contributions = [*map(copy_tree, _FILES), _copy_logs, _copy_metrics, _copy_objects]
         backup(store, data_dir, destination, contributions, time.time())
     finally:
         store.close()
@@ -61,3 +62,8 @@ def _copy_objects(data_dir: Path, destination: Path) -> None:
 def _bodies(database: sqlite3.Connection, kind: type[Record]) -> Iterator[tuple[str]]:
     columns = kind.__record__.table.c
     yield from database.execute(f'SELECT "{columns[BODY].name}" FROM "{kind.__record__.name}"')  # noqa: S608 - our own names
+
+
+def _copy_metrics(data_dir: Path, destination: Path) -> None:
+    if (data_dir / "metrics").exists():
+        metric_store.copy(data_dir / "metrics", destination / "metrics")
