@@ -249,3 +249,18 @@ def test_another_account_needs_both_policies(s3, s3_server, open_bucket):
     assert s3.get_object(Bucket=open_bucket, Key="theirs")["Body"].read() == b"x"
     expected = {"Bucket": open_bucket, "Key": "k", "ExpectedBucketOwner": "222222222222"}
     assert refused(s3.get_object, **expected) == ("AccessDenied", 403)
+
+
+def test_a_key_cannot_pass_for_another_bucket(s3, nobody, new_bucket, open_bucket):
+    s3.put_bucket_policy(Bucket=open_bucket, Policy=policy(open_bucket, "s3:*"))
+    private = new_bucket()
+    key = f"arn:aws:s3:::{open_bucket}/k"
+    s3.put_object(Bucket=private, Key=key, Body=b"private")
+    assert refused(nobody.get_object, Bucket=private, Key=key) == ("AccessDenied", 403)
+
+
+def test_saying_more_in_a_put_needs_more(s3, user, open_bucket):
+    writer, _ = user("s3:PutObject")
+    writer.put_object(Bucket=open_bucket, Key="new", Body=b"")
+    assert refused(writer.put_object, Bucket=open_bucket, Key="new", Tagging="a=1") == ("AccessDenied", 403)
+    assert refused(writer.put_object, Bucket=open_bucket, Key="new", ACL="private") == ("AccessDenied", 403)
