@@ -9,7 +9,6 @@ from coldframe.engines.query.engine import QueryEngine
 from coldframe.services.logs.insights.results import KeptResults
 from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
-from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
 from coldframe.services.logs.under_way import BatchesUnderWay
@@ -30,7 +29,6 @@ def provide(installation: Installation) -> None:
         Detector, lambda: Detector(settings.prefilter, settings.cache / "detector", load_recognizer)
     )
     parts.provide(ScannerPool, lambda: ScannerPool(parts.get(Detector)))
-    parts.provide(MetricJournal, lambda: MetricJournal(installation.store))
     parts.provide(LiveTail, LiveTail)
     parts.provide(BatchesUnderWay, BatchesUnderWay)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
