@@ -1,7 +1,6 @@
 """Places in an event by dotted paths: `a.b` is a key below a key, `a[0]` an element of a list."""
 
 import re
-from operator import getitem
 from typing import Any
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -21,7 +20,7 @@ def get(event: Any, path: str) -> Any:
         if not isinstance(event, list if isinstance(step, int) else dict):
             return MISSING
         try:
-            event = getitem(event, step)
+            event = _below(event, step)
         except (KeyError, IndexError):
             return MISSING
     return event
@@ -50,3 +49,7 @@ def remove(event: dict[str, Any], path: str) -> Any:
         if not isinstance(event, dict):
             return MISSING
     return event.pop(last, MISSING) if isinstance(last, str) else MISSING
+
+
+def _below(event: Any, step: Any) -> Any:
+    return event[step]
