@@ -1,0 +1,1 @@
+"""Log transformers: a series of processors that makes a JSON event of a log line."""
