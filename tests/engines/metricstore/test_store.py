@@ -215,12 +215,12 @@ def test_a_full_disk_refuses_and_the_store_goes_on(store, tmp_path, time, monkey
     copy.close()
 
 
-def test_it_flushes_itself_when_memory_is_large(tmp_path, time):
-    store = MetricStore(tmp_path / "metrics", time, flush_cells=100)
+@pytest.mark.parametrize("limit", [{"flush_cells": 100}, {"flush_bytes": 5000}])
+def test_it_flushes_itself_when_memory_or_log_is_large(tmp_path, time, limit):
+    store = MetricStore(tmp_path / "metrics", time, **limit)
     for index in range(150):
         store.put([sample(NOW - index * 60, 1)])
-    if store._flusher is not None:
-        store._flusher.join()
+    store._flusher.join()
     assert store._blocks.folded() > 0
     assert sum(sums(store, start=NOW - 86400, period=3600).values()) == 150
     store.close()
