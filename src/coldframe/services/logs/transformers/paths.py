@@ -1,6 +1,7 @@
 """Places in an event by dotted paths: `a.b` is a key below a key, `a[0]` an element of a list."""
 
 import re
+from operator import getitem
 from typing import Any
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -20,7 +21,7 @@ def get(event: Any, path: str) -> Any:
         if not isinstance(event, list if isinstance(step, int) else dict):
             return MISSING
         try:
-            event = _below(event, step)
+            event = getitem(event, step)
         except (KeyError, IndexError):
             return MISSING
     return event
@@ -49,7 +50,3 @@ def remove(event: dict[str, Any], path: str) -> Any:
         if not isinstance(event, dict):
             return MISSING
     return event.pop(last, MISSING) if isinstance(last, str) else MISSING
-
-
-def _below(event: Any, step: Any) -> Any:
-    return event[step]
