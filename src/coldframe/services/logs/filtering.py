@@ -27,12 +27,9 @@ def compiled(pattern: str) -> FilterPattern:
         raise invalid(error.message) from error
 
 
-def on_transformed(request: Mapping[str, Any], group: LogGroup) -> bool:
-    """Tell whether a filter is for transformed events; raises InvalidParameterException for a group without them."""
-    if not request.get("applyOnTransformedLogs"):
-        return False
-    if not group.transformer:
+def refuse_transformed(request: Mapping[str, Any]) -> None:
+    """Refuse a filter on transformed events: no log group has a transformer yet."""
+    if request.get("applyOnTransformedLogs"):
         raise invalid(
             "applyOnTransformedLogs is valid only for a log group with an active log transformer; it has none."
         )
-    return True

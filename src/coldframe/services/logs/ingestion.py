@@ -62,14 +62,14 @@ def _ingest(
     _count(parts.get(MetricSink), place, masked, now)
     if rules.protection is not None and any(masked.findings):
         _report(installation, place, rules.protection, masked, now, hops)
-    transformed = _transformed(rules, masked.events)
     if rules.extractions:
-        _extract(parts.get(MetricSink), place, rules, masked.events, transformed)
+        _extract(parts.get(MetricSink), place, rules, masked.events)
     for subscription in rules.subscriptions:
-        events = transformed if subscription.transformed else masked.events
-        chosen = subscription.pattern.select([event.message for event in events])
+        chosen = subscription.pattern.select([event.message for event in masked.events])
         if chosen and hops < _MOST_HOPS:
-            deliver(installation, place, subscription.target, [events[index] for index in chosen], hops)
+            deliver(
+                installation, place, subscription.target, [masked.events[index] for index in chosen], hops
+            )
     tail = parts.made(LiveTail)
     if tail is not None:
         tail.publish(place.group_id, place.stream, masked.events)
@@ -160,35 +160,10 @@ def _report(
                 ingest(installation, target, [now] * len(reports), reports, hops + 1)
 
 
-def _transformed(rules: GroupRules, events: list[Event]) -> list[Event]:
-    """Return the events as the group's transformer makes them, if a filter asks for that; masked ones stay masked.
-
-    An event that the transformer cannot take stays as it is.
-    """
-    transformer = rules.transformer
-    if transformer is None:
-        return events
-    wanted = [each.transformed for each in rules.extractions] + [
-        each.transformed for each in rules.subscriptions
-    ]
-    if not any(wanted):
-        return events
-    return [
-        Event(event.timestamp, event.ingestion, transformer.transformed(event.message) or event.message)
-        for event in events
-    ]
-
-
-def _extract(
-    sink: MetricSink,
-    place: Place,
-    rules: GroupRules,
-    events: Sequence[Event],
-    transformed: Sequence[Event],
-) -> None:
+def _extract(sink: MetricSink, place: Place, rules: GroupRules, events: Sequence[Event]) -> None:
     """Put a value to the metrics of every metric filter that matches; those with a default count the others too."""
     for extraction in rules.extractions:
-        for event in transformed if extraction.transformed else events:
+        for event in events:
             match = extraction.pattern.match(event.message)
             for namespace, name, transformation in extraction.metrics:
                 seen = transformation.observe(match) if match is not None else None

@@ -32,9 +32,6 @@ class LogGroup(Record):
     protection: str = ""
     protection_updated: int = 0
     protection_deleted: bool = False
-    transformer: list[dict[str, Any]] = []
-    transformer_created: int = 0
-    transformer_updated: int = 0
     expired_before: int = 0
 
 

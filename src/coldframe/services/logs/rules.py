@@ -18,7 +18,6 @@ from coldframe.services.logs.records import (
     MetricFilter,
     SubscriptionFilter,
 )
-from coldframe.services.logs.transformers.transformer import Transformer
 
 _DEPENDS: tuple[type[Record], ...] = (AccountPolicy, Destination, LogGroup, MetricFilter, SubscriptionFilter)
 _SELECTION = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s+\[(.*)\]\s*", re.DOTALL)
@@ -29,7 +28,6 @@ class Extraction(NamedTuple):
 
     pattern: FilterPattern
     metrics: tuple[tuple[str, str, MetricTransformation], ...]
-    transformed: bool = False
 
 
 class Subscription(NamedTuple):
@@ -38,7 +36,6 @@ class Subscription(NamedTuple):
     name: str
     pattern: FilterPattern
     target: str
-    transformed: bool = False
 
 
 class GroupRules(NamedTuple):
@@ -47,7 +44,6 @@ class GroupRules(NamedTuple):
     protection: Protection | None
     extractions: tuple[Extraction, ...]
     subscriptions: tuple[Subscription, ...]
-    transformer: Transformer | None = None
 
 
 class _SubscriptionPolicy(msgspec.Struct):
@@ -84,13 +80,13 @@ class Rules:
             policies = [policy for policy in records.list(AccountPolicy) if _selects(policy.selection, name)]
             filters = records.list(MetricFilter, key_prefix=(name,))
             subscriptions = [
-                (each.name, each.pattern, each.destination, each.on_transformed)
+                (each.name, each.pattern, each.destination)
                 for each in records.list(SubscriptionFilter, key_prefix=(name,))
             ]
             for policy in policies:
                 if policy.kind == "SUBSCRIPTION_FILTER_POLICY":
                     said = msgspec.json.decode(policy.document, type=_SubscriptionPolicy)
-                    subscriptions.append((policy.name, said.FilterPattern, said.DestinationArn, False))
+                    subscriptions.append((policy.name, said.FilterPattern, said.DestinationArn))
         documents = [policy.document for policy in policies if policy.kind == "DATA_PROTECTION_POLICY"]
         if group.protection:
             documents.append(group.protection)
@@ -98,11 +94,10 @@ class Rules:
             protection_of(self._detector, tuple(documents)),
             tuple(_extraction(each) for each in filters),
             tuple(
-                Subscription(label, compile_pattern(pattern), target, transformed)
-                for label, pattern, destination, transformed in subscriptions
+                Subscription(label, compile_pattern(pattern), target)
+                for label, pattern, destination in subscriptions
                 if (target := self._target(destination))
             ),
-            Transformer(group.transformer) if group.transformer else None,
         )
 
     def _target(self, arn: str) -> str:
@@ -132,7 +127,6 @@ def _extraction(record: MetricFilter) -> Extraction:
             )
             for each in record.transformations
         ),
-        record.on_transformed,
     )
 
 

@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 from coldframe.services.logs.transformers.errors import InvalidTransformer
 from coldframe.services.logs.transformers.transformer import Transformer
 from tests.server_fixtures import running_server
-from tests.services.logs.conftest import add_group, policy
 
 EVENT = (
     '{"outer": {"inner": "value"}, "text": "  Mixed Case ", "n": "12.7", "flag": "TRUE", "list": "a,b,c",'
@@ -180,64 +179,3 @@ def test_the_operation(tmp_path):
         with pytest.raises(ClientError) as refused:
             client.test_transformer(transformerConfig=[{"parseWAF": {}}], logEventMessages=["x"])
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-
-
-def test_filters_may_ask_for_transformed_events(tmp_path):
-    with running_server(tmp_path / "data") as server:
-        client, now = server.client("logs"), server.clock.milliseconds()
-        for name in ("app", "plain", "made"):
-            client.create_log_group(logGroupName=name)
-        client.create_log_stream(logGroupName="app", logStreamName="s")
-        base = {"logGroupName": "app", "filterPattern": ""}
-        arn = f"arn:aws:logs:us-east-1:{server.account}:log-group:"
-        with pytest.raises(ClientError) as refused:
-            client.put_subscription_filter(
-                **base, filterName="early", destinationArn=f"{arn}made", applyOnTransformedLogs=True
-            )
-        assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
-        configuration = [{"parseKeyValue": {"fieldDelimiter": " "}}, {"deleteKeys": {"withKeys": ["noise"]}}]
-        client.put_transformer(logGroupIdentifier="app", transformerConfig=configuration)
-        found = client.get_transformer(logGroupIdentifier=f"{arn}app")
-        assert found["transformerConfig"] == configuration
-        assert found["creationTime"] == found["lastModifiedTime"] >= now
-        client.put_subscription_filter(**base, filterName="plain", destinationArn=f"{arn}plain")
-        client.put_subscription_filter(
-            logGroupName="app",
-            filterName="made",
-            filterPattern='{ $.level = "ERROR" }',
-            destinationArn=f"{arn}made",
-            applyOnTransformedLogs=True,
-        )
-        lines = ["level=ERROR noise=x", "level=INFO noise=y"]
-        events = [{"timestamp": now, "message": line} for line in lines]
-        client.put_log_events(logGroupName="app", logStreamName="s", logEvents=events)
-
-        def messages(group):
-            return [event["message"] for event in client.filter_log_events(logGroupName=group)["events"]]
-
-        assert messages("app") == messages("plain") == lines
-        assert messages("made") == ['{"level":"ERROR"}']
-        client.delete_transformer(logGroupIdentifier="app")
-        assert "transformerConfig" not in client.get_transformer(logGroupIdentifier="app")
-        with pytest.raises(ClientError) as refused:
-            client.delete_transformer(logGroupIdentifier="app")
-        assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
-
-
-def test_transformed_events_of_a_protected_group_are_masked(tmp_path):
-    with running_server(tmp_path / "data") as server:
-        client, now = server.client("logs"), server.clock.milliseconds()
-        add_group(server, "safe", "s", protection=policy("EmailAddress"))
-        add_group(server, "made", "s")
-        client.put_transformer(logGroupIdentifier="safe", transformerConfig=[{"parseKeyValue": {}}])
-        client.put_subscription_filter(
-            logGroupName="safe",
-            filterName="made",
-            filterPattern="",
-            destinationArn=f"arn:aws:logs:us-east-1:{server.account}:log-group:made",
-            applyOnTransformedLogs=True,
-        )
-        event = {"timestamp": now, "message": "who=jane.doe@example.com&n=1"}
-        client.put_log_events(logGroupName="safe", logStreamName="s", logEvents=[event])
-        (found,) = client.filter_log_events(logGroupName="made")["events"]
-        assert found["message"] == '{"who":"********************","n":"1"}'

@@ -1,7 +1,6 @@
 """Places in an event by dotted paths: `a.b` is a key below a key, `a[0]` an element of a list."""
 
 import re
-from operator import getitem
 from typing import Any
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -18,11 +17,11 @@ def get(event: Any, path: str) -> Any:
     if isinstance(event, dict) and path in event:
         return event[path]
     for step in steps(path):
-        if not isinstance(event, list if isinstance(step, int) else dict):
-            return MISSING
-        try:
-            event = getitem(event, step)
-        except (KeyError, IndexError):
+        if (isinstance(step, str) and isinstance(event, dict) and step in event) or (
+            isinstance(step, int) and isinstance(event, list) and step < len(event)
+        ):
+            event = event[step]
+        else:
             return MISSING
     return event
 
