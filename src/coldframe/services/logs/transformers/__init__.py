@@ -1,1 +1,0 @@
-"""Log transformers: a series of processors that makes a JSON event of a log line."""
