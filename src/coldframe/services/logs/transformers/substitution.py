@@ -84,10 +84,10 @@ def _reference(found: re.Match[str], expression: Any) -> tuple[int, str]:
             f"to has a {found['stray']} that stands for nothing: write \\{found['stray']}"
         )
     if found["name"] is not None:
-        groups = expression.groupindex
-        if found["name"] not in groups:
+        group = expression.groupindex.get(found["name"].encode("utf-8", "surrogatepass"))
+        if group is None:
             raise InvalidTransformer(f"to refers to the group {found['name']!r}, which from does not have")
-        return groups[found["name"]], ""
+        return int(group), ""
     digits = found["number"]
     used = 1
     while used < len(digits) and int(digits[: used + 1]) <= expression.groups:
