@@ -1,6 +1,7 @@
 """The visible list of services this server offers."""
 
 SERVICES: tuple[str, ...] = (
+    "coldframe.services.cloudwatch",
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
