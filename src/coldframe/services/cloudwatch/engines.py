@@ -3,14 +3,20 @@
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.engines.metricstore.store import MetricStore
+from coldframe.services.cloudwatch.alarm_actions import AlarmActions
+from coldframe.services.cloudwatch.alarm_evaluator import AlarmEvaluator, WatchedMetricStore
+from coldframe.services.cloudwatch.metric_reader import MetricReader
 from coldframe.services.cloudwatch.offers import MetricWriter
 
 
 def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts, settings = installation.parts, installation.settings
-    parts.provide(MetricStore, lambda: MetricStore(settings.data_dir / "metrics", installation.clock.seconds))
+    parts.provide(MetricStore, lambda: WatchedMetricStore(settings.data_dir / "metrics", installation))
     parts.provide(MetricSink, lambda: MetricWriter(parts.get(MetricStore)))
+    parts.provide(MetricReader, lambda: MetricReader(installation))
+    parts.provide(AlarmActions, lambda: AlarmActions(installation))
+    parts.provide(AlarmEvaluator, lambda: AlarmEvaluator(installation))
 
 
 def empty(installation: Installation) -> None:

@@ -5,9 +5,13 @@ from typing import Any
 
 from coldframe.core.call import Call
 
+_LISTING = frozenset({"DeleteAlarms", "EnableAlarmActions", "DisableAlarmActions"})
+
 
 def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Return no ARNs: service.toml's templates say what an operation touches."""
+    """Return the alarms that an operation names in a list; service.toml's templates say the rest."""
+    if operation in _LISTING:
+        return [call.arn(f"alarm:{name}") for name in parameters.get("AlarmNames", ())]
     return []
 
 
