@@ -7,23 +7,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from coldframe.services.cloudwatch.alarm_actions import AlarmActions
-from coldframe.services.cloudwatch.alarm_evaluator import AlarmEvaluator
 from tests.server_fixtures import running_server
-
-TOPIC = "arn:aws:sns:us-east-1:123456789012:ops"
-
-
-class RecordedActions(AlarmActions):
-    """Writes actions down instead of carrying them out; `fail` makes them fail with that text."""
-
-    def __init__(self, installation):
-        super().__init__(installation)
-        self.done = []
-        self.fail = None
-
-    def carry_out(self, account, action, subject, message):
-        self.done.append((action, subject, json.loads(message)))
-        return {"at": self._installation.clock.milliseconds(), "error": self.fail}
+from tests.services.cloudwatch.alarm_drills import (
+    TOPIC,
+    RecordedActions,
+    alarm,
+    clear,
+    code_and_text,
+    put,
+    settle,
+    state,
+    tick,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,60 +36,7 @@ def cloudwatch(shared):
     shared.actions.done.clear()
     shared.actions.fail = None
     yield client
-    kinds = ["CompositeAlarm", "MetricAlarm"]
-    while True:
-        found = client.describe_alarms(AlarmTypes=kinds)
-        names = [alarm["AlarmName"] for alarm in found["CompositeAlarms"]]
-        for name in names:
-            client.put_composite_alarm(AlarmName=name, AlarmRule="FALSE")
-        for name in names:
-            client.delete_alarms(AlarmNames=[name])
-        metric = [alarm["AlarmName"] for alarm in found["MetricAlarms"]]
-        if metric:
-            client.delete_alarms(AlarmNames=metric)
-        if not names and not metric:
-            break
-    settle(shared)
-
-
-def settle(shared):
-    assert shared.installation.parts.get(AlarmEvaluator).idle(10)
-    assert shared.assembly.runner.idle(10)
-
-
-def tick(shared, seconds=0):
-    shared.clock.advance(seconds)
-    shared.installation.parts.get(AlarmEvaluator).run_due()
-    settle(shared)
-
-
-def put(client, name="cpu", **changed):
-    request = {
-        "AlarmName": name,
-        "Namespace": "Shop",
-        "MetricName": name.title(),
-        "Statistic": "Average",
-        "Period": 60,
-        "EvaluationPeriods": 1,
-        "Threshold": 1.0,
-        "ComparisonOperator": "GreaterThanThreshold",
-    }
-    request |= changed
-    client.put_metric_alarm(**{key: value for key, value in request.items() if value is not None})
-
-
-def alarm(client, name="cpu"):
-    found = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-    return (found["MetricAlarms"] + found["CompositeAlarms"])[0]
-
-
-def state(client, name="cpu"):
-    return alarm(client, name)["StateValue"]
-
-
-def code_and_text(caught):
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
+    clear(shared, client)
 
 
 def test_a_new_alarm_is_in_insufficient_data(cloudwatch, shared):

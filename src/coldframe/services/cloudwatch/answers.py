@@ -14,7 +14,8 @@ def moment(milliseconds: int) -> datetime:
 
 def milliseconds(given: Any) -> int:
     """Return a time of a request in milliseconds since 1970."""
-    return round(given.timestamp() * 1000)
+    at: float = given.timestamp() * 1000
+    return round(at)
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -47,6 +47,11 @@ class MuteSchedule:
             return False
         return now < (begun + self.duration).astimezone(UTC)
 
+    def over(self, moment: int) -> bool:
+        """Tell whether the one time that the rule has is over at a moment (milliseconds)."""
+        now = datetime.fromtimestamp(moment / 1000, UTC)
+        return self.once is not None and now >= (self.once + self.duration).astimezone(UTC)
+
     def _latest(self, now: datetime) -> datetime | None:
         """The last occurrence not after now, as far back as it can still matter."""
         if self.once is not None:

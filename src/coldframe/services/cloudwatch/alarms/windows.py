@@ -13,16 +13,16 @@ _DAY = 86_400
 
 
 class Window(NamedTuple):
-    """An evaluation range: `count` periods of `period` seconds that end with `end`."""
+    """An evaluation range: `periods` periods of `period` seconds that end with `end`."""
 
     end: int
     period: int
-    count: int
+    periods: int
 
     @property
     def start(self) -> int:
         """When the oldest period begins."""
-        return self.end - self.count * self.period
+        return self.end - self.periods * self.period
 
     def points(
         self, values: Mapping[int, float], bands: Mapping[int, tuple[float, float]] | None = None
@@ -45,10 +45,10 @@ def interval_of(period: int, periods: int) -> int:
     return 3600 if period * periods > _DAY else step_of(period)
 
 
-def completed(now: float, period: int, count: int, *, aligned: bool = False) -> Window:
+def completed(now: float, period: int, periods: int, *, aligned: bool = False) -> Window:
     """Return the window of periods that are over; `aligned` ones begin at multiples of the period."""
     step = period if aligned else step_of(period)
-    return Window(int(now // step) * step, period, count)
+    return Window(int(now // step) * step, period, periods)
 
 
 def in_progress(window: Window) -> Window:
