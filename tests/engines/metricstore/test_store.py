@@ -241,3 +241,10 @@ def test_emptied_it_has_nothing_and_goes_on(store, tmp_path, time):
     store = reopened(store, tmp_path, time)
     assert sum(sums(store).values()) == 2
     store.close()
+
+
+def test_listeners_hear_of_what_is_stored(store):
+    heard = []
+    store.listen(lambda samples: heard.append((samples[0].metric, sum(sums(store).values()))))
+    store.put([sample(NOW, 3)])
+    assert heard == [(METRIC, 3)]

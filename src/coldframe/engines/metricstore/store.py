@@ -19,6 +19,8 @@ LOG = logging.getLogger("coldframe.metricstore")
 
 _EXPIRE_EVERY = 3600
 
+Listener = Callable[[Sequence[Sample]], None]
+
 
 class MetricStore:
     """Durable time series in a directory of their own; safe to use from many threads of one process.
@@ -44,6 +46,7 @@ class MetricStore:
         """Held while memory and blocks are read together, and when cells move from the one to the other."""
         self._flushing = threading.Lock()
         self._flusher: threading.Thread | None = None
+        self._listeners: list[Listener] = []
         self._expired_at = 0.0
         self._log = wal.Log(directory, self._recover() + 1)
 
@@ -57,6 +60,12 @@ class MetricStore:
         self._log.append(msgspec.msgpack.encode(samples), partial(self._apply, samples))
         if self._memory.cells > self._flush_cells:
             self._flush_aside()
+        for listener in self._listeners:
+            listener(samples)
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with every batch once it is stored, in the thread that put it: so it must not take long."""
+        self._listeners.append(listener)
 
     def read(
         self,

@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from coldframe.core.faults import ServiceFault
@@ -24,19 +23,6 @@ LOG = logging.getLogger("coldframe.cloudwatch")
 
 Name = tuple[str, str, str]
 _KEEP = Verdict(None, (), (), 0)
-
-
-class WatchedMetricStore(MetricStore):
-    """The metric store, which lets alarms know of the samples that were put."""
-
-    def __init__(self, directory: Path, installation: Installation) -> None:
-        super().__init__(directory, installation.clock.seconds)
-        self._parts = installation.parts
-
-    def put(self, samples: Sequence[Sample]) -> None:
-        """Store samples as MetricStore does, then tell the alarms on them."""
-        super().put(samples)
-        self._parts.get(AlarmEvaluator).arrived(samples)
 
 
 class AlarmEvaluator:

@@ -6,7 +6,6 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.live_tail import LiveTail
-from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
 
@@ -26,7 +25,6 @@ def provide(installation: Installation) -> None:
         Detector, lambda: Detector(settings.prefilter, settings.cache / "detector", load_recognizer)
     )
     parts.provide(ScannerPool, lambda: ScannerPool(parts.get(Detector)))
-    parts.provide(MetricJournal, lambda: MetricJournal(installation.store))
     parts.provide(LiveTail, LiveTail)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
 

@@ -144,21 +144,6 @@ class AccountPolicy(Record):
     selection: str = ""
 
 
-@record("logs_metric_minutes", key=("namespace", "name", "dimensions", "minute"))
-class MetricMinute(Record):
-    """One minute of a metric: `minute` in milliseconds, `dimensions` as `Name=Value` pairs, sorted, one a line."""
-
-    namespace: str
-    name: str
-    dimensions: str
-    minute: int
-    unit: str
-    count: float
-    sum: float
-    least: float
-    most: float
-
-
 @record("logs_dropped_streams", key=("group_id", "name"))
 class DroppedStream(Record):
     """A deleted stream whose events are still to be dropped from the log store."""
