@@ -18,7 +18,6 @@ class Series:
     id: str
     label: str
     points: dict[int, float]
-    complete: bool = True
 
 
 class MetricReader:
@@ -38,7 +37,7 @@ class MetricReader:
     ) -> list[Series]:
         """Return the results of MetricDataQuery structures in an account and region, from start to end (milliseconds).
 
-        `newest` limits how many of the newest values there are per page of the answer. Raises the faults of GetMetricData.
+        Raises the faults of GetMetricData.
         """
         from coldframe.services.cloudwatch.operations.metric_data import get_metric_data
 

@@ -82,7 +82,7 @@ class Canvas:
         from PIL import Image
 
         written = io.BytesIO()
-        small = self._image.resize((self.width, self.height), Image.Resampling.LANCZOS)
+        small = self._image.resize((self.width, self.height), Image.Resampling.BOX)
         small.save(written, format="PNG", optimize=True)
         return written.getvalue()
 

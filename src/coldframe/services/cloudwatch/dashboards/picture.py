@@ -32,8 +32,8 @@ _VIEWS: dict[str, Callable[[Canvas, Widget, Sequence[Drawn], Box, Theme], None]]
 }
 
 
-def draw(widget: Widget, series: Sequence[Drawn], *, partial: bool = False) -> bytes:
-    """Return the image; `partial` marks one whose data could not all be loaded, as AWS does."""
+def draw(widget: Widget, series: Sequence[Drawn]) -> bytes:
+    """Return the image."""
     theme = DARK if widget.dark else LIGHT
     canvas = Canvas(widget.width, widget.height, theme.background)
     left, top = _PADDING, _PADDING
@@ -49,13 +49,13 @@ def draw(widget: Widget, series: Sequence[Drawn], *, partial: bool = False) -> b
     if widget.view == "timeSeries" and (widget.left.label or widget.right.label):
         top += _ROW
     if widget.legend != "hidden" and widget.view != "singleValue" and series:
-        right, bottom = _legend(canvas, widget, series, (left, top, right, bottom), theme, partial=partial)
+        right, bottom = _legend(canvas, widget, series, (left, top, right, bottom), theme)
     _VIEWS[widget.view](canvas, widget, series, (left, top, right, bottom), theme)
     return canvas.png()
 
 
 def _legend(
-    canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme: Theme, *, partial: bool
+    canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme: Theme
 ) -> tuple[float, float]:
     """Write the labels and return the right and bottom ends of what is left for the chart."""
     left, top, right, bottom = box
@@ -85,9 +85,6 @@ def _legend(
             break
         canvas.box((x, y + 2, x + 10, y + 12), one.color)
         canvas.text((x + 14, y + 1), label, theme.text, size=_TEXT)
-    if partial:
-        canvas.area([(right - 12, bottom), (right, bottom), (right - 6, bottom - 11)], "#ff9900")
-        canvas.text((right - 6, bottom - 1), "!", "#ffffff", size=9, anchor="md")
     return end
 
 

@@ -35,9 +35,8 @@ def get_metric_widget_image(
     found: list[Series] = []
     if queries:
         found = call.part(MetricReader).read((call.account, call.region), queries, wanted.start, wanted.end)
-    partial = any(not series.complete for series in found)
     return {  # type: ignore[typeddict-item]
-        "MetricWidgetImage": picture.draw(wanted, _drawn(wanted, found), partial=partial)
+        "MetricWidgetImage": picture.draw(wanted, _drawn(wanted, found))
     }
 
 
@@ -60,8 +59,5 @@ def _gap(query: dict[str, Any], series: Series) -> int:
     period = query["MetricStat"]["Period"] if "MetricStat" in query else query.get("Period")
     if period is None:
         times = sorted(series.points)
-        period = (
-            min((later - before for before, later in itertools.pairwise(times)), default=60_000)
-            / 1000
-        )
+        period = min((later - before for before, later in itertools.pairwise(times)), default=60_000) / 1000
     return int(period * 1500)
