@@ -35,14 +35,13 @@ class InsightRule(Record):
 
 @record("cloudwatch_anomaly_detectors", key=("id",), index=("namespace", "metric"))
 class AnomalyDetector(Record):
-    """An anomaly detection model: of one metric, or of metric math (`queries`); `id` is made of what it is about."""
+    """How the anomaly detection model of a metric and statistic is trained; `id` is made of those."""
 
     id: str
     namespace: str
     metric: str
     created: int
     dimensions: dict[str, str] = {}
-    statistic: str | None = None
-    queries: list[dict[str, Any]] | None = None
+    statistic: str = ""
     configuration: dict[str, Any] = {}
     characteristics: dict[str, Any] = {}

@@ -5,7 +5,9 @@ from coldframe.core.offers import MetricSink
 from coldframe.engines.metricstore.store import MetricStore
 from coldframe.services.cloudwatch.alarm_actions import AlarmActions
 from coldframe.services.cloudwatch.alarm_evaluator import AlarmEvaluator
+from coldframe.services.cloudwatch.anomaly_models import AnomalyModels
 from coldframe.services.cloudwatch.hooks import Hooks
+from coldframe.services.cloudwatch.insight_reports import InsightReports
 from coldframe.services.cloudwatch.metric_reader import MetricReader
 from coldframe.services.cloudwatch.offers import MetricWriter
 
@@ -14,7 +16,8 @@ def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts = installation.parts
     parts.provide(MetricStore, lambda: _store(installation))
-    parts.provide(Hooks, Hooks)
+    parts.provide(AnomalyModels, lambda: AnomalyModels(installation))
+    parts.provide(Hooks, lambda: Hooks(parts.get(AnomalyModels), InsightReports(installation)))
     parts.provide(MetricSink, lambda: MetricWriter(parts.get(MetricStore)))
     parts.provide(MetricReader, lambda: MetricReader(installation))
     parts.provide(AlarmActions, lambda: AlarmActions(installation))

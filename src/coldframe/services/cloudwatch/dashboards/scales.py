@@ -71,5 +71,5 @@ def _round_step(rough: float) -> float:
     """The next of 1, 2, 5, 10, ... times a power of ten."""
     if rough <= 0 or not math.isfinite(rough):
         return 1.0
-    power = 10 ** math.floor(math.log10(rough))
+    power: float = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1, 2, 2.5, 5, 10, 20) if factor * power >= rough * (1 - 1e-9))

@@ -36,7 +36,8 @@ def put_alarm_mute_rule(call: Call, request: "PutAlarmMuteRuleInputTypeDef") -> 
     expire = milliseconds(request["ExpireDate"]) if "ExpireDate" in request else None
     if start is not None and expire is not None and expire <= start:
         raise invalid("ExpireDate must be after StartDate.")
-    names = list(request.get("MuteTargets", {}).get("AlarmNames", ()))
+    targets: Any = request.get("MuteTargets") or {}
+    names: list[str] = list(targets.get("AlarmNames", ()))
     for name in names:
         if call.records.find(Alarm, name) is None:
             raise ServiceFault("ValidationError", f"Alarm {name} does not exist.", status=400)

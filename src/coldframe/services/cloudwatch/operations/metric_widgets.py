@@ -1,4 +1,4 @@
-"""GetMetricWidgetImage."""
+"""Metric widgets: drawn as images."""
 
 import itertools
 from collections.abc import Sequence
