@@ -334,7 +334,8 @@ def test_a_large_body_is_in_memory_once(server):
     piece = bytes(64 * 1024)
     pieces = (piece[: min(len(piece), size - at)] for at in range(0, size, len(piece)))
     assert server.call("PUT", "/large", pieces, {"Content-Length": str(size)})[2] == str(size).encode()
-    assert server.app.peak - before < 1.5 * size
+    # A second copy would make it two sizes and more; what else this process does meanwhile is a fraction of one.
+    assert server.app.peak - before < 1.9 * size
 
 
 @pytest.mark.parametrize("headers", [

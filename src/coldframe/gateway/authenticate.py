@@ -13,6 +13,7 @@ from coldframe.gateway.signature import Expectation, Family, Secret, verify
 from coldframe.gateway.signature.chunked import decode_body
 from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
+from coldframe.identity.last_use import LastUse, Use
 
 _FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3", "rest-json": "rest-json"}
 _HEADER = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/").search
@@ -65,6 +66,8 @@ def check_signature(exchange: Exchange) -> None:
         raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
     exchange.principal = verified.principal
     exchange.region = verified.region or exchange.region
+    use = Use(int(now.timestamp()), exchange.service.model.signing_name, exchange.region)
+    installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
     if verified.payload.startswith("STREAMING-"):
         exchange.routed = replace(exchange.routed, body=decode_body(verified, request).body)
 

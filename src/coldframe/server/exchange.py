@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, Protocol
 
 from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.server.body_room import BodyRoom, Lease, NoRoom
 from coldframe.server.handler_threads import HandlerThreads
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+_BODIES_BYTES: Final = 256 * 1024 * 1024
 _LOG: Final = logging.getLogger(__name__)
 _END: Final = object()
 # What RFC 9110 bars from a header's value: control characters but the tab.
@@ -66,6 +68,7 @@ class Exchange:
         self._handlers = handlers
         self._streams = streams
         self._stall_seconds = stall_seconds
+        self._room = BodyRoom(_BODIES_BYTES)
         self._readers: dict[asyncio.Task[Any], float] = {}
         self._stalled: set[asyncio.Task[Any]] = set()
         self._running: set[asyncio.Task[Any]] = set()
@@ -133,20 +136,29 @@ class Exchange:
             _close_after(response, scope)
             return response
         request = _wire_request(scope)
-        if _may_have_body(scope, request):
+        if not _may_have_body(scope, request):
+            return await self._handle(request)
+        with self._room.lease() as lease:
             try:
-                request.body = await self._read(request, receive)
+                request.body = await self._read(request, receive, lease)
             except BodyTooLarge:
                 response = self._app.too_large(request)
                 _close_after(response, scope)
                 return response
+            except NoRoom:
+                response = _plain(503, "The server holds as many large requests as it can; try again.")
+                _close_after(response, scope)
+                return response
+            return await self._handle(request)
+
+    async def _handle(self, request: WireRequest) -> WireResponse:
         response_now = self._app.inline(request)
         if response_now is not None:
             return response_now
         answer: WireResponse = await self._handlers.run(self._app.handle, request)
         return answer
 
-    async def _read(self, request: WireRequest, receive: Receive) -> bytes:
+    async def _read(self, request: WireRequest, receive: Receive, lease: Lease) -> bytes:
         limit = self._app.body_limit(request)
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
@@ -162,6 +174,7 @@ class Exchange:
                 if message["type"] != "http.request":
                     raise ClientGone
                 body.write(message["body"])
+                lease.hold(body.tell())
                 if body.tell() > limit:
                     raise BodyTooLarge
                 if not message["more_body"]:

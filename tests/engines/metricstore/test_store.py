@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from coldframe.engines.metricstore import wal
+from coldframe.engines.metricstore import backup, wal
 from coldframe.engines.metricstore.errors import StorageFull, StoreClosed
 from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.store import MetricStore
@@ -215,12 +215,12 @@ def test_a_full_disk_refuses_and_the_store_goes_on(store, tmp_path, time, monkey
     copy.close()
 
 
-def test_it_flushes_itself_when_memory_is_large(tmp_path, time):
-    store = MetricStore(tmp_path / "metrics", time, flush_cells=100)
+@pytest.mark.parametrize("limit", [{"flush_cells": 100}, {"flush_bytes": 5000}])
+def test_it_flushes_itself_when_memory_or_log_is_large(tmp_path, time, limit):
+    store = MetricStore(tmp_path / "metrics", time, **limit)
     for index in range(150):
         store.put([sample(NOW - index * 60, 1)])
-    if store._flusher is not None:
-        store._flusher.join()
+    store._flusher.join()
     assert store._blocks.folded() > 0
     assert sum(sums(store, start=NOW - 86400, period=3600).values()) == 150
     store.close()
@@ -248,3 +248,14 @@ def test_listeners_hear_of_what_is_stored(store):
     store.listen(lambda samples: heard.append((samples[0].metric, sum(sums(store).values()))))
     store.put([sample(NOW, 3)])
     assert heard == [(METRIC, 3)]
+
+
+def test_a_backup_has_what_was_put(store, tmp_path, time):
+    store.put([sample(NOW, 1)])
+    store.flush()
+    store.put([sample(NOW, 2)])
+    backup.copy(tmp_path / "metrics", tmp_path / "copy")
+    store.put([sample(NOW, 4)])
+    copied = MetricStore(tmp_path / "copy", time)
+    assert sum(sums(copied).values()) == 3
+    copied.close()

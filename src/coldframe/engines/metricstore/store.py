@@ -30,12 +30,24 @@ class MetricStore:
     moment finds each sample in exactly one of the two.
     """
 
-    def __init__(self, directory: Path, now: Callable[[], float], *, flush_cells: int = 200_000) -> None:
-        """Open the store in `directory`; `now` gives seconds since 1970. It flushes itself past `flush_cells` cells."""
+    def __init__(
+        self,
+        directory: Path,
+        now: Callable[[], float],
+        *,
+        flush_cells: int = 200_000,
+        flush_bytes: int = 32 * 1024 * 1024,
+    ) -> None:
+        """Open the store in `directory`; `now` gives seconds since 1970.
+
+        It flushes itself once memory has more than `flush_cells` cells, or the log more than `flush_bytes`, which a
+        start after a crash has to read.
+        """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._directory = directory
         self._now = now
         self._flush_cells = flush_cells
+        self._flush_bytes = flush_bytes
         self._blocks = Blocks(directory / "blocks.sqlite3")
         self._index = Index(self._blocks.series())
         self._memory = Memory()
@@ -58,7 +70,7 @@ class MetricStore:
         if not samples:
             return
         self._log.append(msgspec.msgpack.encode(samples), partial(self._apply, samples))
-        if self._memory.cells > self._flush_cells:
+        if self._memory.cells > self._flush_cells or self._log.size > self._flush_bytes:
             self._flush_aside()
         for listener in self._listeners:
             listener(samples)
@@ -83,17 +95,12 @@ class MetricStore:
         are taken together. Raises UnknownStatistic.
         """
         wanted = reading.Request(start, end, period, statistics)
+        oldest = wanted.oldest(self._now())
         with self._reading:
-            series = [one for one in self.units(metric) if unit is None or one.unit == unit]
+            series = [one.id for one in self.units(metric) if unit is None or one.unit == unit]
             with self._lock:
-                memories = [*self._frozen, self._memory]
-                recent = [
-                    (at, reading.copied(cell))
-                    for one in series
-                    for memory in memories
-                    for at, cell in memory.between(one.id, wanted.oldest(self._now()), end, wanted.level)
-                ]
-            return reading.points(wanted, self._now(), self._blocks, [one.id for one in series], recent)
+                recent = reading.Recent(wanted, oldest, series, [*self._frozen, self._memory])
+            return reading.points(wanted, oldest, self._blocks, series, recent)
 
     def units(self, metric: Metric) -> list[Series]:
         """Return the series of a metric: one a unit, with the time of its newest sample."""

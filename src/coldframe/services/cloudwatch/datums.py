@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from coldframe.core.faults import ServiceFault
@@ -14,6 +15,8 @@ MOST_VALUES = 150
 GREATEST = 2.0**360
 OLDEST_SECONDS = 14 * 86400
 NEWEST_SECONDS = 2 * 3600
+
+_RARE = frozenset({"Values", "Counts", "StatisticValues"})
 
 Datum = Mapping[str, Any]
 
@@ -50,7 +53,7 @@ def samples(
             )
         stamp = datum.get("Timestamp")
         at = now if stamp is None else stamp.timestamp()
-        if not now - OLDEST_SECONDS <= at <= now + NEWEST_SECONDS:
+        if stamp is not None and not now - OLDEST_SECONDS <= at <= now + NEWEST_SECONDS:
             _refuse_time(f"{path}.member.{number}", at > now)
         given = datum.get("Dimensions")
         dimensions = _dimensions(given, f"{path}.member.{number}") if given else ()
@@ -93,6 +96,7 @@ def _refuse_time(path: str, future: bool) -> None:
     raise invalid(f"The parameter {path}.Timestamp must specify a time no more than {when}.")
 
 
+@lru_cache(maxsize=50_000)
 def _text(value: str) -> bool:
     return value.isascii() and value.isprintable() and not value.isspace()
 
@@ -105,7 +109,7 @@ def _dimensions(given: Sequence[Mapping[str, str]], path: str) -> tuple[tuple[st
                     f"The value {each[part]!a} for parameter {path}.Dimensions.member.{number}.{part} is invalid."
                 )
     pairs = dimension_pairs(given)
-    if len({name for name, _ in pairs}) < len(pairs):
+    if len(pairs) > 1 and len({name for name, _ in pairs}) < len(pairs):
         raise invalid(f"The parameter {path}.Dimensions contains the same dimension name more than once.")
     return pairs
 
@@ -113,6 +117,9 @@ def _dimensions(given: Sequence[Mapping[str, str]], path: str) -> tuple[tuple[st
 def _content(
     datum: Datum, path: str
 ) -> tuple[Sequence[float], Sequence[float], tuple[float, float, float, float] | None]:
+    if _RARE.isdisjoint(datum) and "Value" in datum:
+        _check(datum["Value"], f"{path}.Value")
+        return (datum["Value"],), (), None
     value, values, statistics = datum.get("Value"), datum.get("Values"), datum.get("StatisticValues")
     given = [
         name

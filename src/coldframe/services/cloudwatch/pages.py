@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-Point = tuple[int, float]
-
 
 class Part(NamedTuple):
     """What a page has of series `number`; `complete` once nothing of it is still to come."""
 
     number: int
-    points: list[Point]
+    times: list[int]
+    values: list[float]
     complete: bool
 
 
@@ -27,25 +26,31 @@ def page_of(
     """Return the next `most` points of some series; a first page also names the series that have none."""
     total = sum(map(len, series))
     if after is None and total <= most:
-        return Page(
-            [Part(index, _ordered(points, ascending), True) for index, points in enumerate(series)], None
-        )
+        return Page([_whole(number, points, ascending) for number, points in enumerate(series)], None)
     sign = 1 if ascending else -1
     order = sorted((sign * time, index) for index, points in enumerate(series) for time in points)
     if after is not None:
         position = (sign * after[0], after[1])
         order = [each for each in order if each > position]
     chosen, rest = order[:most], {index for _, index in order[most:]}
-    by_series: dict[int, list[Point]] = {}
+    times: dict[int, list[int]] = {}
     for time, index in chosen:
-        by_series.setdefault(index, []).append((sign * time, series[index][sign * time]))
+        times.setdefault(index, []).append(sign * time)
     if after is None:
         for index in range(len(series)):
-            by_series.setdefault(index, [])
-    parts = [Part(index, by_series[index], index not in rest) for index in sorted(by_series)]
+            times.setdefault(index, [])
+    parts = [
+        Part(index, times[index], [series[index][time] for time in times[index]], index not in rest)
+        for index in sorted(times)
+    ]
     last = [sign * chosen[-1][0], chosen[-1][1]] if rest else None
     return Page(parts, last)
 
 
-def _ordered(points: Mapping[int, float], ascending: bool) -> list[Point]:
-    return sorted(points.items(), reverse=not ascending)
+def _whole(number: int, points: Mapping[int, float], ascending: bool) -> Part:
+    # Series have their points in the order of time.
+    times, values = list(points), list(points.values())
+    if not ascending:
+        times.reverse()
+        values.reverse()
+    return Part(number, times, values, complete=True)

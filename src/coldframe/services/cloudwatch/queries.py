@@ -13,6 +13,13 @@ from coldframe.engines.metricstore.store import MetricStore
 from coldframe.services.cloudwatch.datums import dimension_pairs, is_statistic
 from coldframe.services.cloudwatch.expressions import labels
 from coldframe.services.cloudwatch.expressions.evaluate import evaluate
+from coldframe.services.cloudwatch.expressions.metrics_insights import (
+    COLUMNS,
+    Rows,
+    is_query,
+    parse_query,
+    select,
+)
 from coldframe.services.cloudwatch.expressions.search import compile_search
 from coldframe.services.cloudwatch.expressions.syntax import parse
 from coldframe.services.cloudwatch.expressions.values import ExpressionError, NotOffered, TimeSeries, Value
@@ -167,18 +174,43 @@ class MetricQueries:
                 dimension_pairs(metric.get("Dimensions")),
             )
             return self._read(key, stat["Stat"], stat["Period"], stat.get("Unit"), key.name)
+        expression = query["Expression"]
         try:
-            return evaluate(parse(query["Expression"]), self)
+            if is_query(expression):
+                return self._selected(expression)
+            return evaluate(parse(expression), self)
         except ExpressionError as error:
             raise FailedExpression(identifier, error.message) from error
         except OverflowError as error:
             raise FailedExpression(identifier, "A value is too large") from error
 
+    def _selected(self, text: str) -> TimeSeries | list[TimeSeries]:
+        """Return what a Metrics Insights query selects: one series, or an array when it groups.
+
+        As documented, it sees the last two weeks.
+        """
+        selection, grid = parse_query(text), self._window.grid(self._period())
+        since = int(self._window.now) - _TWO_WEEKS
+        found = self._store.series(
+            *self._place, namespace=selection.namespace, name=selection.name, active_since=since
+        )
+        first = grid.start + max(0, -(-(since - grid.start) // grid.step)) * grid.step
+        rows = []
+        for _, metric in found:
+            if selection.takes(metric):
+                read = self._store.read(metric, first, grid.stop, grid.step, COLUMNS)
+                rows.append(Rows(metric, read.times, read.values))
+        series = select(selection, rows, grid)
+        if selection.group:
+            return series
+        return series[0] if series else TimeSeries({}, grid)
+
     def _read(self, metric: Metric, stat: str, period: int, unit: str | None, label: str) -> TimeSeries:
         grid = self._window.grid(period)
         read = self._store.read(metric, grid.start, grid.stop, period, (stat,), unit)
         values = read.values[stat]
-        points = {time: value for time, value in zip(read.times, values, strict=True) if value is not None}
+        pairs = zip(read.times, values, strict=True)
+        points = {time: value for time, value in pairs if value is not None}
         return TimeSeries(points, grid, label, metric, stat)
 
     def _period(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from coldframe.core.faults import ServiceFault
 from coldframe.services.cloudwatch.datums import is_statistic
+from coldframe.services.cloudwatch.expressions.metrics_insights import is_query
 from coldframe.services.cloudwatch.periods import is_period
 
 MOST_QUERIES = 500
@@ -27,6 +28,8 @@ def check_queries(
         raise refuse(f"The collection {path} must not have a size greater than {MOST_QUERIES}.")
     if len({query["Id"] for query in queries}) < len(queries):
         raise refuse(f"The values for parameter id in {path} are not unique.")
+    if sum(is_query(query.get("Expression", "")) for query in queries) > 1:
+        raise refuse(f"The parameter {path} can include only one Metrics Insights query.")
     for number, query in enumerate(queries, 1):
         _check(query, f"{path}.member.{number}", account)
 

@@ -1,6 +1,7 @@
 """The way in: a batch is masked, made durable, and handed on to whoever subscribed to it, masked."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from coldframe.core.installation import Installation
@@ -15,6 +16,7 @@ from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
 _MOST_HOPS = 4
@@ -45,6 +47,13 @@ def ingest(
     Subscriptions to log groups and audit findings are written before this returns, so an acknowledged batch has
     reached them. Raises the log store's errors; nothing is acknowledged then.
     """
+    with installation.parts.get(BatchesUnderWay).one():
+        return _ingest(installation, place, times, messages, hops)
+
+
+def _ingest(
+    installation: Installation, place: Place, times: Sequence[int], messages: Sequence[str], hops: int
+) -> int:
     parts = installation.parts
     now = installation.clock.milliseconds()
     rules = parts.get(Rules).of(place.account, place.region, place.group)
@@ -76,8 +85,7 @@ def protect(
 ) -> Masked:
     """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
     if protection is None:
-        pairs = zip(times, messages, strict=True)
-        return Masked([Event(time, now, message) for time, message in pairs], [None] * len(messages))
+        return Masked(list(map(Event, times, repeat(now), messages)), [None] * len(messages))
     found = scanner.scan(messages, protection.selection)
     events = []
     for time, message, findings in zip(times, messages, found, strict=True):

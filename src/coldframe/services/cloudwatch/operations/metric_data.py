@@ -1,7 +1,7 @@
 """GetMetricData: metrics and expressions over a time range, a page of data points at a time."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timezone
+from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
@@ -46,8 +46,8 @@ def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMet
             {
                 "Id": answers[part.number].id,
                 "Label": answers[part.number].label,
-                "Timestamps": [datetime.fromtimestamp(time, UTC) for time, _ in part.points],
-                "Values": [value for _, value in part.points],
+                "Timestamps": part.times,
+                "Values": part.values,
                 "StatusCode": "Complete" if part.complete else "PartialData",
             }
             for part in page.parts
