@@ -84,10 +84,10 @@ def test_detectors_are_put_described_and_deleted(client):
     client.put_anomaly_detector(**{**ABOUT, "Dimensions": host})
     client.put_anomaly_detector(SingleMetricAnomalyDetector={**ABOUT, "MetricName": "Other"})
     found = client.describe_anomaly_detectors()["AnomalyDetectors"]
-    assert [(each["MetricName"], len(each["Dimensions"])) for each in found] == [
+    assert sorted((each["MetricName"], len(each["Dimensions"])) for each in found) == [
         ("Other", 0),
-        ("Visits", 1),
         ("Visits", 0),
+        ("Visits", 1),
     ]
     [one] = client.describe_anomaly_detectors(MetricName="Visits", Dimensions=host)["AnomalyDetectors"]
     assert one["StateValue"] == "TRAINED_INSUFFICIENT_DATA"
@@ -96,6 +96,9 @@ def test_detectors_are_put_described_and_deleted(client):
     assert len(client.describe_anomaly_detectors(NextToken=page["NextToken"])["AnomalyDetectors"]) == 1
     client.put_anomaly_detector(SingleMetricAnomalyDetector=ABOUT)
     assert len(client.describe_anomaly_detectors()["AnomalyDetectors"]) == 3
+    ids = [found[0]["AnomalyDetectorId"]]
+    by_id = client.describe_anomaly_detectors(AnomalyDetectorIds=ids)["AnomalyDetectors"]
+    assert [each["AnomalyDetectorId"] for each in by_id] == ids
     client.delete_anomaly_detector(**ABOUT)
     with pytest.raises(ClientError) as caught:
         client.delete_anomaly_detector(**ABOUT)

@@ -134,13 +134,13 @@ def test_masked_data_stays_masked(client, running):
     logs.delete_log_group(logGroupName="/shop/private")
 
 
-def test_metric_math_reads_a_rule_that_the_logs_let_cloudwatch_read(client, events, running):
+def test_metric_math_reads_a_rule_as_the_caller(client, events, running):
     client.put_insight_rule(RuleName="r", RuleDefinition=rule(LogGroupNames=["/shop/web"]))
     begun = datetime.fromtimestamp(events / 1000, UTC)
     query = {"Id": "e1", "Expression": "INSIGHT_RULE_METRIC('r', 'UniqueContributors')", "Period": 60}
 
-    def read():
-        found = client.get_metric_data(
+    def read(reader):
+        found = reader.get_metric_data(
             MetricDataQueries=[query],
             StartTime=begun,
             EndTime=begun + timedelta(minutes=2),
@@ -148,23 +148,22 @@ def test_metric_math_reads_a_rule_that_the_logs_let_cloudwatch_read(client, even
         )
         return found["MetricDataResults"][0]["Values"]
 
-    with pytest.raises(ClientError, match="cannot be evaluated"):
-        read()
+    assert read(client) == [2.0, 1.0]
+    iam = running.client("iam")
+    iam.create_user(UserName="eve")
     allow = {
         "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "cloudwatch.amazonaws.com"},
-                "Action": ["logs:FilterLogEvents", "logs:DescribeLogGroups"],
-                "Resource": "*",
-            }
-        ],
+        "Statement": [{"Effect": "Allow", "Action": "cloudwatch:*", "Resource": "*"}],
     }
-    logs = running.client("logs")
-    logs.put_resource_policy(policyName="insights", policyDocument=json.dumps(allow))
-    assert read() == [2.0, 1.0]
-    logs.delete_resource_policy(policyName="insights")
+    iam.put_user_policy(UserName="eve", PolicyName="p", PolicyDocument=json.dumps(allow))
+    key = iam.create_access_key(UserName="eve")["AccessKey"]
+    eve = running.client(
+        "cloudwatch", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
+    with pytest.raises(ClientError, match="not authorized to perform: logs:"):
+        read(eve)
+    with pytest.raises(ClientError, match="not authorized to perform: logs:"):
+        report(eve, events)
 
 
 def test_rules_are_described_enabled_disabled_and_deleted(client, running):

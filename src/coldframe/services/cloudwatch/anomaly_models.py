@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,8 @@ _COARSE = 300
 
 def identity(metric: Metric, statistic: str) -> str:
     """Return the id of the detector of a metric and statistic: there is one at most."""
-    return json.dumps([metric.namespace, metric.name, metric.dimensions, statistic], separators=(",", ":"))
+    about = json.dumps([metric.namespace, metric.name, metric.dimensions, statistic], separators=(",", ":"))
+    return sha256(about.encode()).hexdigest()[:32]
 
 
 class AnomalyModels:

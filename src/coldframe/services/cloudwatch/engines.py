@@ -7,7 +7,6 @@ from coldframe.services.cloudwatch.alarm_actions import AlarmActions
 from coldframe.services.cloudwatch.alarm_evaluator import AlarmEvaluator
 from coldframe.services.cloudwatch.anomaly_models import AnomalyModels
 from coldframe.services.cloudwatch.hooks import Hooks
-from coldframe.services.cloudwatch.insight_reports import InsightReports
 from coldframe.services.cloudwatch.metric_reader import MetricReader
 from coldframe.services.cloudwatch.offers import MetricWriter
 
@@ -17,7 +16,7 @@ def provide(installation: Installation) -> None:
     parts = installation.parts
     parts.provide(MetricStore, lambda: _store(installation))
     parts.provide(AnomalyModels, lambda: AnomalyModels(installation))
-    parts.provide(Hooks, lambda: Hooks(parts.get(AnomalyModels), InsightReports(installation)))
+    parts.provide(Hooks, lambda: Hooks(parts.get(AnomalyModels)))
     parts.provide(MetricSink, lambda: MetricWriter(parts.get(MetricStore)))
     parts.provide(MetricReader, lambda: MetricReader(installation))
     parts.provide(AlarmActions, lambda: AlarmActions(installation))

@@ -1,17 +1,16 @@
 """Reports of Contributor Insights rules over the events of their log groups, which CloudWatch Logs gives masked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.core.installation import Installation
-from coldframe.identity.caller import Caller
-from coldframe.services.cloudwatch.alarm_actions import PRINCIPAL
 from coldframe.services.cloudwatch.dashboard_records import InsightRule
 from coldframe.services.cloudwatch.expressions.values import ExpressionError
-from coldframe.services.cloudwatch.hooks import Question
+from coldframe.services.cloudwatch.hooks import Hooks, Question
 from coldframe.services.cloudwatch.insight_rules import definition
 from coldframe.services.cloudwatch.insight_rules.definition import Definition
 from coldframe.services.cloudwatch.insight_rules.matching import Contribution, contribution
@@ -21,30 +20,32 @@ MOST_GROUPS = 50
 
 
 class InsightReports:
-    """Evaluates rules when they are asked for: what INSIGHT_RULE_METRIC reads (a hooks.RuleReports)."""
+    """Evaluates rules when they are asked for, with what the caller may read (a hooks.RuleReports)."""
 
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
+    def __init__(self, call: Call) -> None:
+        self._call = call
 
     def rule_metric(self, question: Question, rule: str, metric: str) -> dict[int, float]:
-        """Return a rule's metric by time, as the service principal sees the log groups; raises ExpressionError."""
+        """Return a rule's metric by time; raises ExpressionError."""
         if metric not in METRICS:
             raise ExpressionError(f"'{metric}' is no metric of a Contributor Insights rule")
-        row = self._installation.store.cached(InsightRule, question.account, question.region, rule)
+        row = self._call.cached(InsightRule, rule)
         if row is None:
             raise ExpressionError(f"There is no Contributor Insights rule '{rule}'")
-        if self._installation.clients is None or not question.grid:
-            return {}
-        principal = Caller(kind="service", arn=PRINCIPAL, account=question.account)
-        logs = self._installation.clients("logs", principal=principal, region=question.region)
         grid = question.grid
+        if not grid:
+            return {}
+        start, end, period = grid.start * 1000, grid.stop * 1000, grid.step * 1000
         try:
-            found = evaluate(
-                logs, definition.read(row.definition), grid.start * 1000, grid.stop * 1000, grid.step * 1000
-            )
+            found = evaluate(self._call.client("logs"), definition.read(row.definition), start, end, period)
         except ServiceFault as fault:
             raise ExpressionError(f"The rule '{rule}' cannot be evaluated: {fault.message}") from fault
         return {at // 1000: moment.statistic(metric) for at, moment in found.moments.items()}
+
+
+def hooks_of(call: Call) -> Hooks:
+    """Return what expressions of a call may read beside metrics."""
+    return replace(call.part(Hooks), reports=InsightReports(call))
 
 
 def evaluate(logs: Any, about: Definition, start: int, end: int, period: int) -> Report:

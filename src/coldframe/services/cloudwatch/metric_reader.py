@@ -9,6 +9,7 @@ from coldframe.core.call import Call
 from coldframe.core.installation import Installation
 from coldframe.core.service import Service
 from coldframe.identity.caller import Caller
+from coldframe.services.cloudwatch.alarm_actions import PRINCIPAL
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ class MetricReader:
         start: int,
         end: int,
         *,
-        newest: int | None = None,
+        principal: Any = None,
     ) -> list[Series]:
         """Return the results of MetricDataQuery structures in an account and region, from start to end (milliseconds).
 
-        Raises the faults of GetMetricData.
+        Rules of Contributor Insights read the logs as `principal`, else as CloudWatch itself. Raises the faults of
+        GetMetricData.
         """
         from coldframe.services.cloudwatch.operations.metric_data import get_metric_data
 
@@ -49,7 +51,7 @@ class MetricReader:
             "ScanBy": "TimestampAscending",
         }
         found: dict[tuple[str, str], Series] = {}
-        call = self._call(account, region)
+        call = self._call(account, region, principal)
         try:
             while True:
                 answer: Any = get_metric_data(call, request)  # type: ignore[arg-type]
@@ -62,13 +64,13 @@ class MetricReader:
         finally:
             call.commit()
 
-    def _call(self, account: str, region: str) -> Call:
+    def _call(self, account: str, region: str, principal: Any) -> Call:
         installation = self._installation
         return Call(
             installation,
             Service("coldframe.services.cloudwatch"),
             "GetMetricData",
-            principal=Caller(kind="service", arn="cloudwatch.amazonaws.com", account=account),
+            principal=principal or Caller(kind="service", arn=PRINCIPAL, account=account),
             region=region,
             now=installation.clock.milliseconds(),
         )

@@ -81,7 +81,7 @@ def _groups(message: str) -> list[tuple[str | None, ...]]:
 def _passes(condition: Filter, value: Any) -> bool:
     operator, operand = condition.operator, condition.operand
     if operator == "IsPresent":
-        return (value is not None) == operand
+        return (value is not None) is bool(operand)
     if value is None:
         return False
     if operator == "In":
@@ -89,7 +89,7 @@ def _passes(condition: Filter, value: Any) -> bool:
     if operator == "NotIn":
         return _text(value) not in operand
     if operator == "StartsWith":
-        return _text(value).startswith(operand)
+        return _text(value).startswith(tuple(operand))
     number = _number(value)
     if number is None:
         return False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PAGE = 100
 _MOST_RANGES = 10
+_FILTERS = ("Namespace", "MetricName", "Dimensions", "AnomalyDetectorTypes")
 _MEMBERS = ("Namespace", "MetricName", "Dimensions", "Stat")
 _STEP = 300
 
@@ -28,11 +29,12 @@ _STEP = 300
 def put_anomaly_detector(call: Call, request: "PutAnomalyDetectorInputTypeDef") -> dict[str, Any]:
     """Make the detector of a metric and statistic, or replace how it is trained."""
     metric, stat = _subject(call, request)
+    key = identity(metric, stat)
     configuration = _configuration(request.get("Configuration", {}))
-    before = call.records.find(AnomalyDetector, identity(metric, stat))
+    before = call.records.find(AnomalyDetector, key)
     call.records.put(
         AnomalyDetector(
-            id=identity(metric, stat),
+            id=key,
             namespace=metric.namespace,
             metric=metric.name,
             created=call.now if before is None else before.created,
@@ -42,17 +44,22 @@ def put_anomaly_detector(call: Call, request: "PutAnomalyDetectorInputTypeDef") 
             characteristics=dict(request.get("MetricCharacteristics", {})),
         )
     )
-    return {}
+    return {"AnomalyDetectorId": key}
 
 
 def describe_anomaly_detectors(
     call: Call, request: "DescribeAnomalyDetectorsInputTypeDef"
 ) -> "DescribeAnomalyDetectorsOutputTypeDef":
-    """Return detectors, narrowed by namespace, metric name and all dimensions."""
+    """Return detectors by their ids, or narrowed by namespace, metric name and all dimensions."""
+    if "AnomalyDetectorIds" in request and set(_FILTERS) & set(request):
+        text = f"AnomalyDetectorIds cannot be specified together with {', '.join(_FILTERS)}."
+        raise ServiceFault("InvalidParameterCombinationException", text)
     kinds = request.get("AnomalyDetectorTypes") or ["SINGLE_METRIC"]
     after = call.page(request.get("NextToken"), code="InvalidNextToken")
     size = request.get("MaxResults", _PAGE)
     where: dict[str, Any] = {}
+    if "AnomalyDetectorIds" in request:
+        where["id"] = list(request["AnomalyDetectorIds"])
     if "Namespace" in request:
         where["namespace"] = request["Namespace"]
     if "MetricName" in request:
@@ -73,7 +80,8 @@ def describe_anomaly_detectors(
 
 def delete_anomaly_detector(call: Call, request: "DeleteAnomalyDetectorInputTypeDef") -> dict[str, Any]:
     """Delete the detector of a metric and statistic."""
-    row = call.records.find(AnomalyDetector, identity(*_subject(call, request)))
+    key = request.get("AnomalyDetectorId") or identity(*_subject(call, request))
+    row = call.records.find(AnomalyDetector, key)
     if row is None:
         raise ServiceFault("ResourceNotFoundException", "The anomaly detector does not exist.")
     call.records.remove(row)
@@ -135,6 +143,7 @@ def _shape(call: Call, row: AnomalyDetector) -> dict[str, Any]:
         "Stat": row.statistic,
     }
     return {
+        "AnomalyDetectorId": row.id,
         **about,
         "Configuration": row.configuration,
         "MetricCharacteristics": row.characteristics,

@@ -34,7 +34,9 @@ def get_metric_widget_image(
     queries = [line.query for line in wanted.lines]
     found: list[Series] = []
     if queries:
-        found = call.part(MetricReader).read((call.account, call.region), queries, wanted.start, wanted.end)
+        found = call.part(MetricReader).read(
+            (call.account, call.region), queries, wanted.start, wanted.end, principal=call.principal
+        )
     return {  # type: ignore[typeddict-item]
         "MetricWidgetImage": picture.draw(wanted, _drawn(wanted, found))
     }
