@@ -29,8 +29,8 @@ def test_permissions_name_operations_and_their_members():
     ("method", "parameters"),
     [
         (
-            "start_query",
-            {"logGroupName": "g", "startTime": 0, "endTime": 1, "queryString": "fields @message"},
+            "create_log_anomaly_detector",
+            {"logGroupArnList": ["arn:aws:logs:us-east-1:123456789012:log-group:g"]},
         ),
         ("associate_kms_key", {"logGroupName": "g", "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1"}),
         ("describe_deliveries", {}),
