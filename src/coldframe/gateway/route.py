@@ -143,7 +143,8 @@ class Router:
 
     def _of_unsigned(self, request: WireRequest) -> ServiceModel:
         """Unsigned: an action that takes no signature, or a public bucket."""
-        action = _find(_ACTION, request) if len(request.body) <= MAX_UNSIGNED_FORM else None
+        form = request.method in {"GET", "POST"} and len(request.body) <= MAX_UNSIGNED_FORM
+        action = _find(_ACTION, request) if form else None
         if action is not None:
             return self._of_action(action, _find(_VERSION, request))
         s3 = self._services.get("s3")

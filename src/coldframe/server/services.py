@@ -5,5 +5,6 @@ SERVICES: tuple[str, ...] = (
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
+    "coldframe.services.s3",
     "coldframe.services.sts",
 )

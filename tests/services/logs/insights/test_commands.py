@@ -37,8 +37,10 @@ TABLE = {
         [{"ms": "30"}, {"ms": "100"}],
     ),
     "parse with a glob": (
-        'parse @message "user=*, method:*, latency := *" as @user, @method, @latency'
-        " | filter ispresent(@user) | display @user, @method, @latency",
+        (
+            'parse @message "user=*, method:*, latency := *" as @user, @method, @latency'
+            " | filter ispresent(@user) | display @user, @method, @latency"
+        ),
         [{"@user": "*cid*", "@method": "GET", "@latency": "42"}],
     ),
     "parse of @message when no field is named": (
@@ -72,7 +74,7 @@ TABLE = {
                 "median(ms)": "30",
             }
         ],
-    ),  # fmt: skip
+    ),
     "percentiles and deviation": (
         "stats pct(ms, 50) as p, percentile(ms, 100) as q, floor(stddev(ms)) as d",
         [{"p": "30", "q": "100", "d": "40"}],
@@ -154,18 +156,24 @@ TABLE = {
         ],
     ),
     "an inner join": (
-        "join type=inner left=l right=r where l.user=r.user (SOURCE 'other')"
-        " | fields l.user, l.ms, r.city | sort l.ms",
+        (
+            "join type=inner left=l right=r where l.user=r.user (SOURCE 'other')"
+            " | fields l.user, l.ms, r.city | sort l.ms"
+        ),
         [{"l.user": "ann", "l.ms": "5", "r.city": "Ulm"}, {"l.user": "ann", "l.ms": "100", "r.city": "Ulm"}],
     ),
     "a left join": (
-        "filter ms = 30 | join type=left left=l right=r where l.user=r.user (SOURCE 'other' | fields user, city)"
-        " | fields l.user, r.city, ms",
+        (
+            "filter ms = 30 | join type=left left=l right=r where l.user=r.user (SOURCE 'other' | fields user, city)"
+            " | fields l.user, r.city, ms"
+        ),
         [{"l.user": "bob", "ms": "30"}],
     ),
     "a join with stats": (
-        "join left=l right=r where l.user=r.user (SOURCE 'other' | stats count(*) as n by user)"
-        " | fields l.ms, r.n | sort l.ms desc | limit 1",
+        (
+            "join left=l right=r where l.user=r.user (SOURCE 'other' | stats count(*) as n by user)"
+            " | fields l.ms, r.n | sort l.ms desc | limit 1"
+        ),
         [{"l.ms": "100", "r.n": "1"}],
     ),
     "a subquery": (
@@ -199,6 +207,43 @@ TABLE = {
     "appendcols": (
         "stats count(*) as n by level | appendcols (SOURCE 'other' | stats count(*) as others)",
         [{"level": "ERROR", "n": "1", "others": "2"}, {"level": "INFO", "n": "2"}, {"n": "1"}],
+    ),
+    "accum": (
+        "filter ispresent(ms) | fields ms | sort ms | accum ms as total",
+        [{"ms": "5", "total": "5"}, {"ms": "30", "total": "35"}, {"ms": "100", "total": "135"}],
+    ),
+    "addtotals of rows": (
+        "filter ms = 5 | fields ms, 2 as two, user | addtotals",
+        [{"ms": "5", "two": "2", "user": "ann", "Total": "7"}],
+    ),
+    "addtotals of columns": (
+        "filter ispresent(ms) | fields ms | sort ms | addtotals row=false col=true ms",
+        [{"ms": "5"}, {"ms": "30"}, {"ms": "100"}, {"ms": "135"}],
+    ),
+    "addtotals with a name": (
+        "filter ms = 5 | fields ms | addtotals fieldname=sum ms",
+        [{"ms": "5", "sum": "5"}],
+    ),
+    "sessionize": (
+        "filter ispresent(user) | fields user | sessionize user maxspan 1s as s | sort @timestamp",
+        [{"user": "ann", "s": "1"}, {"user": "bob", "s": "3"}, {"user": "ann", "s": "2"}],
+    ),
+    "outlier clamps": (
+        "filter ispresent(ms) | fields ms | sort @timestamp | outlier param=0.5 mark=true ms",
+        [
+            {"ms": "5", "ms_outlier": "0"},
+            {"ms": "30", "ms_outlier": "0"},
+            {"ms": "88.75", "ms_outlier": "1"},
+        ],
+    ),
+    "outlier removes": (
+        "filter ispresent(ms) | fields ms | sort @timestamp | outlier action=remove param=0.5 ms",
+        [{"ms": "5"}, {"ms": "30"}],
+    ),
+    "expand": ("filter ms = 5 | expand tags | fields tags | sort tags", [{"tags": "a"}, {"tags": "b"}]),
+    "countFrequent": (
+        "filter ispresent(user) | countFrequent user",
+        [{"user": "ann", "_approxcount": "2"}, {"user": "bob", "_approxcount": "1"}],
     ),
     "SOURCE first": ("SOURCE 'other' | fields city | sort city", [{"city": "Aue"}, {"city": "Ulm"}]),
     "unmask as a command": ("unmask(user) | fields user | filter ms = 30", [{"user": "bob"}]),

@@ -1,14 +1,14 @@
 """Masked text never comes back through any function, unless the caller may logs:Unmask and asks for it."""
 
 import pytest
-from tests.server_fixtures import running_server
-from tests.services.logs.conftest import add_group, policy
-from tests.services.logs.insights.test_queries import ask, put, refused, rows, start
-from tests.services.logs.test_masking import _holding, user
 
 from coldframe.services.logs.insights.aggregates import AGGREGATES
 from coldframe.services.logs.insights.functions.table import FUNCTIONS
 from coldframe.services.logs.insights.running import QueryRunner
+from tests.server_fixtures import running_server
+from tests.services.logs.conftest import add_group, policy
+from tests.services.logs.insights.test_queries import ask, put, refused, rows, start
+from tests.services.logs.test_masking import _holding, user
 
 SECRET = "jane.doe@example.com"
 LINE = f'{{"who": "{SECRET}", "n": 1}}'

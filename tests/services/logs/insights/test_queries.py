@@ -4,14 +4,14 @@ import threading
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.server_fixtures import running_server
-from tests.services.logs.conftest import add_group
 
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.records import InsightsQuery, LogGroup
+from tests.server_fixtures import running_server
+from tests.services.logs.conftest import add_group
 
 EVENTS = ['{"level":"ERROR","ms":5}', '{"level":"INFO","ms":7,"tags":["x"]}', "plain text"]
 
@@ -103,6 +103,11 @@ def test_aggregated_rows_have_no_pointer(served):
     assert rows(ask(served, "stats count(*) as n by level | filter level = 'ERROR'")) == [
         {"level": "ERROR", "n": "1"}
     ]
+
+
+def test_a_row_of_totals_is_no_event(served):
+    found = rows(ask(served, "fields ms | filter ispresent(ms) | sort ms | addtotals row=false col=true"))
+    assert [(row["ms"], "@ptr" in row) for row in found] == [("5", True), ("7", True), ("12", False)]
 
 
 def test_events_in_segments_and_in_memory_are_read_together(tmp_path):

@@ -214,6 +214,43 @@ class Builder:
         del span
         return parts[0], parts[1]
 
+    def _on_accum(self, span: Span, parts: list[Any]) -> Any:
+        return tree.Accumulate(span, parts[0], parts[-1].name)
+
+    def _on_addtotals(self, span: Span, parts: list[Any]) -> Any:
+        fields = parts.pop() if parts and not _is_option(parts[-1]) else ()
+        options = _options(parts, "addtotals", fieldname="Total", row="true", col="false")
+        rows, columns = (_flag(options, name, span) for name in ("row", "col"))
+        return tree.AddTotals(span, fields, options["fieldname"], rows, columns)
+
+    def _on_sessionize(self, span: Span, parts: list[Any]) -> Any:
+        gap, name = tree.Period(span, 30, "m"), "session_id"
+        for part in parts[1:]:
+            if isinstance(part, tree.Field):
+                name = part.name
+            else:
+                gap = self._on_period(span, [part])
+        return tree.Sessionize(span, parts[0], gap, name)
+
+    def _on_outlier(self, span: Span, parts: list[Any]) -> Any:
+        fields = tuple(part for part in parts if isinstance(part, tree.Field))
+        given = [part for part in parts if not isinstance(part, tree.Field)]
+        options = _options(given, "outlier", action="transform", param="2.5", uselower="false", mark="false")
+        if options["action"] not in {"remove", "transform"}:
+            raise QueryError("the action of outlier is remove or transform", span)
+        try:
+            factor = float(options["param"])
+        except ValueError:
+            raise QueryError("the param of outlier is a number", span) from None
+        lower, marks = (_flag(options, name, span) for name in ("uselower", "mark"))
+        return tree.Outlier(span, fields, options["action"] == "remove", factor, lower, marks)
+
+    def _on_expand(self, span: Span, parts: list[Any]) -> Any:
+        return tree.Expand(span, parts[0])
+
+    def _on_countfrequent(self, span: Span, parts: list[Any]) -> Any:
+        return tree.CountFrequent(span, parts[0])
+
     def _on_refused(self, span: Span, parts: list[Any]) -> Any:
         name = str(parts[0]).lower()
         raise QueryError(f"the command {name} is not built: {_REFUSED.get(name, 'it comes later')}", span)
@@ -299,3 +336,18 @@ class Builder:
 
 def _is_option(part: tuple[Any, ...]) -> bool:
     return len(part) == 3 and isinstance(part[2], Span)
+
+
+def _options(parts: list[Any], command: str, **defaults: str) -> dict[str, str]:
+    """Return the options of a command by name, with defaults; raises QueryError for one that it does not take."""
+    for name, _, span in parts:
+        if name not in defaults:
+            raise QueryError(f"{command} does not take {name}", span)
+    return defaults | {name: value for name, value, _ in parts}
+
+
+def _flag(options: dict[str, str], name: str, span: Span) -> bool:
+    value = options[name].lower()
+    if value not in {"true", "false"}:
+        raise QueryError(f"{name} is true or false, not {value}", span)
+    return value == "true"

@@ -8,9 +8,16 @@ from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.functions.documents import document
 from coldframe.services.logs.insights.joins import append_columns, join
 from coldframe.services.logs.insights.scope import Column
-from coldframe.services.logs.insights.series import autoregress, fill_down, fill_missing
+from coldframe.services.logs.insights.series import (
+    accumulate,
+    autoregress,
+    fill_down,
+    fill_missing,
+    sessionize,
+)
 from coldframe.services.logs.insights.stage import Stage
 from coldframe.services.logs.insights.statistics import pattern, stats
+from coldframe.services.logs.insights.tables import add_totals, count_frequent, outlier
 from coldframe.services.logs.insights.values import NUMERIC, Sql
 
 _MESSAGE = ("@message",)
@@ -128,6 +135,11 @@ def unnest(stage: Stage, command: tree.Unnest) -> None:
     stage.parsed.append(command.name)
 
 
+def expand(stage: Stage, command: tree.Expand) -> None:
+    """Make a row of each element of a field's list, under the same name."""
+    unnest(stage, tree.Unnest(command.span, command.field, command.field.name))
+
+
 def source(stage: Stage, command: tree.Source) -> None:
     """SOURCE has been heeded when the pipeline began."""
     del stage, command
@@ -188,4 +200,10 @@ COMMANDS: dict[type[Any], Callable[[Stage, Any], None]] = {
     tree.Autoregress: autoregress,
     tree.FillDown: fill_down,
     tree.FillMissing: fill_missing,
+    tree.Accumulate: accumulate,
+    tree.AddTotals: add_totals,
+    tree.Sessionize: sessionize,
+    tree.Outlier: outlier,
+    tree.Expand: expand,
+    tree.CountFrequent: count_frequent,
 }

@@ -98,6 +98,13 @@ class Compiler:
         """Return a compiler that reads the text before masking."""
         return replace(self, unmasked=True)
 
+    def _matching(self, operand: str, wanted: Expression) -> str:
+        """Return SQL of a search by a pattern: a text that it must have in it is looked for first, which is cheaper."""
+        matches = f"regexp_matches({operand}, {self.pattern(wanted)})"
+        pattern = wanted.pattern if isinstance(wanted, tree.Regex) else self.constant(wanted, "a pattern")
+        literal = regexes.required(pattern)
+        return f"(contains({operand}, {self.bind.bind(literal)}) AND {matches})" if literal else matches
+
     def _known(self, node: Expression) -> Sql | None:
         """Return what is known of an expression by its name or its own text, as of `count(*)` after a stats."""
         if isinstance(node, tree.Field) and self.given is not None and node.name in self.given:
@@ -140,7 +147,7 @@ class Compiler:
         if isinstance(node, tree.Like):
             operand = self.string(node.operand)
             if isinstance(node.wanted, tree.Regex) or node.regex:
-                return Sql(f"regexp_matches({operand}, {self.pattern(node.wanted)})", "bool")
+                return Sql(self._matching(operand, node.wanted), "bool")
             return Sql(f"contains({operand}, {self.string(node.wanted)})", "bool")
         if isinstance(node, tree.Among):
             operand_value = self.value(node.operand)

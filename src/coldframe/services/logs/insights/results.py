@@ -23,7 +23,7 @@ class Results(msgspec.Struct, array_like=True):
 
     names: list[str]
     rows: list[list[str | None]]
-    events: list[tuple[str, int, int]]
+    events: list[tuple[str, int, int] | None]
 
 
 def shown(value: Any, kind: Kind) -> str | None:

@@ -164,7 +164,11 @@ def _results(plan: Plan, groups: list[Group], rows: list[tuple[Any, ...]]) -> Re
     width = len(plan.columns)
     kinds = [kind for _, kind in plan.columns]
     texts = [[shown(value, kind) for value, kind in zip(row, kinds, strict=False)] for row in rows]
-    events = (
-        [(groups[row[width]].id, row[width + 1], row[width + 2]) for row in rows] if plan.pointers else []
-    )
+    events = [_event(groups, row[width:]) for row in rows] if plan.pointers else []
     return Results([name for name, _ in plan.columns], texts, events)
+
+
+def _event(groups: list[Group], position: tuple[Any, ...]) -> tuple[str, int, int] | None:
+    """Return which event a row is; a row of totals is none."""
+    number, time, sequence = position
+    return None if number is None else (groups[number].id, time, sequence)

@@ -1,4 +1,4 @@
-"""`autoregress`, `filldown` and `fillmissing`: rows as a series, in the order they are in."""
+"""`autoregress`, `accum`, `sessionize`, `filldown` and `fillmissing`: rows as a series, in the order they are in."""
 
 from coldframe.services.logs.insights import times, tree, values
 from coldframe.services.logs.insights.errors import QueryError
@@ -23,6 +23,39 @@ def autoregress(stage: Stage, command: tree.Autoregress) -> None:
     stage.define(items)
     stage.shown, stage.parsed = shown, []
     stage.show([name for name, _, _ in items])
+
+
+def accumulate(stage: Stage, command: tree.Accumulate) -> None:
+    """Add the sum of a field's numbers so far, in the order of the rows."""
+    stage.counted()
+    shown = stage.names()
+    number = stage.compiler().number(command.field)
+    frame = f"OVER ({stage.ordering()} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    stage.define([(command.name, Sql(f"sum({number}) {frame}", "number"), None)])
+    stage.shown, stage.parsed = shown, []
+    stage.show([command.name])
+
+
+def sessionize(stage: Stage, command: tree.Sessionize) -> None:
+    """Number the sessions: events of the same values, none of them longer than the gap after the one before."""
+    position, gap = stage.scope.position, times.milliseconds(command.gap)
+    if position is None or gap is None:
+        raise QueryError("sessionize needs log events, and a gap of weeks at most", command.span)
+    stage.counted()
+    shown = stage.names()
+    bind = stage.chain.bind
+    keys = ", ".join(stage.compiler().string(field) for field in command.fields)
+    order = f"PARTITION BY {keys} ORDER BY {position.time}, {position.sequence}"
+    begins, session = bind.name("o"), bind.name("o")
+    before = f"lag({position.time}) OVER ({order})"
+    stage.step(f"*, (CASE WHEN {position.time} - {before} <= {gap} THEN 0 ELSE 1 END) AS {begins}")
+    stage.step(
+        f"*, sum({begins}) OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS {session}"
+    )
+    number = f"CAST(dense_rank() OVER (ORDER BY {keys}, {session}) AS DOUBLE)"
+    stage.define([(command.name, Sql(number, "number"), None)])
+    stage.shown, stage.parsed = shown, []
+    stage.show([command.name])
 
 
 def fill_down(stage: Stage, command: tree.FillDown) -> None:

@@ -1,6 +1,6 @@
 """A pipeline half translated: the relation its commands have made so far, as a chain of common table expressions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from coldframe.services.logs.insights.errors import Span
@@ -94,7 +94,7 @@ class Stage:
             self.chain.matched = self.chain.statement(f"SELECT count(*) FROM {self.relation}")
         self.counting = False
 
-    def define(self, items: list[tuple[str, Sql, Sql | None]]) -> None:
+    def define(self, items: Sequence[tuple[str, Sql, Sql | None]]) -> None:
         """Add columns: a name, its value, and its value in the unmasked text where that differs."""
         selects = ["*"]
         for name, value, twin in items:

@@ -31,7 +31,7 @@ def pattern(stage: Stage, command: tree.Pattern) -> None:
         f"{replaced} AS {found}, CAST(count(*) AS DOUBLE) AS {count}",
         f"WHERE {source} IS NOT NULL GROUP BY 1",
     )
-    _keep_count(stage, count)
+    keep_count(stage, count)
     labels = " ".join(f"WHEN contains(upper({found}), '{name}') THEN '{name}'" for name in _SEVERITIES)
     stage.step(f"*, {count} / sum({count}) OVER () AS {ratio}, (CASE {labels} ELSE 'NONE' END) AS {label}")
     columns = {"@pattern": Column(found, "any"), "@sampleCount": Column(count, "number")}
@@ -60,7 +60,7 @@ class _Aggregation:
         self._selects.append(f"count(*) AS {counter}")
         places = ", ".join(str(at + 1) for at in range(len(keys)))
         stage.step(", ".join(self._selects), f"GROUP BY {places}" if keys else "HAVING count(*) > 0")
-        _keep_count(stage, counter)
+        keep_count(stage, counter)
         stage.scope = Scope(dict(keys))
         stage.shown, stage.parsed = [], []
         stage.groups = [name for name, _ in keys]
@@ -130,7 +130,7 @@ class _Aggregation:
             self._check(child)
 
 
-def _keep_count(stage: Stage, counter: str) -> None:
+def keep_count(stage: Stage, counter: str) -> None:
     """In the main pipeline, compute the first aggregation once, and count from it how many events it took in."""
     if stage.main and stage.counting:
         stage.relation = stage.chain.materialize(stage.relation)

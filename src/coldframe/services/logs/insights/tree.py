@@ -298,6 +298,58 @@ class FillMissing(Node):
     values: tuple[tuple[Expression, Field], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Accumulate(Node):
+    """`accum`: the running sum of a field."""
+
+    field: Field
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddTotals(Node):
+    """`addtotals`: a column with the sum of each row, a row with the sum of each column; no fields: all numbers."""
+
+    fields: tuple[Field, ...]
+    name: str
+    rows: bool
+    columns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sessionize(Node):
+    """`sessionize`: numbers the sessions of an identity, which end with so much time without an event."""
+
+    fields: tuple[Field, ...]
+    gap: Period
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier(Node):
+    """`outlier`: values far outside of the quartiles, clamped or with their rows removed."""
+
+    fields: tuple[Field, ...]
+    removes: bool
+    factor: float
+    lower: bool
+    marks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expand(Node):
+    """`expand`: a row for each element of a field's list, under the field's own name."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class CountFrequent(Node):
+    """`countFrequent`: how often each combination of values is there."""
+
+    fields: tuple[Field, ...]
+
+
 Command = (
     Fields
     | Display
@@ -317,4 +369,10 @@ Command = (
     | Autoregress
     | FillDown
     | FillMissing
+    | Accumulate
+    | AddTotals
+    | Sessionize
+    | Outlier
+    | Expand
+    | CountFrequent
 )

@@ -168,8 +168,9 @@ def _fields(call: Call, results: Results, at: int) -> list[Any]:
         for name, value in zip(results.names, results.rows[at], strict=True)
         if value is not None
     ]
-    if results.events:
-        fields.append({"field": "@ptr", "value": pointers.written(call, results.events[at])})
+    event = results.events[at] if results.events else None
+    if event is not None:
+        fields.append({"field": "@ptr", "value": pointers.written(call, event)})
     return fields
 
 
