@@ -1,8 +1,10 @@
 """The visible list of services this server offers."""
 
 SERVICES: tuple[str, ...] = (
+    "coldframe.services.cloudwatch",
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
+    "coldframe.services.s3",
     "coldframe.services.sts",
 )
