@@ -1,12 +1,13 @@
 """PutTransformer, GetTransformer, DeleteTransformer, TestTransformer, and where transformed events go."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
-from coldframe.services.logs.metrics import MetricJournal
-from coldframe.services.logs.records import LogGroup, MetricMinute
+from coldframe.core.offers import MetricSink
+from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.transformers import Origin
 from coldframe.services.logs.transforming import transformer_for
 from tests.server_fixtures import running_server
@@ -61,11 +62,20 @@ def subscribe(client, running, pattern, **more):
     )
 
 
-def minutes(running, name):
-    running.installation.parts.get(MetricJournal).flush()
-    with running.installation.store.read() as transaction:
-        rows = transaction.records(running.account, "us-east-1").list(MetricMinute)
-    return {row.dimensions: row.sum for row in rows if row.name == name}
+def sums(running, namespace, name, **dimensions):
+    """The sum of a metric over the last and the next minutes, as CloudWatch tells it."""
+    running.installation.parts.get(MetricSink).flush()
+    now = datetime.fromtimestamp(running.clock.seconds(), UTC)
+    points = running.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
 
 
 def policy_document(config=LEVEL):
@@ -191,11 +201,14 @@ def test_metric_filters_on_transformed_events_and_the_metrics_of_transformation(
             metricTransformations=[{"metricName": name, "metricNamespace": "n", "metricValue": "1"}],
             applyOnTransformedLogs=flag,
         )
+    names = ("TransformationErrors", "TransformedLogEvents")
+    before = {name: sums(running, "AWS/Logs", name, LogGroupName="g") for name in names}
     send(logs, running, "ERROR a", "ERROR b", "INFO c", "garbage")
-    assert minutes(running, "transformed") == {"": 2}
-    assert minutes(running, "original") == {}
-    assert minutes(running, "TransformationErrors")["LogGroupName=g"] >= 1
-    assert minutes(running, "TransformedLogEvents")["LogGroupName=g"] >= 3
+    assert sums(running, "n", "transformed") == 2
+    assert sums(running, "n", "original") == 0
+    after = {name: sums(running, "AWS/Logs", name, LogGroupName="g") for name in before}
+    assert after["TransformationErrors"] - before["TransformationErrors"] == 1
+    assert after["TransformedLogEvents"] - before["TransformedLogEvents"] == 3
 
 
 def test_the_groups_own_transformer_goes_before_the_accounts(logs, running):
