@@ -28,10 +28,6 @@ def test_permissions_name_operations_and_their_members():
 @pytest.mark.parametrize(
     ("method", "parameters"),
     [
-        (
-            "create_log_anomaly_detector",
-            {"logGroupArnList": ["arn:aws:logs:us-east-1:123456789012:log-group:g"]},
-        ),
         ("associate_kms_key", {"logGroupName": "g", "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1"}),
         ("describe_deliveries", {}),
     ],
