@@ -21,11 +21,13 @@ class FormerQuery(NamedTuple):
     path_member: str
 
 
-def add_error_codes(service: str, description: dict[str, Any]) -> None:
-    """Put the codes of the errors back into a model; those of services that never moved are there."""
+def amend(service: str, description: dict[str, Any]) -> None:
+    """Put the codes of the errors back into a model, and open enumerations; services that never moved need neither."""
     for name, (code, status) in _TABLE.get(service, {}).get("errors", {}).items():
         trait = {"code": code, "httpStatusCode": status, "senderFault": status < 500}
         description["shapes"][name]["error"] = trait
+    for name in _TABLE.get(service, {}).get("open", ()):
+        description["shapes"][name].pop("enum", None)
 
 
 @cache

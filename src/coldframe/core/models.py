@@ -88,5 +88,5 @@ def _metadata(name: str) -> dict[str, Any]:
 def _description(name: str) -> Any:
     # Kept for one model, since its sections are asked for one after the other.
     description = _LOADER.load_service_model(name, _KIND)
-    former_query.add_error_codes(name, description)
+    former_query.amend(name, description)
     return description

@@ -4,5 +4,6 @@ SERVICES: tuple[str, ...] = (
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
+    "coldframe.services.sqs",
     "coldframe.services.sts",
 )

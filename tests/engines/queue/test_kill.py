@@ -24,7 +24,7 @@ def test_what_was_acknowledged_is_kept_exactly_once(tmp_path: Path) -> None:
             try:
                 store = MessageStore(path)
                 for number in range(100_000):
-                    store.send("q", [New(f"{round_}-{number}", "x" * 300, b"", 0)], 0)
+                    store.send("q", [New(f"{round_}-{number}", b"x" * 300, 0)], 0)
                     os.write(writing, f"{round_}-{number}\n".encode())
             finally:
                 os._exit(0)

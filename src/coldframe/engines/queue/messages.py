@@ -12,14 +12,13 @@ class Duplicate(NamedTuple):
 
 
 class New(NamedTuple):
-    """A message to be kept; `details` are the sender's own bytes, `visible` is when it may first be read.
+    """A message to be kept; `body` means nothing to the store, `visible` is when it may first be read.
 
     `group` is empty in a queue without order; `unless` says of which earlier message it may be a repetition.
     """
 
     id: str
-    body: str
-    details: bytes
+    body: bytes
     visible: int
     group: str = ""
     unless: Duplicate | None = None
@@ -48,8 +47,7 @@ class Message(NamedTuple):
     receives: int
     earlier: int
     origin: str
-    body: str
-    details: bytes
+    body: bytes
 
 
 class DeadLetters(NamedTuple):
@@ -80,9 +78,10 @@ class Reading(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many messages a queue has: to be read, being read, and delayed; their bytes and when the oldest was sent."""
+    """How many messages a queue has: to be read, being read, and delayed; their bytes; when the oldest was sent."""
 
     available: int
     in_flight: int
     delayed: int
+    size: int
     oldest: int

@@ -20,8 +20,8 @@ _ORDERED = (
     " (SELECT message_group FROM messages WHERE queue = ? AND visible > ? AND receives > 0) ORDER BY sequence"
 )
 _READ = (
-    "SELECT m.sequence, m.id, m.message_group, m.sent, m.first_received, m.receives, m.earlier, m.origin, b.body,"
-    " b.details FROM messages m JOIN bodies b USING (sequence) WHERE m.sequence = ?"
+    "SELECT m.sequence, m.id, m.message_group, m.sent, m.first_received, m.receives, m.earlier, m.origin, b.body"
+    " FROM messages m JOIN bodies b USING (sequence) WHERE m.sequence = ?"
 )
 
 
@@ -77,10 +77,12 @@ def _first(rows: Iterator[tuple[int, int, int, str]], wanted: int) -> Iterator[t
 
 
 def _hide(connection: sqlite3.Connection, sequence: int, reading: Reading) -> None:
+    # Also what is not to be hidden at all must not be found twice by one reader.
+    until = max(reading.hidden_until, reading.now + 1)
     connection.execute(
         "UPDATE messages SET visible = ?, receives = receives + 1,"
         " first_received = CASE first_received WHEN 0 THEN ? ELSE first_received END WHERE sequence = ?",
-        (reading.hidden_until, reading.now, sequence),
+        (until, reading.now, sequence),
     )
 
 

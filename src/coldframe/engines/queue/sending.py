@@ -30,7 +30,7 @@ def _send(connection: sqlite3.Connection, queue: str, message: New, now: int) ->
         _INSERT, (queue, message.visible, now, size, message.id, message.group)
     ).lastrowid
     assert inserted is not None, "an INSERT into a table with row ids has one"
-    connection.execute("INSERT INTO bodies VALUES (?, ?, ?)", (inserted, message.body, message.details))
+    connection.execute("INSERT INTO bodies VALUES (?, ?)", (inserted, message.body))
     if unless is not None:
         connection.execute(
             "INSERT OR REPLACE INTO duplicates VALUES (?, ?, ?, ?, ?, ?)",

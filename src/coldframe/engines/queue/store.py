@@ -96,7 +96,7 @@ class MessageStore:
         """How many messages a queue has; it does not hold up those who write."""
         row = self._look(
             "SELECT coalesce(sum(visible <= ?), 0), coalesce(sum(visible > ? AND receives > 0), 0),"
-            " coalesce(sum(visible > ? AND receives = 0), 0), coalesce(min(sent), 0) FROM messages WHERE queue = ?",
+            " coalesce(sum(visible > ? AND receives = 0), 0), coalesce(sum(size), 0), coalesce(min(sent), 0) FROM messages WHERE queue = ?",
             (now, now, now, queue),
         )
         return Counts(*row)

@@ -1,6 +1,6 @@
 """The tables of the message store.
 
-The texts lie apart from what changes at every reading, so that hiding a message does not rewrite a megabyte.
+The bodies lie apart from what changes at every reading, so that hiding a message does not rewrite a megabyte.
 """
 
 import sqlite3
@@ -18,9 +18,9 @@ STATEMENTS = (
         id TEXT NOT NULL,
         message_group TEXT NOT NULL,
         origin TEXT NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS messages_by_visible ON messages (queue, visible, receives, sent)",
+    "CREATE INDEX IF NOT EXISTS messages_by_visible ON messages (queue, visible, receives, sent, size)",
     "CREATE INDEX IF NOT EXISTS messages_by_order ON messages (queue, sequence) WHERE message_group != ''",
-    "CREATE TABLE IF NOT EXISTS bodies (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL, details BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS bodies (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS duplicates (
         queue TEXT NOT NULL, scope TEXT NOT NULL, id TEXT NOT NULL,
         until INTEGER NOT NULL, message TEXT NOT NULL, sequence INTEGER NOT NULL,
