@@ -18,7 +18,7 @@ STATEMENTS = (
         id TEXT NOT NULL,
         message_group TEXT NOT NULL,
         origin TEXT NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS messages_by_visible ON messages (queue, visible, receives, sent, size)",
+    "CREATE INDEX IF NOT EXISTS messages_by_visible ON messages (queue, visible, sequence, receives, sent, size)",
     "CREATE INDEX IF NOT EXISTS messages_by_order ON messages (queue, sequence) WHERE message_group != ''",
     "CREATE TABLE IF NOT EXISTS bodies (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS duplicates (
