@@ -4,6 +4,7 @@ SERVICES: tuple[str, ...] = (
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
+    "coldframe.services.sns",
     "coldframe.services.sqs",
     "coldframe.services.sts",
 )

@@ -12,7 +12,9 @@ from coldframe.engines.queue.sending import move
 _FARTHEST = 120_000
 
 _COLUMNS = "sequence, receives, sent, message_group"
-_STANDARD = f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, sequence LIMIT ?"  # noqa: S608
+_STANDARD = (
+    f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, sequence LIMIT ?"  # noqa: S608
+)
 _ORDERED = (
     f"SELECT {_COLUMNS} FROM (SELECT * FROM messages INDEXED BY messages_by_order"  # noqa: S608
     " WHERE queue = ? AND message_group != '' ORDER BY sequence LIMIT ?)"

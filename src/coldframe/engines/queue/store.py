@@ -2,35 +2,33 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
 from coldframe.engines.queue import reading, sending, tables
 from coldframe.engines.queue.arrivals import Arrivals
-from coldframe.engines.queue.commits import Commits, connect, explain
-from coldframe.engines.queue.messages import Counts, Message, New, Reading, Sent
+from coldframe.engines.queue.commits import Commits
+from coldframe.engines.queue.looking import Looking
+from coldframe.engines.queue.messages import Message, New, Reading, Sent
 from coldframe.engines.queue.moving import Moved, move_some
 
 
-class MessageStore:
+class MessageStore(Looking):
     """Queues of messages in the SQLite file `path`, which no other process writes; safe for many threads."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = path
         self._arrivals = Arrivals()
         self._commits = Commits(path)
         self._commits.run(tables.create)
-        self._reader = connect(path)
-        self._reading = threading.Lock()
+        super().__init__(path)
 
     def close(self) -> None:
         """Close the file; what is under way ends first."""
         self._commits.close()
-        with self._reading:
-            self._reader.close()
+        super().close()
 
     def send(self, queue: str, messages: Sequence[New], now: int) -> list[Sent]:
         """Keep messages in their order, all or none; raises StoreFull, StoreBroken."""
@@ -92,29 +90,6 @@ class MessageStore:
         """Forget what was sent and tried too long ago to be a repetition."""
         self._commits.run(partial(sending.forget, now=now))
 
-    def counts(self, queue: str, now: int) -> Counts:
-        """How many messages a queue has; it does not hold up those who write."""
-        row = self._look(
-            "SELECT coalesce(sum(visible <= ?), 0), coalesce(sum(visible > ? AND receives > 0), 0),"
-            " coalesce(sum(visible > ? AND receives = 0), 0), coalesce(sum(size), 0), coalesce(min(sent), 0) FROM messages WHERE queue = ?",
-            (now, now, now, queue),
-        )
-        return Counts(*row)
-
-    def next_visible(self, queue: str, now: int) -> int | None:
-        """When the next hidden message of a queue can be read; None when there is none."""
-        sql = "SELECT min(visible) FROM messages WHERE queue = ? AND visible > ?"
-        found: int | None = self._look(sql, (queue, now))[0]
-        return found
-
     def watch(self, queue: str) -> AbstractContextManager[threading.Event]:
         """An event that is set whenever a queue may have something new to read."""
         return self._arrivals.watch(queue)
-
-    def _look(self, sql: str, values: Iterable[object]) -> tuple[int, ...]:
-        with self._reading:
-            try:
-                found: tuple[int, ...] = self._reader.execute(sql, tuple(values)).fetchone()
-            except sqlite3.Error as error:
-                raise explain(error, self._path) from error
-        return found
