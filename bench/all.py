@@ -25,8 +25,9 @@ BENCHMARKS = {
     "start": ("", "--times 3", 300),
     "logstore": ("", "--events 500000", 1800),
     "protocols": ("", "", 300),
+    "metrics": ("", "--seconds 1", 300),
 }
-ON_DISK = {"gateway", "filter", "start", "logstore"}
+ON_DISK = {"gateway", "filter", "start", "logstore", "metrics"}
 
 
 def measure(name: str, options: str, seconds: int, directory: Path) -> str:

@@ -18,6 +18,9 @@ from coldframe.server.services import SERVICES
 from tests.hostile.examples import EXAMPLES
 from tests.hostile.requests import Requests
 
+# The share of operations that some request must get through to, so that the test is not one of refusals only. Much of
+# Organizations needs a second account that has accepted an invitation, and AssumeRole a role whose trust fits by chance.
+LEAST = {"organizations": 0.2, "sts": 0.5}
 ROUNDS = int(os.environ.get("COLDFRAME_FUZZ_ROUNDS", "10"))
 SEED = int(os.environ.get("COLDFRAME_FUZZ_SEED", "1"))
 ACCOUNT = "123456789012"
@@ -94,10 +97,18 @@ class Caller:
         return answer.status, parsed, parameters
 
 
+@pytest.mark.xdist_group(
+    "generated requests"
+)  # later services use what earlier ones answered: ARNs of roles, ids
+def _turn(name):
+    """What is made first, what ends things last."""
+    return name.startswith(("Delete", "Leave", "Close")) - name.startswith(("Create", "Put", "Start"))
+
+
 @pytest.mark.parametrize("service", [package.rpartition(".")[2] for package in SERVICES])
 def test_no_request_breaks_an_operation(assembly, requests, service, caplog):
     caller = Caller(assembly, service, requests)
-    for name in set(EXAMPLES) & set(caller.service.handlers):
+    for name in sorted(set(EXAMPLES) & set(caller.service.handlers)):
         requests.remember(caller.service.model.operation_model(name), EXAMPLES[name])
     operations = sorted(caller.service.handlers)
     broken, statuses = [], Counter()
@@ -106,7 +117,7 @@ def test_no_request_breaks_an_operation(assembly, requests, service, caplog):
             caller.random.shuffle(operations)
             # What is made comes before what needs it, as a client would go about it, in half of the rounds.
             if caller.random.random() < 0.5:
-                operations.sort(key=lambda name: not name.startswith(("Create", "Put", "Start")))
+                operations.sort(key=_turn)
             for name in operations:
                 for _ in range(4):
                     status, parsed, parameters = caller.send(name)
@@ -117,4 +128,4 @@ def test_no_request_breaks_an_operation(assembly, requests, service, caplog):
                         broken.append((name, status, parsed.get("Error"), cause[:300], str(parameters)[:500]))
     assert not broken, "\n".join({entry[0] + entry[3]: str(entry) for entry in broken}.values())
     answered = {name for name, status in statuses if status == 200}
-    assert len(answered) > 0.6 * len(operations), sorted(set(operations) - answered)
+    assert len(answered) > LEAST.get(service, 0.6) * len(operations), sorted(set(operations) - answered)

@@ -16,6 +16,7 @@ from botocore.config import Config
 from coldframe.server.files import RootCredentials, ServerFile, read_root, read_server
 
 SOURCES = Path(__file__).parents[2] / "src"
+MAIN = [sys.executable, "-c", "import sys; from coldframe.cli.main import main; sys.exit(main())"]
 PATIENCE = 30.0
 
 
@@ -27,10 +28,7 @@ class ServerProcess:
     ) -> None:
         self.data = data
         self.log = log or data.with_name(data.name + ".log")
-        command = [
-            *prefix, sys.executable, "-c", "import sys; from coldframe.cli.main import main; sys.exit(main())",
-            "up", "--data", str(data), "--port", str(port), *options,
-        ]  # fmt: skip
+        command = [*prefix, *MAIN, "up", "--data", str(data), "--port", str(port), *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +12,16 @@ import time
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.journeys.process import SOURCES, ServerProcess, events_of, until
+from tests.journeys.process import MAIN, SOURCES, ServerProcess, events_of, until
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    """A data directory that a server has used and left."""
+    data = tmp_path_factory.mktemp("used") / "data"
+    with ServerProcess(data) as server:
+        server.stop()
+    return data
 
 
 def test_a_second_server_on_the_data_directory(tmp_path):
@@ -69,10 +79,8 @@ def test_a_data_directory_that_cannot_be_written(tmp_path):
     assert str(closed / "data") in said
 
 
-def test_a_master_key_that_others_can_read(tmp_path):
-    data = tmp_path / "data"
-    with ServerProcess(data) as server:
-        server.stop()
+def test_a_master_key_that_others_can_read(used, tmp_path):
+    data = shutil.copytree(used, tmp_path / "data")
     (data / "master.key").chmod(0o644)
     said = ServerProcess(data).refused()
     assert "chmod 600" in said
@@ -81,18 +89,14 @@ def test_a_master_key_that_others_can_read(tmp_path):
     assert "master" in ServerProcess(data).refused()
 
 
-def test_another_master_key_is_noticed(tmp_path):
-    data = tmp_path / "data"
-    with ServerProcess(data) as server:
-        server.stop()
+def test_another_master_key_is_noticed(used, tmp_path):
+    data = shutil.copytree(used, tmp_path / "data")
     (data / "master.key").write_bytes(bytes(32))
     assert "master" in ServerProcess(data).refused()
 
 
-def test_a_damaged_store(tmp_path):
-    data = tmp_path / "data"
-    with ServerProcess(data) as server:
-        server.stop()
+def test_a_damaged_store(used, tmp_path):
+    data = shutil.copytree(used, tmp_path / "data")
     for file in data.glob("coldframe.sqlite3*"):
         if file.suffix == ".sqlite3":
             file.write_bytes(b"this is no database" * 1000)
@@ -101,12 +105,10 @@ def test_a_damaged_store(tmp_path):
     assert "coldframe.sqlite3" in ServerProcess(data).refused()
 
 
-def test_a_damaged_server_file_is_written_anew(tmp_path):
-    data = tmp_path / "data"
-    with ServerProcess(data) as server:
-        server.stop()
+def test_a_damaged_server_file_is_written_anew(used, tmp_path):
+    data = shutil.copytree(used, tmp_path / "data")
     (data / "server.json").write_bytes(b"\x00{")
-    command = [*server.process.args[:3], "env", "--data", str(data)]
+    command = [*MAIN, "env", "--data", str(data)]
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
     told = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     assert told.returncode == 1

@@ -20,6 +20,10 @@ CLEAN = {
         '"Get*Token" = "Tokens are not built."\nGetAccessKeyInfo = "Keys are not built."\n'
         'DecodeAuthorizationMessage = "Messages are not encoded."\n'
     ),
+    "src/coldframe/core/service.py": (
+        '"""What a service says of itself."""\n\n\nclass Manifest:\n    model: str\n    calls: list[str]\n'
+        "    remarks: dict[str, str]\n"
+    ),
     "src/coldframe/core/config.py": '"""What may be set."""\n\n\nclass Settings:\n    port: int = 1\n',
     "src/coldframe/cli/main.py": '"""The command line, in one table."""\n\nCOMMANDS = {"up": "serve"}\n',
     "src/coldframe/cli/up.py": '"""The command up, which serves."""\n\nparser.add_argument("--port")\n',

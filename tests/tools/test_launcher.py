@@ -29,7 +29,7 @@ NEEDED = [
 PYTHON = """#!/bin/sh
 echo "$(basename "$0") $*" >>"$NOTES"
 case "$*" in
-*"import ensurepip"*) exit "${NO_VENV:-0}" ;;
+*"import ensurepip"*) [ -z "${NO_VENV:-}" ] || [ -e "$NOTES.installed" ] ;;
 *"print("*) echo python3.11-venv ;;
 -c*) exit 0 ;;
 "-m venv"*) rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
@@ -145,6 +145,18 @@ def test_without_a_python_it_says_what_to_install(checkout: Checkout) -> None:
 def test_without_the_venv_module_it_names_the_package(checkout: Checkout) -> None:
     code, _, err = checkout.run("env", NO_VENV="1")
     assert code == 1 and "apt-get install python3.11-venv" in err
+
+
+def test_as_root_on_debian_it_installs_the_venv_module(checkout: Checkout) -> None:
+    for name, does in {
+        "id": "echo 0",
+        "apt-get": 'echo "apt-get $*" >>"$NOTES"; [ "$1" = update ] || : >"$NOTES.installed"',
+    }.items():
+        (checkout.bin / name).unlink(missing_ok=True)
+        (checkout.bin / name).write_text(f"#!/bin/sh\n{does}\n")
+        (checkout.bin / name).chmod(0o755)
+    assert checkout.run("env", NO_VENV="1")[:2] == (0, "coldframe env\n")
+    assert checkout.asked("apt-get update") == checkout.asked("apt-get install -y -qq python3.11-venv") == 1
 
 
 def test_without_permission_to_write_it_says_so(checkout: Checkout) -> None:

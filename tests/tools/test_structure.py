@@ -11,6 +11,7 @@ from tools.structure.rules import (
     RULES,
     commands,
     dependencies,
+    links,
     names,
     openings,
     operations,
@@ -216,11 +217,19 @@ def test_dependencies_need_a_reason_and_a_pin(root: Path, plant: Plant) -> None:
     ]
 
 
+def test_a_link_that_leads_nowhere_is_named(root: Path, plant: Plant) -> None:
+    plant(
+        "docs/notes.md",
+        "[a](cli.md#up) [b](../README.md)\n[c](gone.md) [d](https://example.org/x) [e](#top)\n",
+    )
+    assert links.check(root) == ["docs/notes.md:2: the link leads nowhere: gone.md"]
+
+
 def test_lengths_are_reported_by_folder(root: Path, plant: Plant) -> None:
     plant("src/coldframe/core/long.py", "x = 1\n" * 301)
     text = lengths.report(root)
     assert "over 300 lines, worth a second look: src/coldframe/core/long.py (301)" in text
-    assert any(line.split()[:2] == ["src/coldframe/core", "2"] for line in text.splitlines())
+    assert any(line.split()[:2] == ["src/coldframe/core", "3"] for line in text.splitlines())
 
 
 def test_nine_in_ten_do_not_exceed_p90() -> None:

@@ -33,6 +33,19 @@ def syntax(path: Path) -> ast.Module:
     return _parsed(text(path), str(path))
 
 
+def fields(path: Path, name: str) -> dict[str, int]:
+    """Return the annotated fields of a class in a file, with their lines; none where there is no such class."""
+    if not path.is_file():
+        return {}
+    return {
+        item.target.id: item.lineno
+        for node in syntax(path).body
+        if isinstance(node, ast.ClassDef) and node.name == name
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
+
+
 def at(root: Path, path: Path, line: int, problem: str) -> str:
     """Return a problem as it is printed: `file:line: problem`."""
     return f"{path.relative_to(root)}:{line}: {problem}"

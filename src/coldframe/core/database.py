@@ -9,7 +9,6 @@ import threading
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
 
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError
@@ -162,6 +161,7 @@ class PostgreSQL:
     def __init__(self, url: URL) -> None:
         try:
             import psycopg
+            from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
         except ImportError as error:
             raise StoreError("PostgreSQL needs its driver: pip install 'coldframe[postgresql]'") from error
         self._psycopg = psycopg

@@ -1,10 +1,10 @@
 """SQL text for records: each statement is built by SQLAlchemy once per shape and kept as text with its parameters."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal_column, or_, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -99,8 +99,9 @@ class Statements:
         return known.sql
 
     def _insert(self, about: Declaration) -> Any:
-        make = postgresql.insert if self._dialect.name == "postgresql" else sqlite.insert
-        return make(about.table).values({column.name: _bind(column.name) for column in about.table.c})
+        # Imported here, because most installations never need PostgreSQL's dialect, and it slows the start.
+        insert = import_module(f"sqlalchemy.dialects.{self._dialect.name}").insert
+        return insert(about.table).values({column.name: _bind(column.name) for column in about.table.c})
 
     def _shaped(
         self, kind: str, about: Declaration, filters: Listing, values: dict[str, Any], placed: bool

@@ -26,8 +26,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
 from coldframe.core.faults import ServiceFault
@@ -40,7 +40,7 @@ ACCOUNT, REGION, BODY = "_account", "_region", "_body"
 
 _TYPES: dict[type, Callable[[], TypeEngine[Any]]] = {
     # SQLite compares text bytewise by itself; PostgreSQL only in the C collation.
-    str: lambda: String().with_variant(postgresql.TEXT(collation="C"), "postgresql"),
+    str: lambda: String().with_variant(Text(collation="C"), "postgresql"),
     int: BigInteger,
     bool: lambda: Boolean(create_constraint=False),
     float: lambda: Float(53),

@@ -1,7 +1,8 @@
 """Who may: the action and resources of an operation, put to the policies of the caller and of the resource."""
 
 import re
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from coldframe.core.call import Call
@@ -10,6 +11,7 @@ from coldframe.core.service import Service
 from coldframe.gateway.exchange import Exchange
 from coldframe.identity.evaluate import Decision
 from coldframe.identity.permissions import Permissions
+from coldframe.identity.sessions import Session
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -33,17 +35,27 @@ def check_permission(exchange: Exchange) -> None:
     if host and not exchange.inside:
         call.endpoint = f"{'https' if exchange.request.secure else 'http'}://{host}"
     permissions = exchange.installation.parts.get(Permissions)
-    context = _context(exchange)
-    context.update(permissions.organizations.principal_keys(principal.account))
     own = service.module("permissions")
-    if own is not None and hasattr(own, "context"):
-        context |= own.context(call, name, exchange.parameters)
+    context: dict[str, str | list[str]] = {}
     of_resource = getattr(own, "resource_policy", None)
+    owner_of = getattr(own, "owner", None)
 
     def decide(action: str, resource: str) -> Decision:
+        if not context:  # gathered at the first question, because some operations ask none
+            keys = _context(exchange)
+            keys.update(permissions.organizations.principal_keys(principal.account))
+            if own is not None and hasattr(own, "context"):
+                keys |= own.context(call, name, exchange.parameters)
+            context.update(keys)
         policy, required = of_resource(call, resource) if of_resource is not None else (None, False)
         return permissions.decide(
-            principal, action, resource, context=context, resource_policy=policy, required=required
+            principal,
+            action,
+            resource,
+            context=context,
+            resource_policy=policy,
+            required=required,
+            owner=owner_of(call, resource) if owner_of is not None else "",
         )
 
     def allowed(action: str, resource: str) -> bool:
@@ -57,7 +69,8 @@ def check_permission(exchange: Exchange) -> None:
     call.allowed, call.require = allowed, require
     if name in service.manifest.permissions.none or name in service.manifest.unsigned:
         return
-    action = service.manifest.permissions.actions.get(name) or f"{_prefix(service)}:{name}"
+    action = getattr(own, "action", _no_action)(name, exchange.parameters)
+    action = action or service.manifest.permissions.actions.get(name) or f"{_prefix(service)}:{name}"
     for resource in resources(service, call, name, exchange.parameters):
         require(action, resource)
 
@@ -75,6 +88,10 @@ def resources(service: Service, call: Call, operation: str, parameters: Any) -> 
     ]
 
 
+def _no_action(operation: str, parameters: Any) -> str:
+    return ""
+
+
 @cache
 def _prefix(service: Service) -> str:
     return service.manifest.permissions.prefix or service.model.signing_name
@@ -89,14 +106,34 @@ def _fill(template: str, call: Call, parameters: Any) -> str:
 
 def _context(exchange: Exchange) -> dict[str, str | list[str]]:
     """Return the condition keys that the request itself answers; the principal's own come with the policies."""
-    now = exchange.installation.clock
+    seconds = int(exchange.installation.clock.seconds())
     request = exchange.request
+    session = exchange.principal.session if exchange.principal is not None else None
     return {
-        "aws:CurrentTime": now.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:EpochTime": str(int(now.seconds())),
+        **(_session_context(session, seconds) if session is not None else {}),
+        "aws:CurrentTime": _written(seconds),
+        "aws:EpochTime": str(seconds),
         "aws:SourceIp": request.peer,
         "aws:SecureTransport": "true" if request.secure else "false",
         "aws:RequestedRegion": exchange.region,
         "aws:UserAgent": request.headers.get("user-agent", ""),
         "aws:ViaAWSService": "false",
     }
+
+
+def _session_context(session: Session, now: int) -> dict[str, str | list[str]]:
+    """Return the condition keys that only temporary credentials answer."""
+    found: dict[str, str | list[str]] = {
+        "aws:TokenIssueTime": _written(session.issued),
+        "aws:MultiFactorAuthPresent": "true" if session.mfa else "false",
+    }
+    if session.mfa:
+        found["aws:MultiFactorAuthAge"] = str(now - session.issued)
+    if session.source_identity:
+        found["aws:SourceIdentity"] = session.source_identity
+    return found
+
+
+@lru_cache(maxsize=16)
+def _written(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -28,6 +28,8 @@ _SCOPE_IN_QUERY = re.compile(r"X-Amz-Credential=[^&]*?%2F\d{8}%2F[^&]*?%2F([^&]+
 _CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?")
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9_]{1,128})(?=&|$)")
 _VERSION = re.compile(rb"(?:^|&)Version=([0-9A-Za-z-]{1,32})(?=&|$)")
+# Older versions of an API are taken as the newest, which has kept what they had; none is older than AWS itself.
+_OLDEST = "2006-01-01"
 _BUCKET_HOST = re.compile(r"([a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])\.(?:s3[.-].*|s3$|localhost)(?::\d+)?")
 
 
@@ -76,6 +78,10 @@ class Router:
         action = _find(_ACTION, request)
         if action is None:
             raise ServiceFault("MissingAction", "The request names no action of the service", status=400)
+        version = _find(_VERSION, request)
+        if version is not None and not _OLDEST <= version <= service.api_version:
+            text = f"Could not find operation {action} for version {version}"
+            raise ServiceFault("InvalidAction", text, status=400)
         return self._named(request, service, action, _query_name(service))
 
     def within(self, service: ServiceModel, request: WireRequest) -> Route:
@@ -142,7 +148,8 @@ class Router:
 
     def _of_unsigned(self, request: WireRequest) -> ServiceModel:
         """Unsigned: an action that takes no signature, or a public bucket."""
-        action = _find(_ACTION, request) if len(request.body) <= MAX_UNSIGNED_FORM else None
+        form = request.method in {"GET", "POST"} and len(request.body) <= MAX_UNSIGNED_FORM
+        action = _find(_ACTION, request) if form else None
         if action is not None:
             return self._of_action(action, _find(_VERSION, request))
         s3 = self._services.get("s3")

@@ -197,6 +197,7 @@ class MfaDevice(Record):
     user: str = ""
     enabled: int = 0
     shift: int = 0
+    last_step: int = 0
     tags: dict[str, str] = {}
 
 

@@ -18,6 +18,7 @@ from coldframe.gateway.app import Gateway
 from coldframe.gateway.loopback import Loopback
 from coldframe.identity import bootstrap
 from coldframe.identity import records as identity
+from coldframe.identity.last_use import LastUse
 from coldframe.identity.permissions import Permissions
 from coldframe.jobs import journal as jobs
 from coldframe.jobs.attempt import Timing
@@ -74,6 +75,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         parts = installation.parts
         stack.callback(parts.close)
         parts.provide(Permissions, lambda: Permissions(store))
+        parts.provide(LastUse, lambda: LastUse(store))
         for service in services.values():
             engines = service.module("engines")
             if engines is not None:
@@ -99,7 +101,8 @@ def _jobs(services: Mapping[str, Service]) -> Iterator[Job[...]]:
 
 
 def _periodic(services: Mapping[str, Service], installation: Installation) -> Iterator[Periodic]:
-    """Give the periodic work of every service whose jobs.py has a `periodic(installation)`."""
+    """Give identity's periodic work, and that of every service whose jobs.py has a `periodic(installation)`."""
+    yield Periodic("identity: last use", installation.parts.get(LastUse).flush, every=60.0)
     for service in services.values():
         periodic = getattr(service.module("jobs"), "periodic", None)
         if periodic is not None:

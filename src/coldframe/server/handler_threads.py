@@ -14,6 +14,9 @@ _Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 class HandlerThreads:
     """Up to `most` threads, started when work is waiting; results come back to the loop in batches.
 
+    Work goes to the thread that fell idle last, whose memory is still in the processor's cache; under little load the
+    same one or two threads do it all.
+
     A finished call wakes the loop only when no wake-up is under way already: under load one wake-up brings many
     results, where an executor of the standard library pays one for each.
     """
@@ -22,36 +25,52 @@ class HandlerThreads:
         self._loop = loop
         self._most = most
         self._name = name
-        self._work: SimpleQueue[_Work | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[_Work | None]] = []
+        self._waiting: deque[_Work] = deque()
         self._outcomes: deque[_Outcome] = deque()
         self._waking = False
-        self._threads: list[threading.Thread] = []
-        self._under_way = 0
+        self._inboxes: list[SimpleQueue[_Work | None]] = []
 
     def run(self, function: Callable[[Any], Any], argument: Any) -> asyncio.Future[Any]:
         """Have a thread call `function(argument)`; the future has what it returns or raises. Loop thread only."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._under_way += 1
-        self._work.put((future, function, argument))
-        if self._under_way > len(self._threads) < self._most:
-            self._start_thread()
+        work = (future, function, argument)
+        with self._lock:
+            inbox = self._idle.pop() if self._idle else None
+            if inbox is None and len(self._inboxes) >= self._most:
+                self._waiting.append(work)
+                return future
+        (self._start_thread() if inbox is None else inbox).put(work)
         return future
 
     def close(self) -> None:
         """Let every thread end after what it is running; a thread that never returns does not hold up the process."""
-        for _ in self._threads:
-            self._work.put(None)
-        self._threads.clear()
+        for inbox in self._inboxes:
+            inbox.put(None)
+        self._inboxes.clear()
 
-    def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._serve, name=f"{self._name}-{len(self._threads)}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _start_thread(self) -> SimpleQueue[_Work | None]:
+        inbox: SimpleQueue[_Work | None] = SimpleQueue()
+        name = f"{self._name}-{len(self._inboxes)}"
+        self._inboxes.append(inbox)
+        threading.Thread(target=self._serve, args=(inbox,), name=name, daemon=True).start()
+        return inbox
 
-    def _serve(self) -> None:
-        while (work := self._work.get()) is not None:
-            self._call(work)
-            del work  # a request's body must not live on while the thread waits for the next one
+    def _serve(self, inbox: SimpleQueue[_Work | None]) -> None:
+        while (work := inbox.get()) is not None:
+            # Held by no other name: a request's body must not live on while the thread waits for the next one.
+            while work is not None:
+                self._call(work)
+                work = self._next(inbox)
+
+    def _next(self, inbox: SimpleQueue[_Work | None]) -> _Work | None:
+        """Give the work that has waited longest; without any, the thread is idle from now on."""
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._idle.append(inbox)
+            return None
 
     def _call(self, work: _Work) -> None:
         future, function, argument = work
@@ -76,7 +95,6 @@ class HandlerThreads:
         self._waking = False
         while self._outcomes:
             future, result, error = self._outcomes.popleft()
-            self._under_way -= 1
             if future.cancelled():
                 continue
             if error is None:

@@ -72,7 +72,12 @@ def received(sqs, url, count=1, seconds=8, **more):
     found, ends = [], time.monotonic() + seconds
     while len(found) < count and time.monotonic() < ends:
         found += sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"], AttributeNames=["All"], **more
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=1,
+            MessageAttributeNames=["All"],
+            AttributeNames=["All"],
+            **more,
         ).get("Messages", [])
     return found
 

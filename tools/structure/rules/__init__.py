@@ -6,6 +6,7 @@ from pathlib import Path
 from tools.structure.rules import (
     commands,
     dependencies,
+    links,
     names,
     openings,
     operations,
@@ -31,4 +32,5 @@ RULES: dict[str, Rule] = {
     "the README has all eighteen systems": readme.check,
     "service pages list what is built": service_pages.check,
     "dependencies have their reasons": dependencies.check,
+    "links lead somewhere": links.check,
 }

@@ -9,19 +9,7 @@ from tools.structure.services import FOLDER, model_names
 
 LIST = Path("src/coldframe/server/services.py")
 NEEDED = ("__init__.py", "service.toml", "operations/__init__.py")
-KEYS = {
-    "model",
-    "scope",
-    "engines",
-    "calls",
-    "offers",
-    "reads",
-    "quick",
-    "unsigned",
-    "remarks",
-    "faults",
-    "permissions",
-}
+MANIFEST = Path("src/coldframe/core/service.py")
 _NAMED = re.compile(r'"coldframe\.services\.(\w+)"')
 
 
@@ -72,7 +60,7 @@ def _manifest(root: Path, path: Path) -> list[str]:
         return [tree.at(root, path, 1, f"this is no TOML: {error}")]
     problems = [
         tree.at(root, path, tree.line_of(content, key), f"a service.toml has no {key!r}")
-        for key in sorted(manifest.keys() - KEYS)
+        for key in sorted(manifest.keys() - tree.fields(root / MANIFEST, "Manifest").keys())
     ]
     if manifest.get("model") not in model_names():
         line = tree.line_of(content, "model")

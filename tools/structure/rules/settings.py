@@ -1,6 +1,5 @@
 """Every field of core/config.py's Settings has a row in docs/settings.md, and no row is left of one that is gone."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -14,7 +13,7 @@ _ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 def check(root: Path) -> list[str]:
     """Compare the class and the page's table, both ways."""
     source, page = root / SOURCE, root / PAGE
-    fields = _fields(source)
+    fields = tree.fields(source, "Settings")
     content = tree.text(page)
     rows = {match[1] for match in _ROW.finditer(content)}
     missing = [
@@ -27,15 +26,3 @@ def check(root: Path) -> list[str]:
         for name in sorted(rows - fields.keys())
     ]
     return missing + stale
-
-
-def _fields(source: Path) -> dict[str, int]:
-    if not source.is_file():
-        return {}
-    return {
-        item.target.id: item.lineno
-        for node in tree.syntax(source).body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
-        for item in node.body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-    }

@@ -48,6 +48,10 @@ class Chunk:
         """Return the (timestamp, sequence) of a row."""
         return self._columns.ts[index], self._columns.seq[index]
 
+    def all_columns(self) -> Columns:
+        """Return every row, in order; the lists are the chunk's own and must not be changed."""
+        return self._columns
+
     def columns(self, indices: Sequence[int]) -> Columns:
         """Return these rows in this order."""
         return self._columns.pick(indices)

@@ -132,10 +132,9 @@ class Columns:
     def ordered(self) -> "Columns":
         """Return the rows by (timestamp, sequence); the same object when they already are."""
         keys = list(zip(self.ts, self.seq, strict=True))
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        if order == list(range(len(keys))):
+        if keys == sorted(keys):
             return self
-        return self.pick(order)
+        return self.pick(sorted(range(len(keys)), key=keys.__getitem__))
 
     def rows(self) -> Iterator[Row]:
         """Give the rows one by one."""

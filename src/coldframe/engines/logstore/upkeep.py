@@ -12,13 +12,13 @@ from coldframe.engines.logstore.disk import Disk
 from coldframe.engines.logstore.errors import CorruptBlock, StorageFull
 from coldframe.engines.logstore.keyring import KeyRing
 from coldframe.engines.logstore.memory import MemoryTable
-from coldframe.engines.logstore.merging import merged_segments
+from coldframe.engines.logstore.merging import merged_chunks, merged_segments
 from coldframe.engines.logstore.sealing import day_of
 from coldframe.engines.logstore.segment import Segment
-from coldframe.engines.logstore.selection import EVER, Hidden, everything
+from coldframe.engines.logstore.selection import EVER, Hidden
 from coldframe.engines.logstore.tables import Tables, View, remove
 from coldframe.engines.logstore.wal import SPARE, found
-from coldframe.engines.logstore.writing import SegmentWriter, arrow_tables
+from coldframe.engines.logstore.writing import SegmentWriter
 
 Written = tuple[Entry, Content]
 
@@ -135,7 +135,7 @@ class Upkeep:
             hidden = self._tables.hidden.get(group, Hidden())
             memory = frozen.groups.get(group)
             chunks = list(memory.chunks) if memory else []
-        return arrow_tables(View(self._tables, chunks, [], (), hidden).columns(everything(hidden)))
+        return merged_chunks(chunks, hidden)
 
     def _write(self, group: str, tables: Iterable[Any], stopped: Callable[[], None]) -> Written | None:
         self._wrote = True

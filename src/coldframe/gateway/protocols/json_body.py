@@ -230,6 +230,8 @@ def _read_float(value: Any) -> Any:
 
 
 def _write_float(value: Any) -> Any:
+    if type(value) is float and math.isfinite(value):
+        return value
     number = value if isinstance(value, int | float) else float(value)
     if isinstance(number, float) and not math.isfinite(number):
         return "NaN" if math.isnan(number) else ("Infinity" if number > 0 else "-Infinity")

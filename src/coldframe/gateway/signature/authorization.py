@@ -28,8 +28,15 @@ def claim_from_header(request: WireRequest, expected: Expectation) -> Claim:
     algorithm, _, rest = text.partition(" ")
     if algorithm != ALGORITHM:
         raise _other_algorithm(algorithm, expected)
-    fields = _fields(rest)
+    pairs = [part.partition("=") for part in re.split(r"[,\s]+", rest) if part]
+    fields = {name: value for name, _, value in pairs}
+    # Two headers arrive joined: which of two signatures counts must not depend on who reads them.
     faults = [
+        f"{name!r} not a valid key=value pair (missing equal-sign)." for name, sign, _ in pairs if not sign
+    ]
+    if len(fields) < len(pairs):
+        faults.append("Authorization header has a parameter twice.")
+    faults += [
         f"Authorization header requires '{name}' parameter."
         for name in ("Credential", "Signature", "SignedHeaders")
         if not fields.get(name)
@@ -66,12 +73,6 @@ def claim_from_parts(
             f"Credential should be scoped with a valid terminator: 'aws4_request', not '{terminator}'.",
         )
     return Claim(key_id, day, region, service, tuple(signed_headers.split(";")), signature, timestamp)
-
-
-def _fields(text: str) -> dict[str, str]:
-    """`Name=value` pairs separated by commas or blanks."""
-    pairs = (part.partition("=") for part in re.split(r"[,\s]+", text) if part)
-    return {name: value for name, _, value in pairs}
 
 
 def _other_algorithm(algorithm: str, expected: Expectation) -> ServiceFault:

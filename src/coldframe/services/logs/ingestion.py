@@ -1,9 +1,11 @@
 """The way in: a batch is masked, made durable, and handed on to whoever subscribed to it, masked."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from coldframe.core.installation import Installation
+from coldframe.core.offers import MetricSink
 from coldframe.engines.detector import Findings, mask
 from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
@@ -11,10 +13,10 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
-from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
 _MOST_HOPS = 4
@@ -45,16 +47,23 @@ def ingest(
     Subscriptions to log groups and audit findings are written before this returns, so an acknowledged batch has
     reached them. Raises the log store's errors; nothing is acknowledged then.
     """
+    with installation.parts.get(BatchesUnderWay).one():
+        return _ingest(installation, place, times, messages, hops)
+
+
+def _ingest(
+    installation: Installation, place: Place, times: Sequence[int], messages: Sequence[str], hops: int
+) -> int:
     parts = installation.parts
     now = installation.clock.milliseconds()
     rules = parts.get(Rules).of(place.account, place.region, place.group)
     masked = protect(parts.get(ScannerPool), rules.protection, times, messages, now)
     appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
-    _count(parts.get(MetricJournal), place, masked, now)
+    _count(parts.get(MetricSink), place, masked, now)
     if rules.protection is not None and any(masked.findings):
         _report(installation, place, rules.protection, masked, now, hops)
     if rules.extractions:
-        _extract(parts.get(MetricJournal), place, rules, masked.events)
+        _extract(parts.get(MetricSink), place, rules, masked.events)
     for subscription in rules.subscriptions:
         chosen = subscription.pattern.select([event.message for event in masked.events])
         if chosen and hops < _MOST_HOPS:
@@ -76,8 +85,7 @@ def protect(
 ) -> Masked:
     """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
     if protection is None:
-        pairs = zip(times, messages, strict=True)
-        return Masked([Event(time, now, message) for time, message in pairs], [None] * len(messages))
+        return Masked(list(map(Event, times, repeat(now), messages)), [None] * len(messages))
     found = scanner.scan(messages, protection.selection)
     events = []
     for time, message, findings in zip(times, messages, found, strict=True):
@@ -136,7 +144,7 @@ def _report(
     """Write the findings of a batch to the log groups that its policies name, and count the events that have any."""
     found = [findings for findings in masked.findings if findings]
     audit.count(
-        installation.parts.get(MetricJournal), (place.account, place.region), place.group, len(found), now
+        installation.parts.get(MetricSink), (place.account, place.region), place.group, len(found), now
     )
     if hops >= _MOST_HOPS:
         return
@@ -152,7 +160,7 @@ def _report(
                 ingest(installation, target, [now] * len(reports), reports, hops + 1)
 
 
-def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Sequence[Event]) -> None:
+def _extract(sink: MetricSink, place: Place, rules: GroupRules, events: Sequence[Event]) -> None:
     """Put a value to the metrics of every metric filter that matches; those with a default count the others too."""
     for extraction in rules.extractions:
         for event in events:
@@ -161,7 +169,7 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
                 seen = transformation.observe(match) if match is not None else None
                 metric, where = (namespace, name), (place.account, place.region)
                 if seen is not None:
-                    journal.put(
+                    sink.put(
                         where,
                         metric,
                         seen.value,
@@ -170,7 +178,7 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
                         unit=seen.unit,
                     )
                 elif match is None and transformation.default_value is not None:
-                    journal.put(
+                    sink.put(
                         where,
                         metric,
                         transformation.default_value,
@@ -179,9 +187,9 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
                     )
 
 
-def _count(journal: MetricJournal, place: Place, masked: Masked, now: int) -> None:
+def _count(sink: MetricSink, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
     size = sum(len(event.message) for event in masked.events)
-    journal.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
-    journal.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
+    sink.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
+    sink.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")

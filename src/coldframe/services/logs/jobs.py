@@ -12,6 +12,7 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
+from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
 
@@ -23,6 +24,7 @@ _HOUR = 3600.0
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("logs.expire-events", partial(expire_events, installation), every=_HOUR)
+    yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
 
 
 @job("logs.drop-group")

@@ -144,24 +144,56 @@ class AccountPolicy(Record):
     selection: str = ""
 
 
-@record("logs_metric_minutes", key=("namespace", "name", "dimensions", "minute"))
-class MetricMinute(Record):
-    """One minute of a metric: `minute` in milliseconds, `dimensions` as `Name=Value` pairs, sorted, one a line."""
-
-    namespace: str
-    name: str
-    dimensions: str
-    minute: int
-    unit: str
-    count: float
-    sum: float
-    least: float
-    most: float
-
-
 @record("logs_dropped_streams", key=("group_id", "name"))
 class DroppedStream(Record):
     """A deleted stream whose events are still to be dropped from the log store."""
 
     group_id: str
     name: str
+
+
+@record(
+    "logs_queries",
+    key=("id",),
+    index=("created", "status"),
+    missing=("ResourceNotFoundException", "The specified query does not exist."),
+)
+class InsightsQuery(Record):
+    """A query that was started: `groups` by name, `duration` in milliseconds, `error` for whoever asks why it failed.
+
+    Its status is Scheduled until it has ended; whether it runs by now is known to the process alone.
+    """
+
+    id: str
+    text: str
+    groups: list[str]
+    created: int
+    caller: str
+    language: str = "CWLI"
+    unmasks: bool = False
+    status: str = "Scheduled"
+    duration: int = 0
+    matched: float = 0.0
+    scanned: float = 0.0
+    bytes: float = 0.0
+    results: int = 0
+    error: str = ""
+
+
+@record(
+    "logs_query_definitions",
+    key=("id",),
+    index=("name", "token"),
+    missing=("ResourceNotFoundException", "The specified query definition does not exist."),
+)
+class QueryDefinition(Record):
+    """A saved query; `token` is the idempotency token it was made with."""
+
+    id: str
+    name: str
+    text: str
+    updated: int
+    language: str = "CWLI"
+    groups: list[str] = []
+    parameters: list[dict[str, str]] = []
+    token: str = ""

@@ -5,6 +5,7 @@ from typing import Any
 from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.identity.evaluate import AttachedPolicy
+from coldframe.identity.mfa import check_code
 from coldframe.identity.permissions import compiled
 from coldframe.identity.records import Role
 
@@ -30,9 +31,15 @@ def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, b
 
 
 def context(call: Call, operation: str, parameters: Any) -> dict[str, str | list[str]]:
-    """Return the condition keys that AssumeRole answers from its parameters."""
+    """Return the condition keys that a call answers from its parameters.
+
+    For AssumeRole the code of an MFA device is checked here, because the trust policy may demand one.
+    """
+    proved = operation == "AssumeRole" and proved_mfa(call, parameters)
     tags = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", ())}
     found: dict[str, str | list[str]] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    if proved:
+        found |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
     if tags:
         found["aws:TagKeys"] = list(tags)
     for key, member in (
@@ -44,6 +51,13 @@ def context(call: Call, operation: str, parameters: Any) -> dict[str, str | list
         if parameters.get(member):
             found[key] = parameters[member]
     return found
+
+
+def proved_mfa(call: Call, parameters: Any) -> bool:
+    """Tell whether a call comes with a good code of the caller's MFA device; raises AccessDenied for a bad one."""
+    return check_code(
+        call.installation, call.principal, parameters.get("SerialNumber"), parameters.get("TokenCode")
+    )
 
 
 def role_of(call: Call, arn: str) -> Role | None:

@@ -10,6 +10,7 @@ from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.records import AccountPolicy, LogGroup
 from coldframe.services.logs.subscribing import check_destination, check_role
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import (
@@ -57,6 +58,7 @@ def put_account_policy(
         kind=kind, name=name, document=request["policyDocument"], updated=call.now, selection=selection
     )
     records.put(row)
+    records.after_commit(call.part(BatchesUnderWay).wait_for_those_before)
     return {"accountPolicy": _description(call, row)}  # type: ignore[typeddict-item]
 
 

@@ -8,6 +8,7 @@ from coldframe.engines.detector import Detector
 from coldframe.services.logs import data_protection_documents
 from coldframe.services.logs.lookup import invalid, named
 from coldframe.services.logs.records import LogGroup
+from coldframe.services.logs.under_way import BatchesUnderWay
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import (
@@ -35,6 +36,7 @@ def put_data_protection_policy(
             "ResourceNotFoundException", f"The findings destination, log group {findings}, does not exist."
         )
     call.records.change(group, protection=text, protection_updated=call.now, protection_deleted=False)
+    call.records.after_commit(call.part(BatchesUnderWay).wait_for_those_before)
     return {  # type: ignore[typeddict-item]
         "logGroupIdentifier": request["logGroupIdentifier"],
         "policyDocument": text,

@@ -11,7 +11,7 @@ from coldframe.identity import sessions
 from coldframe.identity.permissions import Permissions, compiled
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.identity.sessions import Session
-from coldframe.services.sts.permissions import role_of
+from coldframe.services.sts.permissions import proved_mfa, role_of
 
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import (
@@ -73,6 +73,7 @@ def assume_role(call: Call, request: "AssumeRoleRequestTypeDef") -> "AssumeRoleR
         transitive=[*transitive, *request.get("TransitiveTagKeys", ())],
         source_identity=request.get("SourceIdentity", inherited.source_identity if inherited else ""),
         assumed_by=caller.arn,
+        mfa="TokenCode" in request,
     )
     session = _limited(call, request, session)
     answer: AssumeRoleResponseTypeDef = {  # type: ignore[typeddict-item]
@@ -105,6 +106,7 @@ def get_session_token(
         source=caller.arn,
         source_id=caller.user_id,
         name="",
+        mfa=proved_mfa(call, request),
         issued=call.now // 1000,
         expires=call.now // 1000 + duration,
     )
