@@ -60,11 +60,20 @@ class Caller:
             users = transaction.records(ACCOUNT, "").list(User, limit=20)
         return self.random.choice([root(ACCOUNT), *(user_principal(ACCOUNT, user) for user in users)])
 
+    def written(self, operation):
+        """Random parameters and the request that a client makes of them."""
+        while True:
+            parameters = self.requests.parameters(operation)
+            try:
+                return parameters, self.serializer.serialize_to_request(parameters, operation)
+            except (OverflowError, ValueError):
+                # botocore has no CBOR for numbers beyond 64 bits and for times beyond the year 9999.
+                continue
+
     def send(self, name):
         """Send one random request of the operation; gives the status, the parsed answer and what was sent."""
         operation = self.service.model.operation_model(name)
-        parameters = self.requests.parameters(operation)
-        request = self.serializer.serialize_to_request(parameters, operation)
+        parameters, request = self.written(operation)
         address = urlsplit(request["url_path"])
         query = request.get("query_string") or {}
         body = request["body"]
