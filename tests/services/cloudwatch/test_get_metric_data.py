@@ -78,6 +78,15 @@ def test_search(filled):
     ]
 
 
+def test_one_label_for_many_series_tells_them_apart(filled):
+    text = f"SEARCH('{{\"{filled.namespace}\",host}}', 'Sum', 60)"
+    found = [
+        [result["Label"] for result in ask(filled, expression(text, Label=label))["MetricDataResults"]]
+        for label in ("all", "${PROP('Dim.host')}")
+    ]
+    assert found == [["all a one", "all b two"], ["one", "two"]]
+
+
 def test_a_metric_without_data(filled):
     (result,) = ask(filled, stat(filled, "nothing"))["MetricDataResults"]
     assert (result["Values"], result["StatusCode"]) == ([], "Complete")
@@ -199,3 +208,15 @@ def test_what_is_not_built_is_501(metrics):
         EndTime=metrics.minute,
     )
     assert error["Code"] == "NotImplemented"
+
+
+@pytest.mark.parametrize("text", ["TIME_SERIES(1)", "FILL(m1, 0)", "FILL(m1, REPEAT)"])
+def test_a_range_with_too_many_periods_is_refused(metrics, text):
+    error = metrics.refused(
+        "get_metric_data",
+        MetricDataQueries=[stat(metrics, period=1), expression(text)],
+        StartTime=metrics.ago(days=20_000),
+        EndTime=metrics.minute,
+    )
+    assert error["Code"] == "ValidationError"
+    assert "more than 100,800 periods" in error["Message"]
