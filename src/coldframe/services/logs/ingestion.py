@@ -16,6 +16,7 @@ from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules
+from coldframe.services.logs.transformers import Origin
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
@@ -62,14 +63,14 @@ def _ingest(
     _count(parts.get(MetricSink), place, masked, now)
     if rules.protection is not None and any(masked.findings):
         _report(installation, place, rules.protection, masked, now, hops)
+    changed = transformed(parts.get(MetricSink), place, rules, masked.events, now)
     if rules.extractions:
-        _extract(parts.get(MetricSink), place, rules, masked.events)
+        _extract(parts.get(MetricSink), place, rules, masked.events, changed)
     for subscription in rules.subscriptions:
-        chosen = subscription.pattern.select([event.message for event in masked.events])
+        events = changed if subscription.on_transformed else masked.events
+        chosen = subscription.pattern.select([event.message for event in events])
         if chosen and hops < _MOST_HOPS:
-            deliver(
-                installation, place, subscription.target, [masked.events[index] for index in chosen], hops
-            )
+            deliver(installation, place, subscription.target, [events[index] for index in chosen], hops)
     tail = parts.made(LiveTail)
     if tail is not None:
         tail.publish(place.group_id, place.stream, masked.events)
@@ -96,6 +97,32 @@ def protect(
         else:
             events.append(Event(time, now, message))
     return Masked(events, found)
+
+
+def transformed(
+    sink: MetricSink, place: Place, rules: GroupRules, events: Sequence[Event], now: int
+) -> Sequence[Event]:
+    """Return the events with the transformed version of their masked text, and count them as CloudWatch Logs does.
+
+    An event that cannot be transformed, and every event of a group without a transformer, keeps its text. What is
+    made here goes to filters and is not stored.
+    """
+    if rules.transformer is None:
+        return events
+    found: list[Event] = []
+    errors = 0
+    for event in events:
+        origin = Origin(place.group, place.stream, place.account, place.region, event.timestamp)
+        done = rules.transformer.transform(event.message, origin)
+        errors += bool(done.error)
+        found.append(Event(event.timestamp, event.ingestion, done.text))
+    where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
+    size = sum(len(event.message) for event in found)
+    sink.put(where, ("AWS/Logs", "TransformedLogEvents"), len(found) - errors, at=now, dimensions=dimensions)
+    sink.put(where, ("AWS/Logs", "TransformedBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
+    if errors:
+        sink.put(where, ("AWS/Logs", "TransformationErrors"), errors, at=now, dimensions=dimensions)
+    return found
 
 
 def deliver(
@@ -160,10 +187,16 @@ def _report(
                 ingest(installation, target, [now] * len(reports), reports, hops + 1)
 
 
-def _extract(sink: MetricSink, place: Place, rules: GroupRules, events: Sequence[Event]) -> None:
+def _extract(
+    sink: MetricSink,
+    place: Place,
+    rules: GroupRules,
+    events: Sequence[Event],
+    changed: Sequence[Event],
+) -> None:
     """Put a value to the metrics of every metric filter that matches; those with a default count the others too."""
     for extraction in rules.extractions:
-        for event in events:
+        for event in changed if extraction.on_transformed else events:
             match = extraction.pattern.match(event.message)
             for namespace, name, transformation in extraction.metrics:
                 seen = transformation.observe(match) if match is not None else None

@@ -197,3 +197,94 @@ class QueryDefinition(Record):
     groups: list[str] = []
     parameters: list[dict[str, str]] = []
     token: str = ""
+
+
+@record(
+    "logs_transformers",
+    key=("group",),
+    missing=("ResourceNotFoundException", "The specified log group has no transformer of its own."),
+)
+class LogTransformer(Record):
+    """The transformer of the log group named `group`; `config` is its transformerConfig as JSON."""
+
+    group: str
+    config: str
+    created: int
+    modified: int
+
+
+@record(
+    "logs_index_policies",
+    key=("group",),
+    missing=("ResourceNotFoundException", "The specified log group has no field index policy of its own."),
+)
+class IndexPolicy(Record):
+    """The field index policy of the log group named `group`."""
+
+    group: str
+    document: str
+    updated: int
+
+
+@record(
+    "logs_lookup_tables",
+    key=("name",),
+    missing=("ResourceNotFoundException", "The specified lookup table does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The specified lookup table already exists."),
+)
+class LookupTable(Record):
+    """A lookup table as it is described; its text is in the LookupTableBody of its name. `size` is in bytes."""
+
+    name: str
+    columns: list[str]
+    rows: int
+    size: int
+    updated: int
+    description: str = ""
+    tags: dict[str, str] = {}
+
+
+@record(
+    "logs_lookup_table_bodies",
+    key=("name",),
+    missing=("ResourceNotFoundException", "The specified lookup table does not exist."),
+)
+class LookupTableBody(Record):
+    """The CSV text of a lookup table."""
+
+    name: str
+    text: str
+
+
+@record(
+    "logs_export_tasks",
+    key=("id",),
+    index=("created", "status"),
+    missing=("ResourceNotFoundException", "The specified export task does not exist."),
+)
+class ExportTask(Record):
+    """An export of a group's events to a bucket; `start` and `end` are the times of the events, both inclusive."""
+
+    id: str
+    group: str
+    group_id: str
+    start: int
+    end: int
+    bucket: str
+    prefix: str
+    created: int
+    name: str = ""
+    stream_prefix: str = ""
+    status: str = "PENDING"
+    message: str = ""
+    completed: int = 0
+
+
+@record("logs_waiting_findings", key=("id",), index=("bucket",))
+class WaitingFindings(Record):
+    """Audit reports of one batch that still have to go to `bucket`; ids rise with the time they were `made`."""
+
+    id: str
+    bucket: str
+    reports: list[str]
+    made: int

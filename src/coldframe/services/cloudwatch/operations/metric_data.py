@@ -9,7 +9,7 @@ from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.engines.metricstore.store import MetricStore
 from coldframe.services.cloudwatch.expressions import labels
 from coldframe.services.cloudwatch.expressions.values import MOST_POINTS, NotOffered
-from coldframe.services.cloudwatch.hooks import Hooks
+from coldframe.services.cloudwatch.insight_reports import hooks_of
 from coldframe.services.cloudwatch.pages import page_of
 from coldframe.services.cloudwatch.queries import Answer, FailedExpression, MetricQueries, Window
 from coldframe.services.cloudwatch.query_checks import check_queries, refuse
@@ -33,7 +33,7 @@ def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMet
         (call.account, call.region),
         queries,
         Window(start, end, call.now / 1000),
-        call.part(Hooks),
+        hooks_of(call),
     )
     answers = _answers(asked, queries, _zone(request))
     after = call.page(request.get("NextToken"), code="InvalidNextToken")
