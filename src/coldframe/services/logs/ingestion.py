@@ -150,10 +150,12 @@ def _report(
         return
     source = f"arn:aws:logs:{place.region}:{place.account}:log-group:{place.group}:*"
     for kinds, destination in protection.audits:
+        if not destination.log_group:
+            continue
         reports = [
             audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))
         ]
-        if reports and destination.log_group:
+        if reports:
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")
             if target is not None and target.group != place.group:
