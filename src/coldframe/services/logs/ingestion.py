@@ -178,6 +178,8 @@ def _report(
         return
     source = f"arn:aws:logs:{place.region}:{place.account}:log-group:{place.group}:*"
     for kinds, destination in protection.audits:
+        if not any(destination):
+            continue
         reports = [
             audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))
         ]
