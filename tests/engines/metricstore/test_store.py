@@ -6,7 +6,8 @@ import random
 import pytest
 
 from coldframe.engines.metricstore import backup, wal
-from coldframe.engines.metricstore.errors import StorageFull, StoreClosed
+from coldframe.engines.metricstore.blocks import Blocks
+from coldframe.engines.metricstore.errors import StorageFailed, StorageFull, StoreClosed
 from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.store import MetricStore
 
@@ -215,12 +216,12 @@ def test_a_full_disk_refuses_and_the_store_goes_on(store, tmp_path, time, monkey
     copy.close()
 
 
-def test_it_flushes_itself_when_memory_is_large(tmp_path, time):
-    store = MetricStore(tmp_path / "metrics", time, flush_cells=100)
+@pytest.mark.parametrize("limit", [{"flush_cells": 100}, {"flush_bytes": 5000}])
+def test_it_flushes_itself_when_memory_or_log_is_large(tmp_path, time, limit):
+    store = MetricStore(tmp_path / "metrics", time, **limit)
     for index in range(150):
         store.put([sample(NOW - index * 60, 1)])
-    if store._flusher is not None:
-        store._flusher.join()
+    store._flusher.join()
     assert store._blocks.folded() > 0
     assert sum(sums(store, start=NOW - 86400, period=3600).values()) == 150
     store.close()
@@ -259,3 +260,60 @@ def test_a_backup_has_what_was_put(store, tmp_path, time):
     copied = MetricStore(tmp_path / "copy", time)
     assert sum(sums(copied).values()) == 3
     copied.close()
+
+
+def test_a_batch_whose_sync_was_refused_does_not_come_back(store, tmp_path, time, monkeypatch):
+    store.put([sample(NOW, 1)])
+
+    def refuse(descriptor):
+        raise OSError(5, "Input/output error")
+
+    real = os.fdatasync
+    monkeypatch.setattr(wal.os, "fdatasync", refuse)
+    with pytest.raises(StorageFailed):
+        store.put([sample(NOW, 2)])
+    monkeypatch.setattr(wal.os, "fdatasync", real)
+    store.put([sample(NOW, 4)])
+    copy = crashed_copy(tmp_path, time)
+    assert sum(sums(copy).values()) == sum(sums(store).values()) == 5
+    copy.close()
+
+
+@pytest.mark.parametrize(("place", "left"), [(30, 6), (-3, 3)])
+def test_a_damaged_batch_is_left_out(store, tmp_path, time, place, left):
+    for value in (1, 2, 4):
+        store.put([sample(NOW, value)])
+    store.close()
+    (path,) = (tmp_path / "metrics").glob("*.wal")
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    again = MetricStore(tmp_path / "metrics", time)
+    assert sum(sums(again).values()) == left
+    again.close()
+
+
+@pytest.mark.parametrize("step", ["fold", "commit"])
+def test_a_flush_that_fails_loses_nothing(store, tmp_path, time, monkeypatch, step):
+    store.put([sample(NOW, 1)])
+    real = getattr(Blocks, step)
+
+    def full(self, *arguments):
+        real(self, *arguments) if step == "fold" else None
+        self._writer.rollback()
+        raise StorageFull("no space")
+
+    monkeypatch.setattr(Blocks, step, full)
+    with pytest.raises(StorageFull):
+        store.flush()
+    store.put([sample(NOW, 2)])
+    monkeypatch.setattr(Blocks, step, real)
+    assert sum(sums(store).values()) == 3
+    copy = crashed_copy(tmp_path, time)
+    assert sum(sums(copy).values()) == 3
+    copy.close()
+    store.flush()
+    assert sum(sums(store).values()) == 3
+    store = reopened(store, tmp_path, time)
+    assert sum(sums(store).values()) == 3
+    store.close()

@@ -199,3 +199,15 @@ def test_what_is_not_built_is_501(metrics):
         EndTime=metrics.minute,
     )
     assert error["Code"] == "NotImplemented"
+
+
+@pytest.mark.parametrize("text", ["TIME_SERIES(1)", "FILL(m1, 0)", "FILL(m1, REPEAT)"])
+def test_a_range_with_too_many_periods_is_refused(metrics, text):
+    error = metrics.refused(
+        "get_metric_data",
+        MetricDataQueries=[stat(metrics, period=1), expression(text)],
+        StartTime=metrics.ago(days=20_000),
+        EndTime=metrics.minute,
+    )
+    assert error["Code"] == "ValidationError"
+    assert "more than 100,800 periods" in error["Message"]

@@ -34,7 +34,6 @@ def test_permissions_name_operations_and_their_members():
         ),
         ("associate_kms_key", {"logGroupName": "g", "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1"}),
         ("describe_deliveries", {}),
-        ("put_transformer", {"logGroupIdentifier": "g", "transformerConfig": [{"parseJSON": {}}]}),
     ],
 )
 def test_what_is_not_built_answers_501(server, method, parameters):

@@ -11,6 +11,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
+from coldframe.identity.accounts import create_access_key, create_account
 from tests.services.s3.test_objects import refused
 
 OPEN = dict.fromkeys(
@@ -227,3 +228,39 @@ def test_errors_are_documents_of_s3(s3, bucket):
         assert part in text
     listing = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": bucket})
     assert b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' in fetched(listing)[1]
+
+
+def test_another_account_needs_both_policies(s3, s3_server, open_bucket):
+    installation = s3_server.installation
+    with installation.store.write() as transaction:
+        records = transaction.records("", "")
+        create_account(records, account_id="222222222222", name="two", email="two@example.com", now=0)
+        key, secret = create_access_key(records, installation.seal, account="222222222222", user="", now=0)
+    other = s3_server.client("s3", aws_access_key_id=key.id, aws_secret_access_key=secret)
+    assert refused(other.get_object, Bucket=open_bucket, Key="k") == ("AccessDenied", 403)
+    assert refused(other.list_objects_v2, Bucket=open_bucket) == ("AccessDenied", 403)
+    assert refused(other.create_bucket, Bucket=open_bucket) == ("BucketAlreadyExists", 409)
+    assert refused(other.delete_bucket, Bucket=open_bucket) == ("AccessDenied", 403)
+    assert open_bucket not in [each["Name"] for each in other.list_buckets().get("Buckets", [])]
+    allowed = policy(open_bucket, ["s3:GetObject", "s3:PutObject"], principal={"AWS": "222222222222"})
+    s3.put_bucket_policy(Bucket=open_bucket, Policy=allowed)
+    assert other.get_object(Bucket=open_bucket, Key="k")["Body"].read() == b"public"
+    other.put_object(Bucket=open_bucket, Key="theirs", Body=b"x")
+    assert s3.get_object(Bucket=open_bucket, Key="theirs")["Body"].read() == b"x"
+    expected = {"Bucket": open_bucket, "Key": "k", "ExpectedBucketOwner": "222222222222"}
+    assert refused(s3.get_object, **expected) == ("AccessDenied", 403)
+
+
+def test_a_key_cannot_pass_for_another_bucket(s3, nobody, new_bucket, open_bucket):
+    s3.put_bucket_policy(Bucket=open_bucket, Policy=policy(open_bucket, "s3:*"))
+    private = new_bucket()
+    key = f"arn:aws:s3:::{open_bucket}/k"
+    s3.put_object(Bucket=private, Key=key, Body=b"private")
+    assert refused(nobody.get_object, Bucket=private, Key=key) == ("AccessDenied", 403)
+
+
+def test_saying_more_in_a_put_needs_more(s3, user, open_bucket):
+    writer, _ = user("s3:PutObject")
+    writer.put_object(Bucket=open_bucket, Key="new", Body=b"")
+    assert refused(writer.put_object, Bucket=open_bucket, Key="new", Tagging="a=1") == ("AccessDenied", 403)
+    assert refused(writer.put_object, Bucket=open_bucket, Key="new", ACL="private") == ("AccessDenied", 403)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from coldframe.engines.logstore.block_cache import BlockCache
 from coldframe.engines.logstore.catalog import Catalog, Entry
 from coldframe.engines.logstore.errors import CorruptBlock
 from coldframe.engines.logstore.journal import decode
@@ -54,7 +55,7 @@ def _segments(directory: Path, catalog: Catalog) -> Iterator[CorruptBlock]:
 
 def _blocks(path: Path, entry: Entry, catalog: Catalog) -> Iterator[CorruptBlock]:
     content = catalog.content(entry.id)
-    segment = Segment(path, entry, lambda: content)
+    segment = Segment(path, entry, lambda: content, BlockCache())
     chosen = everything(Hidden())
     for number, facts in enumerate(content.blocks):
         block = SegmentBlock(segment, number, facts)

@@ -1,11 +1,13 @@
 """Segments: immutable Parquet files of one group, sorted by position, read one row group at a time."""
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from coldframe.engines.logstore.block_cache import BlockCache
 from coldframe.engines.logstore.catalog import BlockFacts, Content, Entry
 from coldframe.engines.logstore.errors import CorruptBlock
 from coldframe.engines.logstore.rows import Columns, Position
@@ -17,7 +19,7 @@ COLUMNS = ("ts", "seq", "ingest", "stream", "message", "spans", "sealed")
 class Segment:
     """One Parquet file and what the catalog says of it; `readers` and `doomed` belong to the tables' lock."""
 
-    def __init__(self, path: Path, entry: Entry, content: Callable[[], Content]) -> None:
+    def __init__(self, path: Path, entry: Entry, content: Callable[[], Content], cache: BlockCache) -> None:
         self.path = path
         self.entry = entry
         self.id = entry.id
@@ -27,6 +29,7 @@ class Segment:
         self.doomed = False
         self.quarantined = False
         self._load_content = content
+        self._cache = cache
         self._opening = threading.Lock()
         self._footer: Any = None
 
@@ -51,7 +54,16 @@ class Segment:
     def _numbers(self, selection: Selection) -> Sequence[int]:
         content = self.content
         if selection.streams is None:
-            return range(len(content.blocks))
+            first = bisect_left(
+                content.blocks, selection.low, key=lambda facts: Position(facts.last_ts, facts.last_seq)
+            )
+            end = bisect_left(
+                content.blocks,
+                selection.high,
+                first,
+                key=lambda facts: Position(facts.first_ts, facts.first_seq),
+            )
+            return range(first, end)
         return sorted({number for name in selection.streams for number in content.places.get(name, ())})
 
     def read(self, number: int, columns: Sequence[str]) -> Any:
@@ -68,6 +80,15 @@ class Segment:
                 return file.read_row_group(number, columns=list(columns), use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise CorruptBlock(self.path.name, self.offset(number), str(error)) from error
+
+    def block(self, number: int) -> Any:
+        """Return a row group as `read` does, from the cache where it is there; raises CorruptBlock."""
+        table = self._cache.get(self.id, number)
+        if table is None:
+            table = self.read(number, COLUMNS)
+            if not self.doomed:
+                self._cache.put(self.id, number, table)
+        return table
 
     def offset(self, number: int) -> int:
         """Return the byte at which a row group begins, -1 when the file's footer is unknown."""
@@ -88,14 +109,14 @@ class SegmentBlock:
         self.low = Position(facts.first_ts, facts.first_seq)
         self.high = Position(facts.last_ts, facts.last_seq)
         self._table: Any = None
-        self._ts: list[int] = []
-        self._seq: list[int] = []
+        self._ts: Sequence[int] = ()
+        self._seq: Sequence[int] = ()
 
     def matching(self, selection: Selection) -> Sequence[int]:
         """Return the indices of the wanted rows, ascending; raises CorruptBlock."""
-        self._table = self._segment.read(self._number, COLUMNS)
-        self._ts = self._table["ts"].to_pylist()
-        self._seq = self._table["seq"].to_pylist()
+        self._table = self._segment.block(self._number)
+        self._ts = _integers(self._table["ts"])
+        self._seq = _integers(self._table["seq"])
         span = selection.within(len(self._ts), self.position)
         if selection.wants_every_row:
             return span
@@ -140,3 +161,10 @@ class SegmentBlock:
         lists: dict[str, Any] = {name: part[name].to_pylist() for name in COLUMNS if name != "spans"}
         columns = Columns(spans=flat, **lists)
         return columns.pick(range(len(columns) - 1, -1, -1)) if backwards else columns
+
+
+def _integers(column: Any) -> Sequence[int]:
+    """Return a column of 64-bit integers where it lies: making thousands of Python integers to look at some is slow."""
+    array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    first, end = array.offset * 8, (array.offset + len(array)) * 8
+    return memoryview(array.buffers()[1])[first:end].cast("q")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from coldframe.engines.logstore.block_cache import BlockCache
 from coldframe.engines.logstore.catalog import Catalog, Content, Entry
 from coldframe.engines.logstore.commit import refusal
 from coldframe.engines.logstore.compaction import dead, next_merge
@@ -33,13 +34,14 @@ class Upkeep:
         self._catalog = catalog
         self._keys = keys
         self._disk = disk
+        self._blocks = BlockCache()
         self._wrote = False
         self._orphans: list[Path] = []
         self._last = max([catalog.fact("last_segment"), *(entry.id for entry in catalog.entries())])
 
     def segment(self, entry: Entry, content: Content | None = None) -> Segment:
         """Return the readable segment of a catalog entry."""
-        segment = Segment(self._path(entry.id), entry, lambda: self._catalog.content(entry.id))
+        segment = Segment(self._path(entry.id), entry, lambda: self._catalog.content(entry.id), self._blocks)
         if content is not None:
             segment.content = content
         return segment
@@ -184,6 +186,7 @@ class Upkeep:
         self._change(added=added, removed=numbers)
         self._disk.reached("catalog: segments taken out")
         self._tables.replace_segments(group, [self.segment(*result) for result in added], numbers)
+        self._blocks.forget(numbers)
 
     def _needed_days(self, group: str, days: set[int]) -> set[int]:
         with self._tables.lock:

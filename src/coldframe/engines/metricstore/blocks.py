@@ -171,8 +171,7 @@ def cells_of(columns: Columns) -> Iterator[tuple[int, Cell]]:
     """Give the cells of a block with their distributions."""
     sketches = columns.sketches or [None] * len(columns.times)
     for at, count, total, least, most, sketch in zip(*columns[:5], sketches, strict=True):
-        cell = Cell()
-        cell.count, cell.sum, cell.least, cell.most = count, total, least, most
+        cell = Cell(count, total, least, most)
         if sketch is False:
             cell.opaque = True
         elif sketch is not None:

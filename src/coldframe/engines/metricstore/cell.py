@@ -32,11 +32,14 @@ class Cell:
 
     __slots__ = ("count", "folded", "least", "most", "opaque", "sum", "values")
 
-    def __init__(self) -> None:
-        self.count = 0.0
-        self.sum = 0.0
-        self.least = math.inf
-        self.most = -math.inf
+    def __init__(
+        self, count: float = 0.0, total: float = 0.0, least: float = math.inf, most: float = -math.inf
+    ) -> None:
+        """Start empty, or with values that were all equal; who knows more sets it."""
+        self.count = count
+        self.sum = total
+        self.least = least
+        self.most = most
         self.values: dict[float, float] | None = None
         self.folded = False
         self.opaque = False

@@ -71,6 +71,8 @@ def needs_distribution(name: str) -> bool:
 
 def percentile(cell: Cell, share: float) -> float | None:
     """Return the least value that at least `share` percent of the values do not exceed; None when it is not known."""
+    if cell.least == cell.most >= 0:
+        return cell.most
     values = _known(cell)
     if values is None:
         return None

@@ -30,12 +30,24 @@ class MetricStore:
     moment finds each sample in exactly one of the two.
     """
 
-    def __init__(self, directory: Path, now: Callable[[], float], *, flush_cells: int = 200_000) -> None:
-        """Open the store in `directory`; `now` gives seconds since 1970. It flushes itself past `flush_cells` cells."""
+    def __init__(
+        self,
+        directory: Path,
+        now: Callable[[], float],
+        *,
+        flush_cells: int = 200_000,
+        flush_bytes: int = 32 * 1024 * 1024,
+    ) -> None:
+        """Open the store in `directory`; `now` gives seconds since 1970.
+
+        It flushes itself once memory has more than `flush_cells` cells, or the log more than `flush_bytes`, which a
+        start after a crash has to read.
+        """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._directory = directory
         self._now = now
         self._flush_cells = flush_cells
+        self._flush_bytes = flush_bytes
         self._blocks = Blocks(directory / "blocks.sqlite3")
         self._index = Index(self._blocks.series())
         self._memory = Memory()
@@ -58,7 +70,7 @@ class MetricStore:
         if not samples:
             return
         self._log.append(msgspec.msgpack.encode(samples), partial(self._apply, samples))
-        if self._memory.cells > self._flush_cells:
+        if self._memory.cells > self._flush_cells or self._log.size > self._flush_bytes:
             self._flush_aside()
         for listener in self._listeners:
             listener(samples)

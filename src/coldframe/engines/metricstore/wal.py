@@ -1,6 +1,7 @@
 """The write-ahead log: batches become durable in rounds, one sync for everybody who waits."""
 
 import errno
+import logging
 import os
 import struct
 import threading
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from coldframe.engines.metricstore.errors import MetricStoreError, StorageFailed, StorageFull, StoreClosed
+
+LOG = logging.getLogger("coldframe.metricstore")
 
 _FRAME = struct.Struct("<II")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -141,14 +144,17 @@ def found(directory: Path) -> list[tuple[int, Path]]:
 
 
 def payloads(path: Path) -> Iterator[bytes]:
-    """Give the payloads of a file in order, up to the torn end that a crash may have left."""
+    """Give the payloads of a file in order, up to the torn end that a crash may have left; damaged ones are left out."""
     data, at = path.read_bytes(), 0
     while at + _FRAME.size <= len(data):
         length, checksum = _FRAME.unpack_from(data, at)
         payload = data[at + _FRAME.size : at + _FRAME.size + length]
-        if not length or len(payload) < length or zlib.crc32(payload) != checksum:
+        if not length or len(payload) < length:
             return
-        yield payload
+        if zlib.crc32(payload) == checksum:
+            yield payload
+        else:
+            LOG.warning("%s: the batch at byte %d is damaged and left out", path.name, at)
         at += _FRAME.size + length
 
 

@@ -14,6 +14,8 @@ from coldframe.engines.objectstore.sealing import PIECE, Cipher
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+# One is being filled, one is being sealed, one is being digested beside them.
+_BUFFERS = 3
 Piece = bytes | bytearray | memoryview
 
 
@@ -99,21 +101,31 @@ class Writer:
 
 
 def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
-    """Cut chunks of any size into pieces of PIECE bytes; the last may be shorter."""
-    piece = bytearray(PIECE)
-    filled = 0
+    """Cut chunks of any size into pieces of PIECE bytes; the last may be shorter.
+
+    A piece keeps its bytes until two more have been asked for: three buffers take turns, since new memory for every
+    piece costs as much as sealing it.
+    """
+    buffers: list[bytearray] = []
+    number = filled = 0
+    piece = bytearray()
     for chunk in chunks:
         if not filled and len(chunk) == PIECE:
             yield chunk
             continue
         view = memoryview(chunk)
         while view:
+            if not filled:
+                if len(buffers) < _BUFFERS:
+                    buffers.append(bytearray(PIECE))
+                piece = buffers[number % _BUFFERS]
+                number += 1
             taken = min(len(view), PIECE - filled)
             piece[filled : filled + taken] = view[:taken]
             filled += taken
             view = view[taken:]
             if filled == PIECE:
                 yield piece
-                piece, filled = bytearray(PIECE), 0
+                filled = 0
     if filled:
         yield memoryview(piece)[:filled]

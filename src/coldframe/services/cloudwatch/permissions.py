@@ -5,9 +5,20 @@ from typing import Any
 
 from coldframe.core.call import Call
 
+_OF_ALARMS = frozenset({"DeleteAlarms", "EnableAlarmActions", "DisableAlarmActions"})
+_OF_RULES = frozenset({"DeleteInsightRules", "EnableInsightRules", "DisableInsightRules"})
+_OF_DASHBOARDS = frozenset({"PutDashboard", "GetDashboard", "DeleteDashboards"})
+
 
 def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Return no ARNs: service.toml's templates say what an operation touches."""
+    """Return what an operation names in a list, and dashboards, whose ARNs have no region; service.toml's templates say the rest."""
+    if operation in _OF_ALARMS:
+        return [call.arn(f"alarm:{name}") for name in parameters.get("AlarmNames", ())]
+    if operation in _OF_RULES:
+        return [call.arn(f"insight-rule/{name}") for name in parameters.get("RuleNames", ())]
+    if operation in _OF_DASHBOARDS:
+        names = parameters.get("DashboardNames") or [parameters.get("DashboardName", "")]
+        return [call.arn(f"dashboard/{name}", region="") for name in names]
     return []
 
 

@@ -1,8 +1,5 @@
 """What metric filters and subscription filters have in common: the groups that may have them, and their patterns."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.logs.filter_patterns import FilterPattern, InvalidPattern, compile_pattern
@@ -25,14 +22,3 @@ def compiled(pattern: str) -> FilterPattern:
         return compile_pattern(pattern)
     except InvalidPattern as error:
         raise invalid(error.message) from error
-
-
-def on_transformed(request: Mapping[str, Any], group: LogGroup) -> bool:
-    """Tell whether a filter is for transformed events; raises InvalidParameterException for a group without them."""
-    if not request.get("applyOnTransformedLogs"):
-        return False
-    if not group.transformer:
-        raise invalid(
-            "applyOnTransformedLogs is valid only for a log group with an active log transformer; it has none."
-        )
-    return True

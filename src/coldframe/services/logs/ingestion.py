@@ -16,6 +16,7 @@ from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules
+from coldframe.services.logs.transformers import Origin
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
@@ -62,11 +63,11 @@ def _ingest(
     _count(parts.get(MetricSink), place, masked, now)
     if rules.protection is not None and any(masked.findings):
         _report(installation, place, rules.protection, masked, now, hops)
-    transformed = _transformed(rules, masked.events)
+    changed = transformed(parts.get(MetricSink), place, rules, masked.events, now)
     if rules.extractions:
-        _extract(parts.get(MetricSink), place, rules, masked.events, transformed)
+        _extract(parts.get(MetricSink), place, rules, masked.events, changed)
     for subscription in rules.subscriptions:
-        events = transformed if subscription.transformed else masked.events
+        events = changed if subscription.on_transformed else masked.events
         chosen = subscription.pattern.select([event.message for event in events])
         if chosen and hops < _MOST_HOPS:
             deliver(installation, place, subscription.target, [events[index] for index in chosen], hops)
@@ -96,6 +97,32 @@ def protect(
         else:
             events.append(Event(time, now, message))
     return Masked(events, found)
+
+
+def transformed(
+    sink: MetricSink, place: Place, rules: GroupRules, events: Sequence[Event], now: int
+) -> Sequence[Event]:
+    """Return the events with the transformed version of their masked text, and count them as CloudWatch Logs does.
+
+    An event that cannot be transformed, and every event of a group without a transformer, keeps its text. What is
+    made here goes to filters and is not stored.
+    """
+    if rules.transformer is None:
+        return events
+    found: list[Event] = []
+    errors = 0
+    for event in events:
+        origin = Origin(place.group, place.stream, place.account, place.region, event.timestamp)
+        done = rules.transformer.transform(event.message, origin)
+        errors += bool(done.error)
+        found.append(Event(event.timestamp, event.ingestion, done.text))
+    where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
+    size = sum(len(event.message) for event in found)
+    sink.put(where, ("AWS/Logs", "TransformedLogEvents"), len(found) - errors, at=now, dimensions=dimensions)
+    sink.put(where, ("AWS/Logs", "TransformedBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
+    if errors:
+        sink.put(where, ("AWS/Logs", "TransformationErrors"), errors, at=now, dimensions=dimensions)
+    return found
 
 
 def deliver(
@@ -160,35 +187,16 @@ def _report(
                 ingest(installation, target, [now] * len(reports), reports, hops + 1)
 
 
-def _transformed(rules: GroupRules, events: list[Event]) -> list[Event]:
-    """Return the events as the group's transformer makes them, if a filter asks for that; masked ones stay masked.
-
-    An event that the transformer cannot take stays as it is.
-    """
-    transformer = rules.transformer
-    if transformer is None:
-        return events
-    wanted = [each.transformed for each in rules.extractions] + [
-        each.transformed for each in rules.subscriptions
-    ]
-    if not any(wanted):
-        return events
-    return [
-        Event(event.timestamp, event.ingestion, transformer.transformed(event.message) or event.message)
-        for event in events
-    ]
-
-
 def _extract(
     sink: MetricSink,
     place: Place,
     rules: GroupRules,
     events: Sequence[Event],
-    transformed: Sequence[Event],
+    changed: Sequence[Event],
 ) -> None:
     """Put a value to the metrics of every metric filter that matches; those with a default count the others too."""
     for extraction in rules.extractions:
-        for event in transformed if extraction.transformed else events:
+        for event in changed if extraction.on_transformed else events:
             match = extraction.pattern.match(event.message)
             for namespace, name, transformation in extraction.metrics:
                 seen = transformation.observe(match) if match is not None else None

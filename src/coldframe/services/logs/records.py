@@ -32,9 +32,6 @@ class LogGroup(Record):
     protection: str = ""
     protection_updated: int = 0
     protection_deleted: bool = False
-    transformer: list[dict[str, Any]] = []
-    transformer_created: int = 0
-    transformer_updated: int = 0
     expired_before: int = 0
 
 
@@ -200,3 +197,60 @@ class QueryDefinition(Record):
     groups: list[str] = []
     parameters: list[dict[str, str]] = []
     token: str = ""
+
+
+@record(
+    "logs_transformers",
+    key=("group",),
+    missing=("ResourceNotFoundException", "The specified log group has no transformer of its own."),
+)
+class LogTransformer(Record):
+    """The transformer of the log group named `group`; `config` is its transformerConfig as JSON."""
+
+    group: str
+    config: str
+    created: int
+    modified: int
+
+
+@record(
+    "logs_index_policies",
+    key=("group",),
+    missing=("ResourceNotFoundException", "The specified log group has no field index policy of its own."),
+)
+class IndexPolicy(Record):
+    """The field index policy of the log group named `group`."""
+
+    group: str
+    document: str
+    updated: int
+
+
+@record(
+    "logs_lookup_tables",
+    key=("name",),
+    missing=("ResourceNotFoundException", "The specified lookup table does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The specified lookup table already exists."),
+)
+class LookupTable(Record):
+    """A lookup table as it is described; its text is in the LookupTableBody of its name. `size` is in bytes."""
+
+    name: str
+    columns: list[str]
+    rows: int
+    size: int
+    updated: int
+    description: str = ""
+    tags: dict[str, str] = {}
+
+
+@record(
+    "logs_lookup_table_bodies",
+    key=("name",),
+    missing=("ResourceNotFoundException", "The specified lookup table does not exist."),
+)
+class LookupTableBody(Record):
+    """The CSV text of a lookup table."""
+
+    name: str
+    text: str

@@ -7,7 +7,7 @@ from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.services.s3 import versions
 from coldframe.services.s3.events import emit
 from coldframe.services.s3.locks import check_deletable
-from coldframe.services.s3.lookup import version
+from coldframe.services.s3.lookup import newest, version
 from coldframe.services.s3.records import Bucket
 
 
@@ -17,7 +17,10 @@ def delete_one(
     """Delete a key or one version of it; what is not there is deleted already. Raises AccessDenied for a locked one."""
     records = call.records
     if version_id is None:
+        found = newest(records, bucket.name, key)
         change = versions.delete(records, bucket, key, call.now)
+        if not bucket.versioning and found is not None:
+            emit(call, bucket, "ObjectRemoved:Delete", found)
         if change.version is not None:
             emit(call, bucket, "ObjectRemoved:DeleteMarkerCreated", change.version)
         return change

@@ -14,6 +14,14 @@ from coldframe.services.s3.tags import tags_of_header
 LONGEST_KEY = 1024
 LARGEST_METADATA = 2048
 
+# What a put may say beside its bytes needs the permission that saying it later would.
+_ALSO_NEEDED = {
+    "Tagging": "s3:PutObjectTagging",
+    "ACL": "s3:PutObjectAcl",
+    "ObjectLockMode": "s3:PutObjectRetention",
+    "ObjectLockLegalHoldStatus": "s3:PutObjectLegalHold",
+}
+
 
 def draft_of(call: Call, bucket: Bucket, request: Request) -> Version:
     """Return the version that a request would make; raises what S3 refuses before any byte is read."""
@@ -22,8 +30,9 @@ def draft_of(call: Call, bucket: Bucket, request: Request) -> Version:
     fields: dict[str, Any] = header_fields(request)
     check_metadata(fields["metadata"])
     tags = tags_of_header(request.get("Tagging"))
-    if tags:
-        call.require("s3:PutObjectTagging", f"{bucket_arn(call, bucket.name)}/{request['Key']}")
+    for member, action in _ALSO_NEEDED.items():
+        if request.get(member):
+            call.require(action, f"{bucket_arn(call, bucket.name)}/{request['Key']}")
     if request.get("WriteOffsetBytes") is not None:
         raise not_built("Appending is for directory buckets, which are not built in coldframe.")
     return Version(

@@ -1,10 +1,11 @@
-"""The engine of Amazon S3: the store of blobs in the server's data directory."""
+"""The engines of Amazon S3: the store of blobs in the server's data directory, and who sends event messages."""
 
 from functools import partial
 
 from coldframe.core import ids
 from coldframe.core.installation import Installation
 from coldframe.engines.objectstore.store import ObjectStore
+from coldframe.services.s3.messenger import Messenger
 from coldframe.services.s3.naming import named_blobs
 
 
@@ -18,3 +19,4 @@ def provide(installation: Installation) -> None:
     if store.left_open:
         store.sweep(partial(named_blobs, installation.store))
     installation.parts.provide(ObjectStore, lambda: store)
+    installation.parts.provide(Messenger, lambda: Messenger(installation))

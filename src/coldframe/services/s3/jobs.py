@@ -1,4 +1,4 @@
-"""Work of S3 that no call waits for: lifecycle rules delete, and files that a crash left behind are swept."""
+"""Work of S3 that no call waits for: events are sent, lifecycle rules delete, files that nothing names are swept."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,13 +7,22 @@ from typing import Any
 from coldframe.core.installation import Installation
 from coldframe.core.records import Records, place
 from coldframe.engines.objectstore.store import ObjectStore
+from coldframe.jobs.job import job
+from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
 from coldframe.services.s3 import versions
 from coldframe.services.s3.lifecycle import applies, due, expires
+from coldframe.services.s3.messenger import Messenger
 from coldframe.services.s3.naming import named_blobs
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
 
 _BATCH = 500
+
+
+@job("s3.send_event")
+def send_event(run: Run, target: str, message: str, bucket_arn: str, owner: str) -> None:
+    """Send one event message to one queue or topic; a target that refuses it does not hear of it."""
+    run.step("send", run.part(Messenger).send, target, message, bucket_arn, owner)
 
 
 def periodic(installation: Installation) -> list[Periodic]:

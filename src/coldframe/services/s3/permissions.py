@@ -45,13 +45,13 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
 
 def owner(call: Call, resource: str) -> str:
     """Return the account that owns a bucket, and with it everything in it; empty for what is not there."""
-    bucket = call.cached(Bucket, _bucket_name(resource))
+    bucket = _bucket(call, resource)
     return bucket.owner if bucket is not None else ""
 
 
 def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, bool]:
     """Return the bucket's policy with what ACLs grant; it need not allow what the owner's policies do."""
-    bucket = call.cached(Bucket, _bucket_name(resource))
+    bucket = _bucket(call, resource)
     if bucket is None:
         return None, False
     found = bucket.policy
@@ -107,5 +107,8 @@ def _merged(policy: str, grants: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [*own, *json.loads(grants)]})
 
 
-def _bucket_name(resource: str) -> str:
-    return resource.rpartition(":::")[2].partition("/")[0]
+def _bucket(call: Call, resource: str) -> Bucket | None:
+    """Return the bucket of a resource; a bucket that is to be made is the caller's, whoever has the name already."""
+    if call.operation == "CreateBucket":
+        return None
+    return call.cached(Bucket, resource.partition(":::")[2].partition("/")[0])

@@ -21,6 +21,7 @@ from coldframe.services.cloudwatch.expressions.values import (
     TimeSeries,
     Value,
     Word,
+    check_size,
     kind,
 )
 
@@ -156,6 +157,7 @@ class _Evaluation:
 
     def _time_series(self, found: list[Value]) -> Value:
         number, grid = _number("TIME_SERIES", found[0]), self._sources.grid()
+        check_size(grid)
         return TimeSeries(dict.fromkeys(grid, number) if finite(number) is not None else {}, grid)
 
     def _band(self, found: list[Value]) -> Value:

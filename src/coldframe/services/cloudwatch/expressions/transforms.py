@@ -5,7 +5,14 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from coldframe.services.cloudwatch.expressions.values import ExpressionError, TimeSeries, Value, Word, kind
+from coldframe.services.cloudwatch.expressions.values import (
+    ExpressionError,
+    TimeSeries,
+    Value,
+    Word,
+    check_size,
+    kind,
+)
 
 _NUMBERS: dict[str, Callable[[float], float | None]] = {
     "ABS": abs,
@@ -86,6 +93,7 @@ def _one(name: str, series: TimeSeries) -> TimeSeries:
 
 
 def _filled(series: TimeSeries, filler: Value) -> TimeSeries:
+    check_size(series.grid)
     known = series.points
     times = sorted({*series.grid, *known})
     if isinstance(filler, float):

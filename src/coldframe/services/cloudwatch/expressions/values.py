@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from coldframe.engines.metricstore.keys import Metric
 
+MOST_POINTS = 100_800
+"""The data points of one GetMetricData answer."""
+
 
 class ExpressionError(Exception):
     """An expression that cannot be read or computed; `message` says why, in AWS's terms."""
@@ -69,6 +72,12 @@ def kind(value: Value) -> str:
     if isinstance(value, list):
         return "Array[Time Series]"
     return "String" if isinstance(value, Word) else "Scalar"
+
+
+def check_size(grid: range) -> None:
+    """Raise ExpressionError for a grid with more times than one answer may have data points."""
+    if len(grid) > MOST_POINTS:
+        raise ExpressionError(f"The time range has more than {MOST_POINTS:,} periods of {grid.step} seconds")
 
 
 def combined_grid(series: Iterable[TimeSeries]) -> range:

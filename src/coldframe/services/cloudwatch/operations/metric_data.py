@@ -8,16 +8,14 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.engines.metricstore.store import MetricStore
 from coldframe.services.cloudwatch.expressions import labels
-from coldframe.services.cloudwatch.expressions.values import NotOffered
-from coldframe.services.cloudwatch.hooks import Hooks
+from coldframe.services.cloudwatch.expressions.values import MOST_POINTS, NotOffered
+from coldframe.services.cloudwatch.insight_reports import hooks_of
 from coldframe.services.cloudwatch.pages import page_of
 from coldframe.services.cloudwatch.queries import Answer, FailedExpression, MetricQueries, Window
 from coldframe.services.cloudwatch.query_checks import check_queries, refuse
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, GetMetricDataOutputTypeDef
-
-_MOST_POINTS = 100_800
 
 
 def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMetricDataOutputTypeDef":
@@ -27,15 +25,15 @@ def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMet
     start, end = request["StartTime"].timestamp(), request["EndTime"].timestamp()  # type: ignore[union-attr]
     if start >= end:
         raise refuse("The parameter StartTime must be less than the parameter EndTime.")
-    most = request.get("MaxDatapoints", _MOST_POINTS)
-    if not 1 <= most <= _MOST_POINTS:
-        raise refuse(f"The parameter MaxDatapoints must be between 1 and {_MOST_POINTS}.")
+    most = request.get("MaxDatapoints", MOST_POINTS)
+    if not 1 <= most <= MOST_POINTS:
+        raise refuse(f"The parameter MaxDatapoints must be between 1 and {MOST_POINTS}.")
     asked = MetricQueries(
         call.part(MetricStore),
         (call.account, call.region),
         queries,
         Window(start, end, call.now / 1000),
-        call.part(Hooks),
+        hooks_of(call),
     )
     answers = _answers(asked, queries, _zone(request))
     after = call.page(request.get("NextToken"), code="InvalidNextToken")

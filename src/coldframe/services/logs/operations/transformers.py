@@ -1,14 +1,14 @@
-"""Log transformers: put on log groups, and tried on events that the caller gives."""
+"""Transformers of single log groups: put, read, deleted, and tried out on sample messages."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
-from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.logs.filtering import standard_group
-from coldframe.services.logs.lookup import invalid, name_in
-from coldframe.services.logs.records import LogGroup
-from coldframe.services.logs.transformers.errors import InvalidTransformer
-from coldframe.services.logs.transformers.transformer import NOT_BUILT, Transformer
+from coldframe.services.logs.lookup import group_arn, name_in
+from coldframe.services.logs.records import LogGroup, LogTransformer
+from coldframe.services.logs.transformers import Origin
+from coldframe.services.logs.transforming import checked
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import (
@@ -20,64 +20,58 @@ if TYPE_CHECKING:
         TestTransformerResponseTypeDef,
     )
 
+# What TestTransformer takes for the origin of messages that are in no log group.
+_SAMPLE_GROUP, _SAMPLE_STREAM = "test-log-group", "test-log-stream"
+
 
 def put_transformer(call: Call, request: "PutTransformerRequestTypeDef") -> None:
-    """Have a group's events transformed as they arrive from now on, for the filters that ask for it."""
+    """Create or replace the transformer of a group; it works on events that arrive from now on."""
+    records = call.records
     group = standard_group(call, name_in(call, request["logGroupIdentifier"]), "log transformers")
-    configuration: Any = request["transformerConfig"]
-    _checked(configuration)
-    call.records.change(
-        group,
-        transformer=configuration,
-        transformer_created=group.transformer_created or call.now,
-        transformer_updated=call.now,
+    checked(request["transformerConfig"])
+    present = records.find(LogTransformer, group.name)
+    records.put(
+        LogTransformer(
+            group=group.name,
+            config=json.dumps(request["transformerConfig"]),
+            created=call.now if present is None else present.created,
+            modified=call.now,
+        )
     )
 
 
 def get_transformer(call: Call, request: "GetTransformerRequestTypeDef") -> "GetTransformerResponseTypeDef":
-    """Return a group's transformer; nothing but the group where it has none."""
+    """Return the transformer of a group; one of the account is not told here."""
     group = call.records.get(LogGroup, name_in(call, request["logGroupIdentifier"]))
-    answer: dict[str, Any] = {"logGroupIdentifier": request["logGroupIdentifier"]}
-    if group.transformer:
-        answer["creationTime"] = group.transformer_created
-        answer["lastModifiedTime"] = group.transformer_updated
-        answer["transformerConfig"] = group.transformer
-    return answer  # type: ignore[return-value]
+    row = call.records.get(LogTransformer, group.name)
+    return {  # type: ignore[typeddict-item]
+        "logGroupIdentifier": group_arn(call, group.name),
+        "creationTime": row.created,
+        "lastModifiedTime": row.modified,
+        "transformerConfig": json.loads(row.config),
+    }
 
 
 def delete_transformer(call: Call, request: "DeleteTransformerRequestTypeDef") -> None:
-    """End the transformation of a group's events."""
+    """Delete the transformer of a group; one of the account for its name takes over."""
     group = call.records.get(LogGroup, name_in(call, request["logGroupIdentifier"]))
-    if not group.transformer:
-        raise ServiceFault("ResourceNotFoundException", "The specified log group has no transformer.")
-    call.records.change(group, transformer=[], transformer_created=0, transformer_updated=0)
+    call.records.remove(call.records.get(LogTransformer, group.name))
 
 
 def test_transformer(
     call: Call, request: "TestTransformerRequestTypeDef"
 ) -> "TestTransformerResponseTypeDef":
-    """Return each event and what the transformer makes of it; one that it cannot take stays as it is."""
-    del call
-    configuration: Any = request["transformerConfig"]
-    transformer = _checked(configuration)
-    logs = [
-        {
-            "eventNumber": number,
-            "eventMessage": message,
-            "transformedEventMessage": transformer.transformed(message) or message,
-        }
-        for number, message in enumerate(request["logEventMessages"], 1)
-    ]
-    return {"transformedLogs": logs}  # type: ignore[typeddict-item]
+    """Return messages, numbered from 1, with what a transformer makes of them.
 
-
-def _checked(configuration: Any) -> Transformer:
-    """Return the transformer of a configuration; raises the faults for one that is none, or that is not built."""
-    for processor in configuration:
-        for name in NOT_BUILT:
-            if processor.get(name) is not None:
-                raise NotBuilt(f"The processor {name} is not built.")
-    try:
-        return Transformer(configuration)
-    except InvalidTransformer as error:
-        raise invalid(str(error)) from error
+    A message that it cannot work on comes back as @message, with the reason as @transformationError.
+    """
+    transformer = checked(request["transformerConfig"])
+    origin = Origin(_SAMPLE_GROUP, _SAMPLE_STREAM, call.account, call.region, call.now)
+    results: list[dict[str, Any]] = []
+    for number, message in enumerate(request["logEventMessages"], 1):
+        done = transformer.transform(message, origin)
+        text = done.text
+        if done.error:
+            text = json.dumps({"@message": message, "@transformationError": done.error}, ensure_ascii=False)
+        results.append({"eventNumber": number, "eventMessage": message, "transformedEventMessage": text})
+    return {"transformedLogs": results}  # type: ignore[typeddict-item]

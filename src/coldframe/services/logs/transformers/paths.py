@@ -1,55 +1,98 @@
-"""Places in an event by dotted paths: `a.b` is a key below a key, `a[0]` an element of a list."""
+"""Where a field is in an event: names joined by dots, at most three deep."""
 
-import re
-from typing import Any
+from typing import Any, NamedTuple
 
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
-MISSING: Any = object()
+from coldframe.services.logs.transformers.errors import InvalidTransformer
 
-
-def steps(path: str) -> list[str | int]:
-    """Return the steps of a path: keys, and numbers of elements."""
-    return [key or int(number) for key, number in _STEP.findall(path)]
+MESSAGE = "@message"
+METADATA = ("@logGroupName", "@logGroupStream", "@accountId", "@regionName")
+GREATEST_DEPTH = 3
+MOST_CHARACTERS = 128
 
 
-def get(event: Any, path: str) -> Any:
-    """Return the value at a path, MISSING where there is none."""
-    if isinstance(event, dict) and path in event:
-        return event[path]
-    for step in steps(path):
-        if not isinstance(event, list if isinstance(step, int) else dict):
-            return MISSING
-        try:
-            event = _below(event, step)
-        except (KeyError, IndexError):
-            return MISSING
-    return event
+class Path(NamedTuple):
+    """A field's place: its text as written, and the names of which it is made."""
+
+    text: str
+    names: tuple[str, ...]
+
+    @property
+    def is_metadata(self) -> bool:
+        """Whether this names where the event comes from, not a field of it."""
+        return self.text in METADATA
 
 
-def put(event: dict[str, Any], path: str, value: Any, *, overwrite: bool) -> None:
-    """Set the value at a path, made where it is missing; without `overwrite` a value that is there stays."""
-    if not overwrite and get(event, path) is not MISSING:
+def source_path(text: str) -> Path:
+    """Return the place that a processor reads; raises InvalidTransformer."""
+    return _parsed(text)
+
+
+def target_path(text: str) -> Path:
+    """Return the place that a processor writes; raises InvalidTransformer, also for what no processor may write."""
+    if text == MESSAGE or text in METADATA:
+        raise InvalidTransformer(f"{text} cannot be written")
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Path:
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidTransformer(f"the path {text[:40]!r}... has more than {MOST_CHARACTERS} characters")
+    names = tuple(text.split("."))
+    if not all(names) or not any(character.isalnum() for character in text):
+        raise InvalidTransformer(f"{text!r} is no path of a field")
+    if len(names) > GREATEST_DEPTH:
+        raise InvalidTransformer(f"the path {text!r} is more than {GREATEST_DEPTH} keys deep")
+    return Path(text, names)
+
+
+def find(fields: dict[str, Any], path: Path, absent: Any) -> Any:
+    """Return the value at a path, or `absent`; a key that itself has the dots in its name comes first."""
+    if path.text in fields:
+        return fields[path.text]
+    value: Any = fields
+    for name in path.names:
+        if not isinstance(value, dict) or name not in value:
+            return absent
+        value = value[name]
+    return value
+
+
+def put(fields: dict[str, Any], path: Path, value: Any, *, overwrite: bool) -> bool:
+    """Set the value at a path, making objects on the way; False, and nothing done, where `overwrite` would be needed."""
+    if path.text in fields:
+        if overwrite:
+            fields[path.text] = value
+        return overwrite
+    place = fields
+    for at, name in enumerate(path.names[:-1]):
+        below = place.get(name)
+        if name in place and not isinstance(below, dict):
+            if not overwrite:
+                return False
+            below = None
+        if below is None:
+            place[name] = _wrapped(path.names[at + 1 :], value)
+            return True
+        place = below
+    if path.names[-1] in place and not overwrite:
+        return False
+    place[path.names[-1]] = value
+    return True
+
+
+def remove(fields: dict[str, Any], path: Path) -> None:
+    """Remove the field at a path, if it is there."""
+    if path.text in fields:
+        del fields[path.text]
         return
-    *parents, last = [str(step) for step in steps(path)] or [path]
-    for step in parents:
-        below = event.get(step)
-        if not isinstance(below, dict):
-            below = event[step] = {}
-        event = below
-    event[last] = value
+    place: Any = fields
+    for name in path.names[:-1]:
+        place = place.get(name) if isinstance(place, dict) else None
+    if isinstance(place, dict):
+        place.pop(path.names[-1], None)
 
 
-def remove(event: dict[str, Any], path: str) -> Any:
-    """Remove the value at a path and return it, MISSING where there is none."""
-    if path in event:
-        return event.pop(path)
-    *parents, last = steps(path) or [path]
-    for step in parents:
-        event = get(event, str(step)) if isinstance(step, str) else MISSING
-        if not isinstance(event, dict):
-            return MISSING
-    return event.pop(last, MISSING) if isinstance(last, str) else MISSING
-
-
-def _below(event: Any, step: Any) -> Any:
-    return event[step]
+def _wrapped(names: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for name in reversed(names):
+        value = {name: value}
+    return dict(value)

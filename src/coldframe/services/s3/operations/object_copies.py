@@ -44,8 +44,12 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         draft = replace(draft, headers=source.headers, expires=source.expires, metadata=source.metadata)
     if request.get("TaggingDirective") == "REPLACE":
         draft = replace(draft, tags=tags_of_header(request.get("Tagging")))
-    else:
+    elif source.tags:
+        call.require("s3:GetObjectTagging", f"{bucket_arn(call, source.bucket)}/{source.key}")
+        call.require("s3:PutObjectTagging", f"{bucket_arn(call, bucket.name)}/{draft.key}")
         draft = replace(draft, tags=source.tags)
+    else:
+        draft = replace(draft, tags={})
     names = [request["ChecksumAlgorithm"]] if request.get("ChecksumAlgorithm") else list(source.checksums)
     received = _copied(call, source, (0, source.size), names)
     draft = replace(
