@@ -26,8 +26,9 @@ BENCHMARKS = {
     "logstore": ("", "--events 500000", 1800),
     "protocols": ("", "", 300),
     "metrics": ("", "--seconds 1", 300),
+    "s3": ("", "--megabytes 64 --small 50", 600),
 }
-ON_DISK = {"gateway", "filter", "start", "logstore", "metrics"}
+ON_DISK = {"gateway", "filter", "start", "logstore", "metrics", "s3"}
 
 
 def measure(name: str, options: str, seconds: int, directory: Path) -> str:

@@ -1,6 +1,6 @@
 """S3 next to `cp`: one large object put and got over HTTP, and many small ones, on one disk in one run.
 
-Run: PYTHONPATH=src:. python bench/s3.py [--megabytes 512] [--small 200] [--dir DIR]. Prints a table of MB/s and the ratio to `cp`.
+Run: python -m bench.s3 [--megabytes 512] [--small 200] [--directory DIR]. Prints a table of MB/s and the ratio to `cp`.
 The server is a process of its own and curl the client. `cp` is measured twice: as it is, and with a sync of the file, which is what a PUT does before it is acknowledged.
 """
 
@@ -19,6 +19,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from bench import machine
 from tests.server_fixtures import running_server
 
 MEGABYTE = 1024 * 1024
@@ -61,6 +62,12 @@ def get(place, path, into):
     return curl("-o", into, *signed(place, "GET", path))
 
 
+def processor(pid):
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def copy(source, target, *, sync):
     target.unlink(missing_ok=True)
     begun = time.perf_counter()
@@ -85,23 +92,25 @@ def main():
     parser.add_argument("--megabytes", type=int, default=512)
     parser.add_argument("--small", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--dir", default=None)
+    parser.add_argument("--directory", default=None)
     parser.add_argument("--serve", default=None, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
         serve(chosen.serve)
         return
-    with tempfile.TemporaryDirectory(dir=chosen.dir) as folder:
-        command = [sys.executable, __file__, "--serve", folder]
+    for line in machine.facts(Path(chosen.directory or tempfile.gettempdir())):
+        print(line)
+    with tempfile.TemporaryDirectory(dir=chosen.directory) as folder:
+        command = [sys.executable, "-m", "bench.s3", "--serve", folder]
         server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            measure(chosen, Path(folder), json.loads(server.stdout.readline()))
+            measure(chosen, Path(folder), json.loads(server.stdout.readline()), server.pid)
         finally:
             server.stdin.close()
             server.wait(30)
 
 
-def measure(chosen, folder, place):
+def measure(chosen, folder, place, pid):
     s3 = boto3.client(
         "s3",
         region_name="us-east-1",
@@ -135,6 +144,15 @@ def measure(chosen, folder, place):
         against = seconds["cp, then fsync"] if durable else seconds["cp"]
         ratio = f"{against / taken:5.2f} of cp{' + fsync' * durable}"
         print(f"  {name:24} {chosen.megabytes / taken:8.0f} MiB/s  {ratio}")
+    for name, act in (
+        ("PUT", lambda: put(place, "/bench/large", source, "UNSIGNED-PAYLOAD")),
+        ("GET", lambda: get(place, "/bench/large", target)),
+    ):
+        before = processor(pid)
+        act()
+        print(
+            f"  {name}: {(processor(pid) - before) * 1024 / chosen.megabytes:.2f} s of the server's processor a GiB"
+        )
     begun = time.perf_counter()
     for number in range(chosen.small):
         s3.put_object(Bucket="bench", Key=f"small/{number}", Body=b"x" * 1024)

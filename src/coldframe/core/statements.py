@@ -238,7 +238,8 @@ def _values(about: Declaration, filters: Listing) -> dict[str, Any]:
         known = len(prefix) if order is None and tuple(after[: len(prefix)]) == tuple(prefix) else 0
         known = min(known, len(names) - 1)
         values |= {f"after {name}": value for name, value in zip(names[known:], after[known:], strict=True)}
-        if known and start and start[0] == names[known] and after[known] > start[1]:
+        forward = not filters.get("descending", False)
+        if forward and known and start and start[0] == names[known] and after[known] > start[1]:
             values[f"from:{start[0]}"] = after[known]
     if (limit := filters.get("limit")) is not None:
         values["limit"] = limit

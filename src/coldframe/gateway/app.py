@@ -104,7 +104,7 @@ class Gateway:
         model = self.services[service].model
         found = self._router.within(model, request)
         exchange = Exchange(self.installation, self.services[service], found, request)
-        exchange.principal, exchange.region = principal, region
+        exchange.principal, exchange.region, exchange.inside = principal, region, True
         return self._run(exchange)
 
     def _route(self, request: WireRequest) -> Exchange:

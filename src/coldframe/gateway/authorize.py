@@ -31,6 +31,9 @@ def check_permission(exchange: Exchange) -> None:
     )
     call.request_id = exchange.request_id
     call.source_ip = exchange.request.peer
+    host = exchange.request.headers.get("host")
+    if host and not exchange.inside:
+        call.endpoint = f"{'https' if exchange.request.secure else 'http'}://{host}"
     permissions = exchange.installation.parts.get(Permissions)
     own = service.module("permissions")
     context: dict[str, str | list[str]] = {}

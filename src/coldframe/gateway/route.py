@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from botocore.model import OperationModel, ServiceModel
 
+from coldframe.core import former_query, models
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import protocols
@@ -104,6 +106,8 @@ class Router:
     def _named(self, request: WireRequest, service: ServiceModel | None, name: str, wire: str) -> Route:
         if service is None:
             raise _unknown_operation(name)
+        if wire == "query" and (former := models.former(service.service_name)) is not None:
+            return _former_query(request, former, name)
         known = self._operations[service]
         operation = known.get(name)
         if operation is None:
@@ -133,6 +137,7 @@ class Router:
             for service in self._services.values()
             if service.metadata.get("protocol") in {"query", "ec2"}
             or "query" in service.metadata.get("protocols", ())
+            or service.service_name in former_query.names()
             if version in {None, service.api_version} and action in service.operation_names
         ]
         if not found:
@@ -168,6 +173,19 @@ class Router:
         return Route(
             service, operation, protocols.protocol_of(service, str(service.resolved_protocol)), request
         )
+
+
+def _former_query(request: WireRequest, former: models.Former, name: str) -> Route:
+    """Route a request of the query protocol to a service that has moved to JSON since."""
+    if name not in former.model.operation_names:
+        raise _no_action(former.model, name)
+    member = former.path_member
+    named = f"{member}=" in request.query or f"{member}=".encode() in request.body
+    if member and request.path != "/" and not named:
+        joint = "&" if request.query else ""
+        request = replace(request, query=f"{request.query}{joint}{member}={quote(request.path)}")
+    operation = former.model.operation_model(name)
+    return Route(former.model, operation, protocols.protocol_of(former.model, "query"), request)
 
 
 def virtual_host_bucket(host: str) -> str | None:

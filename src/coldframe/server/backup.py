@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from coldframe.core.backup import BackupError, backup, copy_tree
+from coldframe.core.backup import BackupError, backup, copy_database, copy_tree
 from coldframe.core.config import Settings
 from coldframe.core.store import Store
 from coldframe.core.tables import BODY, Record
@@ -14,7 +14,8 @@ from coldframe.engines.metricstore import backup as metric_store
 from coldframe.engines.objectstore import backup as object_store
 from coldframe.services.s3.records import UploadedPart, Version
 
-_FILES = ("master.key", "root-credentials.json", "tls")
+_FILES = ("master.key", "root-credentials.json", "tls", "topics/signing.key", "topics/signing.pem")
+_DATABASES = ("queues/messages.sqlite3", "topics/outbox.sqlite3", "streams/records.sqlite3")
 
 
 def back_up(data_dir: Path, destination: Path, *, store_url: str = "") -> None:
@@ -24,7 +25,8 @@ def back_up(data_dir: Path, destination: Path, *, store_url: str = "") -> None:
     settings = Settings(data_dir=data_dir, store_url=store_url)
     store = Store.open(settings.database_url, exclusive=False)
     try:
-        contributions = [*map(copy_tree, _FILES), _copy_logs, _copy_metrics, _copy_objects]
+        contributions = [*map(copy_tree, _FILES), *map(copy_database, _DATABASES)]
+        contributions += [_copy_logs, _copy_metrics, _copy_objects]
         backup(store, data_dir, destination, contributions, time.time())
     finally:
         store.close()

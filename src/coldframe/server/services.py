@@ -2,9 +2,12 @@
 
 SERVICES: tuple[str, ...] = (
     "coldframe.services.cloudwatch",
+    "coldframe.services.firehose",
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
     "coldframe.services.s3",
+    "coldframe.services.sns",
+    "coldframe.services.sqs",
     "coldframe.services.sts",
 )

@@ -17,7 +17,7 @@ class RecordedActions(AlarmActions):
         self.done = []
         self.fail = None
 
-    def carry_out(self, account, action, subject, message):
+    def carry_out(self, alarm, action, subject, message):
         self.done.append((action, subject, json.loads(message)))
         return {"at": self._installation.clock.milliseconds(), "error": self.fail}
 

@@ -409,7 +409,10 @@ def test_the_history_of_an_alarm(cloudwatch, shared):
 def test_an_action_of_what_is_not_built_fails_in_the_history(cloudwatch, shared):
     real = AlarmActions(shared.installation)
     heal = "arn:aws:lambda:us-east-1:123456789012:function:heal"
-    assert real.carry_out(shared.account, heal, "s", "{}")["error"] == "Actions of lambda are not built here"
+    assert (
+        real.carry_out(f"arn:aws:cloudwatch:us-east-1:{shared.account}:alarm:cpu", heal, "s", "{}")["error"]
+        == "Actions of lambda are not built here"
+    )
 
 
 def test_policies_name_alarms(cloudwatch, shared):

@@ -78,6 +78,15 @@ def test_search(filled):
     ]
 
 
+def test_one_label_for_many_series_tells_them_apart(filled):
+    text = f"SEARCH('{{\"{filled.namespace}\",host}}', 'Sum', 60)"
+    found = [
+        [result["Label"] for result in ask(filled, expression(text, Label=label))["MetricDataResults"]]
+        for label in ("all", "${PROP('Dim.host')}")
+    ]
+    assert found == [["all a one", "all b two"], ["one", "two"]]
+
+
 def test_a_metric_without_data(filled):
     (result,) = ask(filled, stat(filled, "nothing"))["MetricDataResults"]
     assert (result["Values"], result["StatusCode"]) == ([], "Complete")

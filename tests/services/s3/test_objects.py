@@ -154,6 +154,21 @@ def test_checksums(s3, bucket, algorithm, size):
     assert refused(s3.head_object, Bucket=bucket, Key="new") == ("404", 404)
 
 
+# The check values of the catalogue of CRC algorithms, over the digits 1 to 9.
+@pytest.mark.parametrize("algorithm, digest", [("CRC32C", "e3069283"), ("CRC64NVME", "ae8b14860a799888")])
+def test_checksums_that_boto3_needs_a_library_for(s3, bucket, algorithm, digest):
+    good, bad = (b64encode(bytes.fromhex(text)).decode() for text in (digest, "00" * (len(digest) // 2)))
+    s3.put_object(Bucket=bucket, Key="k", Body=b"123456789", **{f"Checksum{algorithm}": good})
+    assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")[f"Checksum{algorithm}"] == good
+    wrong = {f"Checksum{algorithm}": bad}
+    assert refused(s3.put_object, Bucket=bucket, Key="n", Body=b"123456789", **wrong) == ("BadDigest", 400)
+    short = {f"Checksum{algorithm}": good[:-4]}
+    assert refused(s3.put_object, Bucket=bucket, Key="n", Body=b"123456789", **short) == (
+        "InvalidRequest",
+        400,
+    )
+
+
 def test_content_md5(s3, bucket):
     good = b64encode(hashlib.md5(b"x").digest()).decode()
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentMD5=good)

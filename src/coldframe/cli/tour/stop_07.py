@@ -90,7 +90,11 @@ def _people(guide: Guide, group: str) -> tuple[Any, Any]:
             document = {
                 "Version": "2012-10-17",
                 "Statement": [
-                    {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:logs:*:*:log-group:{group}*"},
+                    {
+                        "Effect": "Allow",
+                        "Action": actions,
+                        "Resource": f"arn:aws:logs:*:*:log-group:{group}*",
+                    },
                     {"Effect": "Allow", "Action": "logs:GetQueryResults", "Resource": "*"},
                 ],
             }

@@ -7,7 +7,7 @@ from typing import Any
 from coldframe.engines.logstore.catalog import BlockFacts, Content, Entry
 from coldframe.engines.logstore.rows import Columns, StreamFacts
 
-BLOCK_ROWS = 8192
+BLOCK_ROWS = 4096
 # Making Arrow arrays of lists holds the interpreter's lock: so many rows hold up an append for about a millisecond.
 _PORTION_ROWS = 2048
 _PARQUET = {

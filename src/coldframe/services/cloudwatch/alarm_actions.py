@@ -23,20 +23,21 @@ class AlarmActions:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
 
-    def carry_out(self, account: str, action: str, subject: str, message: str) -> dict[str, Any]:
-        """Do what an action ARN says; returns `at` (milliseconds) and `error` (None when it succeeded).
+    def carry_out(self, alarm: str, action: str, subject: str, message: str) -> dict[str, Any]:
+        """Do what an action ARN says for an alarm (its ARN); returns `at` (milliseconds) and `error`, None if it succeeded.
 
         Raises what may pass by itself, so that the job repeats it.
         """
         kind = kind_of(action)
         error: str | None = f"Actions of {kind or action} are not built here"
         if kind == "sns":
-            error = self._publish(account, action, subject, message)
+            error = self._publish(alarm, action, subject, message)
         return {"at": self._installation.clock.milliseconds(), "error": error}
 
-    def _publish(self, account: str, topic: str, subject: str, message: str) -> str | None:
+    def _publish(self, alarm: str, topic: str, subject: str, message: str) -> str | None:
         clients = self._installation.clients
-        principal = Caller(kind="service", arn=PRINCIPAL, account=account)
+        account = arns.parse(alarm).account
+        principal = Caller(kind="service", arn=PRINCIPAL, account=account, source_arn=alarm)
         try:
             if clients is None:
                 return "Amazon SNS is not built here"
@@ -57,7 +58,7 @@ def act(run: Run, alarm: list[str], action: str, subject: str, message: str) -> 
     """Carry out one action of an alarm (its name and kind), until it succeeds or cannot, and write that down."""
     run.commit_point()
     outcome = run.step(
-        "carry out the action", run.part(AlarmActions).carry_out, run.account, action, subject, message
+        "carry out the action", run.part(AlarmActions).carry_out, run.caller, action, subject, message
     )
     run.write("write the history", _remember, alarm, action, message, outcome)
 

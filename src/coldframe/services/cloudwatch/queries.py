@@ -94,6 +94,9 @@ class MetricQueries:
             default = default or identifier
             setting = labels.Setting(self._window.now, zone, default)
             text = labels.render(label, series, setting) if label else default
+            if label and isinstance(value, list) and series.label and not labels.is_dynamic(label):
+                # One label for many series would not tell them apart.
+                text = f"{label} {series.label}"
             answers.append(Answer(identifier, text, series))
         return answers
 

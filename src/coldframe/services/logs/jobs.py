@@ -12,11 +12,14 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
+from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
 
 LOG = logging.getLogger("coldframe.logs")
+
+__all__ = ["drop_group", "drop_rest", "drop_stream", "expire_events", "export", "periodic"]
 
 _HOUR = 3600.0
 

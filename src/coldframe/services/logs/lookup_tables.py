@@ -1,7 +1,7 @@
 """The CSV text of lookup tables: held against its rules, and read for whoever looks values up."""
 
 import csv
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from coldframe.core.records import Records
@@ -11,17 +11,26 @@ from coldframe.services.logs.records import LookupTable, LookupTableBody
 MOST_BYTES = 10 * 1024 * 1024
 
 
-class Table(NamedTuple):
-    """A lookup table as data: the names of its columns, and its rows with a value for each of them."""
+class Content(NamedTuple):
+    """What CSV text holds: the names of its columns, its number of rows, and its size in bytes of UTF-8."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: int
+    size: int
 
 
-def parse(text: str) -> Table:
-    """Return the table of CSV text whose first row names the columns; raises InvalidParameterException.
+class Table(NamedTuple):
+    """A lookup table as data: the names of its columns, and its rows, given once, with a value for each column."""
 
-    Every row has a value for every column. Blank lines are no rows.
+    columns: tuple[str, ...]
+    rows: Iterator[list[str]]
+
+
+def check(text: str) -> Content:
+    """Hold CSV text against the rules; raises InvalidParameterException, with the line.
+
+    The first row names the columns, and every other row has a value for each. A blank line is no row, and a value has
+    at most 131,072 characters.
     """
     try:
         size = len(text.encode("utf-8"))
@@ -29,39 +38,41 @@ def parse(text: str) -> Table:
         raise invalid("tableBody is no valid UTF-8.") from error
     if size > MOST_BYTES:
         raise invalid(f"tableBody has {size} bytes; a lookup table can have {MOST_BYTES} at most.")
-    reader = csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
-    columns: tuple[str, ...] = ()
-    rows: list[tuple[str, ...]] = []
-    try:
-        for row in reader:
-            if not row:
-                continue
-            if not columns:
-                columns = _header(row)
-            elif len(row) != len(columns):
-                raise invalid(
-                    f"tableBody: line {reader.line_num} has {len(row)} values, and the header row names"
-                    f" {len(columns)} columns."
-                )
-            else:
-                rows.append(tuple(row))
-    except csv.Error as error:
-        raise invalid(f"tableBody: line {reader.line_num} is no valid CSV: {error}.") from error
-    if not columns:
+    columns, rows = read(text)
+    return Content(columns, sum(1 for _ in rows), size)
+
+
+def read(text: str) -> Table:
+    """Return the table of CSV text; reading its rows raises InvalidParameterException for one that is none."""
+    rows = _lines(text)
+    header = next(rows, None)
+    if header is None:
         raise invalid("tableBody must have a header row with the names of its columns.")
-    return Table(columns, tuple(rows))
+    return Table(_header(header), rows)
 
 
 def lookup_table(records: Records, name: str) -> Table:
     """Return a lookup table of the account and region; raises ResourceNotFoundException."""
-    about = records.get(LookupTable, name)
-    body = records.find(LookupTableBody, name)
-    return _parsed(body.text if body is not None else ",".join(about.columns))
+    return read(records.get(LookupTableBody, records.get(LookupTable, name).name).text)
 
 
-@lru_cache(maxsize=8)
-def _parsed(text: str) -> Table:
-    return parse(text)
+def _lines(text: str) -> Iterator[list[str]]:
+    """Give the rows that are not blank, the header first; all have as many values as it."""
+    reader = csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
+    width = 0
+    try:
+        for row in reader:
+            if not row:
+                continue
+            width = width or len(row)
+            if len(row) != width:
+                raise invalid(
+                    f"tableBody: line {reader.line_num} has {len(row)} values, and the header row names"
+                    f" {width} columns."
+                )
+            yield row
+    except csv.Error as error:
+        raise invalid(f"tableBody: line {reader.line_num} is no valid CSV: {error}.") from error
 
 
 def _header(row: list[str]) -> tuple[str, ...]:

@@ -254,3 +254,37 @@ class LookupTableBody(Record):
 
     name: str
     text: str
+
+
+@record(
+    "logs_export_tasks",
+    key=("id",),
+    index=("created", "status"),
+    missing=("ResourceNotFoundException", "The specified export task does not exist."),
+)
+class ExportTask(Record):
+    """An export of a group's events to a bucket; `start` and `end` are the times of the events, both inclusive."""
+
+    id: str
+    group: str
+    group_id: str
+    start: int
+    end: int
+    bucket: str
+    prefix: str
+    created: int
+    name: str = ""
+    stream_prefix: str = ""
+    status: str = "PENDING"
+    message: str = ""
+    completed: int = 0
+
+
+@record("logs_waiting_findings", key=("id",), index=("bucket",))
+class WaitingFindings(Record):
+    """Audit reports of one batch that still have to go to `bucket`; ids rise with the time they were `made`."""
+
+    id: str
+    bucket: str
+    reports: list[str]
+    made: int

@@ -47,6 +47,11 @@ def render(label: str, series: TimeSeries, setting: Setting) -> str:
     return _DYNAMIC.sub(fill, label)
 
 
+def is_dynamic(label: str) -> bool:
+    """Tell whether a label has dynamic values."""
+    return _DYNAMIC.search(label) is not None
+
+
 def generated(metrics: Sequence[Metric]) -> list[str]:
     """Return labels that tell metrics apart: the name where it differs, and the dimensions' values that differ."""
     several = len({metric.name for metric in metrics}) > 1

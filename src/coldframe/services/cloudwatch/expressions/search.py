@@ -8,6 +8,7 @@ case ("myMetricName" is made of my, metric and name).
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from coldframe.engines.metricstore.keys import Metric
@@ -188,9 +189,11 @@ def _fits(token: _Token) -> Callable[[str], bool]:
     return lambda whole: wanted in _words(whole)
 
 
-def _words(text: str) -> set[str]:
+@lru_cache(maxsize=100_000)
+def _words(text: str) -> frozenset[str]:
     parts = re.split(r"[^A-Za-z0-9]+", text)
-    return {text.lower(), *(part.lower() for part in parts), *(word.lower() for word in _WORD.findall(text))}
+    words = {text.lower(), *(part.lower() for part in parts), *(word.lower() for word in _WORD.findall(text))}
+    return frozenset(words)
 
 
 def _texts(metric: Metric) -> list[str]:

@@ -9,7 +9,7 @@ from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.logs import tagging
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import invalid
-from coldframe.services.logs.lookup_tables import parse
+from coldframe.services.logs.lookup_tables import check
 from coldframe.services.logs.records import LookupTable, LookupTableBody
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def create_lookup_table(
     """Create a lookup table from CSV text; its name must be free."""
     name = request["lookupTableName"]
     text = _body(request)
-    table = parse(text)
+    content = check(text)
     tags = tagging.added({}, request.get("tags", {}), _arn(call, name))
     call.records.add(
         LookupTable(
             name=name,
-            columns=list(table.columns),
-            rows=len(table.rows),
-            size=len(text.encode()),
+            columns=list(content.columns),
+            rows=content.rows,
+            size=content.size,
             updated=call.now,
             description=request.get("description", ""),
             tags=tags,
@@ -55,12 +55,12 @@ def update_lookup_table(
     """Replace the whole content of a lookup table; its description stays unless there is a new one."""
     row = _named(call, request["lookupTableArn"])
     text = _body(request)
-    table = parse(text)
+    content = check(text)
     call.records.change(
         row,
-        columns=list(table.columns),
-        rows=len(table.rows),
-        size=len(text.encode()),
+        columns=list(content.columns),
+        rows=content.rows,
+        size=content.size,
         updated=call.now,
         description=request.get("description", row.description),
     )

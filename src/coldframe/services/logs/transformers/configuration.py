@@ -246,6 +246,8 @@ def read(configuration: Any) -> list[tuple[str, Any]]:
         processors = msgspec.convert(configuration, _Configuration)
     except msgspec.ValidationError as error:
         raise InvalidTransformer(str(error)) from error
+    except UnicodeEncodeError as error:
+        raise InvalidTransformer("a name in the configuration is no valid Unicode") from error
     return [processor.chosen for processor in processors]
 
 
