@@ -276,6 +276,50 @@ def test_metrics_go_without_the_parameters_of_one_metric(cloudwatch):
     assert "cannot be specified together with Metrics" in code_and_text(caught)[1]
 
 
+def test_an_alarm_on_metric_math(cloudwatch, shared):
+    metrics = [
+        query("errors", name="Failures"),
+        query("all", name="Requests"),
+        query("rate", "100*errors/all", returned=True, Label="error rate"),
+    ]
+    put(cloudwatch, "rate", **MATH, Metrics=metrics, Threshold=10.0)
+    settle(shared)
+    assert state(cloudwatch, "rate") == "INSUFFICIENT_DATA"
+    shared.actions.done.clear()
+    data = [{"MetricName": "Failures", "Value": 3}, {"MetricName": "Requests", "Value": 20}]
+    cloudwatch.put_metric_data(Namespace="Shop", MetricData=data)
+    tick(shared, 60)
+    found = alarm(cloudwatch, "rate")
+    assert (found["StateValue"], found["Metrics"][2]["Label"]) == ("ALARM", "error rate")
+    assert (
+        found["StateReason"] == "Threshold Crossed: 1 datapoint [15.0] was greater than the threshold (10.0)."
+    )
+
+
+def test_an_expression_that_fails_is_said(cloudwatch, shared):
+    put(cloudwatch, "wrong", **MATH, Metrics=[query("a"), query("e", "a*nobody", returned=True)])
+    settle(shared)
+    found = alarm(cloudwatch, "wrong")
+    assert (found["StateValue"], found["EvaluationState"]) == ("INSUFFICIENT_DATA", "EVALUATION_ERROR")
+    assert "nobody" in found["StateReason"]
+
+
+@pytest.mark.parametrize("only_after", [True, False])
+def test_a_warm_up_delays_the_evaluation(cloudwatch, shared, only_after):
+    warm_up = {"WarmUpPeriodDurationInMinutes": 10, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": only_after}
+    name = f"warm{only_after}"
+    put(cloudwatch, name, WarmUpConfiguration=warm_up, TreatMissingData="breaching")
+    tick(shared, 120)
+    found = alarm(cloudwatch, name)
+    assert (found["StateValue"], found["EvaluationState"]) == ("INSUFFICIENT_DATA", "IN_WARM_UP")
+    cloudwatch.put_metric_data(Namespace="Shop", MetricData=[{"MetricName": name.title(), "Value": 0}])
+    settle(shared)
+    assert state(cloudwatch, name) == ("INSUFFICIENT_DATA" if only_after else "OK")
+    tick(shared, 600)
+    assert state(cloudwatch, name) == "ALARM"
+    assert "EvaluationState" not in alarm(cloudwatch, name)
+
+
 def test_describe_alarms_filters(cloudwatch, shared):
     other = "arn:aws:lambda:us-east-1:123456789012:function:heal"
     put(cloudwatch, "web-1", AlarmActions=[TOPIC])

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from coldframe.services.cloudwatch import queries as module
+
 
 @pytest.fixture
 def filled(metrics):
@@ -220,3 +222,15 @@ def test_a_range_with_too_many_periods_is_refused(metrics, text):
     )
     assert error["Code"] == "ValidationError"
     assert "more than 100,800 periods" in error["Message"]
+
+
+def test_a_request_reads_so_many_points_and_no_more(filled, monkeypatch):
+    queries = [stat(filled, identifier=f"m{number}") for number in range(3)]
+    monkeypatch.setattr(module, "MOST_READ", 30)
+    assert len(ask(filled, *queries)["MetricDataResults"]) == 3
+    monkeypatch.setattr(module, "MOST_READ", 29)
+    error = filled.refused(
+        "get_metric_data", MetricDataQueries=queries, StartTime=filled.start, EndTime=filled.minute
+    )
+    assert error["Code"] == "ValidationError"
+    assert "read more than 29 data points" in error["Message"]

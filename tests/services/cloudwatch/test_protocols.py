@@ -130,3 +130,19 @@ def test_boto3_sees_the_code_of_the_query_protocol(metrics):
         "put_metric_data", Namespace="AWS/x", MetricData=[{"MetricName": "m", "Value": 1}]
     )
     assert error["Code"] == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("ListMetricStreams", {}),
+        ("GetMetricStream", {"Name": "s"}),
+        ("StopMetricStreams", {"Names": ["s"]}),
+        ("GetOTelEnrichment", {}),
+    ],
+)
+def test_what_is_not_built_answers_501_with_its_reason(metrics, operation, parameters):
+    status, body = in_json(metrics.server, operation, parameters)
+    assert status == 501
+    answer = json.loads(body)
+    assert f"cloudwatch:{operation} is not built" in answer.get("message", answer.get("Message", ""))

@@ -5,7 +5,7 @@ at once, and late samples are readable at once, for which AWS asks hours. Metric
 
 Alarms are evaluated every minute (every ten seconds below a minute's period) over sliding windows, as at AWS, and also
 at once when their metric gets data: a period that is not over yet counts as soon as more data cannot take its verdict
-back. The evaluation range is two periods longer than EvaluationPeriods. Actions are durable jobs: SNS topics are told;
+back, except in metric math, which waits for the period's end. The evaluation range is two periods longer than EvaluationPeriods. Actions are durable jobs: SNS topics are told;
 other actions fail with a reason in the alarm's history. Composite alarms are evaluated in the transaction that changes
 a child. Log alarms, PromQL and alarms on other accounts' metrics are not built.
 

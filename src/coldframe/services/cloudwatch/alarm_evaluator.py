@@ -7,8 +7,6 @@ from typing import Any
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
-from coldframe.core.store import StoreError
-from coldframe.engines.metricstore.errors import MetricStoreError
 from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.store import MetricStore
 from coldframe.services.cloudwatch.alarm_records import METRIC, Alarm
@@ -23,6 +21,7 @@ LOG = logging.getLogger("coldframe.cloudwatch")
 
 Name = tuple[str, str, str]
 _KEEP = Verdict(None, (), (), 0)
+"""Too few samples to say anything: the alarm keeps its state."""
 
 
 class AlarmEvaluator:
@@ -66,7 +65,7 @@ class AlarmEvaluator:
                 configuration = alarm.configuration
                 interval = windows.interval_of(period_of(configuration), configuration["EvaluationPeriods"])
                 if now // interval != before // interval:
-                    self.evaluate(account, region, alarm.name)
+                    self._try(account, region, alarm.name)
             if alarm.held:
                 self._review(account, region, alarm.name)
 
@@ -76,15 +75,18 @@ class AlarmEvaluator:
         if alarm is None or alarm.kind != METRIC:
             return
         now = self._installation.clock.milliseconds()
-        if now < alarm.warm_up_until and not self._early(account, region, alarm, now):
-            return
         rule = rule_of(alarm.configuration)
         try:
             verdict = self._verdict((account, region), alarm, rule, now / 1000)
         except ServiceFault as fault:
             self._fail(account, region, alarm, f"{fault.code}: {fault.message}"[:1023])
             return
+        if now < alarm.warm_up_until and not _ends_warm_up(alarm, verdict):
+            return
         state = verdict.state
+        if state is None and alarm.evaluation_state:
+            kept = (alarm.state, alarm.reason, alarm.reason_data)
+            self._write(account, region, alarm, kept, evaluation_state=None, warm_up_until=0)
         if state is None or (state == alarm.state and alarm.reason != CREATED and not alarm.evaluation_state):
             return
         counted = "DatapointsToAlarm" in alarm.configuration
@@ -175,12 +177,6 @@ class AlarmEvaluator:
                 values |= points
         return evaluate(window.points(values, windows.both(bounds)), rule)
 
-    def _early(self, account: str, region: str, alarm: Alarm, now: int) -> bool:
-        """Tell whether a warm-up ends before its time, because there is all the data that an evaluation needs."""
-        if alarm.configuration["WarmUpConfiguration"].get("OnlyStartEvaluatingAfterWarmUpPeriodEnds"):
-            return False
-        return self._verdict((account, region), alarm, rule_of(alarm.configuration), now / 1000).filled == 0
-
     def _fail(self, account: str, region: str, alarm: Alarm, text: str) -> None:
         if alarm.evaluation_state != "EVALUATION_ERROR" or alarm.reason != text:
             self._write(
@@ -248,7 +244,18 @@ class AlarmEvaluator:
                 self._busy = True
                 waiting, self._waiting = self._waiting, {}
             for name in waiting:
-                try:
-                    self.evaluate(*name)
-                except (StoreError, MetricStoreError):
-                    LOG.exception("alarm %s is evaluated again when it is due", name[2])
+                self._try(*name)
+
+    def _try(self, account: str, region: str, name: str) -> None:
+        """Evaluate an alarm without letting what goes wrong with it keep the others from their evaluation."""
+        try:
+            self.evaluate(account, region, name)
+        except Exception:
+            # Whatever it is: the log has it, and the alarm is evaluated again when it is next due.
+            LOG.exception("alarm %s of %s in %s could not be evaluated", name, account, region)
+
+
+def _ends_warm_up(alarm: Alarm, verdict: Verdict) -> bool:
+    """Tell whether a warm-up ends before its time, because there is all the data that an evaluation needs."""
+    about = alarm.configuration.get("WarmUpConfiguration", {})
+    return not about.get("OnlyStartEvaluatingAfterWarmUpPeriodEnds") and verdict.filled == 0

@@ -14,8 +14,9 @@ def moment(milliseconds: int) -> datetime:
 
 def milliseconds(given: Any) -> int:
     """Return a time of a request in milliseconds since 1970."""
-    at: float = given.timestamp() * 1000
-    return round(at)
+    # Whole seconds apart, so that neither the year 9999 nor a fraction is rounded up.
+    whole: float = given.replace(microsecond=0).timestamp()
+    return int(whole) * 1000 + int(given.microsecond) // 1000
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from coldframe.core.call import Call
+from coldframe.core.client_errors import ClientError
 from coldframe.core.faults import ServiceFault
 from coldframe.services.cloudwatch.dashboard_records import InsightRule
 from coldframe.services.cloudwatch.expressions.values import ExpressionError

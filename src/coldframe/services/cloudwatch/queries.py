@@ -29,6 +29,8 @@ from coldframe.services.cloudwatch.periods import aligned, is_period
 Query = Mapping[str, Any]
 
 MOST_SEARCHED = 500
+MOST_READ = 2_000_000
+"""Data points that one request may read, which bounds the memory it takes (about 100 bytes each)."""
 _DEFAULT_PERIOD = 300
 _TWO_WEEKS = 14 * 86400
 
@@ -62,6 +64,15 @@ class FailedExpression(Exception):
         self.message = f"Error in expression '{identifier}' [{reason}]"
 
 
+class TooMuchData(Exception):
+    """The queries read more data points than a request may."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The queries read more than {MOST_READ:,} data points. Ask for a shorter time range or longer periods."
+        )
+
+
 class MetricQueries:
     """A list of queries over one account's metrics in one region; each is computed once, when it is first needed."""
 
@@ -80,9 +91,10 @@ class MetricQueries:
         self._hooks = hooks or Hooks()
         self._found: dict[str, TimeSeries | list[TimeSeries]] = {}
         self._open: list[str] = []
+        self._points = 0
 
     def answers(self, identifier: str, zone: timezone = UTC) -> list[Answer]:
-        """Return a query's series with their labels; raises FailedExpression, and NotOffered for what is not built."""
+        """Return a query's series with their labels; raises FailedExpression, TooMuchData, and NotOffered for what is not built."""
         value = self._computed(identifier)
         query = self._queries[identifier]
         label = query.get("Label")
@@ -202,6 +214,7 @@ class MetricQueries:
         for _, metric in found:
             if selection.takes(metric):
                 read = self._store.read(metric, first, grid.stop, grid.step, COLUMNS)
+                self._count(len(read.times))
                 rows.append(Rows(metric, read.times, read.values))
         series = select(selection, rows, grid)
         if selection.group:
@@ -211,10 +224,16 @@ class MetricQueries:
     def _read(self, metric: Metric, stat: str, period: int, unit: str | None, label: str) -> TimeSeries:
         grid = self._window.grid(period)
         read = self._store.read(metric, grid.start, grid.stop, period, (stat,), unit)
+        self._count(len(read.times))
         values = read.values[stat]
         pairs = zip(read.times, values, strict=True)
         points = {time: value for time, value in pairs if value is not None}
         return TimeSeries(points, grid, label, metric, stat)
+
+    def _count(self, points: int) -> None:
+        self._points += points
+        if self._points > MOST_READ:
+            raise TooMuchData
 
     def _period(self) -> int:
         own = self._queries[self._open[-1]].get("Period") if self._open else None

@@ -125,7 +125,8 @@ def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in given.items() if name != "ExcludedTimeRanges"}
     if ranges:
         kept["ExcludedTimeRanges"] = [
-            {name: each[name].isoformat() for name in ("StartTime", "EndTime")} for each in ranges
+            {name: each[name].replace(microsecond=0).isoformat() for name in ("StartTime", "EndTime")}
+            for each in ranges
         ]
     return kept
 

@@ -11,7 +11,7 @@ from coldframe.services.cloudwatch.expressions import labels
 from coldframe.services.cloudwatch.expressions.values import MOST_POINTS, NotOffered
 from coldframe.services.cloudwatch.insight_reports import hooks_of
 from coldframe.services.cloudwatch.pages import page_of
-from coldframe.services.cloudwatch.queries import Answer, FailedExpression, MetricQueries, Window
+from coldframe.services.cloudwatch.queries import Answer, FailedExpression, MetricQueries, TooMuchData, Window
 from coldframe.services.cloudwatch.query_checks import check_queries, refuse
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def _answers(asked: MetricQueries, queries: Sequence[Any], zone: timezone) -> li
                 found += answers
     except FailedExpression as error:
         raise refuse(error.message) from error
+    except TooMuchData as error:
+        raise refuse(str(error)) from error
     except NotOffered as error:
         raise NotBuilt(error.message) from error
     return found
