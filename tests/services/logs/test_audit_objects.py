@@ -4,13 +4,14 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from coldframe.services.logs import audit_objects
-from coldframe.services.logs.audit_objects import FindingsForBuckets
+from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.records import WaitingFindings
 from tests.server_fixtures import running_server
 
@@ -24,9 +25,9 @@ def server(tmp_path_factory):
         yield running
 
 
-def protection(bucket):
-    """A policy whose findings go to a bucket."""
-    audit = {"Audit": {"FindingsDestination": {"S3": {"Bucket": bucket}}}}
+def protection(bucket, **destination):
+    """A policy whose findings go to a bucket, or elsewhere."""
+    audit = {"Audit": {"FindingsDestination": destination or {"S3": {"Bucket": bucket}}}}
     mask = {"Deidentify": {"MaskConfig": {}}}
     statements = [{"DataIdentifier": [EMAIL], "Operation": operation} for operation in (audit, mask)]
     return json.dumps({"Name": "protect", "Version": "2021-06-01", "Statement": statements})
@@ -85,11 +86,11 @@ def objects(server, bucket):
 def waiting(server, bucket):
     with server.installation.store.read() as transaction:
         rows = transaction.records(server.account, "us-east-1").list(WaitingFindings)
-    return [row for row in rows if row.bucket == bucket]
+    return [row for row in rows if row.destination == f"arn:aws:s3:::{bucket}"]
 
 
 def deliver(server):
-    server.installation.parts.get(FindingsForBuckets).deliver()
+    server.installation.parts.get(FindingsOutbox).deliver()
 
 
 def test_findings_become_an_object(server):
@@ -179,13 +180,50 @@ def test_an_account_policy_reports_to_a_bucket(server):
     assert [len(found) for found in objects(server, "everywhere").values()] == [1]
 
 
+def test_findings_go_to_a_delivery_stream(server):
+    logs, iam, firehose = (server.client(name) for name in ("logs", "iam", "firehose"))
+    logs.create_log_group(logGroupName="streamed")
+    logs.create_log_stream(logGroupName="streamed", logStreamName="one")
+    policy = protection("", Firehose={"DeliveryStream": "findings"})
+    with pytest.raises(ClientError, match="delivery stream findings, does not exist") as caught:
+        logs.put_data_protection_policy(logGroupIdentifier="streamed", policyDocument=policy)
+    assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "firehose.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName="stream", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_role_policy(RoleName="stream", PolicyName="write", PolicyDocument=document)
+    server.client("s3").create_bucket(Bucket="behind-the-stream")
+    firehose.create_delivery_stream(
+        DeliveryStreamName="findings",
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": role,
+            "BucketARN": "arn:aws:s3:::behind-the-stream",
+            "CompressionFormat": "GZIP",
+            "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1},
+        },
+    )
+    logs.put_data_protection_policy(logGroupIdentifier="streamed", policyDocument=policy)
+    put(server, "streamed", *["from jane@example.com"] * 1001)
+    deliver(server)
+    deadline = time.monotonic() + 20
+    while sum(map(len, objects(server, "behind-the-stream").values())) < 1001:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 # Dies right after an acknowledged batch, or between the object and the end of the findings that it holds.
 CHILD = """
 import json, os, sys
 from pathlib import Path
 from tests.server_fixtures import running_server
 from tests.services.logs.test_audit_objects import deliver, open_bucket, protected_group, put
-from coldframe.services.logs.audit_objects import FindingsForBuckets
+from coldframe.services.logs.audit_objects import FindingsOutbox
 
 folder, point = sys.argv[1:]
 with running_server(Path(folder)) as server:
@@ -194,7 +232,7 @@ with running_server(Path(folder)) as server:
     protected_group(server, "killed")
     put(server, "killed", "from jane@example.com")
     if point == "delivered":
-        FindingsForBuckets._forget = lambda *_: os._exit(9)
+        FindingsOutbox._forget = lambda *_: os._exit(9)
         deliver(server)
     if point == "acknowledged":
         os._exit(9)

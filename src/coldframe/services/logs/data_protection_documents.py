@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
-from coldframe.core.faults import NotBuilt
 from coldframe.engines.detector import BadPattern, Detector
 from coldframe.services.logs.lookup import invalid
 
@@ -20,13 +19,15 @@ VERSION = "2021-06-01"
 MOST_CUSTOM = 10
 
 _MANAGED = re.compile(r"arn:aws[a-z-]*:dataprotection::aws:data-identifier/(.+)")
+_STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _CUSTOM_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CUSTOM_REGEX = re.compile(r"[A-Za-z0-9_#=@/;,\- ^$?\[\]{}|\\*+.]{1,200}")
-_NAMES = {"CloudWatchLogs": (_GROUP_NAME, "a log group"), "S3": (_BUCKET_NAME, "a bucket")}
-_NOT_BUILT = {
-    "Firehose": "Findings to Amazon Data Firehose are not built in coldframe yet; send them to a log group (CloudWatchLogs).",
+_NAMES = {
+    "CloudWatchLogs": (_GROUP_NAME, "a log group"),
+    "S3": (_BUCKET_NAME, "a bucket"),
+    "Firehose": (_STREAM_NAME, "a delivery stream"),
 }
 
 
@@ -35,13 +36,11 @@ class Document(NamedTuple):
 
     findings_log_group: str
     findings_bucket: str
+    findings_stream: str
 
 
 def check(text: str, detector: Detector) -> Document:
-    """Hold a policy against schema and limits; raises InvalidParameterException naming the statement and the reason.
-
-    Raises NotBuilt for findings to Firehose.
-    """
+    """Hold a policy against schema and limits; raises InvalidParameterException naming the statement and the reason."""
     if len(text) > MOST_CHARACTERS:
         _refuse(f"it has {len(text)} characters; at most {MOST_CHARACTERS} are possible")
     document = _load(text)
@@ -72,7 +71,7 @@ def check(text: str, detector: Detector) -> Document:
         _refuse("statement 2: its DataIdentifier array must be the same as that of statement 1")
     _compile(custom, detector)
     found = _destinations(statements[audits.index(True)], f"statement {audits.index(True) + 1}")
-    return Document(found.get("CloudWatchLogs", ""), found.get("S3", ""))
+    return Document(found.get("CloudWatchLogs", ""), found.get("S3", ""), found.get("Firehose", ""))
 
 
 def _audits(statement: Any, place: str, detector: Detector, custom: Mapping[str, str]) -> bool:
@@ -128,8 +127,6 @@ def _destinations(statement: Mapping[str, Any], place: str) -> dict[str, str]:
         _members(destination[kind], f"{place}: {kind}", {member}, {member})
         if not isinstance(destination[kind][member], str) or not destination[kind][member]:
             _refuse(f"{place}: {kind}: {member} must be text")
-        if kind in _NOT_BUILT:
-            raise NotBuilt(_NOT_BUILT[kind])
         pattern, what = _NAMES[kind]
         if not pattern.fullmatch(destination[kind][member]):
             _refuse(f"{place}: {kind}: {destination[kind][member]!r} is not the name of {what}")

@@ -11,7 +11,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
-from coldframe.services.logs.audit_objects import FindingsForBuckets, Outlet
+from coldframe.services.logs.audit_objects import FindingsOutbox, outlets
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
@@ -183,9 +183,8 @@ def _report(
         reports = [
             audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))
         ]
-        if reports and destination.bucket:
-            outlet = Outlet(place.account, place.region, destination.bucket)
-            installation.parts.get(FindingsForBuckets).keep(outlet, reports, now)
+        for outlet in outlets(place.account, place.region, destination) if reports else []:
+            installation.parts.get(FindingsOutbox).keep(outlet, reports, now)
         if reports and destination.log_group:
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")

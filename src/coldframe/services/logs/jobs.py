@@ -12,7 +12,7 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
-from coldframe.services.logs.audit_objects import FindingsForBuckets
+from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
@@ -33,7 +33,7 @@ def periodic(installation: Installation) -> Iterator[Periodic]:
 
 
 def _deliver_findings(installation: Installation) -> None:
-    installation.parts.get(FindingsForBuckets).deliver()
+    installation.parts.get(FindingsOutbox).deliver()
 
 
 @job("logs.drop-group")

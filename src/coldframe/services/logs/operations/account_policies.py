@@ -127,9 +127,8 @@ def _check_data_protection(call: Call, document: str, selection: str) -> None:
     if selection:
         raise invalid("selectionCriteria is not supported for policies of the type DATA_PROTECTION_POLICY.")
     checked = data_protection_documents.check(document, call.part(Detector))
-    if checked.findings_bucket:
-        # S3 writes in transactions of its own, so this comes before ours is opened.
-        check_findings(call, checked.findings_bucket)
+    # Other services write in transactions of their own, so this comes before ours is opened.
+    check_findings(call, checked.findings_bucket, checked.findings_stream)
     findings = checked.findings_log_group
     if findings and call.records.find(LogGroup, findings) is None:
         raise invalid(f"The findings destination, log group {findings}, does not exist.")

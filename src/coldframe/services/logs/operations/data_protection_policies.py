@@ -30,9 +30,8 @@ def put_data_protection_policy(
     if group.group_class != "STANDARD":
         raise invalid(f"Log groups of the class {group.group_class} do not support data protection.")
     document = data_protection_documents.check(text, call.part(Detector))
-    if document.findings_bucket:
-        # S3 writes in transactions of its own, so this comes before ours is opened.
-        check_findings(call, document.findings_bucket)
+    # Other services write in transactions of their own, so this comes before ours is opened.
+    check_findings(call, document.findings_bucket, document.findings_stream)
     findings = document.findings_log_group
     if findings == group.name:
         raise invalid("A log group cannot be the findings destination of its own data protection policy.")
