@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from coldframe.core import arns, ids
+from coldframe.core.client_errors import ClientError
 from coldframe.core.installation import Installation
 from coldframe.core.records import Records
 from coldframe.identity.caller import Caller
