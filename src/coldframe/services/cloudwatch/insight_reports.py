@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from coldframe.core.call import Call
-from coldframe.core.client_errors import ClientError
+from coldframe.core.client_errors import ClientError, status_of
 from coldframe.core.faults import ServiceFault
 from coldframe.services.cloudwatch.dashboard_records import InsightRule
 from coldframe.services.cloudwatch.expressions.values import ExpressionError
@@ -53,7 +53,7 @@ def evaluate(logs: Any, about: Definition, start: int, end: int, period: int) ->
         return report(_contributions(logs, about, start, end), start=start, period=period)
     except ClientError as error:
         said = error.response["Error"]
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        status = status_of(error)
         raise ServiceFault(str(said["Code"]), str(said.get("Message", "")), status=status) from error
 
 
