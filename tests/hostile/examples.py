@@ -12,7 +12,13 @@ _TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:A
 _DESTINATION = "arn:aws:logs:us-east-1:123456789012:destination:d"
 
 _QUERIES = [{"Id": "e", "Expression": "TIME_SERIES(1)", "Period": 60}]
+_TOPIC = "arn:aws:sns:us-east-1:123456789012:a"
+
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "CreateTopic": {"Name": "a"},
+    "Publish": {"TopicArn": _TOPIC, "Message": "m", "MessageAttributes": {"a": {"DataType": "String", "StringValue": "b"}}},
+    "PublishBatch": {"TopicArn": _TOPIC, "PublishBatchRequestEntries": [{"Id": "a", "Message": "m"}]},
+    "Subscribe": {"TopicArn": _TOPIC, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:123456789012:a", "Attributes": {"FilterPolicy": '{"a":["b"]}'}},
     "CreateLogGroup": {"logGroupName": "a"},
     "CreateLogStream": {"logGroupName": "a", "logStreamName": "b"},
     "PutLogEvents": {

@@ -20,7 +20,7 @@ from tests.hostile.requests import Requests
 
 # The share of operations that some request must get through to, so that the test is not one of refusals only. Much of
 # Organizations needs a second account that has accepted an invitation, and AssumeRole a role whose trust fits by chance.
-LEAST = {"organizations": 0.2, "sts": 0.5}
+LEAST = {"firehose": 0.05, "organizations": 0.2, "sns": 0.3, "sts": 0.5}
 ROUNDS = int(os.environ.get("COLDFRAME_FUZZ_ROUNDS", "10"))
 SEED = int(os.environ.get("COLDFRAME_FUZZ_SEED", "1"))
 ACCOUNT = "123456789012"

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import logging
+import queue
 import shutil
 import socket
 import ssl
@@ -35,7 +36,7 @@ class Echo:
         self.gate = threading.Event()
         self.closed = threading.Event()
         self.chunks_made = 0
-        self.faults = []
+        self.faults = queue.SimpleQueue()
         self.peak = 0
 
     def body_limit(self, request):
@@ -61,7 +62,7 @@ class Echo:
             for _ in request.stream.chunks:
                 pass
         except ServiceFault as fault:
-            self.faults.append(fault.code)
+            self.faults.put(fault.code)
             raise
         return WireResponse(200, {}, b"")
 
@@ -425,7 +426,7 @@ def test_a_streamed_body_that_breaks_off_raises_in_the_handler(server):
     server.exchange(
         b"PUT /upload/fault HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\nabc", half_close=True
     )
-    assert server.app.faults[-1:] == ["IncompleteBody"]
+    assert server.app.faults.get(timeout=PATIENCE) == "IncompleteBody"
     assert server.still_serves()
 
 
@@ -433,7 +434,7 @@ def test_a_streamed_body_that_stalls_raises_in_the_handler(server):
     with server.connect() as client:
         client.sendall(b"PUT /upload/fault HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\nabc")
         read_all(client)
-    assert server.app.faults[-1:] == ["RequestTimeout"]
+    assert server.app.faults.get(timeout=PATIENCE) == "RequestTimeout"
     assert server.still_serves()
 
 

@@ -3,6 +3,7 @@
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway.app import Gateway
 from coldframe.server.control import PREFIX, Control
+from coldframe.services.sns.signing import CERTIFICATES, Signer
 
 
 class Application:
@@ -25,4 +26,13 @@ class Application:
         """Answer any request; called in a thread."""
         if request.path.startswith(PREFIX):
             return self._control.answer(request)
+        if request.path.startswith(CERTIFICATES) and request.method == "GET":
+            return self._certificate(request.path)
         return self._gateway.handle(request)
+
+    def _certificate(self, path: str) -> WireResponse:
+        """Answer with the certificate that verifies what SNS signs, as AWS does without a signature."""
+        signer = self._gateway.installation.parts.get(Signer)
+        if path != signer.path:
+            return WireResponse(404, {"content-type": "text/plain"}, b"There is no such certificate.\n")
+        return WireResponse(200, {"content-type": "application/x-pem-file"}, signer.certificate)

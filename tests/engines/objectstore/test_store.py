@@ -181,3 +181,16 @@ def test_only_a_crash_leaves_the_mark_of_use(tmp_path: Path) -> None:
     assert opened(tmp_path).left_open
     first.close()
     assert not opened(tmp_path).left_open
+
+
+def test_a_blob_whose_owner_never_commits_goes_at_the_second_sweep(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    left = store.write([b"left"])
+    assert store.sweep(set) == 0
+    kept = store.write([b"kept"])
+    assert store.sweep(lambda: {kept.id}) == 1
+    assert [path.name for path in files(tmp_path)] == [kept.id]
+    with pytest.raises(BlobGone):
+        store.read([left], 0, 1)
+    assert store.sweep(lambda: {kept.id}) == 0

@@ -239,11 +239,17 @@ def test_policies_that_are_refused(logs, name):
     assert logs.get_data_protection_policy(logGroupIdentifier="g").get("policyDocument") == before
 
 
-@pytest.mark.parametrize("destination", [{"S3": {"Bucket": "b"}}, {"Firehose": {"DeliveryStream": "d"}}])
-def test_destinations_that_are_not_built_say_so(logs, destination):
-    code, text = refused(put, logs, document(destination=destination))
-    assert code == "NotImplemented"
-    assert "not built" in text
+@pytest.mark.parametrize(
+    ("destination", "code"),
+    [
+        ({"S3": {"Bucket": "absent-bucket"}}, "InvalidParameterException"),
+        ({"Firehose": {"DeliveryStream": "absent"}}, "ResourceNotFoundException"),
+    ],
+)
+def test_destinations_that_are_missing(logs, destination, code):
+    found, text = refused(put, logs, document(destination=destination))
+    assert found == code
+    assert "does not exist" in text
 
 
 def test_groups_that_are_missing_or_of_another_class(logs):

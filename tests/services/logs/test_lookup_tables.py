@@ -1,5 +1,7 @@
 """CreateLookupTable, UpdateLookupTable, GetLookupTable, DescribeLookupTables and DeleteLookupTable."""
 
+import time
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -106,7 +108,7 @@ def test_where_the_content_comes_from(logs):
     for more, code in (
         ({}, "InvalidParameterException"),
         ({"tableBody": TEXT, "queryId": "q"}, "InvalidParameterException"),
-        ({"queryId": "q"}, "NotImplemented"),
+        ({"queryId": "q"}, "ResourceNotFoundException"),
         ({"tableBody": TEXT, "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/k"}, "NotImplemented"),
         ({"tableBody": TEXT, "tags": {"aws:a": "b"}}, "InvalidParameterException"),
     ):
@@ -130,3 +132,41 @@ def test_pages_by_name(logs):
     rest = logs.describe_lookup_tables(lookupTableNamePrefix="b", maxResults=2, nextToken=first["nextToken"])
     assert [each["lookupTableName"] for each in rest["lookupTables"]] == ["b3"]
     assert "nextToken" not in rest
+
+
+def query(client, text):
+    """Run a query over the group `g` and return its id once it has ended."""
+    query_id = client.start_query(logGroupName="g", startTime=0, endTime=2**33, queryString=text)["queryId"]
+    for _ in range(500):
+        if client.get_query_results(queryId=query_id)["status"] == "Complete":
+            return query_id
+        time.sleep(0.02)
+    raise AssertionError("the query did not end")
+
+
+def test_a_table_from_the_results_of_a_query(logs, running):
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    now = running.clock.milliseconds()
+    events = [{"timestamp": now, "message": text} for text in ('{"user": "a, b"}', '{"user": "c"}', "plain")]
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+    query_id = query(logs, "stats count(*) as n by user | sort user desc")
+    arn = logs.create_lookup_table(lookupTableName="counts", queryId=query_id)["lookupTableArn"]
+    columns, rows = table_of(running, "counts")
+    assert set(columns) == {"user", "n"}
+    users = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert {"user": "a, b", "n": "1"} in users
+    assert {"user": "c", "n": "1"} in users
+    unmasking = query(logs, "fields unmask(@message)")
+    assert (
+        code_of(logs.update_lookup_table, lookupTableArn=arn, queryId=unmasking)
+        == "InvalidParameterException"
+    )
+    assert table_of(running, "counts")[0] == columns
+
+
+def test_tags(logs):
+    arn = logs.create_lookup_table(lookupTableName="t", tableBody=TEXT, tags={"a": "1"})["lookupTableArn"]
+    logs.tag_resource(resourceArn=arn, tags={"b": "2"})
+    logs.untag_resource(resourceArn=arn, tagKeys=["a"])
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}

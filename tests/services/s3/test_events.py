@@ -73,3 +73,25 @@ def test_a_new_configuration_is_tried(s3, bucket, heard):
     )
     [message] = heard(1)
     assert json.loads(message[1])["Event"] == "s3:TestEvent"
+
+
+def test_a_queue_hears_of_it_if_its_policy_lets_s3_in(s3, s3_server, bucket):
+    sqs = s3_server.client("sqs")
+    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    conditions = {
+        "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"},
+        "StringEquals": {"aws:SourceAccount": s3_server.account},
+    }
+    statement = {
+        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": arn, "Condition": conditions,
+    }  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    configured(
+        s3, bucket, QueueConfigurations=[{"Id": "one", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+    )
+    s3.put_object(Bucket=bucket, Key="k", Body=b"12345")
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"] == "k"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import urllib.request
 
 import pytest
 from cryptography import x509
@@ -47,7 +48,8 @@ def test_the_envelope_is_complete_and_signed(server, sns, sqs, make_topic, make_
     signer = server.installation.parts.get(Signer)
     assert envelope["SigningCertURL"] == server.endpoint + signer.path
     algorithm = hashes.SHA1() if version == "1" else hashes.SHA256()
-    certificate = x509.load_pem_x509_certificate(signer.certificate)
+    with urllib.request.urlopen(envelope["SigningCertURL"]) as served:
+        certificate = x509.load_pem_x509_certificate(served.read())
     certificate.public_key().verify(
         base64.b64decode(envelope["Signature"]), signed_text(envelope), padding.PKCS1v15(), algorithm
     )

@@ -34,6 +34,9 @@ class ObjectStore:
         self._lock = threading.Lock()
         self._ready = False
         self._pending: set[str] = set()
+        # Of the pending ones, those that are whole; and those that were so at the last sweep already.
+        self._written: set[str] = set()
+        self._waiting_long: set[str] = set()
         self._readers: Counter[str] = Counter()
         self._doomed: set[str] = set()
         self._executor = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
@@ -62,12 +65,15 @@ class ObjectStore:
         except BaseException:
             self.keep(blob_id)
             raise
+        with self._lock:
+            self._written.add(blob_id)
         return Blob(blob_id, size)
 
     def keep(self, *ids: str) -> None:
         """Say that what names these blobs is committed: from now on they are no longer pending."""
         with self._lock:
             self._pending.difference_update(ids)
+            self._written.difference_update(ids)
 
     def discard(self, *ids: str) -> None:
         """Take back blobs that nothing names."""
@@ -97,13 +103,18 @@ class ObjectStore:
                     self._path(blob_id).unlink(missing_ok=True)
 
     def sweep(self, wanted: Callable[[], Collection[str]]) -> int:
-        """Delete what no crash should have left: blobs that are neither pending, nor read, nor wanted.
+        """Delete what a crash or a failed commit left: blobs that are neither pending, nor read, nor wanted.
 
-        `wanted` is asked after the files were listed, so that a blob which is kept meanwhile is among them. Returns
+        A blob that was whole at the last sweep and is pending still is one whose owner could not commit: sweeps must
+        lie further apart than any commit takes. `wanted` is asked after the files were listed, so that a blob which is kept meanwhile is among them. Returns
         how many were deleted.
         """
         self._prepare()
         with self._lock:
+            abandoned = self._waiting_long & self._written
+            self._waiting_long = self._written - abandoned
+            self._pending -= abandoned
+            self._written -= abandoned
             spared = self._pending | self._doomed
         unfinished = [name for name in os.listdir(self._incoming) if name not in spared]  # noqa: PTH208 - names only
         for name in unfinished:

@@ -97,7 +97,9 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         path.chmod(0o600)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
+        # Moving the journal into the file syncs both, so it is done for some megabytes at once.
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "wal_autocheckpoint=8000")
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
     except (sqlite3.Error, OSError) as error:
         raise StoreBroken(f"{path} cannot be opened: {error}") from error

@@ -70,7 +70,7 @@ def described(stream: DeliveryStream) -> dict[str, Any]:
     kept = stream.destination
     hints: dict[str, int] = {"SizeInMBs": DEFAULT_SIZE, "IntervalInSeconds": DEFAULT_INTERVAL}
     hints.update(kept.get("BufferingHints") or {})
-    plain = {
+    plain: dict[str, Any] = {
         "RoleARN": kept["RoleARN"],
         "BucketARN": kept["BucketARN"],
         "BufferingHints": hints,
@@ -78,8 +78,8 @@ def described(stream: DeliveryStream) -> dict[str, Any]:
         "EncryptionConfiguration": kept.get("EncryptionConfiguration")
         or {"NoEncryptionConfig": "NoEncryption"},
         "CloudWatchLoggingOptions": {"Enabled": False},
-        **{name: kept[name] for name in ("Prefix", "ErrorOutputPrefix") if name in kept},
     }
+    plain.update((name, kept[name]) for name in ("Prefix", "ErrorOutputPrefix") if name in kept)
     told: dict[str, Any] = {"DestinationId": "destinationId-000000000001", "S3DestinationDescription": plain}
     if stream.extended:
         more = {name: kept[name] for name in ("FileExtension", "CustomTimeZone") if name in kept}

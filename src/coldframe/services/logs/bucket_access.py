@@ -1,4 +1,4 @@
-"""How CloudWatch Logs reaches a bucket: as the principal that AWS documents, on behalf of a log group."""
+"""How CloudWatch Logs reaches buckets and delivery streams: as which principal, and what it checks beforehand."""
 
 from typing import Any
 
@@ -28,6 +28,31 @@ def deliverer(installation: Installation, account: str, region: str) -> Any:
     )
 
 
+def streamer(installation: Installation, account: str, region: str) -> Any:
+    """Return a Firehose client for deliveries of findings.
+
+    AWS takes on the service-linked role AWSServiceRoleForLogDelivery of the account, which no policy limits; here are
+    no service-linked roles, so that it is the account itself, as free of service control policies as they are.
+    """
+    assert installation.clients is not None, "the server has clients before services act"
+    arn = f"arn:aws:iam::{account}:root"
+    principal = Caller(kind="root", arn=arn, account=account, user_id=account, service_linked=True)
+    return installation.clients("firehose", principal=principal, region=region)
+
+
+def check_stream(call: Call, name: str) -> None:
+    """Raise ResourceNotFoundException unless findings can go to a delivery stream. No transaction may be open."""
+    try:
+        streamer(call.installation, call.account, call.region).describe_delivery_stream(
+            DeliveryStreamName=name
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        text = f"The findings destination, delivery stream {name}, does not exist."
+        raise ServiceFault("ResourceNotFoundException", text) from error
+
+
 def check_export(call: Call, group_arn: str, bucket: str, prefix: str) -> None:
     """Write `prefix/aws-logs-write-test`, as the caller and as the service.
 
@@ -46,11 +71,17 @@ def check_export(call: Call, group_arn: str, bucket: str, prefix: str) -> None:
         raise ServiceFault("AccessDeniedException", error.response["Error"]["Message"]) from error
 
 
-def check_findings(call: Call, bucket: str) -> None:
-    """Write a test object where findings will go; raises InvalidParameterException when that is refused.
+def check_findings(call: Call, bucket: str, stream: str) -> None:
+    """Check where findings will go: the delivery stream is there, and a test object can be written to the bucket.
+
+    Either may be empty. Raises InvalidParameterException when the bucket refuses.
 
     AWS documents the policy (`AWSLogs/ACCOUNT/*` for delivery.logs.amazonaws.com). No transaction may be open.
     """
+    if stream:
+        check_stream(call, stream)
+    if not bucket:
+        return
     client = deliverer(call.installation, call.account, call.region)
     test = {"Bucket": bucket, "Key": f"AWSLogs/{call.account}/{_TEST}", "ACL": ACL}
     _try(bucket, "PutObject", client.put_object, Body=b"Permission Check Successful", **test)

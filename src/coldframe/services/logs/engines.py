@@ -6,6 +6,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
+from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
 from coldframe.services.logs.insights.results import KeptResults
 from coldframe.services.logs.insights.running import QueryRunner
@@ -35,6 +36,7 @@ def provide(installation: Installation) -> None:
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
     parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
     parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
+    parts.provide(FindingsOutbox, lambda: FindingsOutbox(installation))
     parts.provide(Exporter, lambda: Exporter(installation))
     parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
 

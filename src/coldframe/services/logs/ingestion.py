@@ -11,6 +11,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
+from coldframe.services.logs.audit_objects import FindingsOutbox, outlets
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
@@ -168,7 +169,7 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
 def _report(
     installation: Installation, place: Place, protection: Protection, masked: Masked, now: int, hops: int
 ) -> None:
-    """Write the findings of a batch to the log groups that its policies name, and count the events that have any."""
+    """Write the findings of a batch where its policies say, and count the events that have any."""
     found = [findings for findings in masked.findings if findings]
     audit.count(
         installation.parts.get(MetricSink), (place.account, place.region), place.group, len(found), now
@@ -177,9 +178,13 @@ def _report(
         return
     source = f"arn:aws:logs:{place.region}:{place.account}:log-group:{place.group}:*"
     for kinds, destination in protection.audits:
+        if not any(destination):
+            continue
         reports = [
             audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))
         ]
+        for outlet in outlets(place.account, place.region, destination) if reports else []:
+            installation.parts.get(FindingsOutbox).keep(outlet, reports, now)
         if reports and destination.log_group:
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")

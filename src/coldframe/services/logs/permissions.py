@@ -11,7 +11,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.policies import compiled_policy
 from coldframe.services.logs.lookup import name_in
-from coldframe.services.logs.records import Destination, LogGroup, ResourcePolicy
+from coldframe.services.logs.records import Destination, LogGroup, LookupTable, ResourcePolicy
 
 _TAGGING = {"TagResource", "UntagResource", "ListTagsForResource"}
 # Resource policies of log groups speak for AWS services only, and about these actions only.
@@ -93,7 +93,7 @@ def _for_services(documents: tuple[str, ...]) -> str:
 
 
 def _tags_of(call: Call, parameters: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the tags of the log group or destination that a request names."""
+    """Return the tags of the log group, destination or lookup table that a request names."""
     destination = parameters.get("destinationName")
     identifier = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
     resource = parameters.get("resourceArn")
@@ -101,6 +101,10 @@ def _tags_of(call: Call, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         identifier = resource
     elif isinstance(resource, str) and ":destination:" in resource:
         destination = resource.partition(":destination:")[2]
+    table = parameters.get("lookupTableArn") or resource
+    if isinstance(table, str) and ":lookup-table:" in table:
+        kept = call.cached(LookupTable, table.partition(":lookup-table:")[2])
+        return kept.tags if kept is not None else {}
     if destination:
         found = call.cached(Destination, destination)
         return found.tags if found is not None else {}

@@ -280,11 +280,18 @@ class ExportTask(Record):
     completed: int = 0
 
 
-@record("logs_waiting_findings", key=("id",), index=("bucket",))
+@record("logs_waiting_outlets", key=("destination",))
+class WaitingOutlet(Record):
+    """The ARN of a bucket or a delivery stream that audit reports wait for."""
+
+    destination: str
+
+
+@record("logs_waiting_findings", key=("id",), index=("destination",))
 class WaitingFindings(Record):
-    """Audit reports of one batch that still have to go to `bucket`; ids rise with the time they were `made`."""
+    """Audit reports of one batch that still have to go to an ARN; ids rise with the time they were `made`."""
 
     id: str
-    bucket: str
+    destination: str
     reports: list[str]
     made: int

@@ -42,5 +42,5 @@ class Messenger:
         if arn.service == "sns":
             client.publish(TopicArn=target, Message=message, Subject=_SUBJECT)
             return
-        url = client.get_queue_url(QueueName=arn.resource, QueueOwnerAWSAccountId=arn.account)["QueueUrl"]
+        url = f"{self._installation.settings.endpoint}/{arn.account}/{arn.resource}"
         client.send_message(QueueUrl=url, MessageBody=message)

@@ -22,9 +22,9 @@ LOG = logging.getLogger("coldframe.sns")
 
 _MOST_THREADS = 8
 # Longer than any delivery takes: whoever finds a message hidden after that finds one whose deliverer is gone.
-_HIDDEN = 60_000
+_HIDDEN = 20_000
 _BATCH = 10
-# Documented for SQS endpoints: about 23 days of tries, after which a message is given up.
+# How long a thread sleeps at most, and how long it waits after an accident of its own, in seconds.
 _LOOK_AGAIN = 5.0
 
 _Due = tuple[float, str, str, str]
@@ -133,9 +133,9 @@ class Deliverer:
         arn = arns.Arn(arns.partition_of(region), "sns", region, account, topic.name)
         while self._open:
             now = clock.milliseconds()
-            reading = Reading(
-                now=now, hidden_until=now + _HIDDEN, limit=1 if topic.fifo else _BATCH, ordered=topic.fifo
-            )
+            # One at a time where order counts, and where one delivery may take as long as a message is hidden.
+            limit = 1 if topic.fifo or subscription.protocol in {"http", "https"} else _BATCH
+            reading = Reading(now=now, hidden_until=now + _HIDDEN, limit=limit, ordered=topic.fifo)
             messages = self._outbox.receive(identifier, reading)
             if not messages:
                 following = self._outbox.next_visible(identifier, now)

@@ -10,7 +10,7 @@ from coldframe.jobs.schedule import Periodic
 from coldframe.services.sns.delivery import Deliverer
 from coldframe.services.sns.outbox import Outbox
 
-_EVERY = 60.0
+_EVERY = 15.0
 
 
 def periodic(installation: Installation) -> Iterator[Periodic]:

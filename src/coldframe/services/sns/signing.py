@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 from coldframe.core.seal import Seal
 
 _PURPOSE = "sns-signing-key"
+CERTIFICATES = "/SimpleNotificationService-"
 _YEARS = timedelta(days=3650)
 
 
@@ -30,7 +31,7 @@ class Signer:
         self._key = key
         self.certificate = certificate.read_bytes()
         digest = x509.load_pem_x509_certificate(self.certificate).fingerprint(hashes.SHA256())
-        self.path = f"/SimpleNotificationService-{digest.hex()[:32]}.pem"
+        self.path = f"{CERTIFICATES}{digest.hex()[:32]}.pem"
 
     def sign(self, text: bytes, version: str) -> str:
         """Return the signature of a text in base64: SHA-1 for version 1, SHA-256 for version 2, as AWS defines them."""

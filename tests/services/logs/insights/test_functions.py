@@ -19,7 +19,8 @@ TABLE = [
     ("n = 7", "1"), ("n = '7.0'", "1"), ("n != 7", "0"), ("n < 10", "1"), ("n > 10", "0"), ("'10' > '9'", "1"),
     ("'abc' > 'abb'", "1"), ("s = 'seven'", "1"), ("s = 'SEVEN'", "0"), ("missing = 1", None), ("missing != 1", None),
     ("s = 7", "0"), ("s != 7", "1"), ("n >= 7 and n <= 7", "1"), ("n = 1 or s = 'seven'", "1"), ("not n = 7", "0"),
-    ("n in [1, 7]", "1"), ("s in ['six', 'seven']", "1"), ("n not in [1, 7]", "0"), ("n in []", "0"),
+    ("n in [1, 7]", "1"), ("s in ['six', 'seven']", "1"), ("n not in [1, 7]", "0"), ("n in []", "0"), ("n in ['7.0', 'x']", "1"), ("s in [7, 'seven']", "1"), ("missing in [1, 'a']", None), ("n in [s, n]", "1"),
+    ("queryTimeRange() in ['x', 3599999]", "1"), ("@timestamp in ['2023-11-14 22:13:20.000']", "1"),
     ("s like 'eve'", "1"), ("s like /^sev/", "1"), ("s =~ /EVEN/", "0"), ("s =~ /(?i)EVEN/", "1"), ("s not like 'x'", "1"),
     ("s like 'E%'", "0"), ("yes = 1", "1"), ("yes = true", "1"), ("no = 0", "1"), ("no = false", "1"),
     # Numbers.

@@ -11,7 +11,7 @@ from coldframe.engines.detector.recognizer.names import select
 
 # One space of every address stands beside its postal code: "10115 Berlin", "IL 62704", "SW1A 2AA", "SP 01310-100".
 _HIT = re.compile(
-    rf" (?:[{UPPER}](?:(?<=\d\d\d [{UPPER}])(?!TTP)|\d[A-Z]\d[A-Z]\d)"
+    rf" (?:[{UPPER}](?:(?:(?<=\d\d\d\d\d [{UPPER}])|(?<=\d-\d\d\d [{UPPER}]))(?!TTP)|\d[A-Z]\d[A-Z]\d)"
     r"|\d(?:(?<=[\dA-Z] \d)|(?<=[A-Z][,:] \d)|(?<=[A-Z] - \d))(?:\d\d\d\b|\d\d\d\d\b|[A-Z]))"
 )
 _REACH_LEFT = 120

@@ -18,7 +18,8 @@ from coldframe.engines.detector.recognizer.letters import (
 from coldframe.engines.detector.recognizer.model import Model, probability
 
 # Starts with a plain space, because the regular expression engine then skips to the next one at memory speed.
-_HIT = re.compile(rf" [{UPPER}](?<=[{LOWER}.] [{UPPER}])")
+# What follows is what may follow the first letter of a capitalised word: "GET" and "ERROR" are no hits.
+_HIT = re.compile(rf" [{UPPER}](?<=[{LOWER}.] [{UPPER}])(?=[{LOWER}.'’ ])")
 _TAIL = re.compile(rf"(?:{CAPITALISED})\Z")
 _RUN = re.compile(rf"{CAPITALISED}(?: (?:{PARTICLE} ){{0,3}}{CAPITALISED}){{1,31}}")
 _BEFORE = re.compile(BEFORE)

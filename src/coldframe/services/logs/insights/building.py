@@ -17,8 +17,8 @@ _UNITS = {
 }  # fmt: skip
 _REFUSED = {
     "anomaly": "it needs trained models, which are not built",
-    "lookup": "lookup tables are not built yet",
-    "cidrlookup": "lookup tables are not built yet",
+    "lookup": "queries do not read lookup tables yet",
+    "cidrlookup": "queries do not read lookup tables yet",
 }
 
 

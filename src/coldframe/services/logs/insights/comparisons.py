@@ -24,6 +24,24 @@ def compared(operator: str, left: Sql, right: Sql) -> Sql:
     return Sql(f"(CASE WHEN {both} THEN {left_number} {sign} {right_number} ELSE {texts} END)", "bool")
 
 
+def among(operand: Sql, choices: list[Sql]) -> Sql:
+    """Return SQL of membership in a list: equality with one of its values; literals are compared all at once."""
+    literals = [each for each in choices if each.constant is not None]
+    tests = [compared("=", operand, each).text for each in choices if each.constant is None]
+    if literals:
+        tests.append(_among_literals(operand, literals))
+    return Sql(f"({' OR '.join(tests)})" if tests else "FALSE", "bool")
+
+
+def _among_literals(operand: Sql, literals: list[Sql]) -> str:
+    numbers = [_number(each) for each in literals if _always_numeric(each)]
+    texts = f"{values.text(operand)} IN ({', '.join(values.text(each) for each in literals)})"
+    if not numbers:
+        return f"({texts})"
+    number = values.number(operand)
+    return f"(CASE WHEN {number} IS NOT NULL THEN {number} IN ({', '.join(numbers)}) ELSE {texts} END)"
+
+
 def _number(value: Sql) -> str:
     if isinstance(value.constant, str) and (read := _read(value.constant)) is not None:
         return f"CAST({read!r} AS DOUBLE)"

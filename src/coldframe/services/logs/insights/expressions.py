@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from coldframe.services.logs.insights import regexes, tree, values
-from coldframe.services.logs.insights.comparisons import compared
+from coldframe.services.logs.insights.comparisons import among, compared
 from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.functions.table import FUNCTIONS
 from coldframe.services.logs.insights.scope import Binder, Scope
 from coldframe.services.logs.insights.tree import Command, Expression
 from coldframe.services.logs.insights.values import Sql
 
-MOST_SQL = 200_000
+MOST_SQL = 1_000_000
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
@@ -150,9 +150,7 @@ class Compiler:
                 return Sql(self._matching(operand, node.wanted), "bool")
             return Sql(f"contains({operand}, {self.string(node.wanted)})", "bool")
         if isinstance(node, tree.Among):
-            operand_value = self.value(node.operand)
-            tests = [compared("=", operand_value, self.value(each)).text for each in node.values]
-            return Sql(f"({' OR '.join(tests)})" if tests else "FALSE", "bool")
+            return among(self.value(node.operand), [self.value(each) for each in node.values])
         if isinstance(node, tree.AmongResults):
             name = node.operand.name if isinstance(node.operand, tree.Field) else ""
             found = self.subquery(node.query, name, node.span)

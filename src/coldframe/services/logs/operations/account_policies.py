@@ -6,6 +6,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.engines.detector import Detector
 from coldframe.services.logs import account_policy_documents, data_protection_documents
+from coldframe.services.logs.bucket_access import check_findings
 from coldframe.services.logs.index_documents import indexes
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid
@@ -48,7 +49,7 @@ def put_account_policy(
     call: Call, request: "PutAccountPolicyRequestTypeDef"
 ) -> "PutAccountPolicyResponseTypeDef":
     """Create or replace the account's one policy of a kind; it applies to what arrives from now on."""
-    records, name, kind = call.records, request["policyName"], request["policyType"]
+    name, kind = request["policyName"], request["policyType"]
     _refuse_unbuilt(kind)
     _also(call, kind, 0)
     if not name or name.lower().startswith("aws/"):
@@ -57,6 +58,7 @@ def put_account_policy(
         raise invalid("dryRun is valid only for policies of the type RETENTION_POLICY.")
     selection = request.get("selectionCriteria", "")
     _check(call, kind, request["policyDocument"], selection)
+    records = call.records
     others = [row for row in records.list(AccountPolicy, key_prefix=(kind,)) if row.name != name]
     if kind not in _ONE:
         check_no_overlap(selection, others)
@@ -124,7 +126,10 @@ def _check(call: Call, kind: str, document: str, selection: str) -> None:
 def _check_data_protection(call: Call, document: str, selection: str) -> None:
     if selection:
         raise invalid("selectionCriteria is not supported for policies of the type DATA_PROTECTION_POLICY.")
-    findings = data_protection_documents.check(document, call.part(Detector)).findings_log_group
+    checked = data_protection_documents.check(document, call.part(Detector))
+    # Other services write in transactions of their own, so this comes before ours is opened.
+    check_findings(call, checked.findings_bucket, checked.findings_stream)
+    findings = checked.findings_log_group
     if findings and call.records.find(LogGroup, findings) is None:
         raise invalid(f"The findings destination, log group {findings}, does not exist.")
 

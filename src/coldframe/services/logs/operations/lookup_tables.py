@@ -1,16 +1,20 @@
 """Lookup tables: CSV text by name, from which queries add what it knows to log events."""
 
+import csv
 from collections.abc import Mapping
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.logs import tagging
+from coldframe.services.logs.insights.errors import QueryFailed
+from coldframe.services.logs.insights.results import KeptResults
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import invalid
 from coldframe.services.logs.lookup_tables import check
-from coldframe.services.logs.records import LookupTable, LookupTableBody
+from coldframe.services.logs.records import InsightsQuery, LookupTable, LookupTableBody
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import (
@@ -29,9 +33,9 @@ if TYPE_CHECKING:
 def create_lookup_table(
     call: Call, request: "CreateLookupTableRequestTypeDef"
 ) -> "CreateLookupTableResponseTypeDef":
-    """Create a lookup table from CSV text; its name must be free."""
+    """Create a lookup table from CSV text or from the results of a query; its name must be free."""
     name = request["lookupTableName"]
-    text = _body(request)
+    text = _body(call, request)
     content = check(text)
     tags = tagging.added({}, request.get("tags", {}), _arn(call, name))
     call.records.add(
@@ -54,7 +58,7 @@ def update_lookup_table(
 ) -> "UpdateLookupTableResponseTypeDef":
     """Replace the whole content of a lookup table; its description stays unless there is a new one."""
     row = _named(call, request["lookupTableArn"])
-    text = _body(request)
+    text = _body(call, request)
     content = check(text)
     call.records.change(
         row,
@@ -126,15 +130,32 @@ def _named(call: Call, arn: str) -> LookupTable:
     return call.records.get(LookupTable, parts.resource.removeprefix("lookup-table:"))
 
 
-def _body(request: Mapping[str, Any]) -> str:
+def _body(call: Call, request: Mapping[str, Any]) -> str:
     """Return the CSV text of a request; raises the fault for what it cannot be made from."""
     if ("tableBody" in request) == ("queryId" in request):
         raise invalid("You must specify either tableBody or queryId, but not both.")
-    if "queryId" in request:
-        raise NotBuilt("Lookup tables from the results of queries are not built in coldframe yet.")
     if request.get("kmsKeyId"):
         raise NotBuilt("Customer managed KMS keys for lookup tables are not built in coldframe yet.")
-    return str(request["tableBody"])
+    return _results_of(call, request["queryId"]) if "queryId" in request else str(request["tableBody"])
+
+
+def _results_of(call: Call, query: str) -> str:
+    """Return the results of a query as CSV text, for callers who may read them."""
+    call.require("logs:GetQueryResults", "*")
+    row = call.records.get(InsightsQuery, query)
+    if row.unmasks:
+        raise invalid("A lookup table cannot hold the results of a query that unmasks.")
+    if row.status != "Complete":
+        raise invalid(f"The query {query} has no results: it has not ended, or not completely.")
+    try:
+        results = call.part(KeptResults).read(row.id)
+    except QueryFailed as error:
+        raise ServiceFault("ServiceUnavailableException", str(error)) from error
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(results.names)
+    writer.writerows([["" if value is None else value for value in values] for values in results.rows])
+    return text.getvalue()
 
 
 def _description(call: Call, row: LookupTable) -> dict[str, Any]:

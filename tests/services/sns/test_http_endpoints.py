@@ -1,0 +1,138 @@
+"""HTTP endpoints: confirmed by their token, tried again, given up to dead letters. Source: Amazon SNS Developer Guide."""
+
+import json
+import queue
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.services.sns.conftest import code, received
+
+_QUICK = json.dumps(
+    {
+        "healthyRetryPolicy": {
+            "minDelayTarget": 1,
+            "maxDelayTarget": 1,
+            "numRetries": 2,
+            "numNoDelayRetries": 1,
+        }
+    }
+)
+
+
+class Endpoint:
+    """An HTTP server that keeps what it is sent, and answers with the statuses given and then with 200."""
+
+    def __init__(self) -> None:
+        self.got: queue.Queue = queue.Queue()
+        self.statuses: list[int] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"])).decode()
+                outer.got.put((dict(self.headers), body))
+                self.send_response(outer.statuses.pop(0) if outer.statuses else 200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?x=1"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def next(self) -> tuple[dict[str, str], str]:
+        return self.got.get(timeout=15)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def endpoint():
+    made = Endpoint()
+    yield made
+    made.close()
+
+
+def confirmed(sns, topic, endpoint, **attributes):
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url, Attributes=attributes)
+    _, body = endpoint.next()
+    token = json.loads(body)["Token"]
+    return sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"]
+
+
+def test_an_endpoint_gets_nothing_before_it_has_confirmed(sns, make_topic, endpoint) -> None:
+    topic = make_topic()
+    answer = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+    assert answer["SubscriptionArn"] == "pending confirmation"
+    headers, body = endpoint.next()
+    asked = json.loads(body)
+    assert headers["x-amz-sns-message-type"] == asked["Type"] == "SubscriptionConfirmation"
+    sns.publish(TopicArn=topic, Message="too early")
+    with pytest.raises(ClientError) as error:
+        sns.confirm_subscription(TopicArn=topic, Token="wrong")
+    assert code(error) == "InvalidParameter"
+    with urllib.request.urlopen(asked["SubscribeURL"]) as visited:
+        assert b"<SubscriptionArn>arn:" in visited.read()
+    sns.publish(TopicArn=topic, Message="now", Subject="s")
+    headers, body = endpoint.next()
+    notification = json.loads(body)
+    assert (headers["x-amz-sns-message-type"], notification["Message"]) == ("Notification", "now")
+    assert headers["x-amz-sns-topic-arn"] == topic
+    assert headers["x-amz-sns-subscription-arn"].startswith(topic)
+    with urllib.request.urlopen(notification["UnsubscribeURL"]):
+        pass
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+
+
+def test_raw_delivery(sns, make_topic, endpoint) -> None:
+    topic = make_topic()
+    confirmed(sns, topic, endpoint, RawMessageDelivery="true")
+    sns.publish(TopicArn=topic, Message="plain")
+    headers, body = endpoint.next()
+    assert (headers["x-amz-sns-rawdelivery"], body) == ("true", "plain")
+
+
+def test_failures_are_tried_again_until_one_succeeds(sns, make_topic, endpoint) -> None:
+    topic = make_topic()
+    confirmed(sns, topic, endpoint, DeliveryPolicy=_QUICK, RawMessageDelivery="true")
+    endpoint.statuses = [500, 429]
+    sns.publish(TopicArn=topic, Message="again")
+    assert [endpoint.next()[1] for _ in range(3)] == ["again"] * 3
+
+
+@pytest.mark.parametrize(("statuses", "tries"), [([500, 500, 500, 200], 3), ([404, 200], 1)])
+def test_what_is_given_up_goes_to_dead_letters(
+    sns, sqs, make_topic, make_queue, endpoint, statuses, tries
+) -> None:
+    topic, (url, dead) = make_topic(), make_queue()
+    policy = json.dumps({"deadLetterTargetArn": dead})
+    confirmed(sns, topic, endpoint, DeliveryPolicy=_QUICK, RawMessageDelivery="true", RedrivePolicy=policy)
+    endpoint.statuses = list(statuses)
+    sns.publish(TopicArn=topic, Message="given up")
+    assert [message["Body"] for message in received(sqs, url)] == ["given up"]
+    assert endpoint.got.qsize() == tries
+
+
+def test_a_locked_subscription_needs_a_signature_to_end(sns, make_topic, endpoint) -> None:
+    topic = make_topic()
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+    token = json.loads(endpoint.next()[1])["Token"]
+    arn = sns.confirm_subscription(TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true")[
+        "SubscriptionArn"
+    ]
+    sns.publish(TopicArn=topic, Message="x")
+    link = json.loads(endpoint.next()[1])["UnsubscribeURL"]
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(link)
+    assert error.value.code == 403
+    error.value.close()
+    sns.unsubscribe(SubscriptionArn=arn)
