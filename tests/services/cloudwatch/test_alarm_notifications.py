@@ -40,6 +40,11 @@ def test_an_alarm_reaches_a_queue(running):
         found = cloudwatch.describe_alarm_history(AlarmName="errors", HistoryItemType="Action")
         return [item["HistorySummary"] for item in found["AlarmHistoryItems"]]
 
+    set_state(cloudwatch, "errors", "ALARM")
+    assert outcome()[0] == f"Successfully executed action {topic}", "the default policy allows it"
+    sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)
+    sqs.purge_queue(QueueUrl=queue)
+    set_state(cloudwatch, "errors", "OK")
     others = {"ArnEquals": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:111111111111:alarm:errors"}}
     policy = allow("cloudwatch.amazonaws.com", "sns:Publish", topic, **others)
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)

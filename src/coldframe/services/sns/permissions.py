@@ -8,6 +8,7 @@ from coldframe.core.call import Call
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.policies import compiled_policy
 from coldframe.services.sns.records import Topic
+from coldframe.services.sns.topic_attributes import default_policy
 
 
 def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list[str]:
@@ -40,14 +41,20 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
 
 
 def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, bool]:
-    """Return the policy of a topic, where one was set; it is never required.
+    """Return the policy of a topic, where one was set, and for services else the default one; it is never required.
 
-    The default policy says no more than that the topic's account may use it, which its own policies say better.
+    To users the default policy says no more than that the topic's account may use it, which its own policies say
+    better. To services it says that those which act for the account may publish, such as an alarm of CloudWatch.
     """
     topic = _topic(call, resource)
-    if topic is None or "Policy" not in topic.attributes:
+    if topic is None:
         return None, False
-    return AttachedPolicy(resource, compiled_policy(topic.attributes["Policy"], "resource")), False
+    policy = topic.attributes.get("Policy")
+    if policy is None and call.principal.kind == "service":
+        policy = default_policy(resource, arns.parse(resource).account)
+    if policy is None:
+        return None, False
+    return AttachedPolicy(resource, compiled_policy(policy, "resource")), False
 
 
 def _topic(call: Call, resource: str) -> Topic | None:
