@@ -25,8 +25,10 @@ BENCHMARKS = {
     "start": ("", "--times 3", 300),
     "logstore": ("", "--events 500000", 1800),
     "protocols": ("", "", 300),
+    "metrics": ("", "--seconds 1", 300),
+    "s3": ("", "--megabytes 64 --small 50", 600),
 }
-ON_DISK = {"gateway", "filter", "start", "logstore"}
+ON_DISK = {"gateway", "filter", "start", "logstore", "metrics", "s3"}
 
 
 def measure(name: str, options: str, seconds: int, directory: Path) -> str:

@@ -253,3 +253,25 @@ def test_two_classes_of_one_table_are_refused(store: Store) -> None:
 
     with pytest.raises(StoreError, match="two record classes"):
         store.prepare([Other])
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_behind_a_prefix_have_every_row_once(store: Store, descending: bool) -> None:
+    """A listing with a key prefix and a text prefix goes on behind a position, in either direction."""
+    store.prepare([Stream])
+    names = ["web/1", "web/2", "weird", "x"]
+    with store.write() as transaction:
+        for group in ("f", "g", "h"):
+            for name in names:
+                transaction.records(*HERE).add(Stream(group=group, name=name))
+    with store.read() as transaction:
+        records = transaction.records(*HERE)
+        found: list[str] = []
+        after = None
+        while page := records.list(
+            Stream, key_prefix=("g",), starts_with=("name", "we"), after=after, descending=descending, limit=1
+        ):
+            found.append(page[0].name)
+            after = ("g", page[0].name)
+    wanted = ["web/1", "web/2", "weird"]
+    assert found == (wanted[::-1] if descending else wanted)

@@ -44,8 +44,8 @@ PROTECTIONS = (
 ALIASES = {
     "loggroupidentifier": "loggroupname", "loggrouparn": "arn", "resourcearn": "arn", "resourceidentifier": "loggroupname",
     "logstreamnameprefix": "logstreamname", "destinationarn": "destinationarn", "targetarn": "destinationarn", "entityid": "accountid",
-    "policysourcearn": "arn", "policyid": "id", "targetid": "accountid", "parentid": "id", "sourceparentid": "id", "destinationparentid": "id",
-    "childid": "id", "handshakeid": "id", "createaccountrequestid": "id", "serialnumber": "serialnumber", "rootid": "id", "organizationalunitid": "id",
+    "policysourcearn": "arn", "policyid": "id", "targetid": "accountid", "parentid": "rootid", "sourceparentid": "rootid", "destinationparentid": "id",
+    "childid": "id", "handshakeid": "id", "createaccountrequestid": "id", "serialnumber": "serialnumber", "organizationalunitid": "id",
 }  # fmt: skip
 PATTERNS = (
     "ERROR", "?a ?b -c", '"a b"', "{ $.a = 1 }", '{ ($.a = 1) || ($.b[0].c != "x*") }', "{ $.a IS NULL }", "{ $.", "{ $.a = ", "[ip, user, ...]",

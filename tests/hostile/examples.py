@@ -11,6 +11,7 @@ _GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:a"
 _TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}'
 _DESTINATION = "arn:aws:logs:us-east-1:123456789012:destination:d"
 
+_QUERIES = [{"Id": "e", "Expression": "TIME_SERIES(1)", "Period": 60}]
 EXAMPLES: dict[str, dict[str, Any]] = {
     "CreateLogGroup": {"logGroupName": "a"},
     "CreateLogStream": {"logGroupName": "a", "logStreamName": "b"},
@@ -64,6 +65,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         {"ContextKeyName": "aws:SourceIp", "ContextKeyValues": ["1.2.3.4"], "ContextKeyType": "ip"}]},
     "SimulatePrincipalPolicy": {"PolicySourceArn": "arn:aws:iam::123456789012:user/a", "ActionNames": ["logs:PutLogEvents"], "ResourceArns": [_GROUP]},
     "EnableMFADevice": {"UserName": "a", "SerialNumber": "arn:aws:iam::123456789012:mfa/a", "AuthenticationCode1": "123456", "AuthenticationCode2": "654321"},
+    "PutMetricData": {"Namespace": "n", "MetricData": [{"MetricName": "m", "Value": 1.0}]},
+    "GetMetricStatistics": {"Namespace": "n", "MetricName": "m", "StartTime": _NOW // 1000 - 600, "EndTime": _NOW // 1000, "Period": 60, "Statistics": ["Sum"]},
+    "GetMetricData": {"MetricDataQueries": _QUERIES, "StartTime": _NOW // 1000 - 600, "EndTime": _NOW // 1000},
+    "GetMetricWidgetImage": {"MetricWidget": json.dumps({"metrics": [["n", "m"]], "width": 60, "height": 40})},
+    "PutMetricAlarm": {
+        "AlarmName": "a", "Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 2,
+        "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold", "AlarmActions": ["arn:aws:sns:us-east-1:123456789012:t"],
+    },
+    "PutCompositeAlarm": {"AlarmName": "b", "AlarmRule": "ALARM(a) OR NOT OK(a)"},
+    "SetAlarmState": {"AlarmName": "a", "StateValue": "ALARM", "StateReason": "x", "StateReasonData": "{}"},
+    "PutAlarmMuteRule": {"Name": "r", "Rule": {"Schedule": {"Expression": "cron(0 2 * * *)", "Duration": "PT1H"}}, "MuteTargets": {"AlarmNames": ["a"]}},
+    "GetAlarmMuteRule": {"AlarmMuteRuleName": "r"},
+    "PutDashboard": {"DashboardName": "d", "DashboardBody": json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "x"}}]})},
+    "GetDashboard": {"DashboardName": "d"},
+    "PutInsightRule": {"RuleName": "r", "RuleDefinition": json.dumps({
+        "Schema": {"Name": "CloudWatchLogRule", "Version": 1}, "LogGroupNames": ["a*"], "LogFormat": "JSON", "Contribution": {"Keys": ["$.a"]},
+    })},
+    "GetInsightRuleReport": {"RuleName": "r", "StartTime": _NOW // 1000 - 600, "EndTime": _NOW // 1000, "Period": 60},
+    "PutAnomalyDetector": {"Namespace": "n", "MetricName": "m", "Stat": "Sum"},
+    "DeleteAnomalyDetector": {"Namespace": "n", "MetricName": "m", "Stat": "Sum"},
     "CreateOrganization": {"FeatureSet": "ALL"},
     "CreateAccount": {"Email": "a@example.com", "AccountName": "a"},
     "CreateOrganizationalUnit": {"ParentId": "r-aaaa", "Name": "a"},

@@ -32,7 +32,7 @@ class Requests:
             for key, inner in value.items():
                 if key in {"Arn", "arn", "Id", "id", "Name", "name"} and isinstance(inner, str):
                     # `Arn` of a `Role` is what others call `RoleArn`.
-                    self.learn(inner, name + key)
+                    self.learn(inner, name.removesuffix("s") + key)
                 if key != "ResponseMetadata":
                     self.learn(inner, key)
         elif isinstance(value, list):

@@ -14,11 +14,20 @@ def test_a_server_runs_from_the_copy(tmp_path):
         logs.create_log_stream(logGroupName="app", logStreamName="one")
         event = {"timestamp": server.clock.milliseconds(), "message": "kept"}
         logs.put_log_events(logGroupName="app", logStreamName="one", logEvents=[event])
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket="objects")
+        s3.put_object(Bucket="objects", Key="k", Body=b"kept" * 500_000)
+        queue = server.client("sqs").create_queue(QueueName="q")["QueueUrl"]
+        server.client("sqs").send_message(QueueUrl=queue, MessageBody="kept")
         back_up(tmp_path / "data", tmp_path / "copy")
+        s3.put_object(Bucket="objects", Key="k", Body=b"later")
         keys = (server.account, server.access_key_id, server.secret_access_key)
     with running_server(tmp_path / "copy", root=keys) as server:
+        messages = server.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+        assert [message["Body"] for message in messages] == ["kept"]
         answer = server.client("logs").get_log_events(logGroupName="app", logStreamName="one")
         assert [event["message"] for event in answer["events"]] == ["kept"]
+        assert server.client("s3").get_object(Bucket="objects", Key="k")["Body"].read() == b"kept" * 500_000
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path):

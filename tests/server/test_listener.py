@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import http.client
 import json
 import logging
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireResponse
 from coldframe.server.certificate import ensure_certificate
 from coldframe.server.listener import Limits, PortInUse, serve
@@ -33,11 +35,35 @@ class Echo:
         self.gate = threading.Event()
         self.closed = threading.Event()
         self.chunks_made = 0
+        self.faults = []
         self.peak = 0
 
     def body_limit(self, request):
         assert request.body == b""
         return 60 * MEGABYTE if request.path == "/large" else LIMIT
+
+    def streams(self, request):
+        return request.path.startswith("/upload")
+
+    def upload(self, request):
+        got = hashlib.sha256()
+        for chunk in request.stream.chunks:
+            got.update(chunk)
+            self.chunks_made += 1
+        self.peak = resident("VmHWM")
+        return WireResponse(200, {}, got.hexdigest().encode())
+
+    def upload_refused(self, request):
+        return WireResponse(403, {}, b"no")
+
+    def upload_fault(self, request):
+        try:
+            for _ in request.stream.chunks:
+                pass
+        except ServiceFault as fault:
+            self.faults.append(fault.code)
+            raise
+        return WireResponse(200, {}, b"")
 
     def too_large(self, request):
         return WireResponse(413, {"x-too": "large"}, request.path.encode())
@@ -369,6 +395,45 @@ def test_broken_requests(server, sent):
     got = server.exchange(sent, half_close=True)
     assert got.startswith(b"HTTP/1.1 400 ") or not got
     assert server.app.handled == []
+    assert server.still_serves()
+
+
+def test_a_streamed_body_is_never_in_memory_whole(server):
+    body = bytes(range(256)) * 4096 * 60
+    before = resident("VmHWM")
+    assert server.call("PUT", "/upload", body)[2].decode() == hashlib.sha256(body).hexdigest()
+    assert server.app.chunks_made > 10
+    assert server.app.peak - before < len(body) / 2
+
+
+def test_a_refused_stream_is_told_why(server):
+    status, _, body = server.call("PUT", "/upload/refused", bytes(3 * MEGABYTE))
+    assert (status, body) == (403, b"no")
+    assert server.still_serves()
+
+
+def test_a_client_that_asks_first_sends_no_refused_body(server):
+    sent = (
+        b"PUT /upload/refused HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
+    )
+    answer = server.exchange(sent)
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert b"100 Continue" not in answer
+
+
+def test_a_streamed_body_that_breaks_off_raises_in_the_handler(server):
+    server.exchange(
+        b"PUT /upload/fault HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\nabc", half_close=True
+    )
+    assert server.app.faults[-1:] == ["IncompleteBody"]
+    assert server.still_serves()
+
+
+def test_a_streamed_body_that_stalls_raises_in_the_handler(server):
+    with server.connect() as client:
+        client.sendall(b"PUT /upload/fault HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\nabc")
+        read_all(client)
+    assert server.app.faults[-1:] == ["RequestTimeout"]
     assert server.still_serves()
 
 

@@ -32,6 +32,9 @@ class Verifying:
     def body_limit(self, request):
         return 10_000_000
 
+    def streams(self, request):
+        return False
+
     def too_large(self, request):
         return WireResponse(413)
 

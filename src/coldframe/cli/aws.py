@@ -7,7 +7,7 @@ from pathlib import Path
 
 from coldframe.cli.env import variables
 from coldframe.core.config import default_data_dir
-from coldframe.core.process import run_attached
+from coldframe.core.process import become
 
 
 def run(words: Sequence[str]) -> int:
@@ -27,4 +27,4 @@ def run(words: Sequence[str]) -> int:
         environment[name] = os.environ.get(name, mine[name])
     program = Path(sys.executable).with_name("aws")
     endpoint = () if "--endpoint-url" in words else ("--endpoint-url", mine["AWS_ENDPOINT_URL"])
-    return run_attached([program, *endpoint, *words], environment=environment)
+    become([program, *endpoint, *words], environment=environment)

@@ -78,6 +78,16 @@ def copy_tree(name: str) -> Contribution:
     return contribute
 
 
+def copy_database(name: str) -> Contribution:
+    """A contribution that copies a SQLite file of the data directory, which may be in use, if it is there."""
+
+    def contribute(data_directory: Path, destination: Path) -> None:
+        if (data_directory / name).exists():
+            _copy_database((data_directory / name).absolute(), destination / name)
+
+    return contribute
+
+
 def verify(directory: Path) -> Manifest:
     """Check every file of a backup against its manifest, and the store's own structure; raises BackupError."""
     try:

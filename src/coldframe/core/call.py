@@ -40,6 +40,7 @@ class Call:
         self.now = now
         self.request_id = ""
         self.source_ip = "127.0.0.1"
+        self.endpoint = installation.settings.endpoint
         self.allowed: Callable[[str, str], bool] = _nobody
         self.require: Callable[[str, str], None] = _refuse
         self._stack = ExitStack()

@@ -4,12 +4,14 @@ import gzip
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
+
+from coldframe.core import former_query
 
 _LOADER = Loader()
 _KIND = "service-2"
@@ -54,6 +56,22 @@ def load(name: str) -> ServiceModel:
     return ServiceModel(description, name)
 
 
+class Former(NamedTuple):
+    """The model of a service in the query protocol it once had, and the member that a request's path stands for."""
+
+    model: ServiceModel
+    path_member: str
+
+
+@cache
+def former(name: str) -> Former | None:
+    """Return the model of a service that has moved from the query protocol to JSON; None for one that has not."""
+    if name not in former_query.names():
+        return None
+    rebuilt = former_query.rebuild(name, _description(name))
+    return Former(ServiceModel(rebuilt.description, name), rebuilt.path_member)
+
+
 def _metadata(name: str) -> dict[str, Any]:
     version = _LOADER.determine_latest_version(name, _KIND)
     for folder in _LOADER.search_paths:
@@ -69,4 +87,6 @@ def _metadata(name: str) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _description(name: str) -> Any:
     # Kept for one model, since its sections are asked for one after the other.
-    return _LOADER.load_service_model(name, _KIND)
+    description = _LOADER.load_service_model(name, _KIND)
+    former_query.amend(name, description)
+    return description

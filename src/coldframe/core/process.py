@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 
 class ProgramMissing(Exception):
@@ -61,3 +62,12 @@ def run_attached(arguments: Sequence[str | Path], *, environment: Mapping[str, s
     except FileNotFoundError as error:
         raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
     return done.returncode
+
+
+def become(arguments: Sequence[str | Path], *, environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process by a program, so that signals and the exit code are its own; raises ProgramMissing."""
+    words = [str(argument) for argument in arguments]
+    try:
+        os.execve(words[0], words, dict(environment))
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{words[0]} is not on this machine") from error

@@ -38,7 +38,11 @@ class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What service.toml says."""
+    """What service.toml says.
+
+    `unsigned` operations are open to everybody; a service that is `anonymous` lets unsigned calls through to its
+    policies, which decide.
+    """
 
     model: str
     scope: str = "region"
@@ -48,6 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reads: list[str] = []
     quick: list[str] = []
     unsigned: list[str] = []
+    anonymous: bool = False
     remarks: dict[str, str] = {}
     faults: Faults = Faults()
     permissions: Permissions = Permissions()
@@ -64,6 +69,7 @@ class Service:
         self.package = package
         self.name = package.rpartition(".")[2]
         text = resources.files(package).joinpath("service.toml").read_text(encoding="utf-8")
+        self._modules: dict[str, ModuleType | None] = {}
         self.manifest = msgspec.toml.decode(text, type=Manifest)
 
     @cached_property
@@ -105,9 +111,9 @@ class Service:
 
     def module(self, name: str) -> ModuleType | None:
         """Return the module `name` of the folder, or None when the folder has no such file."""
-        if name not in self._files:
-            return None
-        return import_module(f"{self.package}.{name}")
+        if name not in self._modules:
+            self._modules[name] = import_module(f"{self.package}.{name}") if name in self._files else None
+        return self._modules[name]
 
     def remark(self, operation: str) -> str:
         """Return what service.toml says of an operation that is not built: under its name, else a pattern with `*`."""

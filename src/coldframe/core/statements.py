@@ -189,8 +189,9 @@ def _beyond(
 ) -> ColumnElement[bool]:
     """Rows after the given one; None sorts below every value, as in SQLite."""
     columns = about.table.c
-    keys = tuple_(*(columns[name] for name in about.key))
-    key_values = tuple_(*(_bind(f"after {name}", type_=columns[name].type) for name in about.key))
+    given = [name for name in about.key if f"after {name}" in values]
+    keys = tuple_(*(columns[name] for name in given))
+    key_values = tuple_(*(_bind(f"after {name}", type_=columns[name].type) for name in given))
     later_key = keys < key_values if descending else keys > key_values
     if order is None:
         return later_key
@@ -233,7 +234,13 @@ def _values(about: Declaration, filters: Listing) -> dict[str, Any]:
     if (after := filters.get("after")) is not None:
         if len(after) != len(names):
             raise TypeError(f"{about.name}: after needs {', '.join(names)}, got {after!r}")
-        values |= {f"after {name}": value for name, value in zip(names, after, strict=True)}
+        # What the prefix says already is not said again: SQLite would sort all rows behind the position to give a few.
+        known = len(prefix) if order is None and tuple(after[: len(prefix)]) == tuple(prefix) else 0
+        known = min(known, len(names) - 1)
+        values |= {f"after {name}": value for name, value in zip(names[known:], after[known:], strict=True)}
+        forward = not filters.get("descending", False)
+        if forward and known and start and start[0] == names[known] and after[known] > start[1]:
+            values[f"from:{start[0]}"] = after[known]
     if (limit := filters.get("limit")) is not None:
         values["limit"] = limit
     return values

@@ -5,10 +5,23 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
+class BodyStream:
+    """A body that is read as it arrives, once; reading it raises ServiceFault where it breaks off or does not verify.
+
+    `announced` names the trailing headers to come, in lower case; `trailers` holds them once the chunks have ended.
+    """
+
+    chunks: Iterator[bytes]
+    announced: tuple[str, ...] = ()
+    trailers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class WireRequest:
     """A request: `path` and `query` are raw (still percent-encoded), header names are lower case.
 
-    A header that came more than once is joined with commas, as RFC 9110 allows.
+    A header that came more than once is joined with commas, as RFC 9110 allows. A large body of an operation that
+    streams is in `stream`, and `body` is empty then.
     """
 
     method: str
@@ -18,6 +31,7 @@ class WireRequest:
     body: bytes
     secure: bool = False
     peer: str = "127.0.0.1"
+    stream: BodyStream | None = None
 
 
 @dataclass(slots=True)

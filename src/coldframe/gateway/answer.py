@@ -1,5 +1,8 @@
 """From a handler's result, or a fault, to the bytes that go back."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
 
 from coldframe.core.faults import ServiceFault
@@ -8,8 +11,23 @@ from coldframe.gateway.exchange import Exchange
 
 
 def result(exchange: Exchange) -> WireResponse:
-    """Serialise what the handler returned by the request's protocol."""
+    """Serialise what the handler returned by the request's protocol; an iterator's last item once it comes."""
+    if isinstance(exchange.result, Iterator):
+        head = exchange.protocol.answer(exchange.operation, {}, exchange.request_id)
+        return WireResponse(head.status, head.headers, _late(exchange, exchange.result))
     return exchange.protocol.answer(exchange.operation, exchange.result or {}, exchange.request_id)
+
+
+def _late(exchange: Exchange, results: Iterator[Any]) -> Iterator[bytes]:
+    """Give the body of an answer that is waited for, and nothing in between, so that a client that left is noticed."""
+    for found in results:
+        if found is None:
+            yield b""
+        else:
+            body = exchange.protocol.answer(exchange.operation, found, exchange.request_id).body
+            assert isinstance(body, bytes), "an event stream is no answer that comes late"
+            yield body
+            return
 
 
 def fault(exchange: Exchange, error: ServiceFault) -> WireResponse:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from coldframe.core import ids
 from coldframe.core.faults import InternalFailure, ServiceFault
@@ -16,6 +17,8 @@ from coldframe.identity.caller import Caller
 LOG = logging.getLogger("coldframe.gateway")
 
 BODY_LIMIT = 16 * 1024 * 1024
+# Below this a body is quicker read whole.
+STREAM_FROM = 256 * 1024
 
 Step = Callable[[Exchange], None]
 
@@ -40,6 +43,16 @@ class Gateway:
         """Return how many bytes of body this request may have."""
         return BODY_LIMIT
 
+    def streams(self, request: WireRequest) -> bool:
+        """Tell whether the body goes to its handler as it arrives: large ones of operations that the model streams."""
+        length = request.headers.get("content-length", "")
+        if request.method not in {"PUT", "POST"} or (length.isdecimal() and int(length) < STREAM_FROM):
+            return False
+        try:
+            return bool(self._route(request).operation.has_streaming_input)
+        except ServiceFault:
+            return False
+
     def too_large(self, request: WireRequest) -> WireResponse:
         """Answer a request whose body is over the limit."""
         fault = ServiceFault(
@@ -61,18 +74,37 @@ class Gateway:
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Answer a request; every error becomes a fault in the shape of the request's protocol."""
+        if request.method == "OPTIONS" and (response := self._preflight(request)) is not None:
+            return response
         try:
             exchange = self._route(request)
         except ServiceFault as fault:
             return answer.fault_without_service(request, fault, ids.uuid())
-        return self._run(exchange)
+        response = self._run(exchange)
+        if "origin" in request.headers:
+            headers_of = getattr(exchange.service.module("browsers"), "headers", None)
+            if headers_of is not None:
+                response.headers |= headers_of(self.installation, exchange.routed)
+        return response
+
+    def _preflight(self, request: WireRequest) -> WireResponse | None:
+        """Answer what a browser asks before it sends; None where no service answers browsers."""
+        bucket = route.virtual_host_bucket(request.headers.get("host", ""))
+        if bucket is not None:
+            request = replace(request, path=f"/{bucket}{request.path}")
+        for service in self.services.values():
+            preflight = getattr(service.module("browsers"), "preflight", None)
+            if preflight is not None:
+                response: WireResponse = preflight(self.installation, request)
+                return response
+        return None
 
     def handle_as(self, request: WireRequest, service: str, principal: Caller, region: str) -> WireResponse:
         """Answer a call from inside, which is not signed: it acts as `principal` and is authorized like any other."""
         model = self.services[service].model
         found = self._router.within(model, request)
         exchange = Exchange(self.installation, self.services[service], found, request)
-        exchange.principal, exchange.region = principal, region
+        exchange.principal, exchange.region, exchange.inside = principal, region, True
         return self._run(exchange)
 
     def _route(self, request: WireRequest) -> Exchange:

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.exchange import Exchange
+from coldframe.gateway.route import virtual_host_bucket
 from coldframe.gateway.signature import Expectation, Family, Secret, verify
-from coldframe.gateway.signature.chunked import decode_body
+from coldframe.gateway.signature.chunked import decode_body, decode_stream
 from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
 from coldframe.identity.last_use import LastUse, Use
@@ -37,7 +38,8 @@ def check_signature(exchange: Exchange) -> None:
     installation = exchange.installation
     request = exchange.request
     claimed = claim(request)
-    unsigned = exchange.operation.name in exchange.service.manifest.unsigned
+    manifest = exchange.service.manifest
+    unsigned = manifest.anonymous or exchange.operation.name in manifest.unsigned
     if claimed is None and unsigned:
         exchange.principal = credentials.anonymous()
         return
@@ -59,17 +61,26 @@ def check_signature(exchange: Exchange) -> None:
         _FAMILIES.get(protocol, "json"),
         services=frozenset({exchange.service.model.signing_name}),
         anonymous=unsigned,
+        bucket=virtual_host_bucket(request.headers.get("host", "")),
     )
     now = datetime.fromtimestamp(installation.clock.seconds(), UTC)
     verified = verify(request, find_secret, now, expected=expected)
+    if verified.anonymous:
+        exchange.principal = credentials.anonymous()
+        return
     if not isinstance(verified.principal, Caller):
         raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
     exchange.principal = verified.principal
     exchange.region = verified.region or exchange.region
     use = Use(int(now.timestamp()), exchange.service.model.signing_name, exchange.region)
     installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
-    if verified.payload.startswith("STREAMING-"):
-        exchange.routed = replace(exchange.routed, body=decode_body(verified, request).body)
+    if request.stream is not None:
+        exchange.routed = replace(exchange.routed, stream=decode_stream(verified, request, request.stream))
+    elif verified.payload.startswith("STREAMING-"):
+        payload = decode_body(verified, request)
+        # What came after the body means the same as if it had come before.
+        headers = {**exchange.routed.headers, **payload.trailers}
+        exchange.routed = replace(exchange.routed, body=payload.body, headers=headers)
 
 
 def claim(request: WireRequest) -> Claimed | None:

@@ -31,10 +31,14 @@ def check_permission(exchange: Exchange) -> None:
     )
     call.request_id = exchange.request_id
     call.source_ip = exchange.request.peer
+    host = exchange.request.headers.get("host")
+    if host and not exchange.inside:
+        call.endpoint = f"{'https' if exchange.request.secure else 'http'}://{host}"
     permissions = exchange.installation.parts.get(Permissions)
     own = service.module("permissions")
     context: dict[str, str | list[str]] = {}
     of_resource = getattr(own, "resource_policy", None)
+    owner_of = getattr(own, "owner", None)
 
     def decide(action: str, resource: str) -> Decision:
         if not context:  # gathered at the first question, because some operations ask none
@@ -45,7 +49,13 @@ def check_permission(exchange: Exchange) -> None:
             context.update(keys)
         policy, required = of_resource(call, resource) if of_resource is not None else (None, False)
         return permissions.decide(
-            principal, action, resource, context=context, resource_policy=policy, required=required
+            principal,
+            action,
+            resource,
+            context=context,
+            resource_policy=policy,
+            required=required,
+            owner=owner_of(call, resource) if owner_of is not None else "",
         )
 
     def allowed(action: str, resource: str) -> bool:
@@ -59,7 +69,8 @@ def check_permission(exchange: Exchange) -> None:
     call.allowed, call.require = allowed, require
     if name in service.manifest.permissions.none or name in service.manifest.unsigned:
         return
-    action = service.manifest.permissions.actions.get(name) or f"{_prefix(service)}:{name}"
+    action = getattr(own, "action", _no_action)(name, exchange.parameters)
+    action = action or service.manifest.permissions.actions.get(name) or f"{_prefix(service)}:{name}"
     for resource in resources(service, call, name, exchange.parameters):
         require(action, resource)
 
@@ -75,6 +86,10 @@ def resources(service: Service, call: Call, operation: str, parameters: Any) -> 
         _fill(template, call, parameters)
         for template in ([templates] if isinstance(templates, str) else templates)
     ]
+
+
+def _no_action(operation: str, parameters: Any) -> str:
+    return ""
 
 
 @cache

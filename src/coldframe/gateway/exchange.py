@@ -22,6 +22,7 @@ class Exchange:
 
     __slots__ = (
         "call",
+        "inside",
         "installation",
         "operation",
         "parameters",
@@ -51,6 +52,7 @@ class Exchange:
         self.request_id = ids.uuid()
         self.region = installation.settings.region
         self.principal: Caller | None = None
+        self.inside = False
         self.parameters: dict[str, Any] = {}
         self.call: Call | None = None
         self.result: Any = None

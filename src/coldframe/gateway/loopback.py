@@ -47,7 +47,11 @@ class Loopback:
             region_name=region,
             endpoint_url="http://loopback.invalid",
             config=Config(
-                signature_version=UNSIGNED, parameter_validation=False, retries={"total_max_attempts": 1}
+                signature_version=UNSIGNED,
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                # The bucket stays in the path: a host of its own would not be this one.
+                s3={"addressing_style": "path"},
             ),
         )
 

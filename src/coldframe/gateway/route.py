@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from botocore.model import OperationModel, ServiceModel
 
+from coldframe.core import former_query, models
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import protocols
@@ -26,6 +28,8 @@ _SCOPE_IN_QUERY = re.compile(r"X-Amz-Credential=[^&]*?%2F\d{8}%2F[^&]*?%2F([^&]+
 _CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?")
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9_]{1,128})(?=&|$)")
 _VERSION = re.compile(rb"(?:^|&)Version=([0-9A-Za-z-]{1,32})(?=&|$)")
+# Older versions of an API are taken as the newest, which has kept what they had; none is older than AWS itself.
+_OLDEST = "2006-01-01"
 _BUCKET_HOST = re.compile(r"([a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])\.(?:s3[.-].*|s3$|localhost)(?::\d+)?")
 
 
@@ -74,6 +78,10 @@ class Router:
         action = _find(_ACTION, request)
         if action is None:
             raise ServiceFault("MissingAction", "The request names no action of the service", status=400)
+        version = _find(_VERSION, request)
+        if version is not None and not _OLDEST <= version <= service.api_version:
+            text = f"Could not find operation {action} for version {version}"
+            raise ServiceFault("InvalidAction", text, status=400)
         return self._named(request, service, action, _query_name(service))
 
     def within(self, service: ServiceModel, request: WireRequest) -> Route:
@@ -98,6 +106,8 @@ class Router:
     def _named(self, request: WireRequest, service: ServiceModel | None, name: str, wire: str) -> Route:
         if service is None:
             raise _unknown_operation(name)
+        if wire == "query" and (former := models.former(service.service_name)) is not None:
+            return _former_query(request, former, name)
         known = self._operations[service]
         operation = known.get(name)
         if operation is None:
@@ -127,6 +137,7 @@ class Router:
             for service in self._services.values()
             if service.metadata.get("protocol") in {"query", "ec2"}
             or "query" in service.metadata.get("protocols", ())
+            or service.service_name in former_query.names()
             if version in {None, service.api_version} and action in service.operation_names
         ]
         if not found:
@@ -137,7 +148,8 @@ class Router:
 
     def _of_unsigned(self, request: WireRequest) -> ServiceModel:
         """Unsigned: an action that takes no signature, or a public bucket."""
-        action = _find(_ACTION, request) if len(request.body) <= MAX_UNSIGNED_FORM else None
+        form = request.method in {"GET", "POST"} and len(request.body) <= MAX_UNSIGNED_FORM
+        action = _find(_ACTION, request) if form else None
         if action is not None:
             return self._of_action(action, _find(_VERSION, request))
         s3 = self._services.get("s3")
@@ -161,6 +173,19 @@ class Router:
         return Route(
             service, operation, protocols.protocol_of(service, str(service.resolved_protocol)), request
         )
+
+
+def _former_query(request: WireRequest, former: models.Former, name: str) -> Route:
+    """Route a request of the query protocol to a service that has moved to JSON since."""
+    if name not in former.model.operation_names:
+        raise _no_action(former.model, name)
+    member = former.path_member
+    named = f"{member}=" in request.query or f"{member}=".encode() in request.body
+    if member and request.path != "/" and not named:
+        joint = "&" if request.query else ""
+        request = replace(request, query=f"{request.query}{joint}{member}={quote(request.path)}")
+    operation = former.model.operation_model(name)
+    return Route(former.model, operation, protocols.protocol_of(former.model, "query"), request)
 
 
 def virtual_host_bucket(host: str) -> str | None:

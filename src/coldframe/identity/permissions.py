@@ -53,9 +53,13 @@ class Permissions:
         context: Mapping[str, str | Sequence[str]] | None = None,
         resource_policy: AttachedPolicy | None = None,
         required: bool = False,
+        owner: str = "",
     ) -> Decision:
-        """Decide one action of a caller on one resource; `required` when the resource's own policy must allow."""
-        owner = _owner(resource) or caller.account
+        """Decide one action of a caller on one resource; `required` when the resource's own policy must allow.
+
+        `owner` is the account of a resource whose ARN does not say it.
+        """
+        owner = owner or _owner(resource) or caller.account
         about = self.organizations.resource_keys(owner)
         request = Request(caller, action, resource, owner, {**(context or {}), **about} if about else context)
         policies = self.policies_of(caller)

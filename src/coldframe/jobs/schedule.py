@@ -15,13 +15,15 @@ DAY = 86_400.0
 class Periodic:
     """Work of a name, every so many seconds, or every day `at` so many seconds after midnight, UTC.
 
-    It runs on the schedule's one thread, so whatever takes long starts a job.
+    It runs on the schedule's one thread, so whatever takes long starts a job. Work that is due `at_close` is done once
+    more when the server stops.
     """
 
     name: str
     work: Callable[[], object]
     every: float = DAY
     at: float | None = None
+    at_close: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what can never be due."""
@@ -68,7 +70,15 @@ class Schedule:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout)
-        return self._thread is None or not self._thread.is_alive()
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        if self._thread is not None:
+            now = self._timing.now()
+            for each in self._periodic.values():
+                if each.at_close:
+                    self._run(each, now, now)
+        self._thread = None
+        return True
 
     def run_due(self) -> float | None:
         """Run everything that is due; answers the time of the next, None if there is nothing at all."""

@@ -13,6 +13,7 @@ class Application:
         self._control = control
         self.body_limit = gateway.body_limit
         self.too_large = gateway.too_large
+        self.streams = gateway.streams
 
     def inline(self, request: WireRequest) -> WireResponse | None:
         """Answer at once what neither waits nor writes."""

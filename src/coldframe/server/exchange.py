@@ -11,7 +11,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, Protocol
 
-from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.core.wire import BodyStream, WireRequest, WireResponse
+from coldframe.server.body_pipe import BodyPipe
 from coldframe.server.body_room import BodyRoom, Lease, NoRoom
 from coldframe.server.handler_threads import HandlerThreads
 
@@ -22,12 +23,17 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _BODIES_BYTES: Final = 256 * 1024 * 1024
 _LOG: Final = logging.getLogger(__name__)
 _END: Final = object()
+# How long the rest of a refused body is taken in, so that a client that sends before it reads learns why.
+_DROP_SECONDS: Final = 5.0
 # What RFC 9110 bars from a header's value: control characters but the tab.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 
 
 class Application(Protocol):
-    """What is served. `body_limit`, `inline` and `too_large` run on the event loop and must not wait."""
+    """What is served. All but `handle` run on the event loop and must not wait."""
+
+    def streams(self, request: WireRequest) -> bool:
+        """Whether `handle` takes the body of this request as a stream, told from its line and headers alone."""
 
     def body_limit(self, request: WireRequest) -> int:
         """The bytes of body this request may have, from its line and headers alone (its body is empty yet)."""
@@ -138,6 +144,8 @@ class Exchange:
         request = _wire_request(scope)
         if not _may_have_body(scope, request):
             return await self._handle(request)
+        if self._app.streams(request):
+            return await self._answer_streamed(scope, request, receive)
         with self._room.lease() as lease:
             try:
                 request.body = await self._read(request, receive, lease)
@@ -157,6 +165,32 @@ class Exchange:
             return response_now
         answer: WireResponse = await self._handlers.run(self._app.handle, request)
         return answer
+
+    async def _answer_streamed(self, scope: Scope, request: WireRequest, receive: Receive) -> WireResponse:
+        """Have a thread handle the request while its body is still arriving."""
+        loop = asyncio.get_running_loop()
+        pipe = BodyPipe(loop)
+        request.stream = BodyStream(pipe.chunks())
+
+        def touched(waiting: bool) -> None:
+            if waiting:
+                self._readers[feeding] = loop.time()
+            else:
+                self._readers.pop(feeding, None)
+                self._stalled.discard(feeding)
+
+        feeding = asyncio.ensure_future(pipe.feed(receive, touched))
+        try:
+            # It takes as long as the client does, so it must not take a handler's place.
+            response: WireResponse = await self._streams.run(self._app.handle, request)
+            if not pipe.ended and (pipe.asked or "expect" not in request.headers):
+                pipe.drop()
+                await asyncio.wait({feeding}, timeout=_DROP_SECONDS)
+        finally:
+            feeding.cancel()
+        if not pipe.ended:
+            _close_after(response, scope)
+        return response
 
     async def _read(self, request: WireRequest, receive: Receive, lease: Lease) -> bytes:
         limit = self._app.body_limit(request)

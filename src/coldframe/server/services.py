@@ -1,8 +1,13 @@
 """The visible list of services this server offers."""
 
 SERVICES: tuple[str, ...] = (
+    "coldframe.services.cloudwatch",
+    "coldframe.services.firehose",
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
+    "coldframe.services.s3",
+    "coldframe.services.sns",
+    "coldframe.services.sqs",
     "coldframe.services.sts",
 )

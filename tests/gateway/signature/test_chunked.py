@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coldframe.core.checksums import checksum
 from coldframe.core.faults import ServiceFault
-from coldframe.core.wire import WireRequest
-from coldframe.gateway.signature.checksums import checksum
-from coldframe.gateway.signature.chunked import decode_body
+from coldframe.core.wire import BodyStream, WireRequest
+from coldframe.gateway.signature.chunked import decode_body, decode_stream
 from coldframe.gateway.signature.credentials import Verified
 from coldframe.gateway.signature.events import EventChain
 from coldframe.gateway.signature.keys import sign, signing_key
@@ -123,6 +123,38 @@ def test_signed_trailer():
     assert (
         refused(payload, signed_body(data), x_amz_trailer="x-amz-checksum-crc32") == "MalformedTrailerError"
     )
+
+
+def streamed(payload, body, cut=7, **headers):
+    pieces = (body[at : at + cut] for at in range(0, len(body), cut))
+    stream = decode_stream(verified(payload), request(b"", **headers), BodyStream(pieces))
+    return b"".join(stream.chunks), stream
+
+
+@pytest.mark.parametrize("cut", [1, 7, 100, 8192, 10**6])
+def test_a_stream_gives_what_the_whole_body_gives(cut):
+    data = b"z" * 20000
+    trailers = {"x-amz-checksum-crc32": b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()}
+    body = signed_body(data, trailers)
+    got, stream = streamed(SIGNED + "-TRAILER", body, cut, x_amz_trailer="x-amz-checksum-crc32")
+    assert got == data
+    assert stream.announced == ("x-amz-checksum-crc32",)
+    assert stream.trailers == trailers
+    for at in range(90, len(body) - 8, 997):
+        changed = bytearray(body)
+        changed[at] ^= 1
+        with pytest.raises(ServiceFault):
+            streamed(SIGNED + "-TRAILER", bytes(changed), cut, x_amz_trailer="x-amz-checksum-crc32")
+    with pytest.raises(ServiceFault, match="IncompleteBody"):
+        streamed(SIGNED + "-TRAILER", body[:9000], cut, x_amz_trailer="x-amz-checksum-crc32")
+    with pytest.raises(ServiceFault, match="IncompleteBody"):
+        streamed(SIGNED, signed_body(data), cut, x_amz_decoded_content_length="19999")
+
+
+def test_a_stream_is_held_against_the_hash_that_was_signed():
+    assert streamed(sha256(b"body").hexdigest(), b"body")[0] == b"body"
+    with pytest.raises(ServiceFault, match="XAmzContentSHA256Mismatch"):
+        streamed(sha256(b"body").hexdigest(), b"bodY")
 
 
 UNSIGNED = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"

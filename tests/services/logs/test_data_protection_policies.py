@@ -239,7 +239,7 @@ def test_policies_that_are_refused(logs, name):
     assert logs.get_data_protection_policy(logGroupIdentifier="g").get("policyDocument") == before
 
 
-@pytest.mark.parametrize("destination", [{"S3": {"Bucket": "b"}}, {"Firehose": {"DeliveryStream": "d"}}])
+@pytest.mark.parametrize("destination", [{"Firehose": {"DeliveryStream": "d"}}])
 def test_destinations_that_are_not_built_say_so(logs, destination):
     code, text = refused(put, logs, document(destination=destination))
     assert code == "NotImplemented"

@@ -2,17 +2,18 @@
 
 import json
 import mmap
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.core.offers import MetricSink
 from coldframe.engines.logstore.store import LogStore
 from coldframe.identity.accounts import create_access_key
 from coldframe.identity.records import User
-from coldframe.services.logs.metrics import MetricJournal
-from coldframe.services.logs.records import AccountPolicy, MetricFilter, MetricMinute, SubscriptionFilter
+from coldframe.services.logs.records import AccountPolicy, MetricFilter, SubscriptionFilter
 from tests.services.logs.conftest import add_group, policy
 
 SECRET = "jane.doe@example.com"
@@ -103,15 +104,33 @@ def test_findings_are_reported_without_the_data(protected):
     assert SECRET not in events[0]["message"]
 
 
+def total(server, namespace, name, **dimensions):
+    """The sum of a metric over the last and the next minutes, as CloudWatch tells it."""
+    server.installation.parts.get(MetricSink).flush()
+    now = server.clock.now()
+    points = server.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
+
+
 def test_events_with_findings_are_counted(protected):
     protected.put(LINE, LINE, "clean", group="safe")
-    protected.server.installation.parts.get(MetricJournal).flush()
-    with protected.server.installation.store.read() as transaction:
-        rows = transaction.records(protected.server.account, "us-east-1").list(
-            MetricMinute, key_prefix=("AWS/Logs", "LogEventsWithFindings")
-        )
-    assert sum(row.sum for row in rows) == 2
-    assert {row.dimensions for row in rows} == {"LogGroupName=safe"}
+    server, name = protected.server, "LogEventsWithFindings"
+    assert total(server, "AWS/Logs", name, LogGroupName="safe") == 2
+    assert total(server, "AWS/Logs", name, LogGroupName="safe", DataProtectionOperation="Audit") == 2
+
+
+def test_what_comes_in_is_counted(protected):
+    protected.put("one", "three", group="safe")
+    assert total(protected.server, "AWS/Logs", "IncomingLogEvents", LogGroupName="safe") == 2
+    assert total(protected.server, "AWS/Logs", "IncomingBytes", LogGroupName="safe") == 8
 
 
 def test_events_from_before_the_policy_stay_as_they_were(protected):
@@ -140,18 +159,19 @@ def test_subscribers_and_metric_filters_get_masked_text(protected):
     add_group(server, "downstream")
     arn = f"arn:aws:logs:us-east-1:{server.account}:log-group:downstream"
     value = [{"metricName": "hits", "metricNamespace": "test", "metricValue": "1"}]
+    other = [{"metricName": "logins", "metricNamespace": "test", "metricValue": "1"}]
     with server.installation.store.write() as transaction:
         records = transaction.records(server.account, "us-east-1")
         records.add(SubscriptionFilter(group="safe", name="on", pattern="", destination=arn, created=0))
         records.add(
             MetricFilter(group="safe", name="leak", pattern=f'"{SECRET}"', transformations=value, created=0)
         )
+        records.add(MetricFilter(group="safe", name="any", pattern="login", transformations=other, created=0))
     protected.put(LINE, group="safe")
     events = protected.client.filter_log_events(logGroupName="downstream")["events"]
     assert [event["message"] for event in events] == [HIDDEN]
-    server.installation.parts.get(MetricJournal).flush()
-    with server.installation.store.read() as transaction:
-        assert transaction.records(server.account, "us-east-1").list(MetricMinute, key_prefix=("test",)) == []
+    assert total(server, "test", "logins") == 1
+    assert total(server, "test", "hits") == 0
 
 
 def test_no_file_of_the_data_directory_holds_the_secret(protected):

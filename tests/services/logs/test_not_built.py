@@ -28,13 +28,8 @@ def test_permissions_name_operations_and_their_members():
 @pytest.mark.parametrize(
     ("method", "parameters"),
     [
-        (
-            "start_query",
-            {"logGroupName": "g", "startTime": 0, "endTime": 1, "queryString": "fields @message"},
-        ),
         ("associate_kms_key", {"logGroupName": "g", "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1"}),
         ("describe_deliveries", {}),
-        ("put_transformer", {"logGroupIdentifier": "g", "transformerConfig": [{"parseJSON": {}}]}),
     ],
 )
 def test_what_is_not_built_answers_501(server, method, parameters):

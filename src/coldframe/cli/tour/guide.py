@@ -1,6 +1,7 @@
 """What the stops of the tour share: clients of the server, the telling of steps, and the tidying up."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,6 +76,10 @@ class Guide:
         if not true:
             raise StoryBroken(text)
         print(f"   {self._style('ok', '32')}  {text}")
+
+    def pause(self, seconds: float) -> None:
+        """Let a moment pass before the server is asked again how far it is."""
+        threading.Event().wait(seconds)
 
     def refused(self, call: Callable[..., Any], **parameters: Any) -> str:
         """Return the message of the denial that a call must meet; raises StoryBroken when it is let through."""

@@ -5,23 +5,15 @@ import mmap
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from coldframe.cli.tour.guide import Guide
+from coldframe.cli.tour.log_lines import batched_lines, events, identifiers, machine_lines, policy, put, query
 from coldframe.cli.tour.secrets_lines import CONTROL, Planted, planted
 
-_LOG_FILES = (
-    "/var/log/*.log",
-    "/var/log/apt/*.log",
-    "/var/log/syslog",
-    "/var/log/messages",
-    "/var/log/*/*.log",
-)
-_MOST_LINES = 20_000
-_BATCH = 500
+_PLAIN = "fields @timestamp, @message | filter @logStream = 'application' | sort @timestamp desc | limit 20"
+_UNMASKED = _PLAIN.replace("@message |", "@message, unmask(@message) |")
 
 
 def walk(guide: Guide) -> None:
@@ -47,46 +39,27 @@ def walk(guide: Guide) -> None:
     _masked(guide, reader, name, sent)
     _live(guide, logs, reader, name)
     _unmasked(guide, auditor, name, sent)
+    _insights(guide, reader, auditor, name, sent)
     _audit(guide, logs, audit)
+    _metric(guide, name)
     _disk(guide, sent)
     if guide.keep:
-        guide.say(f"\nLook around: coldframe aws logs tail {name} --since 1h")
-
-
-def identifiers() -> list[str]:
-    """Return the names of all managed data identifiers."""
-    from coldframe.engines.detector import identifiers as known
-
-    return sorted(known())
-
-
-def policy(kinds: list[str], audit: str) -> str:
-    """Return the data protection policy that audits some kinds to a log group and masks them."""
-    arns = [f"arn:aws:dataprotection::aws:data-identifier/{kind}" for kind in kinds]
-    statements = [
-        {
-            "Sid": "audit-policy",
-            "DataIdentifier": arns,
-            "Operation": {"Audit": {"FindingsDestination": {"CloudWatchLogs": {"LogGroup": audit}}}},
-        },
-        {"Sid": "redact-policy", "DataIdentifier": arns, "Operation": {"Deidentify": {"MaskConfig": {}}}},
-    ]
-    return json.dumps({"Name": "tour", "Version": "2021-06-01", "Statement": statements})
+        guide.say(f"\nLook around: coldframe aws logs filter-log-events --log-group-name {name}")
 
 
 def _machine_logs(guide: Guide, logs: Any, group: str) -> None:
     with guide.step("The real log files of this machine go in"):
-        lines = list(_machine_lines())
+        lines = list(machine_lines())
         if not lines:
             guide.say("this machine has no log file that you may read; the story goes on with made-up lines")
             return
-        _put(logs, group, "machine", lines[:1])  # the first batch waits for the scanner to be loaded
+        put(logs, group, "machine", lines[:1])  # the first batch waits for the scanner to be loaded
         begun = time.perf_counter()
         for batch in batched_lines(lines[1:]):
-            _put(logs, group, "machine", batch)
+            put(logs, group, "machine", batch)
         seconds = time.perf_counter() - begun
         size = sum(len(line.encode()) for line in lines)
-        found = list(_events(logs, group, "machine"))
+        found = list(events(logs, group, "machine"))
         masked = sum("****" in text and text != line for text, line in zip(found, lines, strict=True))
         guide.expect(len(found) == len(lines), f"{len(lines)} lines stored, durable and masked, in order")
         guide.say(
@@ -98,7 +71,7 @@ def _secrets(guide: Guide, logs: Any, group: str) -> list[Planted]:
     with guide.step("An application that logs what it should not"):
         sent = planted()
         for batch in batched_lines([line.text for line in sent]):
-            _put(logs, group, "application", batch)
+            put(logs, group, "application", batch)
         guide.say(f"{len(sent)} lines with secrets of {len({line.kind for line in sent})} kinds, such as:")
         for line in sent[:3]:
             guide.say(f"  {line.text}")
@@ -110,14 +83,19 @@ def _people(guide: Guide, group: str) -> tuple[Any, Any]:
         iam = guide.client("iam")
         made = []
         for role, actions in (
-            ("reader", ["logs:Get*", "logs:FilterLogEvents", "logs:StartLiveTail"]),
+            ("reader", ["logs:Get*", "logs:FilterLogEvents", "logs:StartLiveTail", "logs:StartQuery"]),
             ("auditor", ["logs:*"]),
         ):
             user = f"tour-{role}-{secrets.token_hex(3)}"
             document = {
                 "Version": "2012-10-17",
                 "Statement": [
-                    {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:logs:*:*:log-group:{group}*"}
+                    {
+                        "Effect": "Allow",
+                        "Action": actions,
+                        "Resource": f"arn:aws:logs:*:*:log-group:{group}*",
+                    },
+                    {"Effect": "Allow", "Action": "logs:GetQueryResults", "Resource": "*"},
                 ],
             }
             iam.create_user(UserName=user)
@@ -134,7 +112,7 @@ def _people(guide: Guide, group: str) -> tuple[Any, Any]:
 def _masked(guide: Guide, reader: Any, group: str, sent: list[Planted]) -> None:
     with guide.step("The reader sees asterisks"):
         guide.command(f"coldframe aws logs filter-log-events --log-group-name {group}")
-        seen = list(_events(reader, group, "application"))
+        seen = list(events(reader, group, "application"))
         for text in seen[:3]:
             guide.say(f"  {text}")
         leaked = [line.kind for line, text in zip(sent, seen, strict=True) if line.secret in text]
@@ -159,7 +137,7 @@ def _live(guide: Guide, logs: Any, reader: Any, group: str) -> None:
         for event in session:
             if "sessionStart" in event:
                 begun = time.perf_counter()
-                _put(logs, group, "live", [line.text])
+                put(logs, group, "live", [line.text])
             seen = event.get("sessionUpdate", {}).get("sessionResults")
             if seen:
                 guide.say(f"  {seen[0]['message']}")
@@ -175,11 +153,56 @@ def _unmasked(guide: Guide, auditor: Any, group: str, sent: list[Planted]) -> No
         guide.command(
             f"coldframe aws logs get-log-events --log-group-name {group} --log-stream-name application --unmask"
         )
-        seen = list(_events(auditor, group, "application", unmask=True))
+        seen = list(events(auditor, group, "application", unmask=True))
         for text in seen[:3]:
             guide.say(f"  {text}")
         whole = sum(text == line.text for text, line in zip(seen, sent, strict=True))
         guide.expect(whole == len(sent), f"{whole} of {len(sent)} lines come back whole")
+
+
+def _insights(guide: Guide, reader: Any, auditor: Any, group: str, sent: list[Planted]) -> None:
+    with guide.step("Logs Insights: the post's own query, by both"):
+        secrets_of = {line.text: line.secret for line in sent}
+        guide.command(
+            f"coldframe aws logs start-query --log-group-name {group} --query-string '{_PLAIN}' ..."
+        )
+        rows = query(guide, reader, group, _PLAIN)
+        seen = [row["@message"] for row in rows]
+        guide.say(f"  {seen[0]}")
+        leaked = any(secret in text for secret in secrets_of.values() for text in seen)
+        guide.expect(not leaked, f"{len(rows)} rows for the reader, masked")
+        now = int(time.time())
+        message = guide.refused(
+            reader.start_query,
+            logGroupName=group,
+            startTime=now - 3600,
+            endTime=now + 60,
+            queryString=_UNMASKED,
+        )
+        guide.expect("logs:Unmask" in message, "the reader may not ask for unmask(@message)")
+        guide.command(
+            f"coldframe aws logs start-query --log-group-name {group} --query-string '{_UNMASKED}' ..."
+        )
+        rows = query(guide, auditor, group, _UNMASKED)
+        whole = [row["unmask(@message)"] for row in rows]
+        guide.say(f"  {whole[0]}")
+        guide.expect(all(text in secrets_of for text in whole), f"{len(rows)} rows for the auditor, whole")
+
+
+def _metric(guide: Guide, group: str) -> None:
+    with guide.step("The metric that an alarm would watch: LogEventsWithFindings"):
+        now = int(time.time())
+        points = guide.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Logs",
+            MetricName="LogEventsWithFindings",
+            Dimensions=[{"Name": "LogGroupName", "Value": group}],
+            StartTime=now - 3600,
+            EndTime=now + 60,
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        total = sum(point["Sum"] for point in points)
+        guide.expect(total > 0, f"{total:.0f} events with findings in {len(points)} minutes")
 
 
 def _audit(guide: Guide, logs: Any, audit: str) -> None:
@@ -213,44 +236,3 @@ def _disk(guide: Guide, sent: list[Planted]) -> None:
         guide.expect(
             control, "the harmless text beside them is found, so the search does see what is written"
         )
-
-
-def _machine_lines() -> Iterator[str]:
-    left = _MOST_LINES
-    for pattern in _LOG_FILES:
-        for path in sorted(Path("/").glob(pattern.lstrip("/"))):
-            try:
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                continue  # not every log file of a machine is everybody's to read
-            for line in text.splitlines():
-                if line.strip() and left > 0:
-                    left -= 1
-                    yield line[:4000]
-
-
-def batched_lines(lines: list[str]) -> Iterator[list[str]]:
-    """Give the lines in batches that PutLogEvents takes."""
-    for start in range(0, len(lines), _BATCH):
-        yield lines[start : start + _BATCH]
-
-
-def _put(logs: Any, group: str, stream: str, lines: list[str]) -> None:
-    now = int(time.time() * 1000)
-    logs.put_log_events(
-        logGroupName=group,
-        logStreamName=stream,
-        logEvents=[{"timestamp": now, "message": line} for line in lines],
-    )
-
-
-def _events(client: Any, group: str, stream: str, **more: Any) -> Iterator[str]:
-    token: dict[str, str] = {}
-    while True:
-        page = client.get_log_events(
-            logGroupName=group, logStreamName=stream, startFromHead=True, **token, **more
-        )
-        yield from (event["message"] for event in page["events"])
-        if page["nextForwardToken"] == token.get("nextToken"):
-            return
-        token = {"nextToken": page["nextForwardToken"]}

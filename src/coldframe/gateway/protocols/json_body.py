@@ -126,7 +126,8 @@ class Walks:
         if kind == "structure":
             return self._named(shape)
         if kind == "list":
-            return self._list(self.of(shape.member))
+            walk = self.of(shape.member)
+            return _numbers(walk) if walk in {_write_float, timestamps.to_epoch} else self._list(walk)
         if kind == "map":
             return self._map(self.of(shape.value))
         if kind in {"float", "double"}:
@@ -230,10 +231,23 @@ def _read_float(value: Any) -> Any:
 
 
 def _write_float(value: Any) -> Any:
+    if type(value) is float and math.isfinite(value):
+        return value
     number = value if isinstance(value, int | float) else float(value)
     if isinstance(number, float) and not math.isfinite(number):
         return "NaN" if math.isnan(number) else ("Infinity" if number > 0 else "-Infinity")
     return number
+
+
+def _numbers(walk: Convert) -> Convert:
+    """Make the conversion of a list of numbers or times: one that holds plain numbers already stays as it is."""
+
+    def convert(items: list[Any]) -> list[Any]:
+        if {float, int}.issuperset(map(type, items)) and all(map(math.isfinite, items)):
+            return items
+        return [None if item is None else walk(item) for item in items]
+
+    return convert
 
 
 def _write_text(value: Any) -> Any:

@@ -68,6 +68,9 @@ class Plans:
         values = plan.head.read(request)
         if plan.body is None:
             return Params(values)
+        if request.stream is not None and plan.payload is not None:
+            values[plan.payload] = request.stream
+            return Params(values)
         body = plan.body(request.body)
         if plan.payload is None:
             return Params({**values, **body}, checked=plan.bare and getattr(body, "checked", False))

@@ -1,6 +1,8 @@
 """REST-XML: an HTTP method and path per operation, XML documents as bodies; S3 and S3 Control speak it."""
 
+import tomllib
 from collections.abc import Callable, Mapping
+from importlib.resources import files
 from typing import Any
 
 from botocore.model import OperationModel, ServiceModel
@@ -21,6 +23,9 @@ ANSWER_SPACES = {
     "s3": "http://s3.amazonaws.com/doc/2006-03-01/",
     "s3control": "http://awss3control.amazonaws.com/doc/2018-08-20/",
 }
+_S3_ROOTS: dict[str, str] = tomllib.loads(
+    files("coldframe.gateway.protocols").joinpath("s3_roots.toml").read_text("utf-8")
+)
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -77,7 +82,10 @@ class RestXmlBodies(XmlBodies):
         said = body.serialization.get("name")
         if payload is not None and said != payload and said is not None:
             return str(said)
-        return str(self._service.shape_for(body.name).serialization.get("name") or body.name)
+        shape = self._service.shape_for(body.name)
+        if self._service.service_name == "s3" and body.name in _S3_ROOTS:
+            return _S3_ROOTS[body.name]
+        return str(shape.serialization.get("name") or body.name)
 
     def writer(self, shape: Shape, members: dict[str, Shape] | None = None) -> Callable[[Any], bytes]:
         """Make the writer of an event's payload."""
@@ -116,6 +124,9 @@ class RestXml:
         """Write status, headers and body of a result."""
         response = self._plans.answer(operation, result)
         response.headers["x-amz-request-id"] = request_id
+        response.headers["x-amz-id-2"] = request_id
+        if "content-range" in response.headers:
+            response.status = 206
         return response
 
     def fault(
@@ -124,12 +135,19 @@ class RestXml:
         """Write S3's bare `<Error>`, or `<ErrorResponse><Error>` for the other services."""
         wire = fault_shapes.resolve(service, operation, fault, "xml")
         _, bound = ResponseHead(wire.shape).write(wire.members, wire.status)
-        request = f"<RequestId>{escape(request_id)}</RequestId>"
+        request = f"<RequestId>{escape(request_id)}</RequestId><HostId>{escape(request_id)}</HostId>"
         if service.service_name == "s3":
             error = fault_elements(self._xml, wire, with_type=False)
             body = f"{HEAD}{error.removesuffix('</Error>')}{_details(wire)}{request}</Error>"
         else:
             body = f"{HEAD}<ErrorResponse>{fault_elements(self._xml, wire, with_type=True)}{request}</ErrorResponse>"
-        headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
+        headers = {
+            "content-type": "application/xml",
+            "x-amz-request-id": request_id,
+            "x-amz-id-2": request_id,
+        }
         headers |= {key.lower(): value for key, value in bound.items()}
+        headers |= fault.members.get("headers", {})
+        if wire.status == 304 or (operation is not None and operation.http["method"] == "HEAD"):
+            return WireResponse(wire.status, headers, b"")
         return WireResponse(wire.status, headers, body.encode(errors="replace"))

@@ -53,6 +53,8 @@ def to_rfc822(value: Any) -> str:
 
 def to_epoch(value: Any) -> int | float:
     """Write seconds since 1970: a whole number where it is one, else with its microseconds."""
+    if type(value) is int:
+        return value
     since = parse(value) - EPOCH
     seconds = since.days * 86_400 + since.seconds
     return (seconds * 1_000_000 + since.microseconds) / 1_000_000 if since.microseconds else seconds

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
+from coldframe.core.checksums import checksum
 from coldframe.core.faults import ServiceFault
-from coldframe.core.wire import WireRequest
-from coldframe.gateway.signature.checksums import checksum
+from coldframe.core.wire import BodyStream, WireRequest
 from coldframe.gateway.signature.credentials import Verified
 from coldframe.gateway.signature.keys import same, sign, signing_key
 from coldframe.gateway.signature.refusals import refusal
 
 _EMPTY: Final = sha256(b"").hexdigest()
 _SMALLEST_CHUNK: Final = 8192
+_LONGEST_LINE: Final = 1024
+_LONGEST_TRAILER: Final = 16 * 1024
 _HEAD: Final = re.compile(rb"([0-9a-fA-F]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?").fullmatch
 _TRAILER_SIGNATURE: Final = "x-amz-trailer-signature"
 _CHUNKED: Final = frozenset(
@@ -51,18 +53,15 @@ def decode_body(verified: Verified, request: WireRequest) -> Payload:
     end = 0
     for data, signature, next_at in _chunks(request.body):
         if chain is not None:
-            chain.check_chunk(data, signature)
+            chain.check_chunk(sha256(data).hexdigest(), signature)
             if parts and data and len(parts[-1]) < _SMALLEST_CHUNK:
-                message = "Only the last chunk is allowed to have a size less than 8192 bytes"
-                raise ServiceFault("InvalidChunkSizeError", message, status=403)
+                raise _small_chunk()
         parts.append(data)
         end = next_at
     body = b"".join(parts)
     stated = request.headers.get("x-amz-decoded-content-length")
     if stated is not None and stated != str(len(body)):
-        raise _incomplete(
-            "You did not provide the number of bytes specified by the Content-Length HTTP header"
-        )
+        raise _wrong_length()
     trailers = _trailers(request, request.body[end:], chain if verified.payload.endswith("TRAILER") else None)
     for name, value in trailers.items():
         actual = checksum(name, body)
@@ -71,6 +70,108 @@ def decode_body(verified: Verified, request: WireRequest) -> Payload:
             message = f"The {algorithm} you specified did not match the calculated checksum."
             raise ServiceFault("BadDigest", message, status=400)
     return Payload(body, trailers)
+
+
+def decode_stream(verified: Verified, request: WireRequest, stream: BodyStream) -> BodyStream:
+    """Check a body as it arrives: its chunks and trailer as `decode_body` does, or the hash that was signed for it.
+
+    The trailing checksums are left to the reader, who learns from `announced` which ones to take.
+    """
+    if verified.payload not in _CHUNKED:
+        if len(verified.payload) == len(_EMPTY):
+            return BodyStream(_hashed(stream.chunks, verified))
+        return stream
+    checked = BodyStream(iter(()), tuple(sorted(_announced(request))))
+    checked.chunks = _decoded(_Source(stream.chunks), verified, request, checked.trailers)
+    return checked
+
+
+def _hashed(chunks: Iterator[bytes], verified: Verified) -> Iterator[bytes]:
+    digest = sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != verified.payload.lower():
+        members = {
+            "ClientComputedContentSHA256": verified.payload,
+            "S3ComputedContentSHA256": digest.hexdigest(),
+        }
+        raise refusal(verified.family, "body_hash", **members)
+
+
+def _decoded(
+    source: "_Source", verified: Verified, request: WireRequest, trailers: dict[str, str]
+) -> Iterator[bytes]:
+    """Give the data of the chunks; each chunk's signature is checked at its end, and the length at the end of all."""
+    chain = _Chain(verified) if verified.payload.startswith("STREAMING-AWS4") else None
+    stated = request.headers.get("x-amz-decoded-content-length")
+    total = 0
+    small = False
+    while True:
+        head = _HEAD(source.line())
+        if head is None:
+            raise _incomplete("The request body terminated unexpectedly")
+        size = int(head[1], 16)
+        if small and size and chain is not None:
+            raise _small_chunk()
+        digest = sha256()
+        for piece in source.take(size):
+            if chain is not None:
+                digest.update(piece)
+            yield piece
+        if chain is not None:
+            chain.check_chunk(digest.hexdigest(), (head[2] or b"").decode())
+        total += size
+        small = size < _SMALLEST_CHUNK
+        if size == 0:
+            break
+        if source.line():
+            raise _incomplete("The request body terminated unexpectedly")
+    if stated is not None and stated != str(total):
+        raise _wrong_length()
+    with_trailer = verified.payload.endswith("TRAILER")
+    trailers.update(_trailers(request, source.rest(), chain if with_trailer else None))
+
+
+class _Source:
+    """The bytes of a body that arrive in pieces, taken by line or by length."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._held = b""
+
+    def line(self) -> bytes:
+        """Give the bytes up to the next line break; an end or an endless line is IncompleteBody."""
+        while (end := self._held.find(b"\r\n")) < 0:
+            more = next(self._chunks, None)
+            if more is None or len(self._held) > _LONGEST_LINE:
+                raise _incomplete("The request body terminated unexpectedly")
+            self._held += more
+        found, self._held = self._held[:end], self._held[end + 2 :]
+        return found
+
+    def take(self, size: int) -> Iterator[bytes]:
+        """Give that many bytes, in the pieces they came in."""
+        while size:
+            piece = self._held
+            if not piece:
+                more = next(self._chunks, None)
+                if more is None:
+                    raise _incomplete("The request body terminated unexpectedly")
+                piece = more
+            self._held = piece[size:]
+            piece = piece[:size] if self._held else piece
+            size -= len(piece)
+            if piece:
+                yield piece
+
+    def rest(self) -> bytes:
+        """Give what is left, which must be short."""
+        for more in self._chunks:
+            self._held += more
+            if len(self._held) > _LONGEST_TRAILER:
+                raise _malformed_trailer()
+        return self._held
 
 
 class _Chain:
@@ -85,8 +186,7 @@ class _Chain:
         self._previous = verified.signature
         self._family = verified.family
 
-    def check_chunk(self, data: bytes, signature: str) -> None:
-        digest = sha256(data).hexdigest()
+    def check_chunk(self, digest: str, signature: str) -> None:
         self._check(f"AWS4-HMAC-SHA256-PAYLOAD\n{self._above}{self._previous}\n{_EMPTY}\n{digest}", signature)
 
     def check_trailer(self, text: str, signature: str) -> None:
@@ -129,14 +229,27 @@ def _trailers(request: WireRequest, rest: bytes, chain: _Chain | None) -> dict[s
             raise _malformed_trailer()
         trailers[name.strip().lower()] = value.strip()
     signature = trailers.pop(_TRAILER_SIGNATURE, "")
-    announced = {
-        name.strip().lower() for name in request.headers.get("x-amz-trailer", "").split(",") if name.strip()
-    }
-    if announced != set(trailers):
+    if _announced(request) != set(trailers):
         raise _malformed_trailer()
     if chain is not None:
         chain.check_trailer("".join(f"{name}:{value}\n" for name, value in trailers.items()), signature)
     return trailers
+
+
+def _announced(request: WireRequest) -> set[str]:
+    """The trailing headers that the request says will come."""
+    return {
+        name.strip().lower() for name in request.headers.get("x-amz-trailer", "").split(",") if name.strip()
+    }
+
+
+def _wrong_length() -> ServiceFault:
+    return _incomplete("You did not provide the number of bytes specified by the Content-Length HTTP header")
+
+
+def _small_chunk() -> ServiceFault:
+    message = "Only the last chunk is allowed to have a size less than 8192 bytes"
+    return ServiceFault("InvalidChunkSizeError", message, status=403)
 
 
 def _incomplete(message: str) -> ServiceFault:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
-from coldframe.gateway.signature.credentials import Expectation, FindSecret, Verified
+from coldframe.gateway.signature.credentials import Expectation, FindSecret, Secret, Verified
 from coldframe.gateway.signature.keys import same
 from coldframe.gateway.signature.refusals import refusal
 from coldframe.gateway.signature.session import check_session
@@ -89,9 +89,10 @@ def verify_sigv2(
     check_session(secret, token, now, expected)
     if now.timestamp() > int(expires):
         raise refusal("s3", "presigned_expired")
-    text = _string_to_sign(request, parameters, expected.bucket).encode("utf-8", "surrogateescape")
-    wanted = b64encode(hmac.digest(secret.secret_key.encode(), text, "sha1")).decode()
-    if not same(wanted, parameters["Signature"]):
+    path = f"/{expected.bucket}{request.path}" if expected.bucket else request.path
+    # Of a bucket without a key some clients send the path without its last slash, and sign it with one.
+    paths = (path, f"{path}/") if path.count("/") == 1 else (path,)
+    if not any(_signed(request, parameters, one, secret) for one in paths):
         raise refusal("s3", "mismatch")
     return Verified(
         access_key_id=access_key_id,
@@ -104,7 +105,13 @@ def verify_sigv2(
     )
 
 
-def _string_to_sign(request: WireRequest, parameters: dict[str, str], bucket: str | None) -> str:
+def _signed(request: WireRequest, parameters: dict[str, str], path: str, secret: Secret) -> bool:
+    text = _string_to_sign(request, parameters, path).encode("utf-8", "surrogateescape")
+    wanted = b64encode(hmac.digest(secret.secret_key.encode(), text, "sha1")).decode()
+    return same(wanted, parameters["Signature"])
+
+
+def _string_to_sign(request: WireRequest, parameters: dict[str, str], path: str) -> str:
     headers = request.headers
     amazon = {name: value.strip() for name, value in headers.items() if name.startswith("x-amz-")}
     # What a presigned URL carries for its headers stands in the query.
@@ -116,7 +123,6 @@ def _string_to_sign(request: WireRequest, parameters: dict[str, str], bucket: st
         parameters["Expires"],
         *(f"{name}:{amazon[name]}" for name in sorted(amazon)),
     ]
-    path = f"/{bucket}{request.path}" if bucket else request.path
     return "\n".join(lines) + "\n" + path + _subresources(request.query)
 
 

@@ -133,6 +133,8 @@ def _payload(request: WireRequest, claim: Claim, parameters: dict[str, str], exp
         raise ServiceFault("InvalidRequest", message, status=400)
     if stated in _WORDS:
         return stated
+    if request.stream is not None and stated is not None and _SHA256(stated):
+        return stated  # decode_stream holds the body against it as it arrives
     actual = sha256(request.body).hexdigest()
     if stated is None:
         return actual

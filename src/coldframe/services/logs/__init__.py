@@ -1,6 +1,7 @@
 """CloudWatch Logs: events are masked as they arrive, sealed, durable before they are acknowledged, and searchable.
 
 Real here: groups, streams, events with AWS's limits, the filter-pattern language, metric and subscription filters,
-live tail, data protection with all managed identifiers, audit findings to log groups. What one machine cannot honour
-answers 501; service.toml says why for each.
+live tail, data protection with all managed identifiers, audit findings to log groups, S3 and Firehose, export tasks,
+Logs Insights queries, transformers, lookup tables. What one machine cannot honour answers 501; service.toml says why
+for each.
 """

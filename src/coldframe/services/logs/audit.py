@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from coldframe.core.offers import MetricSink
 from coldframe.engines.detector import Findings
-from coldframe.services.logs.metrics import MetricJournal
 
 
 def report(group_arn: str, findings: Findings, now: int) -> str:
@@ -26,8 +26,8 @@ def report(group_arn: str, findings: Findings, now: int) -> str:
     return msgspec.json.encode(content).decode()
 
 
-def count(journal: MetricJournal, place: tuple[str, str], group: str, events: int, now: int) -> None:
+def count(sink: MetricSink, place: tuple[str, str], group: str, events: int, now: int) -> None:
     """Record LogEventsWithFindings for a group: how many events of a batch had findings."""
-    journal.put(
-        place, ("AWS/Logs", "LogEventsWithFindings"), events, at=now, dimensions={"LogGroupName": group}
-    )
+    metric = ("AWS/Logs", "LogEventsWithFindings")
+    for more in ({}, {"DataProtectionOperation": "Audit"}):
+        sink.put(place, metric, events, at=now, dimensions={"LogGroupName": group, **more})

@@ -20,25 +20,27 @@ VERSION = "2021-06-01"
 MOST_CUSTOM = 10
 
 _MANAGED = re.compile(r"arn:aws[a-z-]*:dataprotection::aws:data-identifier/(.+)")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _CUSTOM_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CUSTOM_REGEX = re.compile(r"[A-Za-z0-9_#=@/;,\- ^$?\[\]{}|\\*+.]{1,200}")
+_NAMES = {"CloudWatchLogs": (_GROUP_NAME, "a log group"), "S3": (_BUCKET_NAME, "a bucket")}
 _NOT_BUILT = {
-    "S3": "Findings to Amazon S3 are not built in coldframe yet; send them to a log group (CloudWatchLogs).",
     "Firehose": "Findings to Amazon Data Firehose are not built in coldframe yet; send them to a log group (CloudWatchLogs).",
 }
 
 
 class Document(NamedTuple):
-    """What of a valid document its caller still has to look at: the log group for findings, empty for none."""
+    """What of a valid document its caller still has to look at: where findings go, empty for no such destination."""
 
     findings_log_group: str
+    findings_bucket: str
 
 
 def check(text: str, detector: Detector) -> Document:
     """Hold a policy against schema and limits; raises InvalidParameterException naming the statement and the reason.
 
-    Raises NotBuilt for findings to S3 or Firehose.
+    Raises NotBuilt for findings to Firehose.
     """
     if len(text) > MOST_CHARACTERS:
         _refuse(f"it has {len(text)} characters; at most {MOST_CHARACTERS} are possible")
@@ -69,7 +71,8 @@ def check(text: str, detector: Detector) -> Document:
     if statements[0]["DataIdentifier"] != statements[1]["DataIdentifier"]:
         _refuse("statement 2: its DataIdentifier array must be the same as that of statement 1")
     _compile(custom, detector)
-    return Document(_destination(statements[audits.index(True)], f"statement {audits.index(True) + 1}"))
+    found = _destinations(statements[audits.index(True)], f"statement {audits.index(True) + 1}")
+    return Document(found.get("CloudWatchLogs", ""), found.get("S3", ""))
 
 
 def _audits(statement: Any, place: str, detector: Detector, custom: Mapping[str, str]) -> bool:
@@ -111,13 +114,14 @@ def _check_identifier(identifier: Any, place: str, detector: Detector, custom: M
         _refuse(f"{place}: there is no managed data identifier {managed[1]!r}")
 
 
-def _destination(statement: Mapping[str, Any], place: str) -> str:
-    """Return the log group that findings go to; empty where the policy names no destination."""
+def _destinations(statement: Mapping[str, Any], place: str) -> dict[str, str]:
+    """Return the names of what findings go to, by kind of destination; empty where the policy names none."""
     audit, place = statement["Operation"]["Audit"], f"{place}: Audit"
     _members(audit, place, {"FindingsDestination"}, {"FindingsDestination"})
     destination, place = audit["FindingsDestination"], f"{place}: FindingsDestination"
     members = {"CloudWatchLogs": "LogGroup", "S3": "Bucket", "Firehose": "DeliveryStream"}
     _members(destination, place, set(members), set())
+    found = {}
     for kind, member in members.items():
         if kind not in destination:
             continue
@@ -126,9 +130,11 @@ def _destination(statement: Mapping[str, Any], place: str) -> str:
             _refuse(f"{place}: {kind}: {member} must be text")
         if kind in _NOT_BUILT:
             raise NotBuilt(_NOT_BUILT[kind])
-        if not _GROUP_NAME.fullmatch(destination[kind][member]):
-            _refuse(f"{place}: {kind}: {destination[kind][member]!r} is not the name of a log group")
-    return str(destination["CloudWatchLogs"]["LogGroup"]) if "CloudWatchLogs" in destination else ""
+        pattern, what = _NAMES[kind]
+        if not pattern.fullmatch(destination[kind][member]):
+            _refuse(f"{place}: {kind}: {destination[kind][member]!r} is not the name of {what}")
+        found[kind] = destination[kind][member]
+    return found
 
 
 def _custom(configuration: Any, detector: Detector) -> dict[str, str]:

@@ -5,8 +5,12 @@ from coldframe.engines.detector import Detector
 from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
+from coldframe.engines.query.engine import QueryEngine
+from coldframe.services.logs.audit_objects import FindingsForBuckets
+from coldframe.services.logs.exporting import Exporter
+from coldframe.services.logs.insights.results import KeptResults
+from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
-from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
 from coldframe.services.logs.under_way import BatchesUnderWay
@@ -27,10 +31,14 @@ def provide(installation: Installation) -> None:
         Detector, lambda: Detector(settings.prefilter, settings.cache / "detector", load_recognizer)
     )
     parts.provide(ScannerPool, lambda: ScannerPool(parts.get(Detector)))
-    parts.provide(MetricJournal, lambda: MetricJournal(installation.store))
     parts.provide(LiveTail, LiveTail)
     parts.provide(BatchesUnderWay, BatchesUnderWay)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
+    parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
+    parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
+    parts.provide(FindingsForBuckets, lambda: FindingsForBuckets(installation))
+    parts.provide(Exporter, lambda: Exporter(installation))
+    parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
 
 
 def empty(installation: Installation) -> None:

@@ -1,8 +1,5 @@
 """What metric filters and subscription filters have in common: the groups that may have them, and their patterns."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.logs.filter_patterns import FilterPattern, InvalidPattern, compile_pattern
@@ -25,11 +22,3 @@ def compiled(pattern: str) -> FilterPattern:
         return compile_pattern(pattern)
     except InvalidPattern as error:
         raise invalid(error.message) from error
-
-
-def refuse_transformed(request: Mapping[str, Any]) -> None:
-    """Refuse a filter on transformed events: no log group has a transformer yet."""
-    if request.get("applyOnTransformedLogs"):
-        raise invalid(
-            "applyOnTransformedLogs is valid only for a log group with an active log transformer; it has none."
-        )

@@ -5,17 +5,19 @@ from itertools import repeat
 from typing import NamedTuple
 
 from coldframe.core.installation import Installation
+from coldframe.core.offers import MetricSink
 from coldframe.engines.detector import Findings, mask
 from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
+from coldframe.services.logs.audit_objects import FindingsForBuckets, Outlet
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
-from coldframe.services.logs.metrics import MetricJournal
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules
+from coldframe.services.logs.transformers import Origin
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
@@ -59,17 +61,17 @@ def _ingest(
     rules = parts.get(Rules).of(place.account, place.region, place.group)
     masked = protect(parts.get(ScannerPool), rules.protection, times, messages, now)
     appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
-    _count(parts.get(MetricJournal), place, masked, now)
+    _count(parts.get(MetricSink), place, masked, now)
     if rules.protection is not None and any(masked.findings):
         _report(installation, place, rules.protection, masked, now, hops)
+    changed = transformed(parts.get(MetricSink), place, rules, masked.events, now)
     if rules.extractions:
-        _extract(parts.get(MetricJournal), place, rules, masked.events)
+        _extract(parts.get(MetricSink), place, rules, masked.events, changed)
     for subscription in rules.subscriptions:
-        chosen = subscription.pattern.select([event.message for event in masked.events])
+        events = changed if subscription.on_transformed else masked.events
+        chosen = subscription.pattern.select([event.message for event in events])
         if chosen and hops < _MOST_HOPS:
-            deliver(
-                installation, place, subscription.target, [masked.events[index] for index in chosen], hops
-            )
+            deliver(installation, place, subscription.target, [events[index] for index in chosen], hops)
     tail = parts.made(LiveTail)
     if tail is not None:
         tail.publish(place.group_id, place.stream, masked.events)
@@ -96,6 +98,32 @@ def protect(
         else:
             events.append(Event(time, now, message))
     return Masked(events, found)
+
+
+def transformed(
+    sink: MetricSink, place: Place, rules: GroupRules, events: Sequence[Event], now: int
+) -> Sequence[Event]:
+    """Return the events with the transformed version of their masked text, and count them as CloudWatch Logs does.
+
+    An event that cannot be transformed, and every event of a group without a transformer, keeps its text. What is
+    made here goes to filters and is not stored.
+    """
+    if rules.transformer is None:
+        return events
+    found: list[Event] = []
+    errors = 0
+    for event in events:
+        origin = Origin(place.group, place.stream, place.account, place.region, event.timestamp)
+        done = rules.transformer.transform(event.message, origin)
+        errors += bool(done.error)
+        found.append(Event(event.timestamp, event.ingestion, done.text))
+    where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
+    size = sum(len(event.message) for event in found)
+    sink.put(where, ("AWS/Logs", "TransformedLogEvents"), len(found) - errors, at=now, dimensions=dimensions)
+    sink.put(where, ("AWS/Logs", "TransformedBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
+    if errors:
+        sink.put(where, ("AWS/Logs", "TransformationErrors"), errors, at=now, dimensions=dimensions)
+    return found
 
 
 def deliver(
@@ -141,37 +169,46 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
 def _report(
     installation: Installation, place: Place, protection: Protection, masked: Masked, now: int, hops: int
 ) -> None:
-    """Write the findings of a batch to the log groups that its policies name, and count the events that have any."""
+    """Write the findings of a batch where its policies say, and count the events that have any."""
     found = [findings for findings in masked.findings if findings]
     audit.count(
-        installation.parts.get(MetricJournal), (place.account, place.region), place.group, len(found), now
+        installation.parts.get(MetricSink), (place.account, place.region), place.group, len(found), now
     )
     if hops >= _MOST_HOPS:
         return
     source = f"arn:aws:logs:{place.region}:{place.account}:log-group:{place.group}:*"
     for kinds, destination in protection.audits:
-        if not destination.log_group:
+        if not (destination.log_group or destination.bucket):
             continue
         reports = [
             audit.report(source, chosen, now) for findings in found if (chosen := of_kinds(findings, kinds))
         ]
-        if reports:
+        if reports and destination.bucket:
+            outlet = Outlet(place.account, place.region, destination.bucket)
+            installation.parts.get(FindingsForBuckets).keep(outlet, reports, now)
+        if reports and destination.log_group:
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")
             if target is not None and target.group != place.group:
                 ingest(installation, target, [now] * len(reports), reports, hops + 1)
 
 
-def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Sequence[Event]) -> None:
+def _extract(
+    sink: MetricSink,
+    place: Place,
+    rules: GroupRules,
+    events: Sequence[Event],
+    changed: Sequence[Event],
+) -> None:
     """Put a value to the metrics of every metric filter that matches; those with a default count the others too."""
     for extraction in rules.extractions:
-        for event in events:
+        for event in changed if extraction.on_transformed else events:
             match = extraction.pattern.match(event.message)
             for namespace, name, transformation in extraction.metrics:
                 seen = transformation.observe(match) if match is not None else None
                 metric, where = (namespace, name), (place.account, place.region)
                 if seen is not None:
-                    journal.put(
+                    sink.put(
                         where,
                         metric,
                         seen.value,
@@ -180,7 +217,7 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
                         unit=seen.unit,
                     )
                 elif match is None and transformation.default_value is not None:
-                    journal.put(
+                    sink.put(
                         where,
                         metric,
                         transformation.default_value,
@@ -189,9 +226,9 @@ def _extract(journal: MetricJournal, place: Place, rules: GroupRules, events: Se
                     )
 
 
-def _count(journal: MetricJournal, place: Place, masked: Masked, now: int) -> None:
+def _count(sink: MetricSink, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
-    size = sum([len(event.message) for event in masked.events])
-    journal.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
-    journal.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
+    size = sum(len(event.message) for event in masked.events)
+    sink.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
+    sink.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")

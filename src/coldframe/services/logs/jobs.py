@@ -12,17 +12,28 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
+from coldframe.services.logs.audit_objects import FindingsForBuckets
+from coldframe.services.logs.exporting import export
+from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
 
 LOG = logging.getLogger("coldframe.logs")
 
-_HOUR = 3600.0
+__all__ = ["drop_group", "drop_rest", "drop_stream", "expire_events", "export", "periodic"]
+
+_MINUTE, _HOUR = 60.0, 3600.0
 
 
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("logs.expire-events", partial(expire_events, installation), every=_HOUR)
+    yield Periodic("logs.deliver-findings", partial(_deliver_findings, installation), _MINUTE, at_close=True)
+    yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
+
+
+def _deliver_findings(installation: Installation) -> None:
+    installation.parts.get(FindingsForBuckets).deliver()
 
 
 @job("logs.drop-group")

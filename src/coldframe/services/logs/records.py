@@ -144,24 +144,154 @@ class AccountPolicy(Record):
     selection: str = ""
 
 
-@record("logs_metric_minutes", key=("namespace", "name", "dimensions", "minute"))
-class MetricMinute(Record):
-    """One minute of a metric: `minute` in milliseconds, `dimensions` as `Name=Value` pairs, sorted, one a line."""
-
-    namespace: str
-    name: str
-    dimensions: str
-    minute: int
-    unit: str
-    count: float
-    sum: float
-    least: float
-    most: float
-
-
 @record("logs_dropped_streams", key=("group_id", "name"))
 class DroppedStream(Record):
     """A deleted stream whose events are still to be dropped from the log store."""
 
     group_id: str
     name: str
+
+
+@record(
+    "logs_queries",
+    key=("id",),
+    index=("created", "status"),
+    missing=("ResourceNotFoundException", "The specified query does not exist."),
+)
+class InsightsQuery(Record):
+    """A query that was started: `groups` by name, `duration` in milliseconds, `error` for whoever asks why it failed.
+
+    Its status is Scheduled until it has ended; whether it runs by now is known to the process alone.
+    """
+
+    id: str
+    text: str
+    groups: list[str]
+    created: int
+    caller: str
+    language: str = "CWLI"
+    unmasks: bool = False
+    status: str = "Scheduled"
+    duration: int = 0
+    matched: float = 0.0
+    scanned: float = 0.0
+    bytes: float = 0.0
+    results: int = 0
+    error: str = ""
+
+
+@record(
+    "logs_query_definitions",
+    key=("id",),
+    index=("name", "token"),
+    missing=("ResourceNotFoundException", "The specified query definition does not exist."),
+)
+class QueryDefinition(Record):
+    """A saved query; `token` is the idempotency token it was made with."""
+
+    id: str
+    name: str
+    text: str
+    updated: int
+    language: str = "CWLI"
+    groups: list[str] = []
+    parameters: list[dict[str, str]] = []
+    token: str = ""
+
+
+@record(
+    "logs_transformers",
+    key=("group",),
+    missing=("ResourceNotFoundException", "The specified log group has no transformer of its own."),
+)
+class LogTransformer(Record):
+    """The transformer of the log group named `group`; `config` is its transformerConfig as JSON."""
+
+    group: str
+    config: str
+    created: int
+    modified: int
+
+
+@record(
+    "logs_index_policies",
+    key=("group",),
+    missing=("ResourceNotFoundException", "The specified log group has no field index policy of its own."),
+)
+class IndexPolicy(Record):
+    """The field index policy of the log group named `group`."""
+
+    group: str
+    document: str
+    updated: int
+
+
+@record(
+    "logs_lookup_tables",
+    key=("name",),
+    missing=("ResourceNotFoundException", "The specified lookup table does not exist."),
+    duplicate=("ResourceAlreadyExistsException", "The specified lookup table already exists."),
+)
+class LookupTable(Record):
+    """A lookup table as it is described; its text is in the LookupTableBody of its name. `size` is in bytes."""
+
+    name: str
+    columns: list[str]
+    rows: int
+    size: int
+    updated: int
+    description: str = ""
+    tags: dict[str, str] = {}
+
+
+@record(
+    "logs_lookup_table_bodies",
+    key=("name",),
+    missing=("ResourceNotFoundException", "The specified lookup table does not exist."),
+)
+class LookupTableBody(Record):
+    """The CSV text of a lookup table."""
+
+    name: str
+    text: str
+
+
+@record(
+    "logs_export_tasks",
+    key=("id",),
+    index=("created", "status"),
+    missing=("ResourceNotFoundException", "The specified export task does not exist."),
+)
+class ExportTask(Record):
+    """An export of a group's events to a bucket; `start` and `end` are the times of the events, both inclusive."""
+
+    id: str
+    group: str
+    group_id: str
+    start: int
+    end: int
+    bucket: str
+    prefix: str
+    created: int
+    name: str = ""
+    stream_prefix: str = ""
+    status: str = "PENDING"
+    message: str = ""
+    completed: int = 0
+
+
+@record("logs_waiting_buckets", key=("bucket",))
+class WaitingBucket(Record):
+    """A bucket that audit reports wait for."""
+
+    bucket: str
+
+
+@record("logs_waiting_findings", key=("id",), index=("bucket",))
+class WaitingFindings(Record):
+    """Audit reports of one batch that still have to go to `bucket`; ids rise with the time they were `made`."""
+
+    id: str
+    bucket: str
+    reports: list[str]
+    made: int

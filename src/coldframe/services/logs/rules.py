@@ -1,6 +1,5 @@
 """What happens to a group's events as they arrive, gathered from the records and kept until one of them changes."""
 
-import re
 from typing import NamedTuple
 
 import msgspec
@@ -10,24 +9,38 @@ from coldframe.core.store import Store
 from coldframe.engines.detector import Detector
 from coldframe.services.logs.filter_patterns import FilterPattern, compile_pattern
 from coldframe.services.logs.metric_values import MetricTransformation, compile_transformation
+from coldframe.services.logs.policy_selection import selects
 from coldframe.services.logs.protection import Protection, protection_of
 from coldframe.services.logs.records import (
     AccountPolicy,
     Destination,
     LogGroup,
+    LogTransformer,
+    MetricFilter,
+    SubscriptionFilter,
+)
+from coldframe.services.logs.transformers import Transformer
+from coldframe.services.logs.transforming import active_configuration, transformer_of
+
+_DEPENDS: tuple[type[Record], ...] = (
+    AccountPolicy,
+    Destination,
+    LogGroup,
+    LogTransformer,
     MetricFilter,
     SubscriptionFilter,
 )
 
-_DEPENDS: tuple[type[Record], ...] = (AccountPolicy, Destination, LogGroup, MetricFilter, SubscriptionFilter)
-_SELECTION = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s+\[(.*)\]\s*", re.DOTALL)
-
 
 class Extraction(NamedTuple):
-    """A metric filter: which events, and one (namespace, name, transformation) for each of its metrics."""
+    """A metric filter: which events, and one (namespace, name, transformation) for each of its metrics.
+
+    `on_transformed`: it looks at the transformed versions of the events.
+    """
 
     pattern: FilterPattern
     metrics: tuple[tuple[str, str, MetricTransformation], ...]
+    on_transformed: bool
 
 
 class Subscription(NamedTuple):
@@ -36,6 +49,7 @@ class Subscription(NamedTuple):
     name: str
     pattern: FilterPattern
     target: str
+    on_transformed: bool
 
 
 class GroupRules(NamedTuple):
@@ -44,6 +58,7 @@ class GroupRules(NamedTuple):
     protection: Protection | None
     extractions: tuple[Extraction, ...]
     subscriptions: tuple[Subscription, ...]
+    transformer: Transformer | None
 
 
 class _SubscriptionPolicy(msgspec.Struct):
@@ -77,16 +92,17 @@ class Rules:
         with self._store.read() as transaction:
             records = transaction.records(account, region)
             group = records.get(LogGroup, name)
-            policies = [policy for policy in records.list(AccountPolicy) if _selects(policy.selection, name)]
+            policies = [policy for policy in records.list(AccountPolicy) if selects(policy.selection, name)]
             filters = records.list(MetricFilter, key_prefix=(name,))
             subscriptions = [
-                (each.name, each.pattern, each.destination)
+                (each.name, each.pattern, each.destination, each.on_transformed)
                 for each in records.list(SubscriptionFilter, key_prefix=(name,))
             ]
+            transforming = active_configuration(records, group)
             for policy in policies:
                 if policy.kind == "SUBSCRIPTION_FILTER_POLICY":
                     said = msgspec.json.decode(policy.document, type=_SubscriptionPolicy)
-                    subscriptions.append((policy.name, said.FilterPattern, said.DestinationArn))
+                    subscriptions.append((policy.name, said.FilterPattern, said.DestinationArn, False))
         documents = [policy.document for policy in policies if policy.kind == "DATA_PROTECTION_POLICY"]
         if group.protection:
             documents.append(group.protection)
@@ -94,10 +110,11 @@ class Rules:
             protection_of(self._detector, tuple(documents)),
             tuple(_extraction(each) for each in filters),
             tuple(
-                Subscription(label, compile_pattern(pattern), target)
-                for label, pattern, destination in subscriptions
+                Subscription(label, compile_pattern(pattern), target, on_transformed)
+                for label, pattern, destination, on_transformed in subscriptions
                 if (target := self._target(destination))
             ),
+            transformer_of(transforming) if transforming else None,
         )
 
     def _target(self, arn: str) -> str:
@@ -127,12 +144,5 @@ def _extraction(record: MetricFilter) -> Extraction:
             )
             for each in record.transformations
         ),
+        record.on_transformed,
     )
-
-
-def _selects(selection: str, group: str) -> bool:
-    """Tell whether an account policy's selection criteria take in a group."""
-    if not selection:
-        return True
-    found = _SELECTION.fullmatch(selection)
-    return found is None or group not in msgspec.json.decode(f"[{found[1]}]")

@@ -1,4 +1,4 @@
-"""Account policies: data protection and subscription filters for all log groups of the account and region."""
+"""Account policies: what applies to all log groups of the account and region, or to those of a prefix."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,10 +6,14 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.engines.detector import Detector
 from coldframe.services.logs import account_policy_documents, data_protection_documents
+from coldframe.services.logs.bucket_access import check_findings
+from coldframe.services.logs.index_documents import indexes
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid
+from coldframe.services.logs.policy_selection import check_no_overlap
 from coldframe.services.logs.records import AccountPolicy, LogGroup
 from coldframe.services.logs.subscribing import check_destination, check_role
+from coldframe.services.logs.transforming import check_policy_document
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 if TYPE_CHECKING:
@@ -33,14 +37,19 @@ _ALSO = {
         "DescribeSubscriptionFilters",
         "DeleteSubscriptionFilter",
     ),
+    "TRANSFORMER_POLICY": ("PutTransformer", "GetTransformer", "DeleteTransformer"),
+    "FIELD_INDEX_POLICY": ("PutIndexPolicy", "DescribeIndexPolicies", "DeleteIndexPolicy"),
 }
+
+# An account has one policy of these; of the others several, for groups of different prefixes.
+_ONE = {"DATA_PROTECTION_POLICY", "SUBSCRIPTION_FILTER_POLICY"}
 
 
 def put_account_policy(
     call: Call, request: "PutAccountPolicyRequestTypeDef"
 ) -> "PutAccountPolicyResponseTypeDef":
     """Create or replace the account's one policy of a kind; it applies to what arrives from now on."""
-    records, name, kind = call.records, request["policyName"], request["policyType"]
+    name, kind = request["policyName"], request["policyType"]
     _refuse_unbuilt(kind)
     _also(call, kind, 0)
     if not name or name.lower().startswith("aws/"):
@@ -48,11 +57,12 @@ def put_account_policy(
     if request.get("dryRun"):
         raise invalid("dryRun is valid only for policies of the type RETENTION_POLICY.")
     selection = request.get("selectionCriteria", "")
-    if kind == "DATA_PROTECTION_POLICY":
-        _check_data_protection(call, request["policyDocument"], selection)
-    else:
-        _check_subscription(call, request["policyDocument"], selection)
-    if records.find(AccountPolicy, kind, name) is None and records.count(AccountPolicy, key_prefix=(kind,)):
+    _check(call, kind, request["policyDocument"], selection)
+    records = call.records
+    others = [row for row in records.list(AccountPolicy, key_prefix=(kind,)) if row.name != name]
+    if kind not in _ONE:
+        check_no_overlap(selection, others)
+    elif others:
         raise ServiceFault("LimitExceededException", f"The account has a policy of the type {kind} already.")
     row = AccountPolicy(
         kind=kind, name=name, document=request["policyDocument"], updated=call.now, selection=selection
@@ -102,10 +112,25 @@ def _also(call: Call, kind: str, which: int) -> None:
     call.require(f"logs:{_ALSO[kind][which]}", call.arn("log-group:*:log-stream:"))
 
 
+def _check(call: Call, kind: str, document: str, selection: str) -> None:
+    if kind == "DATA_PROTECTION_POLICY":
+        _check_data_protection(call, document, selection)
+    elif kind == "SUBSCRIPTION_FILTER_POLICY":
+        _check_subscription(call, document, selection)
+    elif kind == "TRANSFORMER_POLICY":
+        check_policy_document(document)
+    else:
+        indexes(document)
+
+
 def _check_data_protection(call: Call, document: str, selection: str) -> None:
     if selection:
         raise invalid("selectionCriteria is not supported for policies of the type DATA_PROTECTION_POLICY.")
-    findings = data_protection_documents.check(document, call.part(Detector)).findings_log_group
+    checked = data_protection_documents.check(document, call.part(Detector))
+    if checked.findings_bucket:
+        # S3 writes in transactions of its own, so this comes before ours is opened.
+        check_findings(call, checked.findings_bucket)
+    findings = checked.findings_log_group
     if findings and call.records.find(LogGroup, findings) is None:
         raise invalid(f"The findings destination, log group {findings}, does not exist.")
 

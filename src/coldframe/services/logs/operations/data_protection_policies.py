@@ -6,7 +6,8 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.engines.detector import Detector
 from coldframe.services.logs import data_protection_documents
-from coldframe.services.logs.lookup import invalid, named
+from coldframe.services.logs.bucket_access import check_findings
+from coldframe.services.logs.lookup import cached_group, invalid, named
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.under_way import BatchesUnderWay
 
@@ -25,16 +26,21 @@ def put_data_protection_policy(
 ) -> "PutDataProtectionPolicyResponseTypeDef":
     """Set the policy of a group; it masks what arrives from now on, and nothing that is stored."""
     text = request["policyDocument"]
-    group = call.records.get(LogGroup, named(call, request))
+    group = cached_group(call, named(call, request))
     if group.group_class != "STANDARD":
         raise invalid(f"Log groups of the class {group.group_class} do not support data protection.")
-    findings = data_protection_documents.check(text, call.part(Detector)).findings_log_group
+    document = data_protection_documents.check(text, call.part(Detector))
+    if document.findings_bucket:
+        # S3 writes in transactions of its own, so this comes before ours is opened.
+        check_findings(call, document.findings_bucket)
+    findings = document.findings_log_group
     if findings == group.name:
         raise invalid("A log group cannot be the findings destination of its own data protection policy.")
     if findings and call.records.find(LogGroup, findings) is None:
         raise ServiceFault(
             "ResourceNotFoundException", f"The findings destination, log group {findings}, does not exist."
         )
+    group = call.records.get(LogGroup, group.name)
     call.records.change(group, protection=text, protection_updated=call.now, protection_deleted=False)
     call.records.after_commit(call.part(BatchesUnderWay).wait_for_those_before)
     return {  # type: ignore[typeddict-item]

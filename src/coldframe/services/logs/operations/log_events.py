@@ -48,7 +48,7 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
                 call.installation, place, [event["timestamp"] for event in events[chosen]], messages[chosen]
             )
         except (StorageFull, StorageFailed) as full:
-            raise ServiceFault("ServiceUnavailableException", str(full)) from full
+            raise ServiceFault("ServiceUnavailableException", str(full), status=503) from full
     answer: PutLogEventsResponseTypeDef = {"nextSequenceToken": f"{last + 1:056d}"}  # type: ignore[typeddict-item]
     if accepted.rejected:
         answer["rejectedLogEventsInfo"] = accepted.rejected  # type: ignore[typeddict-item]

@@ -11,8 +11,10 @@ from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid, name_in, named
 from coldframe.services.logs.records import (
     AccountPolicy,
+    IndexPolicy,
     LogGroup,
     LogStream,
+    LogTransformer,
     MetricFilter,
     ResourcePolicy,
     SubscriptionFilter,
@@ -65,7 +67,7 @@ def delete_log_group(call: Call, request: "DeleteLogGroupRequestTypeDef") -> Non
     records = call.records
     group = records.get(LogGroup, request["logGroupName"])
     refuse_protected(group)
-    for kind in (LogStream, MetricFilter, SubscriptionFilter):
+    for kind in (LogStream, MetricFilter, SubscriptionFilter, LogTransformer, IndexPolicy):
         for row in records.list(kind, key_prefix=(group.name,)):
             records.remove(row)
     for policy in records.list(ResourcePolicy, key_prefix=(group_arn(call, group.name),)):

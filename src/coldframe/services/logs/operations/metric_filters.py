@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.logs.filter_patterns import FilterPattern
-from coldframe.services.logs.filtering import compiled, refuse_transformed, standard_group
+from coldframe.services.logs.filtering import compiled, standard_group
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import invalid
 from coldframe.services.logs.metric_values import (
@@ -14,6 +14,7 @@ from coldframe.services.logs.metric_values import (
     compile_transformation,
 )
 from coldframe.services.logs.records import LogGroup, MetricFilter
+from coldframe.services.logs.transforming import on_transformed
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import (
@@ -32,7 +33,7 @@ def put_metric_filter(call: Call, request: "PutMetricFilterRequestTypeDef") -> N
     """Create a metric filter, or replace the one of its name; it applies to events that arrive from now on."""
     records = call.records
     group = standard_group(call, request["logGroupName"], "metric filters")
-    refuse_transformed(request)
+    transformed = on_transformed(call, request, group)
     if request.get("fieldSelectionCriteria") or request.get("emitSystemFieldDimensions"):
         raise NotBuilt(
             "System fields of centralized logs (@aws.account, @aws.region) are not built in coldframe."
@@ -52,6 +53,7 @@ def put_metric_filter(call: Call, request: "PutMetricFilterRequestTypeDef") -> N
             pattern=request["filterPattern"],
             transformations=[dict(each) for each in transformations],
             created=call.now,
+            on_transformed=transformed,
         )
     )
 

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
-from coldframe.services.logs.filtering import compiled, refuse_transformed, standard_group
+from coldframe.services.logs.filtering import compiled, standard_group
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.records import LogGroup, SubscriptionFilter
 from coldframe.services.logs.subscribing import check_destination, check_role
+from coldframe.services.logs.transforming import on_transformed
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import (
@@ -25,7 +26,7 @@ def put_subscription_filter(call: Call, request: "PutSubscriptionFilterRequestTy
     """Create a subscription filter, or replace the one of its name; a group has two at most."""
     records = call.records
     group = standard_group(call, request["logGroupName"], "subscription filters")
-    refuse_transformed(request)
+    transformed = on_transformed(call, request, group)
     if request.get("fieldSelectionCriteria") or request.get("emitSystemFields"):
         raise NotBuilt(
             "System fields of centralized logs (@aws.account, @aws.region) are not built in coldframe."
@@ -50,6 +51,7 @@ def put_subscription_filter(call: Call, request: "PutSubscriptionFilterRequestTy
             created=call.now if present is None else present.created,
             role=role,
             distribution=request.get("distribution", "ByLogStream"),
+            on_transformed=transformed,
         )
     )
 

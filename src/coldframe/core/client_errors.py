@@ -1,0 +1,10 @@
+"""The error that clients of other services raise, for those who call through the installation's clients."""
+
+from botocore.exceptions import ClientError
+
+__all__ = ["ClientError", "status_of"]
+
+
+def status_of(error: ClientError) -> int:
+    """Return the HTTP status of the answer that was an error."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))

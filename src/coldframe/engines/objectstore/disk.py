@@ -1,0 +1,33 @@
+"""The writes that make a blob durable, one method each, so that a test can refuse one or stop at one."""
+
+import os
+from pathlib import Path
+
+
+class Disk:
+    """The real disk."""
+
+    def reached(self, point: str) -> None:
+        """Learn that the step named `point` is done; the real disk has no use for it."""
+
+    def create(self, path: Path) -> int:
+        """Make a file that was not there, readable by its owner alone, and return its descriptor."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write all of data at the descriptor's offset."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    def sync(self, descriptor: int) -> None:
+        """Make the file's bytes durable."""
+        os.fsync(descriptor)
+
+    def sync_directory(self, directory: Path) -> None:
+        """Make created, renamed and removed names of the directory durable."""
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,140 @@
+"""The store of blobs: write, read, delete and sweep. It knows ids and bytes, never names that a client chose."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from coldframe.engines.objectstore.disk import Disk
+from coldframe.engines.objectstore.errors import BlobGone
+from coldframe.engines.objectstore.reading import Reading
+from coldframe.engines.objectstore.writing import Blob, Digest, Writer
+
+_DIGEST_THREADS = 4
+
+
+class ObjectStore:
+    """Blobs in one directory of one process.
+
+    A blob that is written is `pending` until its owner says that it is wanted (`keep`, once what names it is
+    committed) or not (`discard`); a sweep never takes a pending one. A blob that is deleted while it is read goes when
+    its last reader is done. `new_id` gives random names of hexadecimal digits.
+    """
+
+    def __init__(
+        self, root: Path, key: bytes, new_id: Callable[[], str], *, disk: Disk | None = None
+    ) -> None:
+        self._root = root
+        self._key = key
+        self._new_id = new_id
+        self._disk = disk or Disk()
+        self._incoming = root / "incoming"
+        self._lock = threading.Lock()
+        self._ready = False
+        self._pending: set[str] = set()
+        self._readers: Counter[str] = Counter()
+        self._doomed: set[str] = set()
+        self._executor = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
+        self._in_use = root / "in-use"
+        # A mark that the last process left: it did not end as it should, and may have left files that nothing names.
+        self.left_open = self._in_use.exists()
+        self._writer = Writer(key, self._incoming, self._disk, self._executor)
+
+    def close(self) -> None:
+        """End the threads that digest; without anything pending the next process need not sweep."""
+        self._executor.shutdown()
+        if self._ready and not self._pending:
+            self._in_use.unlink(missing_ok=True)
+
+    def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = ()) -> Blob:
+        """Write a blob durably and return it, pending; each digest sees its bytes.
+
+        Raises StorageFull, and whatever `chunks` raises; nothing of the blob is left behind then.
+        """
+        self._prepare()
+        blob_id = self._new_id()
+        with self._lock:
+            self._pending.add(blob_id)
+        try:
+            size = self._writer.write(blob_id, self._path(blob_id), chunks, digests)
+        except BaseException:
+            self.keep(blob_id)
+            raise
+        return Blob(blob_id, size)
+
+    def keep(self, *ids: str) -> None:
+        """Say that what names these blobs is committed: from now on they are no longer pending."""
+        with self._lock:
+            self._pending.difference_update(ids)
+
+    def discard(self, *ids: str) -> None:
+        """Take back blobs that nothing names."""
+        self.delete(*ids)
+        self.keep(*ids)
+
+    def read(self, blobs: Sequence[Blob], start: int, end: int) -> Reading:
+        """Open the bytes from `start` up to `end` of the blobs one after another; raises BlobGone.
+
+        The reading must be closed; it raises BlobDamaged when the disk does not give back what was written.
+        """
+        ids = [blob.id for blob in blobs]
+        with self._lock:
+            gone = [blob_id for blob_id in ids if blob_id in self._doomed or not self._path(blob_id).exists()]
+            if gone:
+                raise BlobGone(gone[0])
+            self._readers.update(ids)
+        return Reading(blobs, (start, end), key=self._key, path=self._path, closed=lambda: self._let_go(ids))
+
+    def delete(self, *ids: str) -> None:
+        """Delete blobs; those that are being read go when that ends. One that is gone already is no error."""
+        with self._lock:
+            for blob_id in ids:
+                if self._readers[blob_id]:
+                    self._doomed.add(blob_id)
+                else:
+                    self._path(blob_id).unlink(missing_ok=True)
+
+    def sweep(self, wanted: Callable[[], Collection[str]]) -> int:
+        """Delete what no crash should have left: blobs that are neither pending, nor read, nor wanted.
+
+        `wanted` is asked after the files were listed, so that a blob which is kept meanwhile is among them. Returns
+        how many were deleted.
+        """
+        self._prepare()
+        with self._lock:
+            spared = self._pending | self._doomed
+        unfinished = [name for name in os.listdir(self._incoming) if name not in spared]  # noqa: PTH208 - names only
+        for name in unfinished:
+            (self._incoming / name).unlink(missing_ok=True)
+        found = [path.name for path in self._root.glob("[0-9a-f][0-9a-f]/*") if path.name not in spared]
+        known = frozenset(wanted())
+        orphans = [name for name in found if name not in known]
+        self.delete(*orphans)
+        return len(orphans) + len(unfinished)
+
+    def _let_go(self, ids: list[str]) -> None:
+        with self._lock:
+            for blob_id in ids:
+                self._readers[blob_id] -= 1
+                if self._readers[blob_id] == 0:
+                    del self._readers[blob_id]
+                    if blob_id in self._doomed:
+                        self._doomed.discard(blob_id)
+                        self._path(blob_id).unlink(missing_ok=True)
+
+    def _path(self, blob_id: str) -> Path:
+        return self._root / blob_id[:2] / blob_id
+
+    def _prepare(self) -> None:
+        """Make the folders when the store is first written to."""
+        if self._ready:
+            return
+        with self._lock:
+            self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for number in range(256):
+                (self._root / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
+            self._in_use.touch(mode=0o600)
+            self._disk.sync_directory(self._root)
+            self._ready = True

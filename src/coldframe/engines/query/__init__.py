@@ -1,0 +1,1 @@
+"""The query engine: analytical SQL in this process (DuckDB) over Parquet files and columns in memory."""

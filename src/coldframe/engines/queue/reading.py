@@ -1,0 +1,144 @@
+"""Changes by which readers get messages: choosing them, hiding them from others, moving dead letters away."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+
+from coldframe.engines.queue.messages import Message, Reading
+from coldframe.engines.queue.sending import move
+
+# How far an ordered queue is searched for a group that nobody is reading.
+_FARTHEST = 120_000
+
+_COLUMNS = "sequence, receives, sent, message_group"
+_STANDARD = (
+    f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, sequence LIMIT ?"  # noqa: S608
+)
+_ORDERED = (
+    f"SELECT {_COLUMNS} FROM (SELECT * FROM messages INDEXED BY messages_by_order"  # noqa: S608
+    " WHERE queue = ? AND message_group != '' ORDER BY sequence LIMIT ?)"
+    " WHERE visible <= ? AND message_group NOT IN"
+    " (SELECT message_group FROM messages WHERE queue = ? AND visible > ? AND receives > 0) ORDER BY sequence"
+)
+_READ = (
+    "SELECT m.sequence, m.id, m.message_group, m.sent, m.first_received, m.receives, m.earlier, m.origin, b.body"
+    " FROM messages m JOIN bodies b USING (sequence) WHERE m.sequence = ?"
+)
+
+
+class TooManyInFlight(Exception):
+    """As many messages as are allowed are being read and have not been deleted."""
+
+
+def receive(connection: sqlite3.Connection, queue: str, reading: Reading) -> list[Message]:
+    """Read messages and hide them; dead letters and expired messages met on the way are moved and deleted."""
+    if reading.attempt:
+        repeated = _repeated(connection, queue, reading)
+        if repeated is not None:
+            return repeated
+    if reading.most_in_flight and in_flight(connection, queue, reading.now, reading.most_in_flight):
+        raise TooManyInFlight
+    chosen: list[int] = []
+    while len(chosen) < reading.limit:
+        passed = 0
+        for sequence, receives, sent, _ in _candidates(connection, queue, reading, len(chosen)):
+            if sent < reading.expired:
+                _remove(connection, sequence)
+            elif reading.dead_letters is not None and receives >= reading.dead_letters.most:
+                dead = reading.dead_letters
+                kept = None if dead.keep_sent else reading.now
+                move(connection, sequence, dead.queue, reading.now, origin=dead.origin, sent=kept)
+            else:
+                chosen.append(sequence)
+                _hide(connection, sequence, reading)
+                continue
+            passed += 1
+        if not passed:
+            break
+    messages = [Message(*connection.execute(_READ, (sequence,)).fetchone()) for sequence in chosen]
+    if reading.attempt:
+        _remember(connection, queue, reading, messages)
+    return messages
+
+
+def _candidates(
+    connection: sqlite3.Connection, queue: str, reading: Reading, have: int
+) -> list[tuple[int, int, int, str]]:
+    wanted = reading.limit - have
+    if not reading.ordered:
+        return connection.execute(_STANDARD, (queue, reading.now, wanted)).fetchall()
+    # Those chosen already are hidden and would lock their own group, so an ordered queue is looked through once.
+    rows = connection.execute(_ORDERED, (queue, _FARTHEST, reading.now, queue, reading.now))
+    return list(_first(rows, wanted))
+
+
+def _first(rows: Iterator[tuple[int, int, int, str]], wanted: int) -> Iterator[tuple[int, int, int, str]]:
+    for _, row in zip(range(wanted), rows, strict=False):
+        yield row
+
+
+def _hide(connection: sqlite3.Connection, sequence: int, reading: Reading) -> None:
+    # Also what is not to be hidden at all must not be found twice by one reader.
+    until = max(reading.hidden_until, reading.now + 1)
+    connection.execute(
+        "UPDATE messages SET visible = ?, receives = receives + 1,"
+        " first_received = CASE first_received WHEN 0 THEN ? ELSE first_received END WHERE sequence = ?",
+        (until, reading.now, sequence),
+    )
+
+
+def _remove(connection: sqlite3.Connection, sequence: int) -> None:
+    connection.execute("DELETE FROM messages WHERE sequence = ?", (sequence,))
+    connection.execute("DELETE FROM bodies WHERE sequence = ?", (sequence,))
+
+
+def _repeated(connection: sqlite3.Connection, queue: str, reading: Reading) -> list[Message] | None:
+    """Return what an attempt got before, hidden anew; None when it is a new one or its messages have changed."""
+    row = connection.execute(
+        "SELECT readings FROM attempts WHERE queue = ? AND id = ? AND until > ?",
+        (queue, reading.attempt, reading.now),
+    ).fetchone()
+    if row is None:
+        return None
+    messages = []
+    for sequence, receives in msgspec.json.decode(row[0], type=list[tuple[int, int]]):
+        found = connection.execute(_READ, (sequence,)).fetchone()
+        if found is None or found[5] != receives:
+            return None
+        messages.append(Message(*found))
+    for message in messages:
+        connection.execute(
+            "UPDATE messages SET visible = ? WHERE sequence = ?", (reading.hidden_until, message.sequence)
+        )
+    return messages
+
+
+def _remember(connection: sqlite3.Connection, queue: str, reading: Reading, messages: list[Message]) -> None:
+    if messages:
+        readings = msgspec.json.encode([(message.sequence, message.receives) for message in messages])
+        connection.execute(
+            "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)",
+            (queue, reading.attempt, reading.attempt_until, readings.decode()),
+        )
+
+
+def in_flight(connection: sqlite3.Connection, queue: str, now: int, most: int) -> bool:
+    """Tell whether `most` messages or more are being read."""
+    sql = "SELECT count(*) FROM (SELECT 1 FROM messages WHERE queue = ? AND visible > ? AND receives > 0 LIMIT ?)"
+    return bool(connection.execute(sql, (queue, now, most)).fetchone()[0] >= most)
+
+
+def change_visibility(
+    connection: sqlite3.Connection, queue: str, reading: tuple[int, int], until: int, now: int
+) -> bool | None:
+    """Hide a message that is being read until another time; None when it is gone, False when nobody reads it."""
+    row = connection.execute(
+        "SELECT visible, receives FROM messages WHERE sequence = ? AND queue = ?", (reading[0], queue)
+    ).fetchone()
+    if row is None:
+        return None
+    if row[1] != reading[1] or row[0] <= now:
+        return False
+    connection.execute("UPDATE messages SET visible = ? WHERE sequence = ?", (until, reading[0]))
+    return True

@@ -1,0 +1,103 @@
+"""Changes that put messages into queues, move them, or take them away."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from coldframe.engines.queue.messages import New, Sent
+
+_INSERT = (
+    "INSERT INTO messages (queue, visible, receives, sent, first_received, earlier, size, id, message_group, origin)"
+    " VALUES (?, ?, 0, ?, 0, 0, ?, ?, ?, '')"
+)
+
+
+def send(connection: sqlite3.Connection, queue: str, messages: Iterable[New], now: int) -> list[Sent]:
+    """Keep messages; a repetition is not kept, and answers with what was kept the first time."""
+    return [_send(connection, queue, message, now) for message in messages]
+
+
+def _send(connection: sqlite3.Connection, queue: str, message: New, now: int) -> Sent:
+    unless = message.unless
+    if unless is not None:
+        earlier = connection.execute(
+            "SELECT message, sequence FROM duplicates WHERE queue = ? AND scope = ? AND id = ? AND until > ?",
+            (queue, unless.scope, unless.id, now),
+        ).fetchone()
+        if earlier is not None:
+            return Sent(earlier[0], earlier[1], repeated=True)
+    size = len(message.body)
+    inserted = connection.execute(
+        _INSERT, (queue, message.visible, now, size, message.id, message.group)
+    ).lastrowid
+    assert inserted is not None, "an INSERT into a table with row ids has one"
+    connection.execute("INSERT INTO bodies VALUES (?, ?)", (inserted, message.body))
+    if unless is not None:
+        connection.execute(
+            "INSERT OR REPLACE INTO duplicates VALUES (?, ?, ?, ?, ?, ?)",
+            (queue, unless.scope, unless.id, unless.until, message.id, inserted),
+        )
+    return Sent(message.id, inserted)
+
+
+def move(
+    connection: sqlite3.Connection,
+    sequence: int,
+    target: str,
+    visible: int,
+    *,
+    origin: str = "",
+    sent: int | None = None,
+) -> None:
+    """Put a message at the end of another queue; it keeps the time it was sent at unless `sent` is given."""
+    moved = connection.execute(
+        "INSERT INTO messages (queue, visible, receives, sent, first_received, earlier, size, id, message_group, origin)"
+        " SELECT ?, ?, 0, coalesce(?, sent), first_received, earlier + receives, size, id, message_group, ?"
+        " FROM messages WHERE sequence = ?",
+        (target, visible, sent, origin, sequence),
+    ).lastrowid
+    connection.execute("UPDATE bodies SET sequence = ? WHERE sequence = ?", (moved, sequence))
+    connection.execute("DELETE FROM messages WHERE sequence = ?", (sequence,))
+
+
+def delete(connection: sqlite3.Connection, queue: str, readings: Sequence[tuple[int, int]]) -> list[bool]:
+    """Delete messages by sequence and the reading they are known from; tells which were still of that reading."""
+    found = []
+    for sequence, receives in readings:
+        gone = connection.execute(
+            "DELETE FROM messages WHERE sequence = ? AND queue = ? AND receives = ?",
+            (sequence, queue, receives),
+        ).rowcount
+        if gone:
+            connection.execute("DELETE FROM bodies WHERE sequence = ?", (sequence,))
+        found.append(bool(gone))
+    return found
+
+
+def clear(connection: sqlite3.Connection, queue: str, before: int | None = None) -> int:
+    """Delete the messages of a queue, or those sent before a time; returns how many."""
+    condition, values = ("", (queue,)) if before is None else (" AND sent < ?", (queue, before))
+    connection.execute(
+        f"DELETE FROM bodies WHERE sequence IN (SELECT sequence FROM messages WHERE queue = ?{condition})",  # noqa: S608
+        values,
+    )
+    return connection.execute(f"DELETE FROM messages WHERE queue = ?{condition}", values).rowcount  # noqa: S608
+
+
+def drop(connection: sqlite3.Connection, queue: str) -> None:
+    """Delete a queue's messages and all that is remembered of it."""
+    clear(connection, queue)
+    connection.execute("DELETE FROM duplicates WHERE queue = ?", (queue,))
+    connection.execute("DELETE FROM attempts WHERE queue = ?", (queue,))
+
+
+def delay(connection: sqlite3.Connection, queue: str, milliseconds: int) -> None:
+    """Delay the messages of a queue that nobody has read yet so long, counted from when each was sent."""
+    connection.execute(
+        "UPDATE messages SET visible = sent + ? WHERE queue = ? AND receives = 0", (milliseconds, queue)
+    )
+
+
+def forget(connection: sqlite3.Connection, now: int) -> None:
+    """Forget what was sent and tried too long ago to be a repetition."""
+    connection.execute("DELETE FROM duplicates WHERE until <= ?", (now,))
+    connection.execute("DELETE FROM attempts WHERE until <= ?", (now,))

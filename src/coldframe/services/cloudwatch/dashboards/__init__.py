@@ -1,0 +1,1 @@
+"""Dashboards: their bodies checked, and metric widgets drawn."""

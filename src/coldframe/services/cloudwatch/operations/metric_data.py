@@ -1,0 +1,86 @@
+"""GetMetricData: metrics and expressions over a time range, a page of data points at a time."""
+
+from collections.abc import Sequence
+from datetime import timezone
+from typing import TYPE_CHECKING, Any
+
+from coldframe.core.call import Call
+from coldframe.core.faults import NotBuilt, ServiceFault
+from coldframe.engines.metricstore.store import MetricStore
+from coldframe.services.cloudwatch.expressions import labels
+from coldframe.services.cloudwatch.expressions.values import MOST_POINTS, NotOffered
+from coldframe.services.cloudwatch.insight_reports import hooks_of
+from coldframe.services.cloudwatch.pages import page_of
+from coldframe.services.cloudwatch.queries import Answer, FailedExpression, MetricQueries, TooMuchData, Window
+from coldframe.services.cloudwatch.query_checks import check_queries, refuse
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, GetMetricDataOutputTypeDef
+
+
+def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMetricDataOutputTypeDef":
+    """Return the values of the queries that ask for them, newest first unless asked otherwise."""
+    queries: Sequence[Any] = request["MetricDataQueries"]
+    check_queries(queries, call.account)
+    start, end = request["StartTime"].timestamp(), request["EndTime"].timestamp()  # type: ignore[union-attr]
+    if start >= end:
+        raise refuse("The parameter StartTime must be less than the parameter EndTime.")
+    most = request.get("MaxDatapoints", MOST_POINTS)
+    if not 1 <= most <= MOST_POINTS:
+        raise refuse(f"The parameter MaxDatapoints must be between 1 and {MOST_POINTS}.")
+    asked = MetricQueries(
+        call.part(MetricStore),
+        (call.account, call.region),
+        queries,
+        Window(start, end, call.now / 1000),
+        hooks_of(call),
+    )
+    answers = _answers(asked, queries, _zone(request))
+    after = call.page(request.get("NextToken"), code="InvalidNextToken")
+    ascending = request.get("ScanBy", "TimestampDescending") == "TimestampAscending"
+    page = page_of([answer.series.points for answer in answers], most, ascending=ascending, after=after)
+    answer: dict[str, Any] = {
+        "MetricDataResults": [
+            {
+                "Id": answers[part.number].id,
+                "Label": answers[part.number].label,
+                "Timestamps": part.times,
+                "Values": part.values,
+                "StatusCode": "Complete" if part.complete else "PartialData",
+            }
+            for part in page.parts
+        ],
+        "Messages": [],
+    }
+    if page.position is not None:
+        answer["NextToken"] = call.token(page.position)
+    return answer  # type: ignore[return-value]
+
+
+def _answers(asked: MetricQueries, queries: Sequence[Any], zone: timezone) -> list[Answer]:
+    """Compute every query, also those that are not returned: an error in one of them is an error of the request."""
+    found: list[Answer] = []
+    try:
+        for query in queries:
+            answers = asked.answers(query["Id"], zone)
+            if query.get("ReturnData", True):
+                found += answers
+    except FailedExpression as error:
+        raise refuse(error.message) from error
+    except TooMuchData as error:
+        raise refuse(str(error)) from error
+    except NotOffered as error:
+        raise NotBuilt(error.message) from error
+    return found
+
+
+def _zone(request: "GetMetricDataInputTypeDef") -> timezone:
+    text = (request.get("LabelOptions") or {}).get("Timezone", "+0000")
+    zone = labels.zone(text)
+    if zone is None:
+        raise ServiceFault(
+            "ValidationError",
+            f"The value {text} for parameter LabelOptions.Timezone is not + or - followed by four digits.",
+            status=400,
+        )
+    return zone

@@ -1,0 +1,65 @@
+"""Tags of alarms, mute rules, dashboards and Contributor Insights rules."""
+
+from typing import TYPE_CHECKING
+
+from coldframe.core import arns
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.cloudwatch import answers, tagging
+from coldframe.services.cloudwatch.alarm_records import Alarm, AlarmMuteRule
+from coldframe.services.cloudwatch.dashboard_records import Dashboard, InsightRule
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import (
+        ListTagsForResourceInputTypeDef,
+        ListTagsForResourceOutputTypeDef,
+        TagResourceInputTypeDef,
+        UntagResourceInputTypeDef,
+    )
+
+Tagged = Alarm | AlarmMuteRule | Dashboard | InsightRule
+_KINDS: dict[str, type[Tagged]] = {
+    "alarm:": Alarm,
+    "alarm-mute-rule:": AlarmMuteRule,
+    "dashboard/": Dashboard,
+    "insight-rule/": InsightRule,
+}
+
+
+def tag_resource(call: Call, request: "TagResourceInputTypeDef") -> None:
+    """Put tags to a resource; a key that it has gets the new value."""
+    row = _find(call, request["ResourceARN"])
+    call.records.change(row, tags=tagging.checked(request["Tags"], row.tags))
+
+
+def untag_resource(call: Call, request: "UntagResourceInputTypeDef") -> None:
+    """Take tags from a resource; keys that it does not have are passed over."""
+    row = _find(call, request["ResourceARN"])
+    keys = set(request["TagKeys"])
+    call.records.change(row, tags={key: value for key, value in row.tags.items() if key not in keys})
+
+
+def list_tags_for_resource(
+    call: Call, request: "ListTagsForResourceInputTypeDef"
+) -> "ListTagsForResourceOutputTypeDef":
+    """Return a resource's tags."""
+    return {"Tags": answers.tag_list(_find(call, request["ResourceARN"]).tags)}  # type: ignore[typeddict-item]
+
+
+def _find(call: Call, text: str) -> Tagged:
+    try:
+        arn = arns.parse(text)
+    except ValueError:
+        raise ServiceFault("InvalidParameterValueException", f"{text} is not an ARN.") from None
+    kind = next((prefix for prefix in _KINDS if arn.resource.startswith(prefix)), None)
+    if arn.service != "cloudwatch" or kind is None:
+        raise ServiceFault(
+            "InvalidParameterValueException", f"{text} is not the ARN of something that can be tagged."
+        )
+    here = arn.account == call.account and arn.region in (
+        {"", call.region} if kind == "dashboard/" else {call.region}
+    )
+    row = call.records.find(_KINDS[kind], arn.resource.removeprefix(kind)) if here else None
+    if row is None:
+        raise ServiceFault("ResourceNotFoundException", f"{text} does not exist.")
+    return row

@@ -1,0 +1,6 @@
+"""What CloudWatch remembers beside its metrics, which are in the metric store."""
+
+from coldframe.services.cloudwatch.alarm_records import Alarm, AlarmMuteRule, HistoryItem
+from coldframe.services.cloudwatch.dashboard_records import AnomalyDetector, Dashboard, InsightRule
+
+__all__ = ["Alarm", "AlarmMuteRule", "AnomalyDetector", "Dashboard", "HistoryItem", "InsightRule"]

@@ -1,0 +1,77 @@
+"""How CloudWatch Logs reaches a bucket: as the principal that AWS documents, on behalf of a log group."""
+
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.core.client_errors import ClientError, status_of
+from coldframe.core.faults import ServiceFault
+from coldframe.core.installation import Installation
+from coldframe.identity.caller import Caller
+from coldframe.services.logs.lookup import invalid
+
+# What an object is written with: also the policies of buckets in other accounts ask for it.
+ACL = "bucket-owner-full-control"
+_TEST = "aws-logs-write-test"
+
+
+def exporter(installation: Installation, region: str, group_arn: str) -> Any:
+    """Return an S3 client that acts as logs.REGION.amazonaws.com for a group, as export tasks do."""
+    principal = Caller(kind="service", arn=f"logs.{region}.amazonaws.com", source_arn=f"{group_arn}:*")
+    return _client(installation, principal, region)
+
+
+def deliverer(installation: Installation, account: str, region: str) -> Any:
+    """Return an S3 client that acts as delivery.logs.amazonaws.com for an account, as deliveries of findings do."""
+    source = f"arn:aws:logs:{region}:{account}:*"
+    return _client(
+        installation, Caller(kind="service", arn="delivery.logs.amazonaws.com", source_arn=source), region
+    )
+
+
+def check_export(call: Call, group_arn: str, bucket: str, prefix: str) -> None:
+    """Write `prefix/aws-logs-write-test`, as the caller and as the service.
+
+    Raises InvalidParameterException for a bucket that is not there or whose policy does not let the service in, and
+    AccessDeniedException for a caller who may not write there. No transaction may be open.
+    """
+    client = exporter(call.installation, call.region, group_arn)
+    _try(bucket, "GetBucketAcl", client.get_bucket_acl, Bucket=bucket)
+    test = {"Bucket": bucket, "Key": f"{prefix}/{_TEST}", "Body": b"Permission Check Successful", "ACL": ACL}
+    _try(bucket, "PutObject", client.put_object, **test)
+    try:
+        call.client("s3").put_object(**test)
+    except ClientError as error:
+        if status_of(error) != 403:
+            raise
+        raise ServiceFault("AccessDeniedException", error.response["Error"]["Message"]) from error
+
+
+def check_findings(call: Call, bucket: str) -> None:
+    """Write a test object where findings will go; raises InvalidParameterException when that is refused.
+
+    AWS documents the policy (`AWSLogs/ACCOUNT/*` for delivery.logs.amazonaws.com). No transaction may be open.
+    """
+    client = deliverer(call.installation, call.account, call.region)
+    test = {"Bucket": bucket, "Key": f"AWSLogs/{call.account}/{_TEST}", "ACL": ACL}
+    _try(bucket, "PutObject", client.put_object, Body=b"Permission Check Successful", **test)
+
+
+def _client(installation: Installation, principal: Caller, region: str) -> Any:
+    assert installation.clients is not None, "the server has clients before services act"
+    return installation.clients("s3", principal=principal, region=region)
+
+
+def _try(bucket: str, operation: str, act: Any, **parameters: Any) -> None:
+    try:
+        act(**parameters)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            text = f"The given bucket does not exist: {bucket}. Please make sure the bucket name is valid."
+            raise invalid(text) from error
+        if status_of(error) >= 500:
+            reason = error.response["Error"]["Message"]
+            raise ServiceFault("ServiceUnavailableException", reason, status=503) from error
+        raise invalid(
+            f"{operation} call on the given bucket failed. Please check if CloudWatch Logs has been granted"
+            " permission to perform this operation."
+        ) from error

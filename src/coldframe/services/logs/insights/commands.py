@@ -1,0 +1,209 @@
+"""What each command does to the rows: filters, fields, order, parse and the like."""
+
+from collections.abc import Callable
+from typing import Any
+
+from coldframe.services.logs.insights import regexes, tree, values
+from coldframe.services.logs.insights.errors import QueryError
+from coldframe.services.logs.insights.functions.documents import document
+from coldframe.services.logs.insights.joins import append_columns, join
+from coldframe.services.logs.insights.scope import Column
+from coldframe.services.logs.insights.series import (
+    accumulate,
+    autoregress,
+    fill_down,
+    fill_missing,
+    sessionize,
+)
+from coldframe.services.logs.insights.stage import Stage
+from coldframe.services.logs.insights.statistics import pattern, stats
+from coldframe.services.logs.insights.tables import add_totals, count_frequent, outlier
+from coldframe.services.logs.insights.values import NUMERIC, Sql
+
+_MESSAGE = ("@message",)
+
+
+def fields(stage: Stage, command: tree.Fields) -> None:
+    """Compute the items and show them beside what is shown already."""
+    stage.values(command.items)
+    stage.show([item.name for item in command.items])
+
+
+def display(stage: Stage, command: tree.Display) -> None:
+    """Show the items and nothing else."""
+    stage.values(command.items)
+    stage.shown, stage.parsed = [], []
+    stage.show([item.name for item in command.items])
+
+
+def keep(stage: Stage, command: tree.Filter) -> None:
+    """Keep the rows that satisfy the condition."""
+    stage.keep(stage.compiler().condition(command.condition))
+
+
+def sort(stage: Stage, command: tree.Sort) -> None:
+    """Order the rows: numbers by value before texts, missing values last."""
+    order: list[str] = []
+    selects: list[str] = []
+    for key in command.keys:
+        value = stage.compiler().value(key.expression)
+        way = "DESC" if key.descending else "ASC"
+        for sql in [value.text] if value.kind in NUMERIC else [values.number(value), values.text(value)]:
+            if sql.isidentifier():
+                order.append(f"{sql} {way} NULLS LAST")
+                continue
+            name = stage.chain.bind.name("o")
+            selects.append(f"{sql} AS {name}")
+            order.append(f"{name} {way} NULLS LAST")
+    if selects:
+        stage.step(", ".join(["*", *selects]))
+    stage.order = order
+
+
+def limit(stage: Stage, command: tree.Limit) -> None:
+    """Keep the first rows, or the last ones."""
+    stage.counted()
+    ordering = stage.ordering()
+    if not command.last:
+        stage.step("*", f"{ordering} LIMIT {command.count}")
+        return
+    number = stage.chain.bind.name("o")
+    stage.step(f"*, row_number() OVER ({ordering}) AS {number}")
+    stage.step("*", f"ORDER BY {number} DESC LIMIT {command.count}")
+    stage.order = [f"{number} ASC"]
+
+
+def parse_glob(stage: Stage, command: tree.ParseGlob) -> None:
+    """Extract what the asterisks of a glob stand for."""
+    pattern_text, count = regexes.from_glob(command.glob)
+    if count != len(command.names):
+        raise QueryError(
+            f"the glob has {count} asterisks and there are {len(command.names)} names", command.span
+        )
+    _extract(
+        stage, command.source, pattern_text, [name.name for name in command.names], list(range(1, count + 1))
+    )
+
+
+def parse_regex(stage: Stage, command: tree.ParseRegex) -> None:
+    """Extract the groups of a regular expression."""
+    pattern_text = regexes.checked(command.regex.pattern, command.regex.span)
+    places, count = regexes.group_places(command.regex.pattern)
+    names = regexes.group_names(command.regex.pattern)
+    if command.names:
+        names, places = [name.name for name in command.names], list(range(1, count + 1))
+        if len(names) != count:
+            raise QueryError(
+                f"the expression has {count} groups and there are {len(names)} names", command.span
+            )
+    if not names:
+        raise QueryError(
+            "a regular expression of parse needs named groups, such as (?<name>...)", command.regex.span
+        )
+    _extract(stage, command.source, pattern_text, names, places)
+
+
+def dedup(stage: Stage, command: tree.Dedup) -> None:
+    """Keep the first row of each combination of values; rows that lack one of the fields all stay."""
+    stage.counted()
+    found = [stage.compiler().string(field) for field in command.fields]
+    missing = " OR ".join(f"{each} IS NULL" for each in found)
+    numbered = f"row_number() OVER (PARTITION BY {', '.join(found)} {stage.ordering()}) = 1"
+    stage.step("*", f"QUALIFY {missing} OR {numbered}")
+
+
+def unmask(stage: Stage, command: tree.Unmask) -> None:
+    """Replace fields by what they were before masking."""
+    items: list[tuple[str, Sql, Sql | None]] = [
+        (field.name, stage.compiler(unmasked=True).value(field), None) for field in command.fields
+    ]
+    stage.define(items)
+
+
+def unnest(stage: Stage, command: tree.Unnest) -> None:
+    """Make a row of each element of a list; what is no list counts as a list of itself."""
+    stage.counted()
+    value = stage.compiler().value(command.source)
+    found = document(value)
+    single = f"coalesce({found}, to_json({values.text(value)}))"
+    elements = (
+        f"CASE WHEN json_type({found}) = 'ARRAY' THEN json_extract({found}, '$[*]') ELSE [{single}] END"
+    )
+    name = stage.chain.bind.name()
+    stage.step(f"*, unnest({elements}) AS {name}", f"WHERE {values.text(value)} IS NOT NULL")
+    stage.scope.columns[command.name] = Column(name, "json")
+    stage.parsed.append(command.name)
+
+
+def expand(stage: Stage, command: tree.Expand) -> None:
+    """Make a row of each element of a field's list, under the same name."""
+    unnest(stage, tree.Unnest(command.span, command.field, command.field.name))
+
+
+def source(stage: Stage, command: tree.Source) -> None:
+    """SOURCE has been heeded when the pipeline began."""
+    del stage, command
+
+
+def _extract(
+    stage: Stage, given: tree.Expression | None, pattern_text: str, names: list[str], places: list[int]
+) -> None:
+    node = given if given is not None else tree.Field(tree_span(), _MESSAGE)
+    taken = stage.compiler().string(node)
+    twin = stage.compiler(unmasked=True).string(node) if stage.chain.unmasks else taken
+    groups = max(places)
+    parts = _matched(stage, taken, pattern_text, groups)
+    twin_parts = _matched(stage, twin, pattern_text, groups) if twin != taken else parts
+    items: list[tuple[str, Sql, Sql | None]] = []
+    for name, place in zip(names, places, strict=True):
+        items.append((name, _group(parts, place), _group(twin_parts, place) if twin != taken else None))
+    stage.define(items)
+    stage.parsed += [name for name in names if name not in stage.parsed]
+
+
+def _matched(stage: Stage, text: str, pattern_text: str, groups: int) -> str:
+    """Add the groups of a match as one column; the first is the whole match, which is empty where there is none."""
+    name = stage.chain.bind.name("x")
+    labels = ", ".join(f"'g{number}'" for number in range(groups + 1))
+    bound = stage.chain.bind.bind(f"({pattern_text})")
+    stage.step(f"*, regexp_extract({text}, {bound}, [{labels}]) AS {name}")
+    return name
+
+
+def _group(name: str, number: int) -> Sql:
+    return Sql(f"(CASE WHEN {name}.g0 <> '' THEN {name}.g{number} END)", "any")
+
+
+def tree_span() -> Any:
+    """Return the place of what is not written in the query."""
+    from coldframe.services.logs.insights.errors import Span
+
+    return Span(0, 0)
+
+
+COMMANDS: dict[type[Any], Callable[[Stage, Any], None]] = {
+    tree.Fields: fields,
+    tree.Display: display,
+    tree.Filter: keep,
+    tree.Stats: stats,
+    tree.Sort: sort,
+    tree.Limit: limit,
+    tree.ParseGlob: parse_glob,
+    tree.ParseRegex: parse_regex,
+    tree.Dedup: dedup,
+    tree.Unmask: unmask,
+    tree.Unnest: unnest,
+    tree.Pattern: pattern,
+    tree.Source: source,
+    tree.Join: join,
+    tree.AppendColumns: append_columns,
+    tree.Autoregress: autoregress,
+    tree.FillDown: fill_down,
+    tree.FillMissing: fill_missing,
+    tree.Accumulate: accumulate,
+    tree.AddTotals: add_totals,
+    tree.Sessionize: sessionize,
+    tree.Outlier: outlier,
+    tree.Expand: expand,
+    tree.CountFrequent: count_frequent,
+}

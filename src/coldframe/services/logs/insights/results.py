@@ -1,0 +1,92 @@
+"""Results of queries: values as the service writes them, kept sealed in one file for each query."""
+
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from coldframe.core.seal import Seal, SealBroken
+from coldframe.services.logs.insights.errors import QueryFailed
+from coldframe.services.logs.insights.values import Kind, plain_number
+
+_PURPOSE = "logs-query-results"
+
+
+class Results(msgspec.Struct, array_like=True):
+    """Rows of text or None by the names of their fields; `events` says which event each row is, if it is one.
+
+    An event is the id of its group, its time in milliseconds and its sequence.
+    """
+
+    names: list[str]
+    rows: list[list[str | None]]
+    events: list[tuple[str, int, int] | None]
+
+
+def shown(value: Any, kind: Kind) -> str | None:
+    """Return a value as results show it: times in UTC, whole numbers without a fraction, booleans as 1 and 0."""
+    if value is None:
+        return None
+    if kind == "time":
+        return moment(int(value))
+    if kind == "bool":
+        return "1" if value else "0"
+    if kind == "number":
+        return plain_number(float(value)) if value == value and abs(value) != float("inf") else None
+    if kind == "json" and isinstance(value, str) and value.startswith('"'):
+        return str(msgspec.json.decode(value))
+    return None if kind == "json" and value == "null" else str(value)
+
+
+def moment(milliseconds: int) -> str:
+    """Return a time as results show it."""
+    from datetime import UTC, datetime, timedelta
+
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    return at.strftime("%Y-%m-%d %H:%M:%S.") + f"{milliseconds % 1000:03d}"
+
+
+class KeptResults:
+    """The results of one installation's queries, a file for each, encrypted with its own key."""
+
+    def __init__(self, folder: Path, seal: Seal) -> None:
+        self._folder = folder
+        self._seal = seal
+
+    def keep(self, query: str, results: Results) -> None:
+        """Keep the results of a query, durably; raises OSError."""
+        packed = zlib.compress(msgspec.msgpack.encode(results), 1)
+        sealed = self._seal.seal(_PURPOSE, query, packed)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        path = self._path(query)
+        temporary = path.with_suffix(".part")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        directory = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def read(self, query: str) -> Results:
+        """Return the results of a query; raises QueryFailed when they are gone or damaged."""
+        try:
+            opened = self._seal.open(_PURPOSE, query, self._path(query).read_bytes())
+        except (OSError, SealBroken) as error:
+            raise QueryFailed("the results of the query cannot be read any more") from error
+        return msgspec.msgpack.decode(zlib.decompress(opened), type=Results)
+
+    def forget(self, queries: Iterable[str]) -> None:
+        """Remove the results of these queries."""
+        for query in queries:
+            self._path(query).unlink(missing_ok=True)
+
+    def _path(self, query: str) -> Path:
+        return self._folder / f"{query}.sealed"

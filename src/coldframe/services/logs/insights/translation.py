@@ -1,0 +1,146 @@
+"""From the text of a query to a plan: SQL with bound values, and what its columns mean."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from coldframe.services.logs.insights import tree
+from coldframe.services.logs.insights.commands import COMMANDS
+from coldframe.services.logs.insights.expressions import Times
+from coldframe.services.logs.insights.parsing import parse
+from coldframe.services.logs.insights.stage import Chain, Stage, base
+from coldframe.services.logs.insights.statistics import children
+from coldframe.services.logs.insights.tree import Command, Source
+from coldframe.services.logs.insights.values import Kind
+
+DEFAULT_LIMIT = 10_000
+_PARAMETER = re.compile(r"\$(p\d+)")
+_KEEPS_ROWS = (tree.Source, tree.Fields, tree.Display, tree.ParseGlob, tree.ParseRegex, tree.Unmask)
+
+Resolve = Callable[[Source], tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL and the values it names."""
+
+    sql: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a query runs: temporary tables to make, the result, and the count of matching events.
+
+    The relations `events0`, `events1` ... are expected, one for each log group: ts, seq, ingest, stream, message, and
+    `original` where `unmasks`. `matched` is None where every event matches. Where `pointers`, the last three columns
+    of the result are group, time and sequence. With `newest`, that many newest events of each group are all it needs.
+    """
+
+    prepared: list[Statement]
+    result: Statement
+    matched: Statement | None
+    columns: list[tuple[str, Kind]]
+    pointers: bool
+    unmasks: bool
+    newest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query as it was asked: its text, its commands and its times."""
+
+    text: str
+    commands: tuple[Command, ...]
+    times: Times
+
+    @property
+    def unmasks(self) -> bool:
+        """Tell whether it reads originals."""
+        return any(
+            isinstance(node, tree.Unmask) or (isinstance(node, tree.Call) and node.name.lower() == "unmask")
+            for node in _nodes(self.commands)
+        )
+
+    def sources(self) -> list[Source]:
+        """Return every SOURCE of it, that of the main pipeline first."""
+        return [node for node in _nodes(self.commands) if isinstance(node, Source)]
+
+
+def read(text: str, times: Times) -> Query:
+    """Return a query read from its text; raises QueryError."""
+    return Query(text, parse(text), times)
+
+
+def translate(
+    query: Query, labels: list[str], groups: tuple[int, ...], resolve: Resolve, limit: int | None
+) -> Plan:
+    """Return the plan of a query over log groups, which are numbers in `labels` (account:name); raises QueryError.
+
+    `groups` are those of the main pipeline unless it has a SOURCE, for which `resolve` gives the numbers.
+    """
+
+    def pipeline(commands: tuple[Command, ...], *, main: bool = False) -> Stage:
+        chosen = resolve(commands[0]) if commands and isinstance(commands[0], Source) else groups
+        stage = base(chain, chosen, main=main)
+        for command in commands:
+            COMMANDS[type(command)](stage, command)
+        return stage
+
+    chain = Chain(query.text, query.times, labels, pipeline, query.unmasks)
+    stage = pipeline(query.commands, main=True)
+    stage.counted()
+    most = limit if limit is not None else _limit(query.commands)
+    names = stage.names()
+    columns = [(name, stage.scope.columns[name]) for name in names]
+    selects = [column.sql for _, column in columns]
+    position = stage.scope.position
+    if position is not None:
+        selects += [position.group, position.time, position.sequence]
+    sql = chain.statement(
+        f"SELECT {', '.join(selects)} FROM {stage.relation} {stage.ordering()} LIMIT {most}"
+    )
+    return Plan(
+        [_statement(chain, each) for each in chain.prepared],
+        _statement(chain, sql),
+        _statement(chain, chain.matched) if chain.matched else None,
+        [(name, column.kind) for name, column in columns],
+        position is not None,
+        query.unmasks,
+        _newest(query.commands, most),
+    )
+
+
+def _limit(commands: tuple[Command, ...]) -> int:
+    counts = [command.count for command in commands if isinstance(command, tree.Limit)]
+    return max(counts, default=DEFAULT_LIMIT)
+
+
+def _statement(chain: Chain, sql: str) -> Statement:
+    return Statement(sql, {name: chain.bind.values[name] for name in set(_PARAMETER.findall(sql))})
+
+
+def _newest(commands: tuple[Command, ...], most: int) -> int | None:
+    """Return how many of the newest events of each group suffice, None where others may matter."""
+    if any(isinstance(node, tree.Join | tree.AppendColumns | tree.AmongResults) for node in _nodes(commands)):
+        return None
+    for command in commands:
+        if isinstance(command, tree.Limit):
+            return None if command.last else command.count
+        if isinstance(command, tree.Sort):
+            key = command.keys[0]
+            named = isinstance(key.expression, tree.Field) and key.expression.path == ("@timestamp",)
+            if len(command.keys) != 1 or not named or not key.descending:
+                return None
+        elif not isinstance(command, _KEEPS_ROWS):
+            return None
+    return most
+
+
+def _nodes(commands: tuple[Command, ...]) -> Iterator[Any]:
+    waiting: list[Any] = list(reversed(commands))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(children(node))

@@ -1,0 +1,132 @@
+"""Receiving the bytes of an object or part: stored while they are digested, and held against what came with them."""
+
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from coldframe.core.call import Call
+from coldframe.core.checksums import HEADER, LENGTHS, Checksum, running
+from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import BodyStream
+from coldframe.engines.objectstore.errors import StorageFull
+from coldframe.engines.objectstore.store import ObjectStore
+from coldframe.engines.objectstore.writing import Blob
+from coldframe.services.s3.lookup import Request
+from coldframe.services.s3.refusals import bad_digest, invalid_request, not_built
+
+LARGEST = 5 * 1024**3
+_UNBUILT = ("XXHASH64", "XXHASH3", "XXHASH128")
+
+
+class Received(NamedTuple):
+    """A stored body: its blob, pending, its MD5 in hexadecimal, and its checksums in Base64 by algorithm."""
+
+    blob: Blob
+    md5: str
+    checksums: dict[str, str]
+
+
+def receive(call: Call, request: Request) -> Received:
+    """Store the body of PutObject or UploadPart.
+
+    Raises InvalidDigest, BadDigest, EntityTooLarge and InvalidRequest, and nothing is stored then.
+    """
+    body: Any = request.get("Body") or b""
+    stream = body if isinstance(body, BodyStream) else BodyStream(iter((body,) if body else ()))
+    md5 = _md5_stated(request)
+    stated = stated_checksums(request)
+    names = {*stated, *(_algorithm(header) for header in stream.announced)}
+    if int(request.get("ContentLength") or 0) > LARGEST + LARGEST // 1024:
+        raise _too_large()
+    received = store_body(call, _within_limit(stream.chunks), names)
+    stated |= {_algorithm(header): value for header, value in stream.trailers.items()}
+    try:
+        if md5 is not None and md5.hex() != received.md5:
+            raise bad_digest("Content-MD5")
+        for name, value in stated.items():
+            if received.checksums[name] != value:
+                raise bad_digest(name)
+    except ServiceFault:
+        call.part(ObjectStore).discard(received.blob.id)
+        raise
+    return received
+
+
+def store_body(call: Call, chunks: Iterable[bytes], names: Iterable[str]) -> Received:
+    """Store bytes and take their MD5 and the checksums of these names."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    checksums: dict[str, Checksum] = {name: _running(name) for name in names}
+    try:
+        blob = call.part(ObjectStore).write(chunks, [md5, *checksums.values()])
+    except StorageFull as full:
+        text = "The server's disk is full: nothing of the object was stored. Free some space and try again."
+        raise ServiceFault("ServiceUnavailable", text, status=503) from full
+    digests = {name: b64encode(each.digest()).decode() for name, each in checksums.items()}
+    return Received(blob, md5.hexdigest(), digests)
+
+
+def stated_checksums(request: Request) -> dict[str, str]:
+    """Return the checksum that a request states, by its algorithm; at most one."""
+    for name in _UNBUILT:
+        if request.get(f"Checksum{name}") is not None:
+            raise not_built(f"The checksum algorithm {name} is not built in coldframe.")
+    stated = {name: request[f"Checksum{name}"] for name in LENGTHS if request.get(f"Checksum{name}")}
+    if len(stated) > 1:
+        text = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+        raise invalid_request(text)
+    for name, value in stated.items():
+        if len(_decoded(value.partition("-")[0])) != LENGTHS[name]:
+            raise invalid_request(f"Value for {HEADER}{name.lower()} header is invalid.")
+    return stated
+
+
+def answered_checksums(checksums: dict[str, str], kind: str = "") -> dict[str, str]:
+    """Return checksums as the members of an answer."""
+    members = {f"Checksum{name}": value for name, value in checksums.items()}
+    return members | {"ChecksumType": kind} if kind and members else members
+
+
+def _running(name: str) -> Checksum:
+    found = running(name)
+    if found is None:
+        raise invalid_request(f"The algorithm {name} is no checksum algorithm of Amazon S3.")
+    return found
+
+
+def _algorithm(header: str) -> str:
+    name = header.removeprefix(HEADER).upper()
+    if not header.startswith(HEADER) or name not in LENGTHS:
+        raise invalid_request("The value specified in the x-amz-trailer header is not supported")
+    return name
+
+
+def _md5_stated(request: Request) -> bytes | None:
+    text = request.get("ContentMD5")
+    if text is None:
+        return None
+    digest = _decoded(text)
+    if len(digest) != 16:
+        raise ServiceFault("InvalidDigest", "The Content-MD5 you specified was invalid.", status=400)
+    return digest
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+def _within_limit(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > LARGEST:
+            raise _too_large()
+        yield chunk
+
+
+def _too_large() -> ServiceFault:
+    text = "Your proposed upload exceeds the maximum allowed size"
+    return ServiceFault("EntityTooLarge", text, status=400, MaxSizeAllowed=str(LARGEST))

@@ -1,0 +1,99 @@
+"""Event notifications: which of a bucket's targets hear of an event, and the message that they get.
+
+Source: Amazon S3 User Guide, Event message structure. The message is sent by a job that is committed with the change
+itself: none is sent for what did not happen, and none is forgotten.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import quote_plus
+
+from coldframe.core.call import Call
+from coldframe.services.s3.acls import canonical_id
+from coldframe.services.s3.jobs import send_event
+from coldframe.services.s3.lookup import bucket_arn
+from coldframe.services.s3.records import Bucket, Version
+
+# Lambda and EventBridge are no services of this server: what is configured for them is kept and not told.
+_TARGETS = {"QueueConfigurations": "QueueArn", "TopicConfigurations": "TopicArn"}
+
+
+def emit(call: Call, bucket: Bucket, event: str, version: Version) -> None:
+    """Tell the bucket's queues and topics of an event such as `ObjectCreated:Put`, once the call is committed."""
+    configuration = bucket.settings.get("notification")
+    if not configuration:
+        return
+    arn = bucket_arn(call, bucket.name)
+    for identifier, target in _listening(configuration, event, version.key):
+        message = json.dumps({"Records": [_record(call, bucket, event, version, identifier)]})
+        call.start(send_event, target, message, arn, bucket.owner)
+
+
+def tell_of_test(call: Call, bucket: Bucket, configuration: Mapping[str, Any]) -> None:
+    """Send each target the message by which AWS tries a new configuration."""
+    arn = bucket_arn(call, bucket.name)
+    message = {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": _time(call.now),
+        "Bucket": bucket.name,
+    }
+    message |= {"RequestId": call.request_id, "HostId": call.request_id}
+    for name, member in _TARGETS.items():
+        for entry in configuration.get(name) or []:
+            call.start(send_event, entry[member], json.dumps(message), arn, bucket.owner)
+
+
+def _listening(configuration: Mapping[str, Any], event: str, key: str) -> Iterator[tuple[str, str]]:
+    for name, member in _TARGETS.items():
+        for entry in configuration.get(name) or []:
+            wanted = any(fnmatchcase(f"s3:{event}", pattern) for pattern in entry["Events"])
+            if wanted and _passes(entry, key):
+                yield entry["Id"], entry[member]
+
+
+def _passes(entry: Mapping[str, Any], key: str) -> bool:
+    for rule in ((entry.get("Filter") or {}).get("Key") or {}).get("FilterRules") or []:
+        found = (
+            key.startswith(rule["Value"]) if rule["Name"].lower() == "prefix" else key.endswith(rule["Value"])
+        )
+        if not found:
+            return False
+    return True
+
+
+def _record(call: Call, bucket: Bucket, event: str, version: Version, identifier: str) -> dict[str, Any]:
+    about: dict[str, Any] = {"key": quote_plus(version.key, safe="/")}
+    if event.startswith("ObjectCreated"):
+        about |= {"size": version.size, "eTag": version.etag}
+    if bucket.versioning:
+        about["versionId"] = version.version_id
+    about["sequencer"] = f"{call.now:016X}"
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": bucket.region,
+        "eventTime": _time(call.now),
+        "eventName": event,
+        "userIdentity": {"principalId": f"AWS:{call.principal.user_id or 'Anonymous'}"},
+        "requestParameters": {"sourceIPAddress": call.source_ip},
+        "responseElements": {"x-amz-request-id": call.request_id, "x-amz-id-2": call.request_id},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": identifier,
+            "bucket": {
+                "name": bucket.name,
+                "ownerIdentity": {"principalId": canonical_id(bucket.owner)},
+                "arn": bucket_arn(call, bucket.name),
+            },
+            "object": about,
+        },
+    }
+
+
+def _time(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"

@@ -1,0 +1,82 @@
+"""Finding buckets and versions, and refusing in S3's words where they are not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.core.records import Records
+from coldframe.services.s3.records import Bucket, Version
+from coldframe.services.s3.refusals import (
+    access_denied,
+    method_not_allowed,
+    no_such_bucket,
+    no_such_key,
+    no_such_version,
+)
+from coldframe.services.s3.times import http_date
+
+Request = Mapping[str, Any]
+
+
+def bucket_of(call: Call, request: Request) -> Bucket:
+    """Return the bucket that a request names, as committed; raises NoSuchBucket, AccessDenied for another owner's."""
+    return checked(call.cached(Bucket, request["Bucket"]), request)
+
+
+def bucket_to_change(call: Call, request: Request) -> Bucket:
+    """Return the bucket that a request names, within the call's transaction."""
+    return checked(call.records.find(Bucket, request["Bucket"]), request)
+
+
+def checked(bucket: Bucket | None, request: Request) -> Bucket:
+    """Return the bucket if it is there and of the owner that the caller expects."""
+    if bucket is None:
+        raise no_such_bucket(request["Bucket"])
+    if request.get("ExpectedBucketOwner") not in {None, bucket.owner}:
+        raise access_denied()
+    return bucket
+
+
+def bucket_arn(call: Call, name: str) -> str:
+    """Return the ARN of a bucket."""
+    return f"arn:{call.partition}:s3:::{name}"
+
+
+def newest(records: Records, bucket: str, key: str) -> Version | None:
+    """Return the newest version of a key, which may be a delete marker."""
+    found = records.list(Version, key_prefix=(bucket, key), limit=1)
+    return found[0] if found else None
+
+
+def version(records: Records, bucket: str, key: str, version_id: str) -> Version | None:
+    """Return one version of a key by its id."""
+    found = records.list(
+        Version, key_prefix=(bucket, key), where={"version_id": version_id}, order="version_id", limit=1
+    )
+    return found[0] if found else None
+
+
+def object_of(call: Call, records: Records, request: Request, *, method: str = "GET") -> Version:
+    """Return the version that a request names; raises NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker.
+
+    Who may not list the bucket does not learn what is not there: AccessDenied.
+    """
+    name, key, version_id = request["Bucket"], request["Key"], request.get("VersionId")
+    found = version(records, name, key, version_id) if version_id else newest(records, name, key)
+    if found is not None and not found.marker:
+        return found
+    if found is not None and version_id:
+        headers = {
+            "x-amz-delete-marker": "true",
+            "last-modified": http_date(found.modified),
+            "allow": "DELETE",
+        }
+        raise method_not_allowed(method, "DeleteMarker", **headers)
+    if not call.allowed("s3:ListBucket", bucket_arn(call, name)):
+        raise access_denied()
+    if version_id:
+        raise no_such_version(key, version_id)
+    fault = no_such_key(key)
+    if found is not None:
+        fault.members["headers"] = {"x-amz-delete-marker": "true", "x-amz-version-id": found.version_id}
+    raise fault

@@ -1,0 +1,41 @@
+"""Notification configurations: whether one can be kept. Source: Amazon S3 User Guide, Event notifications."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coldframe.core.ids import lower
+from coldframe.services.s3.refusals import invalid_argument
+
+_TARGETS = {
+    "QueueConfigurations": ("QueueArn", "sqs"),
+    "TopicConfigurations": ("TopicArn", "sns"),
+    "LambdaFunctionConfigurations": ("LambdaFunctionArn", "lambda"),
+}
+
+
+def check_notifications(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration with an id for each entry; raises InvalidArgument for one that cannot be."""
+    kept: dict[str, Any] = {}
+    if configuration.get("EventBridgeConfiguration") is not None:
+        kept["EventBridgeConfiguration"] = {}
+    for name, (member, service) in _TARGETS.items():
+        entries = configuration.get(name) or []
+        for entry in entries:
+            if not str(entry.get(member, "")).startswith("arn:") or f":{service}:" not in entry[member]:
+                raise invalid_argument("The ARN could not be parsed", member, entry.get(member, ""))
+            if not entry.get("Events"):
+                raise invalid_argument("The event list of a notification configuration must not be empty")
+            _check_filter(entry)
+        if entries:
+            kept[name] = [{"Id": lower(20), **entry} for entry in entries]
+    return kept
+
+
+def _check_filter(entry: Mapping[str, Any]) -> None:
+    rules = ((entry.get("Filter") or {}).get("Key") or {}).get("FilterRules") or []
+    names = [str(rule.get("Name", "")).lower() for rule in rules]
+    if any(name not in {"prefix", "suffix"} for name in names):
+        raise invalid_argument("filter rule name must be either prefix or suffix")
+    if len(set(names)) != len(names):
+        text = "Cannot specify more than one prefix rule in a filter."
+        raise invalid_argument(text if names.count("prefix") > 1 else text.replace("prefix", "suffix"))

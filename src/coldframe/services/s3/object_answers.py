@@ -1,0 +1,68 @@
+"""A version as answers have it: the headers of GetObject and HeadObject."""
+
+from typing import Any
+
+from coldframe.services.s3.bodies import answered_checksums
+from coldframe.services.s3.lookup import Request
+from coldframe.services.s3.records import Version
+from coldframe.services.s3.times import milliseconds, moment, whole_second
+
+_HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
+_OVERRIDES = (*_HEADERS, "Expires")
+
+
+def header_fields(request: Request) -> dict[str, Any]:
+    """Return the fields of a version that a request's headers say."""
+    headers = {name: request[name] for name in (*_HEADERS, "WebsiteRedirectLocation") if request.get(name)}
+    headers.setdefault("ContentType", "binary/octet-stream")
+    # botocore sends aws-chunked as an encoding of the object, which it is not.
+    encodings = [one.strip() for one in headers.pop("ContentEncoding", "").split(",")]
+    if kept := ",".join(one for one in encodings if one and one != "aws-chunked"):
+        headers["ContentEncoding"] = kept
+    expires = request.get("Expires")
+    return {
+        "headers": headers,
+        "expires": None if expires is None else milliseconds(expires),
+        "metadata": dict(request.get("Metadata") or {}),
+    }
+
+
+def version_answer(request: Request, found: Version, *, versioned: bool) -> dict[str, Any]:
+    """Return what GetObject and HeadObject say of a version, but for its length and range."""
+    answer: dict[str, Any] = {
+        **found.headers,
+        "AcceptRanges": "bytes",
+        "LastModified": whole_second(found.modified),
+        "ETag": f'"{found.etag}"',
+        "Metadata": found.metadata,
+        "ServerSideEncryption": "AES256",
+    }
+    if found.expires is not None:
+        answer["Expires"] = moment(found.expires)
+    if versioned:
+        answer["VersionId"] = found.version_id
+    if found.storage_class != "STANDARD":
+        answer["StorageClass"] = found.storage_class
+    if found.tags:
+        answer["TagCount"] = len(found.tags)
+    if request.get("ChecksumMode") == "ENABLED" and request.get("Range") is None:
+        answer |= answered_checksums(found.checksums, found.checksum_type)
+    if request.get("PartNumber") is not None and found.parts:
+        answer["PartsCount"] = len(found.parts)
+    return answer | _lock(found) | _overrides(request)
+
+
+def _lock(found: Version) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    if found.lock_mode:
+        answer |= {"ObjectLockMode": found.lock_mode, "ObjectLockRetainUntilDate": moment(found.lock_until)}
+    if found.legal_hold:
+        answer["ObjectLockLegalHoldStatus"] = "ON"
+    return answer
+
+
+def _overrides(request: Request) -> dict[str, Any]:
+    """Return the headers that the request wants to see instead of the object's own."""
+    return {
+        name: request[f"Response{name}"] for name in _OVERRIDES if request.get(f"Response{name}") is not None
+    }

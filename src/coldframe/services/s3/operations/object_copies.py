@@ -1,0 +1,124 @@
+"""Copies: of an object, and of a range of one as a part of an upload."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from msgspec.structs import replace
+
+from coldframe.core.call import Call
+from coldframe.engines.objectstore.errors import BlobGone
+from coldframe.engines.objectstore.store import ObjectStore
+from coldframe.engines.objectstore.writing import Blob
+from coldframe.services.s3.bodies import LARGEST, Received, answered_checksums, store_body
+from coldframe.services.s3.conditions import check_copy
+from coldframe.services.s3.drafts import check_encryption, draft_of
+from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, checked, object_of
+from coldframe.services.s3.ranges import copied_range
+from coldframe.services.s3.records import Bucket, Upload, Version
+from coldframe.services.s3.refusals import invalid_argument, invalid_request
+from coldframe.services.s3.storing import commit_version
+from coldframe.services.s3.tags import tags_of_header
+from coldframe.services.s3.times import moment
+from coldframe.services.s3.uploads import commit_part, known_upload, upload_key
+from coldframe.services.s3.versions import NULL
+
+
+def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
+    """Copy an object within S3, with its metadata and tags or with new ones."""
+    bucket = bucket_of(call, request)
+    draft = draft_of(call, bucket, request)
+    source, source_id = _source(call, request)
+    if source.size > LARGEST:
+        text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
+        raise invalid_request(text)
+    same_place = (source.bucket, source.key) == (bucket.name, request["Key"]) and source.latest
+    changed = request.get("MetadataDirective") == "REPLACE" or any(
+        request.get(name) for name in ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption")
+    )
+    if same_place and not changed:
+        text = "This copy request is illegal because it is trying to copy an object to itself without changing the"
+        text += " object's metadata, storage class, website redirect location or encryption attributes."
+        raise invalid_request(text)
+    if request.get("MetadataDirective") != "REPLACE":
+        draft = replace(draft, headers=source.headers, expires=source.expires, metadata=source.metadata)
+    if request.get("TaggingDirective") == "REPLACE":
+        draft = replace(draft, tags=tags_of_header(request.get("Tagging")))
+    elif source.tags:
+        call.require("s3:GetObjectTagging", f"{bucket_arn(call, source.bucket)}/{source.key}")
+        call.require("s3:PutObjectTagging", f"{bucket_arn(call, bucket.name)}/{draft.key}")
+        draft = replace(draft, tags=source.tags)
+    else:
+        draft = replace(draft, tags={})
+    names = [request["ChecksumAlgorithm"]] if request.get("ChecksumAlgorithm") else list(source.checksums)
+    received = _copied(call, source, (0, source.size), names)
+    draft = replace(
+        draft,
+        size=received.blob.size,
+        etag=received.md5,
+        blobs=[tuple(received.blob)],
+        checksums=received.checksums,
+        checksum_type="FULL_OBJECT" if received.checksums else "",
+    )
+    made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
+    result = {"ETag": f'"{made.etag}"', "LastModified": moment(made.modified)}
+    result |= answered_checksums(made.checksums, made.checksum_type)
+    answer: dict[str, Any] = {"CopyObjectResult": result, "ServerSideEncryption": "AES256"} | source_id
+    return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
+
+
+def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
+    """Store a range of an object as a part."""
+    bucket_of(call, request)
+    check_encryption(request)
+    with call.installation.store.read() as transaction:
+        upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
+    source, source_id = _source(call, request)
+    wanted = request.get("CopySourceRange")
+    span = copied_range(wanted, source.size) if wanted else (0, source.size)
+    if span[1] - span[0] > LARGEST:
+        raise invalid_request(
+            "The specified copy range is larger than the maximum allowable size: 5368709120"
+        )
+    received = _copied(call, source, span, [upload.algorithm] if upload.algorithm else [])
+    part = commit_part(call, request, received)
+    result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
+    result |= answered_checksums(part.checksums)
+    return {"CopyPartResult": result, "ServerSideEncryption": "AES256"} | source_id
+
+
+def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
+    """Return the version to copy, which the caller may read, and its id if its bucket has versions."""
+    path, _, query = request["CopySource"].partition("?versionId=")
+    name, _, key = unquote(path, errors="replace").lstrip("/").partition("/")
+    if not name or not key:
+        text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        raise invalid_argument(text, "x-amz-copy-source", request["CopySource"])
+    named: dict[str, Any] = {"Bucket": name, "Key": key}
+    if query:
+        named["VersionId"] = unquote(query)
+    if request.get("ExpectedSourceBucketOwner"):
+        named["ExpectedBucketOwner"] = request["ExpectedSourceBucketOwner"]
+    bucket = checked(call.cached(Bucket, name), named)
+    call.require("s3:GetObjectVersion" if query else "s3:GetObject", f"{bucket_arn(call, name)}/{key}")
+    with call.installation.store.read() as transaction:
+        source = object_of(call, transaction.records("", ""), named)
+    check_copy(request, source)
+    shown = bucket.versioning or source.version_id != NULL
+    return source, {"CopySourceVersionId": source.version_id} if shown else {}
+
+
+def _copied(call: Call, source: Version, span: tuple[int, int], names: list[str]) -> Received:
+    """Store the bytes of a range anew."""
+    try:
+        reading = call.part(ObjectStore).read([Blob(*blob) for blob in source.blobs], *span)
+    except BlobGone:
+        raise invalid_request("The copy source was deleted while it was copied.") from None
+
+    def chunks() -> Iterator[bytes]:
+        try:
+            yield from reading
+        finally:
+            reading.close()
+
+    return store_body(call, chunks(), names)

@@ -1,0 +1,114 @@
+"""Which resources of S3 an operation touches, by which action, whose they are, and the policies that speak for them."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.identity.evaluate import AttachedPolicy
+from coldframe.identity.policies import compiled_policy
+from coldframe.services.s3 import acls
+from coldframe.services.s3.lookup import bucket_arn, newest
+from coldframe.services.s3.policies import is_public
+from coldframe.services.s3.records import Bucket
+from coldframe.services.s3.refusals import no_such_bucket
+
+_OF_VERSION = {
+    "DeleteObject": "s3:DeleteObjectVersion",
+    "DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
+    "GetObject": "s3:GetObjectVersion",
+    "GetObjectAcl": "s3:GetObjectVersionAcl",
+    "GetObjectAttributes": "s3:GetObjectVersionAttributes",
+    "GetObjectTagging": "s3:GetObjectVersionTagging",
+    "HeadObject": "s3:GetObjectVersion",
+    "PutObjectAcl": "s3:PutObjectVersionAcl",
+    "PutObjectTagging": "s3:PutObjectVersionTagging",
+}
+
+
+def action(operation: str, parameters: Mapping[str, Any]) -> str:
+    """Return the action of an operation on one version, which is another than on the object; else empty."""
+    return _OF_VERSION.get(operation, "") if parameters.get("VersionId") else ""
+
+
+def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Return the bucket or the object; every caller learns that a bucket does not exist."""
+    name = parameters.get("Bucket")
+    if name is None:
+        return []
+    if operation != "CreateBucket" and call.cached(Bucket, name) is None:
+        raise no_such_bucket(name)
+    key = parameters.get("Key")
+    return [bucket_arn(call, name) if key is None else f"{bucket_arn(call, name)}/{key}"]
+
+
+def owner(call: Call, resource: str) -> str:
+    """Return the account that owns a bucket, and with it everything in it; empty for what is not there."""
+    bucket = _bucket(call, resource)
+    return bucket.owner if bucket is not None else ""
+
+
+def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, bool]:
+    """Return the bucket's policy with what ACLs grant; it need not allow what the owner's policies do."""
+    bucket = _bucket(call, resource)
+    if bucket is None:
+        return None, False
+    found = bucket.policy
+    if found and acls.blocks(bucket, "RestrictPublicBuckets") and is_public(found):
+        # A public policy then speaks for the owner's account and for AWS services alone.
+        found = found if call.account == bucket.owner or call.principal.kind == "service" else ""
+    grants = _granted(call, bucket, resource)
+    if not grants:
+        return (AttachedPolicy(bucket.name, compiled_policy(found, "resource")) if found else None), False
+    merged = _merged(found, json.dumps(grants))
+    return AttachedPolicy(bucket.name, compiled_policy(merged, "resource")), False
+
+
+def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Return the condition keys that a request answers by its parameters."""
+    del call, operation
+    found: dict[str, str | list[str]] = {}
+    for key, member in (
+        ("s3:prefix", "Prefix"),
+        ("s3:delimiter", "Delimiter"),
+        ("s3:max-keys", "MaxKeys"),
+        ("s3:VersionId", "VersionId"),
+        ("s3:x-amz-acl", "ACL"),
+        ("s3:x-amz-storage-class", "StorageClass"),
+        ("s3:x-amz-server-side-encryption", "ServerSideEncryption"),
+        ("s3:x-amz-copy-source", "CopySource"),
+        ("s3:if-none-match", "IfNoneMatch"),
+        ("s3:object-lock-mode", "ObjectLockMode"),
+    ):
+        if parameters.get(member) is not None:
+            found[key] = str(parameters[member])
+    return found
+
+
+def _granted(call: Call, bucket: Bucket, resource: str) -> list[dict[str, Any]]:
+    if acls.ownership(bucket) == "BucketOwnerEnforced" or acls.blocks(bucket, "IgnorePublicAcls"):
+        return []
+    arn = bucket_arn(call, bucket.name)
+    found = acls.statements(bucket.acl, arn, None)
+    key = resource.removeprefix(arn)[1:]
+    if key and call.principal.account != bucket.owner:
+        with call.installation.store.read() as transaction:
+            version = newest(transaction.records("", ""), bucket.name, key)
+        if version is not None:
+            found += acls.statements(version.acl, arn, key)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _merged(policy: str, grants: str) -> str:
+    statements = json.loads(policy)["Statement"] if policy else []
+    own = statements if isinstance(statements, list) else [statements]
+    return json.dumps({"Version": "2012-10-17", "Statement": [*own, *json.loads(grants)]})
+
+
+def _bucket(call: Call, resource: str) -> Bucket | None:
+    """Return the bucket of a resource; a bucket that is to be made is the caller's, whoever has the name already."""
+    if call.operation == "CreateBucket":
+        return None
+    return call.cached(Bucket, resource.partition(":::")[2].partition("/")[0])

@@ -1,0 +1,94 @@
+"""What S3 remembers: buckets, the versions of objects, uploads under way and their parts."""
+
+from typing import Any
+
+import msgspec
+
+from coldframe.core.records import Record, record
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a completed multipart upload: its number, size, and checksum in Base64 if the upload has one."""
+
+    number: int
+    size: int
+    checksum: str = ""
+
+
+@record("s3_buckets", key=("name",), index=("owner",), scope="partition")
+class Bucket(Record):
+    """A bucket; its name is its own in the whole partition. `settings` holds its configurations as they are answered."""
+
+    name: str
+    owner: str
+    region: str
+    created: int
+    versioning: str = ""
+    tags: dict[str, str] = {}
+    policy: str = ""
+    acl: str = "private"
+    lock_enabled: bool = False
+    settings: dict[str, Any] = {}
+
+
+@record("s3_versions", key=("bucket", "key", "rank"), index=("live", "version_id"), scope="partition")
+class Version(Record):
+    """One version of an object, or a delete marker.
+
+    `rank` falls with each newer version, so that the newest comes first; `latest` is the newest of its key, `live` if
+    it is no delete marker. `blobs` are ids and sizes in the object store; `superseded` is when a newer one came.
+    """
+
+    bucket: str
+    key: str
+    rank: int
+    version_id: str
+    modified: int
+    live: bool = True
+    latest: bool = True
+    marker: bool = False
+    superseded: int = 0
+    owner: str = ""
+    size: int = 0
+    etag: str = ""
+    blobs: list[tuple[str, int]] = []
+    parts: list[Part] = []
+    checksums: dict[str, str] = {}
+    checksum_type: str = ""
+    headers: dict[str, str] = {}
+    expires: int | None = None
+    metadata: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    storage_class: str = "STANDARD"
+    acl: str = "private"
+    lock_mode: str = ""
+    lock_until: int = 0
+    legal_hold: bool = False
+    upload_id: str = ""
+
+
+@record("s3_uploads", key=("bucket", "key", "upload_id"), scope="partition")
+class Upload(Record):
+    """A multipart upload under way; `draft` is the version it becomes."""
+
+    bucket: str
+    key: str
+    upload_id: str
+    initiated: int
+    initiator: str
+    draft: Version
+    algorithm: str = ""
+    checksum_type: str = ""
+
+
+@record("s3_parts", key=("upload_id", "number"), scope="partition")
+class UploadedPart(Record):
+    """A part that was uploaded: its blob, ETag, and checksums in Base64 by algorithm."""
+
+    upload_id: str
+    number: int
+    blob: str
+    size: int
+    etag: str
+    modified: int
+    checksums: dict[str, str] = {}

@@ -1,0 +1,54 @@
+"""Tags of buckets and objects: read, checked and answered. Source: Amazon S3 User Guide, tag restrictions."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from coldframe.core.faults import ServiceFault
+from coldframe.services.s3.refusals import invalid_argument
+
+_CHARACTERS = re.compile(r"[\w\s+\-=._:/@]*").fullmatch
+OBJECT_LIMIT = 10
+BUCKET_LIMIT = 50
+
+
+def tags_of_set(tag_set: Sequence[dict[str, Any]], limit: int) -> dict[str, str]:
+    """Return the tags of a TagSet by key; raises InvalidTag and BadRequest."""
+    if len(tag_set) > limit:
+        kind = "Object" if limit == OBJECT_LIMIT else "Bucket"
+        raise ServiceFault("BadRequest", f"{kind} tags cannot be greater than {limit}", status=400)
+    tags: dict[str, str] = {}
+    for tag in tag_set:
+        key, value = tag.get("Key", ""), tag.get("Value", "")
+        if key in tags:
+            raise _invalid("Cannot provide multiple Tags with the same key", key)
+        if not 0 < len(key) <= 128 or not _CHARACTERS(key):
+            raise _invalid("The TagKey you have provided is invalid", key)
+        if len(value) > 256 or not _CHARACTERS(value):
+            raise _invalid("The TagValue you have provided is invalid", key)
+        if key.lower().startswith("aws:"):
+            raise _invalid("System tags cannot be added/updated by requester", key)
+        tags[key] = value
+    return tags
+
+
+def tags_of_header(header: str | None) -> dict[str, str]:
+    """Return the tags of an x-amz-tagging header, which is a query string; raises InvalidArgument, InvalidTag."""
+    if not header:
+        return {}
+    try:
+        pairs = parse_qsl(header, keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters"
+        raise invalid_argument(f"{text} without tag name duplicates.", "x-amz-tagging", header) from None
+    return tags_of_set([{"Key": key, "Value": value} for key, value in pairs], OBJECT_LIMIT)
+
+
+def tag_set(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Return tags as an answer's TagSet."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _invalid(message: str, key: str) -> ServiceFault:
+    return ServiceFault("InvalidTag", message, status=400, TagKey=key)

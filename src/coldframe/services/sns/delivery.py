@@ -1,0 +1,209 @@
+"""Delivery: threads that take messages out of the outbox, send them on, and try again what did not arrive."""
+
+import heapq
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+
+from coldframe.core import arns
+from coldframe.core.installation import Installation
+from coldframe.engines.queue import Message, Reading
+from coldframe.services.sns import channels
+from coldframe.services.sns.channels import Outcome, Parcel
+from coldframe.services.sns.connections import Connections
+from coldframe.services.sns.delivery_policies import WITHIN, RetryPolicy, retry_policy
+from coldframe.services.sns.envelope import wrap
+from coldframe.services.sns.outbox import Notification, Outbox, unpack
+from coldframe.services.sns.records import Subscription, Topic
+from coldframe.services.sns.signing import Signer
+from coldframe.services.sns.subscription_attributes import dead_letter_target
+
+LOG = logging.getLogger("coldframe.sns")
+
+_MOST_THREADS = 8
+# Longer than any delivery takes: whoever finds a message hidden after that finds one whose deliverer is gone.
+_HIDDEN = 60_000
+_BATCH = 10
+# Documented for SQS endpoints: about 23 days of tries, after which a message is given up.
+_LOOK_AGAIN = 5.0
+
+_Due = tuple[float, str, str, str]
+
+
+class Deliverer:
+    """Delivers what is in the outbox, a subscription at a time by one thread; no thread lives while nothing is due."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._outbox = installation.parts.get(Outbox)
+        self._connections = Connections(installation)
+        self._changed = threading.Condition()
+        self._due: list[_Due] = []
+        self._busy: set[str] = set()
+        self._again: set[tuple[str, str, str]] = set()
+        self._threads: set[threading.Thread] = set()
+        self._open = True
+
+    def due(self, topic: arns.Arn, subscriptions: Iterable[str]) -> None:
+        """Have the messages of subscriptions of a topic delivered as soon as a thread is free."""
+        for identifier in subscriptions:
+            self._add(0.0, (topic.account, topic.region, identifier))
+
+    def resume(self) -> None:
+        """Have everything delivered that is in the outbox, such as what an earlier process left."""
+        waiting = self._outbox.queues()
+        if not waiting:
+            return
+        with self._installation.store.read() as transaction:
+            rows = transaction.records("", "").everywhere(Subscription)
+        for account, region, row in rows:
+            if row.id in waiting:
+                self._add(0.0, (account, region, row.id))
+
+    def close(self) -> None:
+        """End after the deliveries under way; what is left is delivered after the next start."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(_LOOK_AGAIN)
+
+    def _add(self, moment: float, place: tuple[str, str, str]) -> None:
+        with self._changed:
+            if not self._open:
+                return
+            heapq.heappush(self._due, (moment, *place))
+            self._changed.notify()
+            if len(self._threads) < min(_MOST_THREADS, len(self._due) + len(self._busy)):
+                thread = threading.Thread(target=self._work, name="sns-delivery", daemon=True)
+                self._threads.add(thread)
+                thread.start()
+
+    def _work(self) -> None:
+        try:
+            while (place := self._next()) is not None:
+                again: float | None = None
+                try:
+                    again = self._deliver(*place)
+                except Exception:
+                    LOG.exception("the delivery to subscription %s failed", place[2])
+                    again = self._installation.clock.seconds() + _LOOK_AGAIN
+                finally:
+                    with self._changed:
+                        self._busy.discard(place[2])
+                        if place in self._again:
+                            self._again.discard(place)
+                            again = 0.0
+                if again is not None:
+                    self._add(again, place)
+        finally:
+            with self._changed:
+                self._threads.discard(threading.current_thread())
+
+    def _next(self) -> tuple[str, str, str] | None:
+        """Wait for a subscription that is due and that no other thread serves; None when there is nothing left."""
+        with self._changed:
+            while self._open and self._due:
+                moment, account, region, identifier = self._due[0]
+                left = moment - self._installation.clock.seconds()
+                if left > 0:
+                    # The clock may be turned, so it is looked at again before long.
+                    self._changed.wait(min(left, _LOOK_AGAIN))
+                    continue
+                heapq.heappop(self._due)
+                if identifier in self._busy:
+                    # Whoever serves it may have had its last look: it is looked at again right after.
+                    self._again.add((account, region, identifier))
+                    continue
+                self._busy.add(identifier)
+                return account, region, identifier
+            return None
+
+    def _deliver(self, account: str, region: str, identifier: str) -> float | None:
+        """Deliver what can be delivered now; returns when to come again, in seconds, None when nothing is left."""
+        store, clock = self._installation.store, self._installation.clock
+        with store.read() as transaction:
+            records = transaction.records(account, region)
+            subscription = records.find(Subscription, identifier)
+            topic = records.find(Topic, subscription.topic) if subscription is not None else None
+        if subscription is None or topic is None:
+            self._outbox.drop(identifier)
+            return None
+        arn = arns.Arn(arns.partition_of(region), "sns", region, account, topic.name)
+        while self._open:
+            now = clock.milliseconds()
+            reading = Reading(
+                now=now, hidden_until=now + _HIDDEN, limit=1 if topic.fifo else _BATCH, ordered=topic.fifo
+            )
+            messages = self._outbox.receive(identifier, reading)
+            if not messages:
+                following = self._outbox.next_visible(identifier, now)
+                return None if following is None else following / 1000
+            self._send(arn, topic, subscription, messages)
+        return None
+
+    def _send(
+        self, arn: arns.Arn, topic: Topic, subscription: Subscription, messages: Sequence[Message]
+    ) -> None:
+        parcels = [self._parcel(arn, topic, subscription, message) for message in messages]
+        outcomes = self._outcomes(arn, subscription, parcels)
+        policy, now = _retries(topic, subscription), self._installation.clock.milliseconds()
+        done: list[tuple[int, int]] = []
+        for message, parcel, outcome in zip(messages, parcels, outcomes, strict=True):
+            delay = policy.delay(message.receives) if outcome is Outcome.LATER else None
+            if delay is not None:
+                place = (message.sequence, message.receives)
+                self._outbox.change_visibility(subscription.id, place, now + int(delay * 1000), now)
+                continue
+            if outcome is not Outcome.DELIVERED and not self._to_dead_letters(subscription, parcel):
+                continue
+            done.append((message.sequence, message.receives))
+        self._outbox.delete(subscription.id, done)
+
+    def _outcomes(
+        self, arn: arns.Arn, subscription: Subscription, parcels: Sequence[Parcel]
+    ) -> list[Outcome]:
+        if subscription.protocol == "sqs":
+            return channels.to_queue(self._connections, subscription.endpoint, parcels)
+        if subscription.protocol == "firehose":
+            return channels.to_stream(self._connections, subscription, parcels)
+        return [channels.to_url(subscription, f"{arn}:{subscription.id}", each) for each in parcels]
+
+    def _to_dead_letters(self, subscription: Subscription, parcel: Parcel) -> bool:
+        """Keep what cannot be delivered in the queue for it; False when that queue does not answer now."""
+        policy = subscription.attributes.get("RedrivePolicy")
+        if not policy:
+            LOG.warning("message %s could not be delivered to %s", parcel.id, subscription.endpoint)
+            return True
+        outcome = channels.to_queue(self._connections, dead_letter_target(policy), [parcel])[0]
+        if outcome is Outcome.NEVER:
+            LOG.warning(
+                "message %s: neither %s nor its dead-letter queue took it", parcel.id, subscription.endpoint
+            )
+        return outcome is not Outcome.LATER
+
+    def _parcel(self, arn: arns.Arn, topic: Topic, subscription: Subscription, message: Message) -> Parcel:
+        notification: Notification = unpack(self._installation.seal, message.id, message.body)
+        raw = subscription.attributes.get("RawMessageDelivery", "").lower() == "true"
+        if raw and notification.kind == "Notification":
+            return Parcel(message.id, notification, notification.message, raw=True)
+        signer = self._installation.parts.get(Signer)
+        text = wrap(
+            notification,
+            message.id,
+            f"{arn}:{subscription.id}",
+            sign=signer.sign,
+            version=topic.attributes.get("SignatureVersion", "1"),
+            certificate=signer.path,
+        )
+        return Parcel(message.id, notification, text, raw=False)
+
+
+def _retries(topic: Topic, subscription: Subscription) -> RetryPolicy:
+    if subscription.protocol not in {"http", "https"}:
+        return WITHIN
+    own = subscription.attributes.get("DeliveryPolicy")
+    if own:
+        return retry_policy(own, of_topic=False)
+    return retry_policy(topic.attributes.get("DeliveryPolicy", ""), of_topic=True)

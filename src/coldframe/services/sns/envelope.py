@@ -1,0 +1,67 @@
+"""The JSON in which SNS wraps messages for those who did not ask for raw delivery, and its signature.
+
+Source: Amazon SNS Developer Guide, Parsing message formats, and Verifying the signatures of messages.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from coldframe.services.sns.outbox import Notification
+
+_SIGNED = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": (
+        *("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    ),
+}
+Sign = Callable[[bytes, str], str]
+
+
+def wrap(
+    notification: Notification,
+    identifier: str,
+    subscription_arn: str,
+    *,
+    sign: Sign,
+    version: str = "1",
+    certificate: str = "",
+) -> str:
+    """Return the envelope of a message; `sign` gives the signature of bytes for a signature version."""
+    told = {"Type": notification.kind, "MessageId": identifier, "TopicArn": notification.topic_arn}
+    if notification.kind == "SubscriptionConfirmation":
+        told["Token"] = notification.token
+    if notification.sequence:
+        told["SequenceNumber"] = notification.sequence
+    if notification.subject is not None:
+        told["Subject"] = notification.subject
+    told["Message"] = notification.message
+    moment = datetime.fromtimestamp(notification.timestamp / 1000, UTC)
+    told["Timestamp"] = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{notification.timestamp % 1000:03d}Z"
+    if notification.kind == "SubscriptionConfirmation":
+        query = {
+            "Action": "ConfirmSubscription",
+            "TopicArn": notification.topic_arn,
+            "Token": notification.token,
+        }
+        told["SubscribeURL"] = f"{notification.endpoint}/?{urlencode(query)}"
+    told["SignatureVersion"] = version
+    told["Signature"] = sign(signed_text(told), version)
+    told["SigningCertURL"] = f"{notification.endpoint}{certificate}"
+    if notification.kind == "Notification":
+        query = {"Action": "Unsubscribe", "SubscriptionArn": subscription_arn}
+        told["UnsubscribeURL"] = f"{notification.endpoint}/?{urlencode(query)}"
+    document: dict[str, object] = dict(told)
+    if notification.attributes:
+        document["MessageAttributes"] = {
+            name: {"Type": attribute.type, "Value": attribute.value}
+            for name, attribute in notification.attributes.items()
+        }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def signed_text(told: dict[str, str]) -> bytes:
+    """Return what is signed of an envelope: names and values of some members, in order, each on a line."""
+    names = _SIGNED[told["Type"]]
+    return "".join(f"{name}\n{told[name]}\n" for name in names if name in told).encode()

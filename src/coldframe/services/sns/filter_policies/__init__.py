@@ -1,0 +1,9 @@
+"""Filter policies: which messages a subscription wants, by their attributes or their body.
+
+Source: Amazon SNS Developer Guide, Subscription filter policies.
+"""
+
+from coldframe.services.sns.filter_policies.conditions import InvalidFilterPolicy
+from coldframe.services.sns.filter_policies.policy import FilterPolicy, compile_policy
+
+__all__ = ["FilterPolicy", "InvalidFilterPolicy", "compile_policy"]

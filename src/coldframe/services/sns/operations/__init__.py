@@ -1,0 +1,1 @@
+"""The operations of Amazon SNS, a module for each kind of resource."""

@@ -1,0 +1,49 @@
+"""Where messages wait for their delivery: a queue for each subscription, in a message store of SNS's own."""
+
+import msgspec
+
+from coldframe.core.seal import Seal
+from coldframe.engines.queue import MessageStore
+
+_PURPOSE = "sns-outbox"
+
+
+class Outbox(MessageStore):
+    """The messages on their way, by subscription."""
+
+
+class Attribute(msgspec.Struct, array_like=True, frozen=True):
+    """A message attribute: its data type, and its text or, for Binary, its bytes in base64."""
+
+    type: str
+    value: str
+
+
+class Notification(msgspec.Struct, array_like=True, frozen=True):
+    """What is to be delivered: its kind as the envelope names it, the text for this protocol, and the rest."""
+
+    kind: str
+    topic_arn: str
+    message: str
+    timestamp: int
+    subject: str | None = None
+    attributes: dict[str, Attribute] = {}
+    group: str = ""
+    deduplication: str = ""
+    sequence: str = ""
+    token: str = ""
+    endpoint: str = ""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Notification).decode
+
+
+def pack(seal: Seal, identifier: str, notification: Notification) -> bytes:
+    """Return what is kept of a message, sealed."""
+    return seal.seal(_PURPOSE, identifier, _encode(notification))
+
+
+def unpack(seal: Seal, identifier: str, kept: bytes) -> Notification:
+    """Return what is to be delivered; raises SealBroken when it was changed on the disk."""
+    return _decode(seal.open(_PURPOSE, identifier, kept))

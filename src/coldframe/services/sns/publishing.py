@@ -1,0 +1,164 @@
+"""From a request to messages in the outbox, one for every subscription that wants it, durable before the answer."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from coldframe.core import arns
+from coldframe.core.call import Call
+from coldframe.engines.queue import Duplicate, New
+from coldframe.services.sns.arns import invalid
+from coldframe.services.sns.delivery import Deliverer
+from coldframe.services.sns.filter_policies import FilterPolicy, compile_policy
+from coldframe.services.sns.message_checks import (
+    MOST_BYTES,
+    attributes_of,
+    check_fifo_id,
+    check_subject,
+    size_of,
+    texts_of,
+    values_of,
+)
+from coldframe.services.sns.outbox import Notification, Outbox, pack
+from coldframe.services.sns.records import Subscription, Topic
+
+_DEDUPLICATED = 5 * 60 * 1000
+_FIRST_SEQUENCE = 10_000_000_000_000_000_000
+
+
+class Draft(NamedTuple):
+    """A message that may be published: its id, what each protocol gets, and how many of its bytes count."""
+
+    id: str
+    default: Notification
+    texts: dict[str, str]
+    size: int
+
+
+def draft(call: Call, arn: arns.Arn, topic: Topic, request: Mapping[str, Any]) -> Draft:
+    """Check what is to be published; raises the fault that says what is wrong with it."""
+    message, texts = texts_of(request)
+    check_subject(request.get("Subject"))
+    attributes = attributes_of(request.get("MessageAttributes") or {})
+    size = size_of(request["Message"], attributes)
+    if size > MOST_BYTES:
+        raise invalid("Message too long")
+    group, deduplication = _fifo(topic, request)
+    notification = Notification(
+        kind="Notification",
+        topic_arn=str(arn),
+        message=message,
+        timestamp=call.now,
+        subject=request.get("Subject"),
+        attributes=attributes,
+        group=group,
+        deduplication=deduplication,
+        endpoint=call.endpoint,
+    )
+    return Draft(call.new_id(), notification, texts, size)
+
+
+def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    """Put messages into the outbox, all or none, and return what the publisher is told of each."""
+    batches: list[tuple[str, list[New]]] = []
+    for subscription in _subscriptions(call, arn, topic):
+        wanted = [_new(call, topic, subscription, each) for each in drafts if _wants(subscription, each)]
+        if wanted:
+            batches.append((subscription.id, wanted))
+    sequences: dict[str, int] = {}
+    identifiers = {each.default.deduplication: each.id for each in drafts}
+    if batches:
+        kept = call.part(Outbox).send_to_all(batches, call.now)
+        for (_, messages), sent in zip(batches, kept, strict=True):
+            for message, one in zip(messages, sent, strict=True):
+                sequences[message.id] = one.sequence
+                if one.repeated and message.unless is not None:
+                    identifiers[message.unless.id] = one.id
+        call.part(Deliverer).due(arn, [name for name, _ in batches])
+    answers = []
+    for each in drafts:
+        told = {"MessageId": identifiers[each.default.deduplication] if topic.fifo else each.id}
+        if topic.fifo:
+            told["SequenceNumber"] = str(_FIRST_SEQUENCE + sequences.get(each.id, 0))
+        answers.append(told)
+    return answers
+
+
+def ask_to_confirm(call: Call, arn: arns.Arn, subscription: Subscription) -> None:
+    """Send the endpoint of a subscription the token by which it confirms."""
+    text = (
+        f"You have chosen to subscribe to the topic {arn}.\n"
+        "To confirm the subscription, visit the SubscribeURL included in this message."
+    )
+    notification = Notification(
+        kind="SubscriptionConfirmation",
+        topic_arn=str(arn),
+        message=text,
+        timestamp=call.now,
+        token=subscription.token,
+        endpoint=call.endpoint,
+    )
+    identifier = call.new_id()
+    body = pack(call.installation.seal, identifier, notification)
+    call.part(Outbox).send(subscription.id, [New(identifier, body, call.now)], call.now)
+    call.part(Deliverer).due(arn, [subscription.id])
+
+
+def _subscriptions(call: Call, arn: arns.Arn, topic: Topic) -> list[Subscription]:
+    with call.installation.store.read() as transaction:
+        rows = transaction.records(arn.account, arn.region).list(Subscription, where={"topic": topic.name})
+    return [row for row in rows if row.confirmed]
+
+
+def _wants(subscription: Subscription, drafted: Draft) -> bool:
+    text = subscription.attributes.get("FilterPolicy")
+    if not text:
+        return True
+    scope = subscription.attributes.get("FilterPolicyScope") or "MessageAttributes"
+    return _compiled(text, scope).wants(values_of(drafted.default.attributes), drafted.default.message)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str, scope: str) -> FilterPolicy:
+    return compile_policy(text, scope)
+
+
+def _new(call: Call, topic: Topic, subscription: Subscription, drafted: Draft) -> New:
+    notification = drafted.default
+    own = drafted.texts.get(subscription.protocol)
+    if own is not None:
+        notification = msgspec.structs.replace(notification, message=own)
+    scope = notification.group if topic.attributes.get("FifoThroughputScope") == "MessageGroup" else ""
+    return New(
+        drafted.id,
+        pack(call.installation.seal, drafted.id, notification),
+        call.now,
+        notification.group if topic.fifo else "",
+        Duplicate(scope, notification.deduplication, call.now + _DEDUPLICATED) if topic.fifo else None,
+    )
+
+
+def _fifo(topic: Topic, request: Mapping[str, Any]) -> tuple[str, str]:
+    group, deduplication = request.get("MessageGroupId"), request.get("MessageDeduplicationId")
+    if group is not None:
+        check_fifo_id("MessageGroupId", group)
+    if not topic.fifo:
+        if deduplication is not None:
+            raise invalid(
+                "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid"
+                " for this topic type"
+            )
+        return group or "", ""
+    if group is None:
+        raise invalid("The MessageGroupId parameter is required for FIFO topics")
+    if deduplication is not None:
+        check_fifo_id("MessageDeduplicationId", deduplication)
+        return group, deduplication
+    if topic.attributes.get("ContentBasedDeduplication") != "true":
+        raise invalid(
+            "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+        )
+    return group, hashlib.sha256(request["Message"].encode()).hexdigest()

@@ -1,0 +1,120 @@
+"""Subscription attributes and endpoints: what each protocol takes."""
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from coldframe.core import arns
+from coldframe.core.faults import NotBuilt, ServiceFault
+from coldframe.services.sns.arns import invalid
+from coldframe.services.sns.delivery_policies import check_delivery_policy
+from coldframe.services.sns.filter_policies import InvalidFilterPolicy, compile_policy
+
+SETTABLE = (
+    *("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"),
+    "SubscriptionRoleArn",
+)
+_OUTSIDE = {"email", "email-json", "sms", "application"}
+_ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
+
+
+def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
+    """Refuse an endpoint that is none of its protocol, or that nothing here can reach."""
+    if protocol in _OUTSIDE:
+        raise NotBuilt(f"Subscriptions by {protocol} leave this machine, which coldframe does not do.")
+    if protocol == "lambda":
+        raise NotBuilt(
+            "Subscriptions of AWS Lambda functions wait for AWS Lambda, which is not built in coldframe."
+        )
+    if protocol in {"http", "https"}:
+        _check_url(protocol, endpoint)
+    elif protocol in {"sqs", "firehose"}:
+        service = _service_of(endpoint)
+        if service != protocol:
+            raise invalid(f"{protocol.upper()} endpoint ARN")
+    else:
+        raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
+    if fifo and protocol != "sqs":
+        raise invalid(f"Endpoint Reason: FIFO topics take no subscriptions by {protocol} here")
+    if endpoint.endswith(".fifo") and not fifo and protocol == "sqs":
+        raise invalid("Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
+
+
+def checked(given: Mapping[str, str], present: Mapping[str, str], protocol: str) -> dict[str, str]:
+    """Return attributes with what was set before; raises InvalidParameter."""
+    together = {**present, **given}
+    for name, value in given.items():
+        if name == "ReplayPolicy":
+            raise invalid("Attributes Reason: ReplayPolicy: message archives are not built in coldframe")
+        if name not in SETTABLE:
+            raise invalid("AttributeName")
+        _check(name, value, together, protocol)
+    if protocol == "firehose" and _ROLE.fullmatch(together.get("SubscriptionRoleArn", "")) is None:
+        raise invalid(
+            "Attributes Reason: SubscriptionRoleArn must be the ARN of a role for the firehose protocol"
+        )
+    return {name: value for name, value in together.items() if value}
+
+
+def _check(name: str, value: str, together: Mapping[str, str], protocol: str) -> None:
+    if name == "RawMessageDelivery" and value.lower() not in {"true", "false"}:
+        raise invalid(
+            f"Attributes Reason: RawMessageDelivery: Invalid value [{value}]. Must be true or false."
+        )
+    if name == "FilterPolicyScope" and value not in {"MessageAttributes", "MessageBody"}:
+        raise invalid(
+            f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
+        )
+    if name in {"FilterPolicy", "FilterPolicyScope"} and together.get("FilterPolicy"):
+        try:
+            compile_policy(together["FilterPolicy"], together.get("FilterPolicyScope") or "MessageAttributes")
+        except InvalidFilterPolicy as error:
+            raise invalid(f"FilterPolicy: {error}") from error
+    if name == "DeliveryPolicy" and value:
+        if protocol not in {"http", "https"}:
+            raise invalid("Delivery policy can only be set for HTTP and HTTPS subscriptions")
+        check_delivery_policy(value, of_topic=False)
+    if name == "RedrivePolicy" and value:
+        dead_letter_target(value)
+
+
+def dead_letter_target(policy: str) -> str:
+    """Return the ARN of the queue that a redrive policy names; raises InvalidParameter."""
+    try:
+        target = json.loads(policy)["deadLetterTargetArn"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise invalid("RedrivePolicy: failed to parse JSON with a deadLetterTargetArn") from error
+    if not isinstance(target, str) or _service_of(target) != "sqs":
+        raise invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn")
+    return target
+
+
+def _service_of(endpoint: str) -> str:
+    try:
+        return arns.parse(endpoint).service
+    except ValueError as error:
+        raise invalid(f"Endpoint Reason: {endpoint} is not an ARN") from error
+
+
+def _check_url(protocol: str, endpoint: str) -> None:
+    url = urlsplit(endpoint)
+    if url.scheme != protocol or not url.hostname:
+        raise invalid(f"Endpoint must match the specified protocol: {protocol}")
+    if not is_this_machine(url.hostname):
+        raise ServiceFault(
+            "InvalidParameterException",
+            f"Invalid parameter: Endpoint Reason: {url.hostname} is not an address of this machine; coldframe delivers to"
+            " 127.0.0.0/8, ::1 and localhost only",
+        )
+
+
+def is_this_machine(host: str) -> bool:
+    """Tell whether a host is a loopback address; names other than localhost are none, whatever they resolve to."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,23 @@
+"""The rules for tags on topics."""
+
+from collections.abc import Iterable, Mapping
+
+from coldframe.core.faults import ServiceFault
+from coldframe.services.sns.topic_attributes import missing_tags
+
+_MOST = 50
+
+
+def checked_tags(present: Mapping[str, str], new: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the tags with the new ones; raises TagLimitExceeded, InvalidParameter."""
+    together = dict(present)
+    for tag in new:
+        if tag["Key"].lower().startswith("aws:"):
+            raise missing_tags(tag["Key"])
+        together[tag["Key"]] = tag["Value"]
+    if len(together) > _MOST:
+        raise ServiceFault(
+            "TagLimitExceededException",
+            f"Could not complete request: tag quota of {_MOST} per resource exceeded",
+        )
+    return together

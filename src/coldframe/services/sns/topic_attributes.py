@@ -1,0 +1,98 @@
+"""Topic attributes: which may be set, what they may be, and what a topic has."""
+
+import json
+from collections.abc import Mapping
+
+from coldframe.core.faults import ServiceFault
+from coldframe.identity.policies import parse_policy
+from coldframe.identity.policy_errors import PolicyError
+from coldframe.services.sns.arns import invalid
+from coldframe.services.sns.delivery_policies import check_delivery_policy
+
+_CHOICES = {
+    "SignatureVersion": {"1", "2"},
+    "TracingConfig": {"PassThrough", "Active"},
+    "ContentBasedDeduplication": {"true", "false"},
+    "FifoTopic": {"true", "false"},
+    "FifoThroughputScope": {"Topic", "MessageGroup"},
+}
+_FIFO_ONLY = {"ContentBasedDeduplication", "FifoThroughputScope"}
+_NOT_BUILT = {
+    "KmsMasterKeyId": "AWS KMS is not built in coldframe; messages are sealed with the server's own key",
+    "ArchivePolicy": "Message archives of FIFO topics are not built in coldframe",
+}
+_LONGEST_NAME = 100
+_OWN_ACTIONS = (
+    *("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic"),
+    *("Subscribe", "ListSubscriptionsByTopic", "Publish"),
+)
+
+
+def checked(given: Mapping[str, str], *, fifo: bool) -> dict[str, str]:
+    """Return attributes as they are kept; raises InvalidParameter."""
+    for name, value in given.items():
+        _check(name, value, fifo=fifo)
+    return {name: value for name, value in given.items() if value and name != "FifoTopic"}
+
+
+def _check(name: str, value: str, *, fifo: bool) -> None:
+    if name in _NOT_BUILT and value:
+        raise invalid(f"Attributes Reason: {name}: {_NOT_BUILT[name]}")
+    if name in _FIFO_ONLY and not fifo:
+        raise invalid(f"Attributes Reason: {name} is only allowed for FIFO topics")
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            raise invalid(
+                f"Attributes Reason: {name}: {value} is none of {', '.join(sorted(_CHOICES[name]))}"
+            )
+    elif name == "Policy":
+        if value:
+            _check_policy(value)
+    elif name == "DeliveryPolicy":
+        if value:
+            check_delivery_policy(value, of_topic=True)
+    elif name == "DisplayName":
+        if len(value) > _LONGEST_NAME:
+            raise invalid("Attributes Reason: DisplayName must be at most 100 characters long")
+    elif name not in _NOT_BUILT:
+        raise invalid("AttributeName")
+
+
+def _check_policy(text: str) -> None:
+    try:
+        parse_policy(text, "resource")
+    except PolicyError as error:
+        raise invalid(f"Policy Error: {error}") from error
+
+
+def default_policy(arn: str, account: str) -> str:
+    """Return the policy of a topic that has none of its own: its account may do everything with it."""
+    statement = {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"SNS:{action}" for action in _OWN_ACTIONS],
+        "Resource": arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": account}},
+    }
+    policy = {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}
+    return json.dumps(policy, separators=(",", ":"))
+
+
+def check_name(name: str, *, fifo: bool) -> None:
+    """Refuse a name that no topic of this kind can have."""
+    stem = name.removesuffix(".fifo") if fifo else name
+    letters = stem.replace("-", "").replace("_", "")
+    right = letters.isascii() and (letters.isalnum() or (not letters and bool(stem)))
+    if not right or len(name) > 256 or (fifo and not name.endswith(".fifo")):
+        if fifo or name.endswith(".fifo"):
+            raise invalid(
+                "Topic Name Reason: Fifo Topic names must end with .fifo and must be made up of only uppercase and"
+                " lowercase ASCII letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
+            )
+        raise invalid("Topic Name")
+
+
+def missing_tags(key: str) -> ServiceFault:
+    """Return the fault for a tag key that only AWS may use."""
+    return invalid(f"Tags Reason: {key!r} begins with aws:, which is reserved")

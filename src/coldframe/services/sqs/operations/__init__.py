@@ -1,0 +1,1 @@
+"""The operations of Amazon SQS, a module for each kind of resource."""

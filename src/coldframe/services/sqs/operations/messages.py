@@ -1,0 +1,86 @@
+"""Messages: sent, received, hidden for longer, deleted; one at a time or ten."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.sqs import batches, receiving
+from coldframe.services.sqs.lookup import queue_at
+from coldframe.services.sqs.sending import answer, draft
+from coldframe.services.sqs.storage import QueueMessages
+
+_MOST_BATCH_BYTES = 1_048_576
+
+
+def send_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Keep a message; it is durable when this answers."""
+    _, queue = queue_at(call, request["QueueUrl"])
+    drafted = draft(call, queue, request)
+    (sent,) = call.part(QueueMessages).send(queue.id, [drafted.new], call.now)
+    return answer(queue, drafted, sent)
+
+
+def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Keep up to ten messages, all that are valid together."""
+    _, queue = queue_at(call, request["QueueUrl"])
+    entries = request["Entries"]
+    batches.check(entries, "SendMessageBatch")
+    drafts, failures = [], []
+    for entry in entries:
+        try:
+            drafts.append((entry["Id"], draft(call, queue, entry)))
+        except ServiceFault as fault:
+            failures.append(batches.failed(entry, fault))
+    total = sum(drafted.size for _, drafted in drafts)
+    if total > _MOST_BATCH_BYTES:
+        text = f"Batch requests cannot be longer than {_MOST_BATCH_BYTES} bytes. You have sent {total} bytes."
+        raise ServiceFault("BatchRequestTooLong", text)
+    kept = call.part(QueueMessages).send(queue.id, [drafted.new for _, drafted in drafts], call.now)
+    successful = [
+        {"Id": name, **answer(queue, drafted, sent)}
+        for (name, drafted), sent in zip(drafts, kept, strict=True)
+    ]
+    return {"Successful": successful, "Failed": failures}
+
+
+def receive_message(call: Call, request: dict[str, Any]) -> dict[str, Any] | Iterator[dict[str, Any] | None]:
+    """Return messages that nobody else is reading, or wait for them as long as was asked."""
+    place, queue = queue_at(call, request["QueueUrl"])
+    wanted = receiving.wanted(call, place, queue, request)
+    found = receiving.receive(call, queue, wanted)
+    if found or not wanted.wait:
+        return receiving.answer(call, queue, wanted, found)
+    return receiving.later(call, place, queue, wanted)
+
+
+def delete_message(call: Call, request: dict[str, Any]) -> None:
+    """Delete a message by the handle of its last reading."""
+    _, queue = queue_at(call, request["QueueUrl"])
+    receiving.delete(call, queue, request["ReceiptHandle"])
+
+
+def delete_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Delete up to ten messages."""
+    _, queue = queue_at(call, request["QueueUrl"])
+    return batches.each(
+        request["Entries"],
+        "DeleteMessageBatch",
+        lambda entry: receiving.delete(call, queue, entry["ReceiptHandle"]),
+    )
+
+
+def change_message_visibility(call: Call, request: dict[str, Any]) -> None:
+    """Hide a message that is being read for so many seconds from now; 0 lets others have it."""
+    _, queue = queue_at(call, request["QueueUrl"])
+    receiving.hide(call, queue, request["ReceiptHandle"], request["VisibilityTimeout"])
+
+
+def change_message_visibility_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Hide up to ten messages that are being read."""
+    _, queue = queue_at(call, request["QueueUrl"])
+    return batches.each(
+        request["Entries"],
+        "ChangeMessageVisibilityBatch",
+        lambda entry: receiving.hide(call, queue, entry["ReceiptHandle"], entry.get("VisibilityTimeout", 0)),
+    )
