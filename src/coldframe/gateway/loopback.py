@@ -28,7 +28,7 @@ class _Raw:
 
 
 class Loopback:
-    """Makes clients that act as a given principal; one botocore client a service and region is kept."""
+    """Makes clients that act as a given principal; whoever calls often keeps the one it got."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
