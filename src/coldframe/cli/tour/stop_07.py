@@ -41,7 +41,7 @@ def walk(guide: Guide) -> None:
     _unmasked(guide, auditor, name, sent)
     _insights(guide, reader, auditor, name, sent)
     _audit(guide, logs, audit)
-    _metric(guide, name)
+    _alarm(guide, logs, name)
     _disk(guide, sent)
     if guide.keep:
         guide.say(f"\nLook around: coldframe aws logs filter-log-events --log-group-name {name}")
@@ -189,20 +189,40 @@ def _insights(guide: Guide, reader: Any, auditor: Any, group: str, sent: list[Pl
         guide.expect(all(text in secrets_of for text in whole), f"{len(rows)} rows for the auditor, whole")
 
 
-def _metric(guide: Guide, group: str) -> None:
-    with guide.step("The metric that an alarm would watch: LogEventsWithFindings"):
+def _alarm(guide: Guide, logs: Any, group: str) -> None:
+    with guide.step("The metric LogEventsWithFindings, and an alarm on it"):
+        cloudwatch = guide.client("cloudwatch")
+        watched = {
+            "Namespace": "AWS/Logs",
+            "MetricName": "LogEventsWithFindings",
+            "Dimensions": [{"Name": "LogGroupName", "Value": group}],
+            "Period": 60,
+        }
         now = int(time.time())
-        points = guide.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/Logs",
-            MetricName="LogEventsWithFindings",
-            Dimensions=[{"Name": "LogGroupName", "Value": group}],
-            StartTime=now - 3600,
-            EndTime=now + 60,
-            Period=60,
-            Statistics=["Sum"],
+        points = cloudwatch.get_metric_statistics(
+            **watched, StartTime=now - 3600, EndTime=now + 60, Statistics=["Sum"]
         )["Datapoints"]
         total = sum(point["Sum"] for point in points)
-        guide.expect(total > 0, f"{total:.0f} events with findings in {len(points)} minutes")
+        guide.expect(total > 0, f"{total:.0f} events with findings")
+        name = f"findings-in-{group.strip('/').replace('/', '-')}"
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            **watched,
+            Statistic="Sum",
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+        )
+        guide.afterwards(partial(cloudwatch.delete_alarms, AlarmNames=[name]))
+        begun = time.perf_counter()
+        put(logs, group, "application", [planted()[0].text])
+        alarm = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+        while alarm["StateValue"] != "ALARM" and time.perf_counter() - begun < 90:
+            guide.pause(0.1)
+            alarm = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+        guide.expect(alarm["StateValue"] == "ALARM", f"ALARM after {time.perf_counter() - begun:.1f} s:")
+        guide.say(f"    {alarm['StateReason']}")
 
 
 def _audit(guide: Guide, logs: Any, audit: str) -> None:
