@@ -15,6 +15,9 @@ _QUERIES = [{"Id": "e", "Expression": "TIME_SERIES(1)", "Period": 60}]
 _TOPIC = "arn:aws:sns:us-east-1:123456789012:a"
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "CreateBucket": {"Bucket": "abc"},
+    "PutObject": {"Bucket": "abc", "Key": "k", "Body": b"x"},
+    "ListObjectsV2": {"Bucket": "abc"},
     "CreateTopic": {"Name": "a"},
     "Publish": {"TopicArn": _TOPIC, "Message": "m", "MessageAttributes": {"a": {"DataType": "String", "StringValue": "b"}}},
     "PublishBatch": {"TopicArn": _TOPIC, "PublishBatchRequestEntries": [{"Id": "a", "Message": "m"}]},

@@ -109,9 +109,9 @@ def test_content_types(wire, content_type):
 
 
 def test_operations_that_are_not_built_say_so(wire):
-    got = wire.call("logs", b'{"taskId":"x"}', {**JSON, "X-Amz-Target": "Logs_20140328.CancelExportTask"})
+    got = wire.call("logs", b'{"importId":"x"}', {**JSON, "X-Amz-Target": "Logs_20140328.CancelImportTask"})
     assert (got.status, got.code) == (501, "NotImplemented")
-    assert b"Amazon S3" in got.body
+    assert b"CloudTrail" in got.body
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """The error that clients of other services raise, for those who call through the installation's clients."""
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
-__all__ = ["ClientError", "status_of"]
+__all__ = ["ClientError", "ParamValidationError", "status_of"]
 
 
 def status_of(error: ClientError) -> int:

@@ -82,7 +82,11 @@ def test_ec2_and_s3_have_documents_of_their_own():
     assert [node.tag for node in root.iter()] == ["Error", "Code", "Message", "RequestId", "HostId"]
     missing = ServiceFault("NoSuchKey", "no", Key="a<b", Inner={"not": "text"})
     root = ET.fromstring(fault("s3", "rest-xml", missing).body)
-    assert [(node.tag, node.text) for node in root][2:] == [("Key", "a<b"), ("RequestId", "request-1")]
+    assert [(node.tag, node.text) for node in root][2:] == [
+        ("Key", "a<b"),
+        ("RequestId", "request-1"),
+        ("HostId", "request-1"),
+    ]
     root = ET.fromstring(fault("s3control", "rest-xml", ServiceFault("NoSuchJob", "no")).body)
     assert root.tag == "ErrorResponse"
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from coldframe.core.call import Call
-from coldframe.core.client_errors import ClientError, status_of
+from coldframe.core.client_errors import ClientError, ParamValidationError, status_of
 from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.identity.caller import Caller
@@ -95,6 +95,9 @@ def _client(installation: Installation, principal: Caller, region: str) -> Any:
 def _try(bucket: str, operation: str, act: Any, **parameters: Any) -> None:
     try:
         act(**parameters)
+    except ParamValidationError as error:
+        # The client itself refuses names that no bucket can have.
+        raise invalid(f"The given bucket name is invalid: {bucket}.") from error
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchBucket":
             text = f"The given bucket does not exist: {bucket}. Please make sure the bucket name is valid."
