@@ -1,20 +1,17 @@
 """Smithy RPC v2 CBOR: the operation in the path, one CBOR map each way."""
 
 from collections.abc import Callable, Mapping
-from threading import RLock
 from typing import Any
 
 import cbor2
 import msgspec
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import ServiceModel
 
-from coldframe.core.faults import ServiceFault
-from coldframe.core.wire import WireRequest, WireResponse
-from coldframe.gateway.protocols import event_stream, fault_shapes, timestamps
-from coldframe.gateway.protocols.aws_json import query_error, rpc_status
+from coldframe.gateway.protocols import fault_shapes, timestamps
 from coldframe.gateway.protocols.json_body import Members, Walks, body_members, malformed
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
-from coldframe.gateway.protocols.shapes import PerOperation, Shape
+from coldframe.gateway.protocols.rpc import RpcProtocol
+from coldframe.gateway.protocols.shapes import Shape
 from coldframe.gateway.protocols.typed import Types, decode_hook
 
 
@@ -86,52 +83,11 @@ class CborBodies:
         return cbor2.dumps({**head, **fault_shapes.with_message(members, wire)})
 
 
-class RpcV2Cbor:
+class RpcV2Cbor(RpcProtocol):
     """Protocol `smithy-rpc-v2-cbor`."""
 
     name = "smithy-rpc-v2-cbor"
 
     def __init__(self, service: ServiceModel) -> None:
-        self._bodies = CborBodies(service)
-        lock = RLock()
-        self._readers = PerOperation(self._reader, lock)
-        self._writers = PerOperation(self._writer, lock)
-        self._streams = PerOperation(lambda operation: event_stream.Writer(operation, self._bodies), lock)
-
-    def _reader(self, operation: OperationModel) -> Callable[[bytes], Params]:
-        shape = operation.input_shape
-        return self._bodies.reader(shape) if shape else lambda _: Params({})
-
-    def _writer(self, operation: OperationModel) -> Callable[[Any], bytes]:
-        shape = operation.output_shape
-        return self._bodies.writer(shape) if shape else lambda _: b""
-
-    def parse(self, operation: OperationModel, request: WireRequest) -> Params:
-        """Decode the body; SerializationException when it is no document of the input's shape."""
-        return self._readers[operation](request.body)
-
-    def answer(self, operation: OperationModel, result: Mapping[str, Any], request_id: str) -> WireResponse:
-        """Encode the result, or start its event stream with the other members as initial-response."""
-        headers = self._headers(request_id)
-        if not operation.has_event_stream_output:
-            return WireResponse(200, headers, self._writers[operation](result))
-        headers["content-type"] = event_stream.CONTENT_TYPE
-        initial = self._writers[operation](result)
-        return WireResponse(200, headers, self._streams[operation].frames(result, initial=initial))
-
-    def fault(
-        self, service: ServiceModel, operation: OperationModel | None, fault: ServiceFault, request_id: str
-    ) -> WireResponse:
-        """Write `__type` and the members of the fault's shape."""
-        wire = fault_shapes.resolve(service, operation, fault, "json")
-        status = rpc_status(service, wire)
-        name = wire.name if service.is_query_compatible else wire.code
-        body = self._bodies.fault(wire, {"__type": name})
-        return WireResponse(status, self._headers(request_id) | query_error(service, wire), body)
-
-    def _headers(self, request_id: str) -> dict[str, str]:
-        return {
-            "content-type": "application/cbor",
-            "smithy-protocol": "rpc-v2-cbor",
-            "x-amzn-requestid": request_id,
-        }
+        headers = {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+        super().__init__(CborBodies(service), headers)
