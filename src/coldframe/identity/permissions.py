@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from coldframe.core import arns
 from coldframe.core.records import Record
@@ -10,7 +9,7 @@ from coldframe.core.store import Store
 from coldframe.identity import aws_managed, organization
 from coldframe.identity.caller import Caller
 from coldframe.identity.evaluate import AttachedPolicy, Decision, PolicySet, evaluate
-from coldframe.identity.policies import Policy, PolicyKind, parse_policy
+from coldframe.identity.policies import PolicyKind, compiled_policy
 from coldframe.identity.records import (
     Account,
     Group,
@@ -117,7 +116,9 @@ class Permissions:
                 identity += self._attached(role.attached, role.inline)
         limits: list[AttachedPolicy] = []
         if session is not None:
-            limits = [AttachedPolicy("session", compiled(text, "session")) for text in session.policies]
+            limits = [
+                AttachedPolicy("session", compiled_policy(text, "session")) for text in session.policies
+            ]
             limits += self._managed(session.policy_arns, "session")
         return PolicySet(
             identity=tuple(identity),
@@ -127,27 +128,23 @@ class Permissions:
         )
 
     def _attached(self, managed: Sequence[str], inline: Mapping[str, str]) -> list[AttachedPolicy]:
-        own = [AttachedPolicy(name, compiled(text, "identity")) for name, text in inline.items()]
+        own = [AttachedPolicy(name, compiled_policy(text, "identity")) for name, text in inline.items()]
         return own + self._managed(managed, "identity")
 
     def _managed(self, policy_arns: Sequence[str], kind: PolicyKind) -> list[AttachedPolicy]:
         documents = ((arn, self.document(arn)) for arn in policy_arns)
-        return [AttachedPolicy(arn, compiled(text, kind)) for arn, text in documents if text is not None]
+        return [
+            AttachedPolicy(arn, compiled_policy(text, kind)) for arn, text in documents if text is not None
+        ]
 
     def _boundary(self, arn: str) -> AttachedPolicy | None:
         """Return the boundary; one whose policy is gone allows nothing."""
         if not arn:
             return None
-        return AttachedPolicy(arn, compiled(self.document(arn) or _NOTHING, "boundary"))
+        return AttachedPolicy(arn, compiled_policy(self.document(arn) or _NOTHING, "boundary"))
 
 
 _NOTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
-
-
-@lru_cache(maxsize=4096)
-def compiled(document: str, kind: PolicyKind) -> Policy:
-    """Return a policy document compiled; it was validated when it was stored. Raises PolicyError."""
-    return parse_policy(document, kind)
 
 
 def _owner(resource: str) -> str:

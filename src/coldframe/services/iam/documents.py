@@ -4,8 +4,7 @@ import re
 from urllib.parse import quote
 
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.permissions import compiled
-from coldframe.identity.policies import Policy, PolicyKind
+from coldframe.identity.policies import Policy, PolicyKind, compiled_policy
 from coldframe.identity.policy_errors import PolicyError
 
 _WHITE = re.compile(r"\s+")
@@ -14,7 +13,7 @@ _WHITE = re.compile(r"\s+")
 def check_document(text: str, kind: PolicyKind = "identity") -> Policy:
     """Return the compiled policy; raises MalformedPolicyDocument, which names the statement and the reason."""
     try:
-        return compiled(text, kind)
+        return compiled_policy(text, kind)
     except PolicyError as error:
         raise ServiceFault("MalformedPolicyDocument", str(error)) from error
 

@@ -7,8 +7,7 @@ from typing import Any
 from coldframe.core.faults import ServiceFault
 from coldframe.identity.caller import Caller
 from coldframe.identity.evaluate import AttachedPolicy, Decision, Level, Matched, PolicySet, evaluate
-from coldframe.identity.permissions import compiled
-from coldframe.identity.policies import Policy, PolicyKind
+from coldframe.identity.policies import Policy, PolicyKind, compiled_policy
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.identity.request import Request
 from coldframe.services.iam.context_keys import context_keys
@@ -41,7 +40,7 @@ class Circumstances:
 def check_input(document: str, kind: PolicyKind) -> Policy:
     """Return a policy given to the simulator compiled; raises InvalidInput, which names statement and reason."""
     try:
-        return compiled(document, kind)
+        return compiled_policy(document, kind)
     except PolicyError as error:
         raise ServiceFault("InvalidInput", str(error)) from error
 
@@ -97,4 +96,4 @@ def _statement(found: Matched, source: Source) -> dict[str, Any]:
 
 
 def _all() -> AttachedPolicy:
-    return AttachedPolicy("everything", compiled(_EVERYTHING, "identity"))
+    return AttachedPolicy("everything", compiled_policy(_EVERYTHING, "identity"))

@@ -4,7 +4,8 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.identity.evaluate import AttachedPolicy
-from coldframe.identity.permissions import Permissions, compiled
+from coldframe.identity.permissions import Permissions
+from coldframe.identity.policies import compiled_policy
 from coldframe.services.organizations.identifiers import named
 
 
@@ -27,7 +28,7 @@ def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, b
         return None, False
     organization = place.organization
     name = organization.resource_policy_id
-    return AttachedPolicy(name, compiled(organization.resource_policy, "resource")), False
+    return AttachedPolicy(name, compiled_policy(organization.resource_policy, "resource")), False
 
 
 def context(call: Call, operation: str, parameters: Any) -> dict[str, str | list[str]]:

@@ -6,7 +6,7 @@ from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.mfa import check_code
-from coldframe.identity.permissions import compiled
+from coldframe.identity.policies import compiled_policy
 from coldframe.identity.records import Role
 
 _TRUSTED_BY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
@@ -27,7 +27,7 @@ def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, b
         return None, False
     role = role_of(call, resource)
     trust = role.trust if role is not None else _TRUSTED_BY
-    return AttachedPolicy(resource, compiled(trust, "trust")), True
+    return AttachedPolicy(resource, compiled_policy(trust, "trust")), True
 
 
 def context(call: Call, operation: str, parameters: Any) -> dict[str, str | list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
-from coldframe.identity.permissions import compiled
+from coldframe.identity.policies import compiled_policy
 from coldframe.identity.records import Group, User
 from coldframe.services.iam.names import Entity
 from coldframe.services.iam.policies_in_use import find_policy
@@ -48,7 +48,7 @@ def _policies(call: Call, row: Entity) -> Iterator[_Found]:
 
 
 def _allows(document: str, service: str) -> bool:
-    policy = compiled(document, "identity")
+    policy = compiled_policy(document, "identity")
     return any(
         statement.allow and (statement.not_action or _names(statement.actions.services, service))
         for statement in policy.candidates(service)

@@ -8,7 +8,8 @@ import msgspec
 from coldframe.core.call import Call
 from coldframe.core.faults import AccessDenied, ServiceFault
 from coldframe.identity import sessions
-from coldframe.identity.permissions import Permissions, compiled
+from coldframe.identity.permissions import Permissions
+from coldframe.identity.policies import compiled_policy
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.identity.sessions import Session
 from coldframe.services.sts.permissions import proved_mfa, role_of
@@ -149,7 +150,7 @@ def _limited(call: Call, request: Any, session: Session) -> Session:
     policies = [request["Policy"]] if request.get("Policy") else []
     for text in policies:
         try:
-            compiled(text, "session")
+            compiled_policy(text, "session")
         except PolicyError as error:
             raise ServiceFault("MalformedPolicyDocument", error.message, status=400) from error
     arns = [policy["arn"] for policy in request.get("PolicyArns", ())]
