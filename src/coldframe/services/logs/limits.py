@@ -1,5 +1,6 @@
 """The documented limits of PutLogEvents, and what happens to events outside the window of acceptance."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -45,9 +46,9 @@ def check(
     if any(later < earlier for earlier, later in pairwise(times)):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     kept_from = 0 if retention_days is None else now - retention_days * DAY
-    expired = _before(times, max(kept_from, expired_before))
-    too_old = _before(times, now - OLDEST)
-    too_new = _before(times, now + NEWEST + 1)
+    expired = bisect_left(times, max(kept_from, expired_before))
+    too_old = bisect_left(times, now - OLDEST)
+    too_new = bisect_left(times, now + NEWEST + 1)
     first, end = max(expired, too_old), too_new
     if first < end and times[end - 1] - times[first] > LONGEST_SPAN:
         raise invalid(
@@ -61,12 +62,3 @@ def check(
     if too_new < len(times):
         rejected["tooNewLogEventStartIndex"] = too_new
     return Accepted(first, max(first, end), rejected)
-
-
-def _before(times: Sequence[int], bound: int) -> int:
-    """Return how many of the ascending times lie before a bound."""
-    if not times or times[0] >= bound:
-        return 0
-    if times[-1] < bound:
-        return len(times)
-    return next(index for index, time in enumerate(times) if time >= bound)
