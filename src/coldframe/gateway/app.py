@@ -102,7 +102,10 @@ class Gateway:
     def handle_as(self, request: WireRequest, service: str, principal: Caller, region: str) -> WireResponse:
         """Answer a call from inside, which is not signed: it acts as `principal` and is authorized like any other."""
         model = self.services[service].model
-        found = self._router.within(model, request)
+        try:
+            found = self._router.within(model, request)
+        except ServiceFault as fault:
+            return answer.fault_without_service(request, fault, ids.uuid())
         exchange = Exchange(self.installation, self.services[service], found, request)
         exchange.principal, exchange.region, exchange.inside = principal, region, True
         return self._run(exchange)
