@@ -203,8 +203,8 @@ class MetricStore:
     def _try_flush(self) -> None:
         try:
             self.flush()
-        except MetricStoreError:
-            LOG.exception("metric data stays in the log until the next flush")
+        except MetricStoreError as error:
+            LOG.warning("metric data stays in the log until the next flush: %s", error)
 
     def _drop_logs(self, number: int) -> None:
         for found, path in wal.found(self._directory):

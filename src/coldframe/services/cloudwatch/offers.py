@@ -99,5 +99,5 @@ class MetricWriter:
                     return
             try:
                 self.flush()
-            except MetricStoreError:
-                LOG.exception("metrics wait until the store takes writes again")
+            except MetricStoreError as error:
+                LOG.warning("metrics wait until the store takes writes again: %s", error)
