@@ -99,10 +99,57 @@ class LogFile(msgspec.Struct, frozen=True):
 CopyKind = Literal["physical", "logical"]
 
 
+class Copies(Protocol):
+    """Copies that follow their source: read replicas, and the green side of a Blue/Green deployment."""
+
+    def copy(self, source: InstanceSpec, target: InstanceSpec, kind: CopyKind) -> None:
+        """Make the stopped `target` a consistent copy of the running `source`, ready to follow it; another version
+        (for a logical copy of PostgreSQL, or a newer MariaDB) is brought up to its own version.
+        """
+
+    def follow(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let the running `target` apply what the source commits from the moment of the copy on; it is read-only to users."""
+
+    def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
+        """Return how far the target is."""
+
+    def position(self, spec: InstanceSpec) -> str:
+        """Return the position of the last transaction that this instance committed."""
+
+    def reached(self, target: InstanceSpec, position: str) -> bool:
+        """Tell whether the target has applied everything up to a position of its source."""
+
+    def arm(self, target: InstanceSpec) -> None:
+        """Make what the target has durable, and every later transaction before it is acknowledged."""
+
+    def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Bring over what replication does not carry (sequences); the source is read-only and the target has reached it."""
+
+    def promote(self, target: InstanceSpec) -> None:
+        """Stop following for good; whether it is read-only does not change."""
+
+
+class Backups(Protocol):
+    """Consistent copies in a folder, and the changes after them."""
+
+    def back_up(self, spec: InstanceSpec, folder: Path) -> str:
+        """Write a consistent copy of a running or stopped instance into an empty folder; return its position."""
+
+    def restore(
+        self, folder: Path, target: InstanceSpec, *, logs: Path | None = None, until: float | None = None
+    ) -> None:
+        """Lay in the target from a back-up; with `logs`, replay archived changes up to `until` (seconds since 1970)."""
+
+    def archive(self, spec: InstanceSpec, folder: Path) -> float:
+        """Copy the changes that are not archived yet into `folder`; return up to which moment one can now restore."""
+
+
 class DatabaseEngine(Protocol):
     """Runs instances as processes of an unprivileged user that outlive this process."""
 
     name: str
+    copies: Copies
+    backups: Backups
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""
@@ -133,49 +180,6 @@ class DatabaseEngine(Protocol):
 
     def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         """Refuse (or allow) writes from everybody but replication: at once, and after any restart or crash."""
-
-    # Copies
-
-    def copy(self, source: InstanceSpec, target: InstanceSpec, kind: CopyKind) -> None:
-        """Make the stopped `target` a consistent copy of the running `source`, ready to follow it; another version
-        (for a logical copy of PostgreSQL, or a newer MariaDB) is brought up to its own version.
-        """
-
-    def follow(self, source: InstanceSpec, target: InstanceSpec) -> None:
-        """Let the running `target` apply what the source commits from the moment of the copy on; it is read-only to users."""
-
-    def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
-        """Return how far the target is."""
-
-    def position(self, spec: InstanceSpec) -> str:
-        """Return the position of the last transaction that this instance committed."""
-
-    def reached(self, target: InstanceSpec, position: str) -> bool:
-        """Tell whether the target has applied everything up to a position of its source."""
-
-    def arm(self, target: InstanceSpec) -> None:
-        """Make what the target has durable, and every later transaction before it is acknowledged."""
-
-    def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
-        """Bring over what replication does not carry (sequences); the source is read-only and the target has reached it."""
-
-    def promote(self, target: InstanceSpec) -> None:
-        """Stop following for good; whether it is read-only does not change."""
-
-    # Backups
-
-    def back_up(self, spec: InstanceSpec, folder: Path) -> str:
-        """Write a consistent copy of a running or stopped instance into an empty folder; return its position."""
-
-    def restore(
-        self, folder: Path, target: InstanceSpec, *, logs: Path | None = None, until: float | None = None
-    ) -> None:
-        """Lay in the target from a back-up; with `logs`, replay archived changes up to `until` (seconds since 1970)."""
-
-    def archive(self, spec: InstanceSpec, folder: Path) -> float:
-        """Copy the changes that are not archived yet into `folder`; return up to which moment one can now restore."""
-
-    # Looking
 
     def figures(self, spec: InstanceSpec) -> Mapping[str, float]:
         """Return counters and gauges under their CloudWatch names (DatabaseConnections, CPUUtilization, FreeableMemory ...)."""
