@@ -31,7 +31,7 @@ def moment(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """Write any value of the API on one line; nothing at all as a dash."""
-    if value is None or value in ("", [], {}):
+    if value is None or (isinstance(value, str | list | Mapping) and not value):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -50,9 +50,9 @@ def pretty(value: Any) -> str:
     """Write a structure (or text that is JSON) over several lines."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            return json.dumps(json.loads(value), indent=2)
         except ValueError:
-            return value
+            return str(value)
     return json.dumps(value, indent=2, default=str)
 
 

@@ -146,7 +146,7 @@ def _bound(visit: Visit, entry: Entry, resource: Resource, action: Action) -> di
 
 def _after(visit: Visit, entry: Entry, resource: Resource, action: Action) -> str:
     """Return where a form leads: to the item, or to the list that it was created in or deleted from."""
-    if action in {resource.create, resource.delete} or not visit.asked("id"):
+    if action is resource.create or action is resource.delete or not visit.asked("id"):
         if not resource.parent:
             return f"/console/{entry.name}/{resource.name}"
         return _address(entry, resource.parent, id=visit.asked("parent"))

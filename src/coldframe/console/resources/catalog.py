@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+from botocore.exceptions import UnknownServiceError
+from botocore.loaders import Loader
 
 from coldframe.console.resources.description import Description, Resource
 from coldframe.core.service import Service
@@ -17,6 +19,7 @@ class Entry(NamedTuple):
     name: str
     description: Description
     service: Service
+    paginators: Mapping[str, Any]
 
     @property
     def address(self) -> str:
@@ -63,4 +66,13 @@ class Catalog:
             file = resources.files(service.package).joinpath("console.toml")
             if file.is_file():
                 described = msgspec.toml.decode(file.read_text(encoding="utf-8"), type=Description)
-                yield Entry(name, described, service)
+                yield Entry(name, described, service, _paginators(service.manifest.model))
+
+
+def _paginators(model: str) -> Mapping[str, Any]:
+    """Return how each listing of a service is continued, as botocore describes it."""
+    try:
+        pagination: Mapping[str, Any] = Loader().load_service_model(model, "paginators-1")["pagination"]
+    except UnknownServiceError:
+        return {}
+    return pagination

@@ -31,8 +31,9 @@ def listed(visit: Visit, entry: Entry, resource: Resource, parent: Any, after: s
         asked[resource.prefix] = visit.asked("prefix")
     if not client.can_paginate(operation):
         return Listed(found(resource.items, getattr(client, operation)(**asked)), "")
-    config = {"PageSize": PAGE, "MaxItems": PAGE, "StartingToken": after or None}
-    paginator = client.get_paginator(operation).paginate(**asked, PaginationConfig=config)
+    pages = client.get_paginator(operation)
+    config = {"MaxItems": PAGE, "StartingToken": after or None, **_page_size(entry, resource)}
+    paginator = pages.paginate(**asked, PaginationConfig=config)
     items = [item for answer in paginator for item in found(resource.items, answer)]
     return Listed(items, paginator.resume_token or "")
 
@@ -91,6 +92,15 @@ def call(visit: Visit, service: str, operation: str, asked: dict[str, Any]) -> d
     client = visit.client(service)
     answer: dict[str, Any] = getattr(client, _method(client, operation))(**asked)
     return plain(answer)
+
+
+def _page_size(entry: Entry, resource: Resource) -> dict[str, int]:
+    """Return how many items one answer is to have, as far as the operation lets one say."""
+    pages = entry.paginators.get(resource.listing, {})
+    shape = entry.service.model.operation_model(resource.listing).input_shape
+    if "limit_key" not in pages or shape is None:
+        return {}
+    return {"PageSize": min(PAGE, int(shape.members[pages["limit_key"]].metadata.get("max", PAGE)))}
 
 
 def _method(client: Any, operation: str) -> str:
