@@ -64,7 +64,13 @@ def show_one(visit: Visit) -> WireResponse:
     shown = resource.fields or resource.columns
     values = [(column, jmespath.search(column.value, item)) for column in shown]
     return visit.page(
-        "one.html", **_naming(entry, resource), name=name, values=values, parts=parts, raw=_raw(item)
+        "one.html",
+        **_naming(entry, resource),
+        name=name,
+        values=values,
+        parts=parts,
+        links=_links(resource, {**item, "id_": name}),
+        raw=_raw(item),
     )
 
 
@@ -159,9 +165,14 @@ def _row(
     name = str(jmespath.search(resource.id, item))
     values = [(column, jmespath.search(column.value, item)) for column in resource.columns]
     address = _address(entry, resource.name, id=name, parent=parent or visit.asked("parent"))
-    if resource.page:
-        address = resource.page + "?" + urlencode({"id": name, "parent": parent or visit.asked("parent")})
     return {"id": name, "address": address, "values": values}
+
+
+def _links(resource: Resource, item: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the titles and addresses of an item's pages of its own."""
+    return [
+        (link.title, f"{link.address}?{urlencode(items.bound(link.bind, item))}") for link in resource.links
+    ]
 
 
 def _address(entry: Entry, resource: str, **values: str) -> str:

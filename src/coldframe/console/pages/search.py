@@ -61,7 +61,7 @@ def _resources(visit: Visit, entry: Entry, resource: Resource, words: list[str])
 
 
 def _address(entry: Entry, resource: Resource, name: str) -> str:
-    base = resource.page or f"/console/{entry.name}/{resource.name}/item"
+    base = f"/console/{entry.name}/{resource.name}/item"
     return f"{base}?{urlencode({'id': name})}"
 
 

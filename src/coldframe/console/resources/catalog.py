@@ -24,8 +24,6 @@ class Entry(NamedTuple):
     @property
     def address(self) -> str:
         """The address of the service's first page."""
-        if self.description.page:
-            return self.description.page
         top = next((each for each in self.description.resources if not each.parent), None)
         return f"/console/{self.name}/{top.name}" if top else f"/console/{self.name}"
 

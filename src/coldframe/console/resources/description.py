@@ -31,6 +31,14 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     danger: bool = False
 
 
+class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of its own about an item: `bind` maps names in its address to JMESPaths over the item."""
+
+    title: str
+    address: str
+    bind: dict[str, str] = {}
+
+
 class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of resource.
 
@@ -57,13 +65,13 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     create: Action | None = None
     delete: Action | None = None
     actions: list[Action] = []
-    page: str = ""
+    links: list[Link] = []
 
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A service's console.toml; `page` is the address of a page of its own, if it has one."""
+    """A service's console.toml; `links` are pages of its own beside those of its resources."""
 
     title: str
     group: str
-    page: str = ""
+    links: list[Link] = []
     resources: list[Resource] = []
