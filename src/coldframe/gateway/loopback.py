@@ -60,8 +60,11 @@ class Loopback:
 
         return Session()
 
-    def __call__(self, service: str, *, principal: Caller, region: str) -> Any:
-        """Return a client of `service` that acts as `principal` in `region`; nothing leaves this process."""
+    def __call__(self, service: str, *, principal: Caller, region: str, via: str = "") -> Any:
+        """Return a client of `service` that acts as `principal` in `region`; nothing leaves this process.
+
+        `via` is the endpoint prefix of the service that passes on what the principal asked it for.
+        """
         client = self._session.create_client(
             self._gateway.services[service].manifest.model,
             region_name=region,
@@ -76,7 +79,7 @@ class Loopback:
         )
 
         def send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-            answer = self._gateway.handle_as(_wire(request), service, principal, region)
+            answer = self._gateway.handle_as(_wire(request), service, principal, region, via)
             headers = HTTPHeaders()
             for name, value in answer.headers.items():
                 headers[name] = value

@@ -4,6 +4,7 @@ SERVICES: tuple[str, ...] = (
     "coldframe.services.cloudwatch",
     "coldframe.services.firehose",
     "coldframe.services.iam",
+    "coldframe.services.kms",
     "coldframe.services.logs",
     "coldframe.services.organizations",
     "coldframe.services.s3",
