@@ -61,8 +61,7 @@ def attempt(visit: Visit) -> WireResponse:
 def _page(visit: Visit, group: str, document: str, refusal: str, status: int = 200) -> WireResponse:
     families: dict[str, list[str]] = {}
     for identifier in load().values():
-        families.setdefault(identifier.family, []).append(identifier.kind)
-    families.setdefault("Personal", [])
+        families.setdefault(identifier.family.capitalize(), []).append(identifier.kind)
     chosen, destinations = _read(document)
     return visit.page(
         "logs/protection.html",
