@@ -1,6 +1,6 @@
 """Every page of the console, in the order in which paths are tried: pages of their own first, then resource pages."""
 
-from coldframe.console.pages import cloudwatch, home, jobs, logs, resources, search
+from coldframe.console.pages import cloudwatch, home, jobs, logs, resources, search, simulator
 from coldframe.console.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,5 +9,6 @@ ROUTES: tuple[Route, ...] = (
     *search.ROUTES,
     *logs.ROUTES,
     *cloudwatch.ROUTES,
+    *simulator.ROUTES,
     *resources.ROUTES,
 )

@@ -42,8 +42,16 @@ def fields(service: Service, action: Action) -> list[Field]:
     shape = service.model.operation_model(action.operation).input_shape
     if shape is None:
         return []
-    required = set(shape.required_members) - set(action.bind)
-    return [_field(name, shape.members[name], action, required=name in required) for name in action.asks]
+    required = set(shape.required_members)
+    return [
+        _field(
+            name,
+            shape.members[name],
+            action,
+            required=name in required and not _may_be_empty(shape.members[name]),
+        )
+        for name in action.asks
+    ]
 
 
 def values(service: Service, action: Action, sent: dict[str, list[str]]) -> dict[str, Any]:
@@ -54,6 +62,8 @@ def values(service: Service, action: Action, sent: dict[str, list[str]]) -> dict
         text = sent.get(name, [""])[0]
         member = shape.members[name]
         if text == "" and member.type_name != "boolean":
+            if name in shape.required_members and _may_be_empty(member):
+                found[name] = ""
             continue
         found[name] = _value(name, member, text)
     return found
@@ -70,6 +80,11 @@ def _field(name: str, shape: Shape, action: Action, *, required: bool) -> Field:
         options,
         value=action.defaults.get(name, ""),
     )
+
+
+def _may_be_empty(shape: Shape) -> bool:
+    """Tell whether a member takes an empty text, as a filter pattern does."""
+    return isinstance(shape, StringShape) and not shape.enum and shape.metadata.get("min", 1) == 0
 
 
 def _widget(shape: Shape) -> Widget:
