@@ -9,8 +9,8 @@ _FIELD = re.compile(r"at '([\w.\[\]]+)' failed to satisfy|[Pp]arameter(?:s)?:? [
 
 
 def refused(error: ClientError) -> tuple[int, str]:
-    """Return the status and the message of an API call that failed."""
-    return status_of(error), message(error)
+    """Return the status and the message of an API call that failed; a denial is 403 whatever its protocol says."""
+    return 403 if is_denied(error) else status_of(error), message(error)
 
 
 def message(error: ClientError) -> str:

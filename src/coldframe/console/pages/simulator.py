@@ -31,7 +31,7 @@ def show(visit: Visit) -> WireResponse:
         status=status,
         principals=principals,
         limited=limited,
-        who=who,
+        chosen=who,
         found=found,
         refusal=refusal,
     )
