@@ -30,6 +30,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve; returns 0 after Ctrl-C, 1 when the server cannot start."""
+    from coldframe.console.app import Console
     from coldframe.server.run import serve
 
     return serve(
@@ -42,7 +43,8 @@ def run(chosen: argparse.Namespace) -> int:
             dev=chosen.dev,
             store_url=chosen.store,
             prefilter=chosen.prefilter,
-        )
+        ),
+        Console,
     )
 
 
