@@ -3,7 +3,7 @@
 import shutil
 import sys
 from types import TracebackType
-from typing import Final, TextIO
+from typing import Final, Self, TextIO
 
 _WIDEST: Final = 40
 
@@ -17,7 +17,7 @@ class Progress:
         self._shows = self._out.isatty()
         self._drawn = ""
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         """Begin; nothing is drawn before the first report."""
         return self
 
