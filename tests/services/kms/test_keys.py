@@ -149,9 +149,7 @@ def test_alias_names_have_rules(kms, make) -> None:
 
 def test_tags_and_description(kms, make) -> None:
     key = make(Tags=[{"TagKey": "a", "TagValue": "1"}], Description="first")
-    kms.tag_resource(
-        KeyId=key, Tags=[{"TagKey": "b", "TagValue": "2"}, {"TagKey": "a", "TagValue": "3"}]
-    )
+    kms.tag_resource(KeyId=key, Tags=[{"TagKey": "b", "TagValue": "2"}, {"TagKey": "a", "TagValue": "3"}])
     assert kms.list_resource_tags(KeyId=key, Limit=1)["Truncated"] is True
     kms.untag_resource(KeyId=key, TagKeys=["b"])
     assert kms.list_resource_tags(KeyId=key)["Tags"] == [{"TagKey": "a", "TagValue": "3"}]
@@ -236,7 +234,9 @@ def test_describing_the_alias_of_an_aws_managed_key_makes_it(server, kms) -> Non
     for use in (
         lambda: kms.encrypt(KeyId="alias/aws/rds", Plaintext=b"x"),
         lambda: kms.schedule_key_deletion(KeyId=made["KeyId"]),
-        lambda: kms.put_key_policy(KeyId=made["KeyId"], Policy=kms.get_key_policy(KeyId=made["KeyId"])["Policy"]),
+        lambda: kms.put_key_policy(
+            KeyId=made["KeyId"], Policy=kms.get_key_policy(KeyId=made["KeyId"])["Policy"]
+        ),
     ):
         with pytest.raises(ClientError) as error:
             use()
