@@ -48,8 +48,9 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
     if operation == "GetSecretValue":
         keys.setdefault("secretsmanager:VersionStage", "AWSCURRENT")
     if parameters.get("Tags"):
-        keys |= {f"aws:RequestTag/{tag['Key']}": tag.get("Value") or "" for tag in parameters["Tags"]}
-        keys["aws:TagKeys"] = [tag["Key"] for tag in parameters["Tags"]]
+        tags = {tag.get("Key") or "": tag.get("Value") or "" for tag in parameters["Tags"]}
+        keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+        keys["aws:TagKeys"] = list(tags)
     elif parameters.get("TagKeys"):
         keys["aws:TagKeys"] = list(parameters["TagKeys"])
     return keys | tag_keys(call, parameters.get("SecretId") or "")

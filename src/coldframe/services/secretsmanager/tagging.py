@@ -10,6 +10,8 @@ _MOST = 50
 
 def with_tags(call: Call, present: dict[str, str], given: list[dict[str, Any]]) -> dict[str, str]:
     """Return the tags with those given; raises InvalidParameterException."""
+    if any(not tag.get("Key") for tag in given):
+        raise invalid_parameter("A tag must have a key.")
     keys = [tag["Key"] for tag in given]
     if len(set(keys)) < len(keys):
         raise invalid_parameter("Duplicate tag keys found. Please note that Tag keys are case sensitive.")
