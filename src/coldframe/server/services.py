@@ -8,6 +8,7 @@ SERVICES: tuple[str, ...] = (
     "coldframe.services.logs",
     "coldframe.services.organizations",
     "coldframe.services.s3",
+    "coldframe.services.secretsmanager",
     "coldframe.services.sns",
     "coldframe.services.sqs",
     "coldframe.services.sts",

@@ -11,6 +11,7 @@ from coldframe.identity.policy_errors import ElementError
 from coldframe.identity.principals import compile_principals
 from coldframe.services.kms.lookup import invalid
 from coldframe.services.kms.places import Place, place_of
+from coldframe.services.kms.policies import principal_of
 from coldframe.services.kms.records import Grant, Key
 from coldframe.services.kms.specs import specs
 
@@ -29,6 +30,12 @@ _DATA_KEYS = {
     "GenerateDataKeyPairWithoutPlaintext",
 }
 _ANY = {"CreateGrant", "RetireGrant", "DescribeKey"}
+_PRINCIPALS = (
+    "GranteePrincipal",
+    "GranteeServicePrincipal",
+    "RetiringPrincipal",
+    "RetiringServicePrincipal",
+)
 _MOST_PAIRS = 8
 _LONGEST_VALUE = 384
 
@@ -71,7 +78,7 @@ def check_request(key: Key, request: dict[str, Any]) -> None:
         raise invalid("You must specify either GranteePrincipal or GranteeServicePrincipal, but not both.")
     if request.get("RetiringPrincipal") and request.get("RetiringServicePrincipal"):
         raise invalid("You can specify either RetiringPrincipal or RetiringServicePrincipal, but not both.")
-    for name in ("GranteePrincipal", "RetiringPrincipal"):
+    for name in _PRINCIPALS:
         if request.get(name):
             _check_principal(request[name])
     operations = request["Operations"]
@@ -123,13 +130,11 @@ def _allowed(key: Key) -> set[str]:
     return allowed
 
 
-def _check_principal(arn: str) -> None:
-    if "." in arn and ":" not in arn:
-        return  # a service, as AWS services themselves name their grantees
+def _check_principal(name: str) -> None:
     try:
-        compile_principals({"AWS": arn})
+        compile_principals(principal_of(name))
     except ElementError as error:
-        raise ServiceFault("InvalidArnException", f"{arn} is not a valid principal ARN") from error
+        raise ServiceFault("InvalidArnException", f"{name} is not a valid principal ARN") from error
 
 
 def _check_constraints(key: Key, constraints: dict[str, Any]) -> None:

@@ -96,7 +96,7 @@ def _merged(text: str, statements: str) -> str:
 
 def _statements(grant: Grant) -> list[dict[str, Any]]:
     """Return what a grant allows as statements of a key policy."""
-    principal = _principal(grant.grantee)
+    principal = principal_of(grant.grantee)
     source: dict[str, str] = {"aws:SourceArn": grant.source_arn} if grant.source_arn else {}
     used = [name for name in grant.operations if name not in _UNCONSTRAINED and name != "CreateGrant"]
     free = [name for name in grant.operations if name in _UNCONSTRAINED and name != "RetireGrant"]
@@ -118,13 +118,14 @@ def _retiring(grant: Grant, grantee: dict[str, str]) -> list[dict[str, Any]]:
     """Return who may retire a grant: the account that made it, the retiring principal, the grantee if it says so."""
     whose = [{"AWS": grant.account}]
     if grant.retiring:
-        whose.append(_principal(grant.retiring))
+        whose.append(principal_of(grant.retiring))
     if "RetireGrant" in grant.operations:
         whose.append(grantee)
     return [_allow(each, ["kms:RetireGrant"], {"coldframe:grantid": grant.id}) for each in whose]
 
 
-def _principal(name: str) -> dict[str, str]:
+def principal_of(name: str) -> dict[str, str]:
+    """Return the Principal element that speaks of an ARN, or of a service by its name."""
     return {"AWS" if ":" in name else "Service": name}
 
 
