@@ -73,7 +73,7 @@ class PostgreSQL:
             with admin.connected(found.socket, timeout=1) as connection:
                 sessions = connection.value(
                     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
-                    f"AND usename <> '{admin.USER}'"
+                    f"AND usename NOT IN ('{admin.USER}', '{configuration.ENDPOINT}')"
                 )
         except DatabaseError:
             # It runs and is busy with its start, its end, or more than it can do within a second.

@@ -16,7 +16,7 @@ from coldframe.engines.postgresql.layout import Mode, State
 from coldframe.engines.postgresql.programs import Versions
 from coldframe.engines.postgresql.waiting import until
 
-_USERS = f"backend_type = 'client backend' AND usename NOT IN ('{admin.USER}', 'rdsrepladmin')"
+_USERS = f"backend_type = 'client backend' AND usename NOT IN ('{admin.USER}', 'rdsrepladmin', 'rdsendpoint')"
 # How long a session has to end that was told to.
 _END_SECONDS = 30.0
 _DUPLICATE = {"42P04", "42710"}

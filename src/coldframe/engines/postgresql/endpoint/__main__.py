@@ -1,0 +1,63 @@
+"""Runs an endpoint: listens, gives up every right that it does not need, and serves until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+import sys
+from pathlib import Path
+
+import msgspec
+
+from coldframe.engines import endpoint_control
+from coldframe.engines.endpoint_process import Boot
+from coldframe.engines.postgresql.endpoint.gate import Gate
+from coldframe.engines.postgresql.endpoint.login import doors
+from coldframe.engines.postgresql.endpoint.side import Side
+
+_BACKLOG = 512
+
+
+def main() -> None:
+    """Read what to do from the input and do it."""
+    boot = msgspec.json.decode(sys.stdin.buffer.read(), type=Boot)
+    context = None
+    if boot.certificate and boot.key:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(boot.certificate, boot.key)
+    listener = socket.socket(socket.AF_INET6 if ":" in boot.address else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((boot.address, boot.port))
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)
+    control = endpoint_control.bind(Path(boot.folder))
+    if os.geteuid() == 0 and boot.user != 0:
+        os.setgroups([])
+        os.setgid(boot.group)
+        os.setuid(boot.user)
+    os.umask(0o077)
+    asyncio.run(_serve(boot, context, listener, control))
+
+
+async def _serve(
+    boot: Boot, context: ssl.SSLContext | None, listener: socket.socket, control: socket.socket
+) -> None:
+    through = doors(
+        context, require_tls=boot.require_tls, sign_in=Path(boot.sign_in) if boot.sign_in else None
+    )
+    gate = Gate(through, Path(boot.target) if boot.target else None)
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    server = await loop.create_server(lambda: Side(gate.accept), sock=listener)
+    told = await endpoint_control.serve(control, gate, stopped.set)
+    await stopped.wait()
+    server.close()
+    told.close()
+    await gate.cut()
+
+
+if __name__ == "__main__":
+    main()
