@@ -114,8 +114,8 @@ class PostgreSQL:
     def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         """Refuse (or allow) writes from everybody but replication: at once, and after any restart or crash.
 
-        An instance that others still follow is fenced, so that they can catch up: nobody but them and the
-        administrator comes in. Called again when they do not, it goes into recovery, where everybody may read.
+        An instance that others follow is fenced, so that they can catch up: nobody but them and the administrator
+        comes in. Called again once a successor was promoted, it goes into recovery, where everybody may read.
         """
         self._instances.set_read_only(spec, on=on)
 

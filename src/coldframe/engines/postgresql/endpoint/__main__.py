@@ -1,7 +1,15 @@
-"""Runs an endpoint: listens, gives up every right that it does not need, and serves until it is told to stop."""
+"""The process of an endpoint: listens, gives up its rights, and serves until it is told to stop.
+
+It is told on its input where to listen (engines/endpoint_process.py: Boot). All that needs root, if it is root, is done
+before the rights are given up: certificates are read, sockets bound, and every module imported, since the folder that
+this code lies in may be closed to the user that it becomes.
+"""
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401  (imported now, while this code can still be read)
+import encodings.idna  # noqa: F401
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -29,14 +37,19 @@ def main() -> None:
         context.load_cert_chain(boot.certificate, boot.key)
     listener = socket.socket(socket.AF_INET6 if ":" in boot.address else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((boot.address, boot.port))
+    try:
+        listener.bind((boot.address, boot.port))
+    except OSError as problem:
+        sys.exit(f"nothing can listen at {boot.address}:{boot.port}: {problem.strerror}")
     listener.listen(_BACKLOG)
     listener.setblocking(False)
     control = endpoint_control.bind(Path(boot.folder))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
     if os.geteuid() == 0 and boot.user != 0:
         os.setgroups([])
-        os.setgid(boot.group)
-        os.setuid(boot.user)
+        os.setresgid(boot.group, boot.group, boot.group)
+        os.setresuid(boot.user, boot.user, boot.user)
     os.umask(0o077)
     asyncio.run(_serve(boot, context, listener, control))
 

@@ -23,7 +23,8 @@ class Gate:
     """All sessions of one endpoint, and the database that they are at."""
 
     def __init__(self, doors: Doors, target: Path | None) -> None:
-        self.holding = False
+        # One without a database lets clients wait until it is told of one.
+        self.holding = target is None
         self._doors = doors
         self._target = target
         self._lookups = Lookups()
@@ -31,7 +32,8 @@ class Gate:
         self._late = False
         self._timer: asyncio.TimerHandle | None = None
         self._open = asyncio.Event()
-        self._open.set()
+        if target is not None:
+            self._open.set()
         # Sessions that the database is letting in; a hold waits for them, as they are its sessions already.
         self._opening: set[asyncio.Future[None]] = set()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -63,36 +65,31 @@ class Gate:
             self._turn_away(client, _AWAY)
 
     async def _let_in(self, client: Side, asked: Asked) -> None:
-        while True:
-            await self._opened()
-            target = self._target
-            if target is None:
-                raise Turned(_AWAY)
-            key = await asyncio.wait_for(
-                login.prove(client, asked.parameters["user"], target, self._lookups, self._doors),
-                _SIGN_IN_SECONDS,
-            )
-            # Held meanwhile: the session is opened where everybody goes.
-            while self.holding:
-                await self._opened()
-            assert self._target is not None
-            opening = asyncio.get_running_loop().create_future()
-            self._opening.add(opening)
-            try:
-                opened = await login.open_session(client, asked.parameters, key, self._target)
-                session = Session(self, client, asked.parameters, key, opened)
-                self._sessions[opened.key] = session
-                session.begin()
-            finally:
-                self._opening.discard(opening)
-                opening.set_result(None)
-            return
+        target = await self._opened()
+        key = await asyncio.wait_for(
+            login.prove(client, asked.parameters["user"], target, self._lookups, self._doors),
+            _SIGN_IN_SECONDS,
+        )
+        # Held meanwhile: the session is opened where everybody goes.
+        target = await self._opened()
+        opening = asyncio.get_running_loop().create_future()
+        self._opening.add(opening)
+        try:
+            opened = await login.open_session(client, asked.parameters, key, target)
+            session = Session(self, client, asked.parameters, key, opened)
+            self._sessions[opened.key] = session
+            session.begin()
+        finally:
+            self._opening.discard(opening)
+            opening.set_result(None)
 
-    async def _opened(self) -> None:
-        while self.holding:
+    async def _opened(self) -> Path:
+        """Return the database that clients go to, once they may."""
+        while self.holding or self._target is None:
             if self._late:
                 raise Turned(LATE)
             await self._open.wait()
+        return self._target
 
     def _turn_away(self, client: Side, word: bytes) -> None:
         self._refused += 1
