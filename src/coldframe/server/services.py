@@ -6,6 +6,7 @@ SERVICES: tuple[str, ...] = (
     "coldframe.services.iam",
     "coldframe.services.logs",
     "coldframe.services.organizations",
+    "coldframe.services.rds",
     "coldframe.services.s3",
     "coldframe.services.sns",
     "coldframe.services.sqs",

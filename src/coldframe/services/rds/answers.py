@@ -18,7 +18,14 @@ from coldframe.services.rds.records import (
 from coldframe.services.rds.times import moment
 
 # Members of an instance's `about` that a snapshot and an automated backup have too.
-_SHARED = ("AvailabilityZone", "Iops", "StorageThroughput", "StorageType", "ProcessorFeatures", "DedicatedLogVolume")
+_SHARED = (
+    "AvailabilityZone",
+    "Iops",
+    "StorageThroughput",
+    "StorageType",
+    "ProcessorFeatures",
+    "DedicatedLogVolume",
+)
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -21,7 +21,9 @@ def taken_apart(text: str, member: str = "ResourceName") -> tuple[Arn, str, str]
     try:
         arn = arns.parse(text)
     except ValueError:
-        raise bad_value(f"The specified resource name does not match an RDS resource in this region: {text}") from None
+        raise bad_value(
+            f"The specified resource name does not match an RDS resource in this region: {text}"
+        ) from None
     kind, colon, name = arn.resource.partition(":")
     if arn.service != "rds" or not colon:
         raise bad_value(f"{member} {text} is not the ARN of an RDS resource")

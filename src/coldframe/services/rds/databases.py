@@ -26,8 +26,8 @@ class Databases:
     def __init__(
         self,
         installation: Installation,
-        engines: Mapping[str, Callable[[Path], DatabaseEngine]],
-        endpoints: Mapping[str, Callable[[Path], Endpoints]],
+        engines: Mapping[str, Callable[[], DatabaseEngine]],
+        endpoints: Mapping[str, Callable[[], Endpoints]],
     ) -> None:
         self.root = installation.settings.data_dir / "databases"
         self.clock = installation.clock
@@ -51,16 +51,18 @@ class Databases:
                 f"no engine for {name} is here", f"install it: coldframe engines install {part}"
             )
         if part not in self._made:
-            self._made[part] = self._engines[part](self.root)
+            self._made[part] = self._engines[part]()
         return self._made[part]
 
     def endpoints(self, name: str) -> Endpoints:
         """Return what runs the endpoints of an engine; raises DatabaseError when this installation has none."""
         part = engine_names.named(name).part
         if part not in self._endpoints:
-            raise DatabaseError(f"no endpoint for {name} is here", f"install it: coldframe engines install {part}")
+            raise DatabaseError(
+                f"no endpoint for {name} is here", f"install it: coldframe engines install {part}"
+            )
         if part not in self._doors:
-            self._doors[part] = self._endpoints[part](self.root)
+            self._doors[part] = self._endpoints[part]()
         return self._doors[part]
 
     def versions(self, name: str) -> list[Version]:
@@ -78,8 +80,13 @@ class Databases:
         else:
             found = [number for number in installed if number.startswith(f"{wanted}.")]
         if not found:
-            known = ", ".join(installed) or f"none; run: coldframe engines install {engine_names.named(name).part}"
-            raise bad_combination(f"Cannot find version {wanted or 'any'} for {name}. Installed here: {known}")
+            known = (
+                ", ".join(installed)
+                or f"none; run: coldframe engines install {engine_names.named(name).part}"
+            )
+            raise bad_combination(
+                f"Cannot find version {wanted or 'any'} for {name}. Installed here: {known}"
+            )
         return found[-1]
 
     def spec(self, instance: Instance) -> InstanceSpec:

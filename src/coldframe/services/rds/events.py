@@ -9,7 +9,14 @@ from coldframe.core import ids
 from coldframe.core.records import Records
 from coldframe.services.rds import arns
 from coldframe.services.rds.messenger import Messenger
-from coldframe.services.rds.records import Deployment, Event, EventSubscription, Instance, ParameterGroup, Snapshot
+from coldframe.services.rds.records import (
+    Deployment,
+    Event,
+    EventSubscription,
+    Instance,
+    ParameterGroup,
+    Snapshot,
+)
 
 KEPT = 14 * 86_400_000
 Subject = Instance | Snapshot | ParameterGroup | Deployment

@@ -39,7 +39,13 @@ _REFUSED = {
     "DBClusterIdentifier": "DB clusters are not built here",
     "DBCapacityReservationIdentifier": "there are no capacity reservations here",
 }
-_STORAGE = {"gp2": (20, 65_536), "gp3": (20, 65_536), "io1": (100, 65_536), "io2": (100, 65_536), "standard": (5, 3_072)}
+_STORAGE = {
+    "gp2": (20, 65_536),
+    "gp3": (20, 65_536),
+    "io1": (100, 65_536),
+    "io2": (100, 65_536),
+    "standard": (5, 3_072),
+}
 _INTERVALS = (0, 1, 5, 10, 15, 30, 60)
 _BASE_IOPS, _BASE_THROUGHPUT = 3_000, 125
 
@@ -93,11 +99,15 @@ def changes(request: Mapping[str, Any], engine: EngineName) -> dict[str, Any]:
     if interval not in _INTERVALS:
         raise bad_value(f"MonitoringInterval must be one of {', '.join(map(str, _INTERVALS))}.")
     if interval and not found.get("MonitoringRoleArn"):
-        raise bad_combination("A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0.")
+        raise bad_combination(
+            "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."
+        )
     if not 0 <= found.get("PromotionTier", 1) <= 15:
         raise bad_value("PromotionTier must be from 0 to 15.")
     if request.get("LicenseModel", engine.licence) != engine.licence:
-        raise bad_combination(f"Invalid license model '{request['LicenseModel']}' for engine '{engine.name}'.")
+        raise bad_combination(
+            f"Invalid license model '{request['LicenseModel']}' for engine '{engine.name}'."
+        )
     return found
 
 
@@ -112,7 +122,9 @@ def check_storage(engine: str, storage: int, found: Mapping[str, Any]) -> None:
     if kind in {"io1", "io2"} and not found.get("Iops"):
         raise bad_combination(f"You must specify IOPS for storage type {kind}.")
     if kind in {"gp2", "standard"} and found.get("Iops"):
-        raise bad_combination(f"You can't specify IOPS or storage throughput for engine {engine} and a storage type {kind}.")
+        raise bad_combination(
+            f"You can't specify IOPS or storage throughput for engine {engine} and a storage type {kind}."
+        )
     most_storage = found.get("MaxAllocatedStorage")
     if most_storage is not None and most_storage < storage:
         raise bad_combination("Max storage size must be greater than storage size")
@@ -140,3 +152,6 @@ def port(number: int) -> int:
     return number
 
 
+def storage_types() -> dict[str, tuple[int, int]]:
+    """Return the kinds of storage with the least and the most GiB that each comes in."""
+    return dict(_STORAGE)

@@ -30,7 +30,9 @@ def password_of_new(
             raise bad_value("The parameter MasterUserPassword must be provided and must not be blank.")
         return instance, names.master_password(given, engine)
     if given:
-        raise bad_combination("You can't specify MasterUserPassword when ManageMasterUserPassword is enabled.")
+        raise bad_combination(
+            "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled."
+        )
     return _manage(call, instance, request)
 
 
@@ -41,23 +43,33 @@ def password_of_modified(
     given, managed = request.get("MasterUserPassword"), request.get("ManageMasterUserPassword")
     sealed = call.part(Databases).sealed
     if managed and given:
-        raise bad_combination("You can't specify MasterUserPassword when ManageMasterUserPassword is enabled.")
+        raise bad_combination(
+            "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled."
+        )
     if given:
         if instance.secret and managed is not False:
-            raise bad_combination("You can't specify MasterUserPassword for an instance whose password RDS manages.")
+            raise bad_combination(
+                "You can't specify MasterUserPassword for an instance whose password RDS manages."
+            )
         names.master_password(given, engine)
         if instance.secret:
-            call.client("secretsmanager").delete_secret(SecretId=instance.secret, ForceDeleteWithoutRecovery=True)
+            call.client("secretsmanager").delete_secret(
+                SecretId=instance.secret, ForceDeleteWithoutRecovery=True
+            )
             instance = call.records.change(instance, secret="", secret_key="")
         return instance, sealed(instance.resource_id, given)
     if managed is False and instance.secret:
-        raise bad_combination("You must specify MasterUserPassword to end the management of the master password.")
+        raise bad_combination(
+            "You must specify MasterUserPassword to end the management of the master password."
+        )
     if managed and not instance.secret:
         instance, password = _manage(call, instance, request)
         return instance, sealed(instance.resource_id, password)
     if request.get("RotateMasterUserPassword"):
         if not instance.secret:
-            raise bad_combination("You can't rotate the password of an instance whose password RDS does not manage.")
+            raise bad_combination(
+                "You can't rotate the password of an instance whose password RDS does not manage."
+            )
         password = _made()
         call.client("secretsmanager").put_secret_value(
             SecretId=instance.secret, SecretString=_content(instance, password)

@@ -50,7 +50,9 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> tuple[Ins
         fields["about"] = {**instance.about, **kept}
     if request.get("DBParameterGroupName"):
         family = engine.family(request.get("EngineVersion") or instance.version)
-        fields["parameter_group"] = new_instances.parameter_group(records, request["DBParameterGroupName"], family)
+        fields["parameter_group"] = new_instances.parameter_group(
+            records, request["DBParameterGroupName"], family
+        )
     if request.get("OptionGroupName") and not request["OptionGroupName"].startswith("default:"):
         fields["option_group"] = records.get(OptionGroup, request["OptionGroupName"].lower()).name
     if request.get("VpcSecurityGroupIds") is not None:
@@ -144,7 +146,9 @@ def _exports(instance: Instance, engine: engine_names.EngineName, wanted: Mappin
     kinds = [*(wanted.get("EnableLogTypes") or ()), *(wanted.get("DisableLogTypes") or ())]
     instance_settings.changes({"EnableCloudwatchLogsExports": kinds}, engine)
     present = set(instance.about.get("EnabledCloudwatchLogsExports", ()))
-    return sorted((present | set(wanted.get("EnableLogTypes") or ())) - set(wanted.get("DisableLogTypes") or ()))
+    return sorted(
+        (present | set(wanted.get("EnableLogTypes") or ())) - set(wanted.get("DisableLogTypes") or ())
+    )
 
 
 def _new_name(call: Call, instance: Instance, name: str) -> str:
@@ -159,7 +163,9 @@ def _new_version(call: Call, instance: Instance, request: Mapping[str, Any]) -> 
     version = call.part(Databases).version(instance.engine, request["EngineVersion"])
     if version == instance.version:
         return version
-    if engine.major(version) != engine.major(instance.version) and not request.get("AllowMajorVersionUpgrade"):
+    if engine.major(version) != engine.major(instance.version) and not request.get(
+        "AllowMajorVersionUpgrade"
+    ):
         raise bad_combination(
             "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
         )

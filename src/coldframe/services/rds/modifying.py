@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import events, in_force, lookup, new_instances, stages
+from coldframe.services.rds import events, in_force, lookup, new_instances, replicating, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
@@ -51,6 +51,13 @@ def apply_parameters(run: Run, resource_id: str, names: list[str]) -> None:
 
     if run.write("note the settings", change):
         run.step("apply them", _apply, run, resource_id)
+
+
+@job("rds.apply-read-only")
+def apply_read_only(run: Run, resource_id: str) -> None:
+    """Let users write to a green instance, or not, as its parameter group says now."""
+    run.commit_point()
+    run.step("open or close it", replicating.allow_writes, run, resource_id)
 
 
 @job("rds.reboot-instance")

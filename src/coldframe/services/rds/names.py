@@ -9,7 +9,7 @@ _IDENTIFIER = re.compile(r"[a-z](?:-?[a-z0-9])*", re.IGNORECASE)
 _GROUP = re.compile(r"[a-z](?:[-.]?[a-z0-9])*", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PASSWORD = re.compile(r'[!-~ ]*')
+_PASSWORD = re.compile(r"[!-~ ]*")
 _WORDS = (
     " is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and"
     " hyphens; and must not end with a hyphen or contain two consecutive hyphens."

@@ -56,7 +56,10 @@ def lay_in(
     if records.find(Instance, identifier) is not None:
         raise ServiceFault("DBInstanceAlreadyExistsFault", "DB instance already exists")
     if records.count(Instance) >= MOST_INSTANCES:
-        raise ServiceFault("InstanceQuotaExceededFault", f"This account has {MOST_INSTANCES} DB instances, which is its quota.")
+        raise ServiceFault(
+            "InstanceQuotaExceededFault",
+            f"This account has {MOST_INSTANCES} DB instances, which is its quota.",
+        )
     engine = engine_names.named(origin.engine)
     instance_settings.refuse_unbuilt(wanted)
     instance_classes.named(wanted["DBInstanceClass"])
@@ -177,16 +180,16 @@ def subnet_group(records: Records, name: str | None) -> str:
     return records.get(SubnetGroup, name.lower()).name if name and name != "default" else ""
 
 
-def _option_group(
-    records: Records, name: str | None, engine: engine_names.EngineName, version: str
-) -> str:
+def _option_group(records: Records, name: str | None, engine: engine_names.EngineName, version: str) -> str:
     major = engine.major(version)
     default = f"default:{engine.name}-{major.replace('.', '-')}"
     if not name or name.startswith("default:"):
         return default
     group = records.get(OptionGroup, name.lower())
     if (group.engine, group.major) != (engine.name, major):
-        raise bad_combination(f"The option group {group.name} is for {group.engine} {group.major}, not for {engine.name} {major}.")
+        raise bad_combination(
+            f"The option group {group.name} is for {group.engine} {group.major}, not for {engine.name} {major}."
+        )
     return group.name
 
 
@@ -206,7 +209,9 @@ def _zone(call: Call, wanted: str | None, resource_id: str, *, multiple: bool) -
         raise bad_combination("Requesting a specific availability zone is not valid for Multi-AZ instances.")
     zones = [f"{call.region}{letter}" for letter in _ZONES]
     if wanted and wanted not in zones:
-        raise bad_value(f"Invalid Availability Zone: {wanted}. The zones of {call.region} are {', '.join(zones)}")
+        raise bad_value(
+            f"Invalid Availability Zone: {wanted}. The zones of {call.region} are {', '.join(zones)}"
+        )
     return wanted or zones[zlib.crc32(resource_id.encode()) % len(zones)]
 
 

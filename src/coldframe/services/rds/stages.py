@@ -25,7 +25,12 @@ def endpoint_of(run: Run, resource_id: str) -> Endpoint:
 
 
 def mark(
-    run: Run, name: str, resource_id: str, *told: str, words: Mapping[str, object] | None = None, **fields: Any
+    run: Run,
+    name: str,
+    resource_id: str,
+    *told: str,
+    words: Mapping[str, object] | None = None,
+    **fields: Any,
 ) -> None:
     """Change fields of an instance and record events about it, exactly once; an instance that is gone is left alone."""
     messenger = run.part(Messenger)
@@ -48,7 +53,9 @@ def prepare(run: Run, name: str, resource_id: str) -> None:
 
     def change(records: Records) -> None:
         found = lookup.expect(records, resource_id)
-        decision = decide(databases, found, in_force.own_value(records, found, "rds.optimized_writes") or "AUTO")
+        decision = decide(
+            databases, found, in_force.own_value(records, found, "rds.optimized_writes") or "AUTO"
+        )
         before = found.optimizations
         found = records.change(
             found,

@@ -32,7 +32,9 @@ def probe(folder: Path) -> Storage:
         record = os.statvfs(folder).f_bsize
         if record == PAGE:
             return Storage("zfs", record, trusted=True, said="ZFS with records of 16 KiB")
-        return Storage("zfs", record, trusted=False, said=f"ZFS with records of {record} bytes, not of {PAGE}")
+        return Storage(
+            "zfs", record, trusted=False, said=f"ZFS with records of {record} bytes, not of {PAGE}"
+        )
     unit = _atomic_unit(folder)
     if unit >= PAGE:
         text = f"the device can write {unit} bytes untorn, but the engine does not ask it to"

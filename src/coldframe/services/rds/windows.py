@@ -18,7 +18,9 @@ def backup_window(text: str) -> str:
     """Return a daily window as it is kept; raises InvalidParameterValue."""
     found = _DAILY.fullmatch(text)
     if found is None:
-        raise bad_value(f"Invalid backup window format: {text}. Specify a daily time range in the format hh24:mi-hh24:mi.")
+        raise bad_value(
+            f"Invalid backup window format: {text}. Specify a daily time range in the format hh24:mi-hh24:mi."
+        )
     begin, end = _minutes(found[1], found[2]), _minutes(found[3], found[4])
     if (end - begin) % _DAY < _LEAST:
         raise bad_value("The backup window must be at least 30 minutes.")

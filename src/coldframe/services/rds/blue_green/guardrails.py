@@ -57,7 +57,9 @@ def _replication(run: Run, green: Instance) -> str:
         return f"the target {green.identifier} does not follow its source"
     found = databases.engine(green.engine).copies.following(databases.spec(source), databases.spec(green))
     if not found.running:
-        return f"replication to the target {green.identifier} is not running: {found.error or 'it was stopped'}"
+        return (
+            f"replication to the target {green.identifier} is not running: {found.error or 'it was stopped'}"
+        )
     return ""
 
 

@@ -91,7 +91,9 @@ def _member(call: Call, member: Member) -> dict[str, Any]:
         status = "MISSING_TARGET"
 
     def arn(found: Instance | None, remembered: str) -> str:
-        return arns.made(call.account, call.region, "db", found.identifier) if found is not None else remembered
+        return (
+            arns.made(call.account, call.region, "db", found.identifier) if found is not None else remembered
+        )
 
     return {
         "SourceMember": arn(blue, member.source_arn),

@@ -30,7 +30,9 @@ def provision_deployment(run: Run, deployment: str) -> None:
     if members.BACKUPS in tasks:
         _task(run, deployment, members.BACKUPS, "IN_PROGRESS")
         run.write("begin its first backup", _back_up, run.part(Databases), targets[0])
-        run.wait(partial(_available, run, targets[0]), timeout=86_400, poll=0.1, name="wait for its first backup")
+        run.wait(
+            partial(_available, run, targets[0]), timeout=86_400, poll=0.1, name="wait for its first backup"
+        )
         _task(run, deployment, members.BACKUPS, "COMPLETED")
     if members.TOPOLOGY in tasks:
         _task(run, deployment, members.TOPOLOGY, "IN_PROGRESS")
@@ -49,7 +51,9 @@ def _green(run: Run, resource_id: str, *, logical: bool) -> None:
     """Make one green instance; it takes writes from its source alone, unless its parameter group lets users write."""
     name = resource_id[-6:]
     stages.prepare(run, f"work out the settings of {name}", resource_id)
-    run.step(f"copy the source to {name}", replicating.copy, run, resource_id, "logical" if logical else "physical")
+    run.step(
+        f"copy the source to {name}", replicating.copy, run, resource_id, "logical" if logical else "physical"
+    )
     run.step(f"start {name}", stages.start, run, resource_id)
     run.step(f"let {name} follow", replicating.follow, run, resource_id)
     run.step(f"let users write to {name} if they may", replicating.allow_writes, run, resource_id)

@@ -41,7 +41,7 @@ def switch_over(run: Run, deployment: str, timeout: int) -> None:
     run.step("bring over what replication does not carry", _finish, run, deployment)
     run.step("look at the time", _in_time, run, deadline)
     run.commit_point()
-    run.write("green takes the name", _swap, databases, deployment)
+    run.write("green takes the name", _swap, deployment)
     run.step("blue stays read-only", _set_read_only, run, deployment, "blue", True)
     run.step("green stops following", _promote, run, deployment)
     run.step("green takes writes", _set_read_only, run, deployment, "green", False)
@@ -124,7 +124,7 @@ def _in_time(run: Run, deadline: float) -> None:
         raise JobError("the switchover took longer than its time limit")
 
 
-def _swap(records: Records, databases: Databases, deployment: str) -> None:
+def _swap(records: Records, deployment: str) -> None:
     """Give every green instance the name, the endpoint and the tags of its blue one, which becomes NAME-old1."""
     row = records.get(Deployment, deployment)
     found = []
@@ -132,7 +132,7 @@ def _swap(records: Records, databases: Databases, deployment: str) -> None:
         blue, green = lookup.expect(records, member.source), lookup.expect(records, member.target)
         name, old = blue.identifier, _old_name(records, blue.identifier)
         primary = number == 0
-        modifying.renamed(records, replace(blue, endpoint=green.endpoint, read_only=blue.read_only), old)
+        modifying.renamed(records, replace(blue, endpoint=green.endpoint), old)
         taken = replace(
             green,
             endpoint=blue.endpoint,
@@ -142,8 +142,7 @@ def _swap(records: Records, databases: Databases, deployment: str) -> None:
             deployment="",
             protected=blue.protected,
         )
-        records.remove(green)
-        records.add(replace(taken, identifier=f"{name}"))
+        modifying.renamed(records, taken, name)
         found.append(
             replace(
                 member,
@@ -204,7 +203,13 @@ def _roll_back(run: Run, deployment: str) -> None:
         records = transaction.records(run.account, run.region)
         _stand_back(records, deployment)
         why = "it failed or took longer than its time limit; the job in `jobs` has the reason"
-        row = members.set_status(records, deployment, "SWITCHOVER_FAILED", details=f"The switchover was rolled back: {why}", members="AVAILABLE")
+        row = members.set_status(
+            records,
+            deployment,
+            "SWITCHOVER_FAILED",
+            details=f"The switchover was rolled back: {why}",
+            members="AVAILABLE",
+        )
         words = {"source": blue.identifier, "target": green.identifier, "reason": why}
         events.tell(records, run.part(Messenger), row, "switchover_rolled_back", **words)
 
@@ -214,9 +219,7 @@ def _begin(records: Records, messenger: Messenger, deployment: str) -> None:
     for pair in pairs:
         for instance in (pair.blue, pair.green):
             records.change(instance, status="modifying")
-    row = members.set_status(
-        records, deployment, "SWITCHOVER_IN_PROGRESS", members="SWITCHOVER_IN_PROGRESS"
-    )
+    row = members.set_status(records, deployment, "SWITCHOVER_IN_PROGRESS", members="SWITCHOVER_IN_PROGRESS")
     words = {"source": pairs[0].blue.identifier, "target": pairs[0].green.identifier}
     events.tell(records, messenger, row, "switchover_started", **words)
 
@@ -257,6 +260,8 @@ def _endpoint(run: Run, instance: Instance) -> Endpoint:
 def _old_name(records: Records, identifier: str) -> str:
     """Return NAME-old1, or the first of its kind that is free, cut to what an identifier may have."""
     number = 1
-    while records.find(Instance, name := f"{identifier[:63 - len(str(number)) - 4]}-old{number}") is not None:
+    while (
+        records.find(Instance, name := f"{identifier[: 63 - len(str(number)) - 4]}-old{number}") is not None
+    ):
         number += 1
     return name

@@ -115,13 +115,15 @@ def _final_snapshot(call: Call, instance: Instance, request: dict[str, Any]) -> 
     """Return the name of the last snapshot, empty when there is to be none; raises InvalidParameterCombination."""
     name, skip = request.get("FinalDBSnapshotIdentifier"), bool(request.get("SkipFinalSnapshot"))
     if name and skip:
-        raise bad_combination("FinalDBSnapshotIdentifier can not be specified when SkipFinalSnapshot is true.")
-    if name and instance.source and not instance.deployment:
-        raise bad_combination("FinalDBSnapshotIdentifier can not be specified when deleting a replica instance")
-    if not name and not skip and not instance.source:
         raise bad_combination(
-            "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
+            "FinalDBSnapshotIdentifier can not be specified when SkipFinalSnapshot is true."
         )
+    if name and instance.source and not instance.deployment:
+        raise bad_combination(
+            "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance"
+        )
+    if not name and not skip and not instance.source:
+        raise bad_combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
     if not name:
         return ""
     if instance.status != "available":

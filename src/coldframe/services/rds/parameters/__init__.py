@@ -104,9 +104,7 @@ def check(parameter: Parameter, value: str) -> None:
         )
 
 
-def settings(
-    family: str, values: Mapping[str, str], *, real: Figures, given_memory: int
-) -> dict[str, str]:
+def settings(family: str, values: Mapping[str, str], *, real: Figures, given_memory: int) -> dict[str, str]:
     """Return what an engine is to be told: what users set, and RDS's own defaults, with every formula reckoned.
 
     What sizes memory by default is left to the engine, which knows what it was given.
@@ -115,7 +113,9 @@ def settings(
     known = engine_names.of_family(family)
     rules = _rules()[known[0].name if known else ""]
     given = msgspec.structs.replace(real, memory=given_memory)
-    wanted = {name: value for name, value in rules.defaults.items() if name not in rules.memory} | dict(values)
+    wanted = {name: value for name, value in rules.defaults.items() if name not in rules.memory} | dict(
+        values
+    )
     return {
         name: str(evaluate(value, given if name in rules.memory else real)) if is_formula(value) else value
         for name, value in wanted.items()
