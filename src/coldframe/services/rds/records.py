@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+import msgspec
+
 from coldframe.core.records import Record, record
 
 
@@ -218,7 +220,7 @@ class AutomatedBackup(Record):
     tags: dict[str, str] = {}
 
 
-class Member(Record):
+class Member(msgspec.Struct, frozen=True, kw_only=True):
     """A pair of a Blue/Green deployment: resource ids of both sides, and how far the pair is."""
 
     source: str

@@ -1,11 +1,10 @@
 """What must hold on both sides before a switchover begins: whatever does not cancels it, and nothing has changed."""
 
-from coldframe.engines.database import DatabaseError
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
 from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.databases import Databases
-from coldframe.services.rds.records import Instance
+from coldframe.services.rds.records import Deployment, Instance
 
 # How many transactions green may be behind when the pause begins: it has to catch up within it.
 MOST_BEHIND = 100
@@ -27,7 +26,7 @@ def refusal(run: Run, deployment: str) -> str:
     for pair in pairs:
         if why := _replication(run, pair.green):
             return why
-    return _hindrances(run, primary)
+    return _obstacles(run, deployment, primary.blue)
 
 
 def behind(run: Run, deployment: str) -> int | None:
@@ -63,15 +62,15 @@ def _replication(run: Run, green: Instance) -> str:
     return ""
 
 
-def _hindrances(run: Run, primary: members.Pair) -> str:
-    """Ask the engine for what stands in the way on both sides: long writes and DDL, writes on green, unreplicated objects."""
+def _obstacles(run: Run, deployment: str, blue: Instance) -> str:
+    """Return what a logical copy would not carry, or would break on its source; nothing for a physical one."""
+    with run.read() as records:
+        logical = records.get(Deployment, deployment).logical
+    return obstacles(run, blue) if logical else ""
+
+
+def obstacles(run: Run, blue: Instance) -> str:
+    """Return what of a database logical replication does not carry, in words; empty when it carries all of it."""
     databases = run.part(Databases)
-    engine = databases.engine(primary.blue.engine)
-    ask = getattr(engine.copies, "hindrances", None)
-    if ask is None:
-        return ""
-    try:
-        found = ask(databases.spec(primary.blue), databases.spec(primary.green))
-    except DatabaseError as error:
-        return str(error)
-    return "; ".join(found)
+    found = databases.engine(blue.engine).copies.obstacles(databases.spec(blue))
+    return "; ".join(f"{each.database}: {each.text}" for each in found)

@@ -3,10 +3,10 @@
 from functools import partial
 
 from coldframe.core.records import Records
-from coldframe.jobs.job import job
+from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import creating, events, lookup, replicating, stages
-from coldframe.services.rds.blue_green import members
+from coldframe.services.rds.blue_green import guardrails, members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Deployment
@@ -21,6 +21,8 @@ def provision_deployment(run: Run, deployment: str) -> None:
     targets = [member.target for member in row.members]
     tasks = [name for name, _ in row.tasks]
     run.undo("mark it invalid", _failed, run, deployment, targets)
+    if row.logical:
+        run.step("look for what cannot be replicated", _refuse_obstacles, run, row.members[0].source)
     _task(run, deployment, members.REPLICA, "IN_PROGRESS")
     _green(run, targets[0], logical=row.logical)
     _task(run, deployment, members.REPLICA, "COMPLETED")
@@ -59,6 +61,11 @@ def _green(run: Run, resource_id: str, *, logical: bool) -> None:
     run.step(f"let users write to {name} if they may", replicating.allow_writes, run, resource_id)
     now = run.step(f"note the time of {name}", run.part(Databases).clock.milliseconds)
     stages.mark(run, f"{name} is there", resource_id, "created", status="available", ready=now, created=now)
+
+
+def _refuse_obstacles(run: Run, source: str) -> None:
+    if found := guardrails.obstacles(run, stages.instance_of(run, source)):
+        raise JobError(f"the source can't be replicated: {found}")
 
 
 def _task(run: Run, deployment: str, task: str, status: str) -> None:

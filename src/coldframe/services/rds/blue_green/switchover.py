@@ -46,6 +46,8 @@ def switch_over(run: Run, deployment: str, timeout: int) -> None:
     run.step("green stops following", _promote, run, deployment)
     run.step("green takes writes", _set_read_only, run, deployment, "green", False)
     paused = run.step("let the clients go on", _release, run, deployment, held)
+    # Nobody follows blue any more: an engine that could only lock its users out lets them read from here on.
+    run.step("blue can be read", _set_read_only, run, deployment, "blue", True)
     run.step("blue has green's endpoints", _redirect_blue, run, deployment)
     run.write("tell that it is done", _complete, run.part(Messenger), deployment, held, paused)
 

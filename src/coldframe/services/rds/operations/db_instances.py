@@ -19,7 +19,7 @@ from coldframe.services.rds import (
     tagging,
 )
 from coldframe.services.rds.databases import Databases
-from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.faults import bad_combination, bad_value, wrong_state
 from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import Instance, Snapshot
 
@@ -82,7 +82,7 @@ def modify_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     instance = call.records.change(instance, pending=pending)
     if sealed or modifications.at_once(request, later):
         if instance.status == "stopped":
-            raise lookup.wrong_state(f"Instance {instance.identifier} is not in available state.")
+            raise wrong_state(f"Instance {instance.identifier} is not in available state.")
         instance = call.records.change(instance, status=modifications.status(later, sealed))
         call.start(jobs.apply_pending, instance.resource_id, list(later), sealed)
     return {"DBInstance": answers.instance(call, instance)}
@@ -97,10 +97,10 @@ def delete_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             "Cannot delete protected DB Instance, please disable deletion protection and try again."
         )
     if instance.status == "deleting":
-        raise lookup.wrong_state(f"Instance {instance.identifier} is already being deleted.")
+        raise wrong_state(f"Instance {instance.identifier} is already being deleted.")
     lookup.available(instance, *_DELETABLE)
     if instance.deployment and lookup.switching_over(call.records, instance.deployment):
-        raise lookup.wrong_state(f"Instance {instance.identifier} is in a switchover.")
+        raise wrong_state(f"Instance {instance.identifier} is in a switchover.")
     instance = call.records.change(instance, status="deleting")
     keep = request.get("DeleteAutomatedBackups") is False
     for replica in lookup.replicas(call.records, instance.resource_id):
@@ -127,7 +127,7 @@ def _final_snapshot(call: Call, instance: Instance, request: dict[str, Any]) -> 
     if not name:
         return ""
     if instance.status != "available":
-        raise lookup.wrong_state(f"Instance {instance.identifier} is not in available state.")
+        raise wrong_state(f"Instance {instance.identifier} is not in available state.")
     found = names.identifier(name, "FinalDBSnapshotIdentifier", longest=255)
     if call.records.find(Snapshot, found) is not None:
         raise ServiceFault(
