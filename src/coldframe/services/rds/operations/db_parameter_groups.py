@@ -94,7 +94,7 @@ def modify_db_parameter_group(call: Call, request: dict[str, Any]) -> dict[str, 
     group = call.records.change(group, values={**group.values, **changes})
     _apply(call, group, [name for name, (_, method) in changes.items() if method == "immediate"])
     for name, (value, method) in changes.items():
-        words = {"name": name, "value": value, "method": method}
+        words = {"parameter": name, "value": value, "method": method}
         events.tell(call.records, call.part(Messenger), group, "parameter_changed", **words)
     return {"DBParameterGroupName": group.name}
 
@@ -215,12 +215,12 @@ def _checked(group: ParameterGroup, given: list[dict[str, Any]]) -> dict[str, tu
         row = table.get(name)
         if row is None:
             raise bad_value(f"Could not find parameter with name: {name}")
+        parameters.check(row, value)
         method = each.get("ApplyMethod") or ("immediate" if row.dynamic else "pending-reboot")
         if method not in {"immediate", "pending-reboot"}:
             raise bad_value(f"Invalid apply method: {method}")
         if method == "immediate" and not row.dynamic:
             raise bad_combination("cannot use immediate apply method for static parameter")
-        parameters.check(row, value)
         changes[name] = (value, method)
     return changes
 
