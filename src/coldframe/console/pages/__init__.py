@@ -1,6 +1,6 @@
 """Every page of the console, in the order in which paths are tried: pages of their own first, then resource pages."""
 
-from coldframe.console.pages import cloudwatch, home, jobs, logs, resources, search, simulator
+from coldframe.console.pages import cloudwatch, databases, home, jobs, logs, resources, search, simulator
 from coldframe.console.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,6 +9,7 @@ ROUTES: tuple[Route, ...] = (
     *search.ROUTES,
     *logs.ROUTES,
     *cloudwatch.ROUTES,
+    *databases.ROUTES,
     *simulator.ROUTES,
     *resources.ROUTES,
 )
