@@ -43,6 +43,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     bits: int = 0
     public: str = ""
     comment: str = ""
+    encrypted: bool = False
     remarks: list[str] = []
     fault: str = ""
     text: str = ""
@@ -72,7 +73,8 @@ def convert(service: KeyService, request: Request, content: bytearray, passphras
     except KeyringError:
         service.unlink(serial, request.keyring)
         raise
-    return Answer(serial, kind, private.algorithm, private.bits, private.public, private.comment)
+    _, algorithm, bits, public, comment, encrypted = private
+    return Answer(serial, kind, algorithm, bits, public, comment, encrypted)
 
 
 def content_of(request: Request) -> bytearray:

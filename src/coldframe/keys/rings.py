@@ -132,3 +132,10 @@ def session_is_default(service: KeyService) -> bool:
         return service.keyring_id(SESSION) == service.keyring_id(USER_SESSION)
     except KeyringError:
         return False
+
+
+def start_session(service: KeyService, name: str | None = None) -> Keyring:
+    """Join a new session keyring, or the one of a name, from which the user's keys can be used too."""
+    service.join_session(name)
+    service.link(USER, SESSION)
+    return Keyring(SESSION, service)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 from cryptography.x509 import load_der_x509_certificate
 
-from coldframe.engines.keyring.errors import refused
+from coldframe.engines.keyring.errors import KeyringError, refused
 from coldframe.engines.keyring.keys import (
     LARGEST_PAYLOAD,
     PROCESS,
@@ -60,8 +60,9 @@ class _Key:
 
     @property
     def size(self) -> int:
-        # What the kernel charges: a name with its end, and the payload; asymmetric keys count as about 100 bytes.
-        return len(self.description) + 1 + (100 if self.kind == "asymmetric" else len(self.payload))
+        # What the kernel charges: a name with its end, and the payload; a link four bytes; asymmetric keys count as 100.
+        content = 100 if self.kind == "asymmetric" else len(self.payload)
+        return len(self.description) + 1 + content + 4 * len(self.links)
 
 
 class FakeKernel:
@@ -186,13 +187,18 @@ class FakeProcess:
         """Find a key in this process's keyrings; nothing is called out to."""
         if kind not in _TYPES:
             raise refused(errno.ENOKEY if callout is None else errno.ENODEV, "request_key")
+        nowhere: KeyringError | None = None
         for ring in self._searched():
-            found = self._find(ring, (kind, description), "request_key", silent=True)
-            if found:
-                if destination:
-                    self.link(found, destination)
-                return found
-        raise refused(errno.ENOKEY, "request_key")
+            try:
+                found = self._find(ring, (kind, description), "request_key")
+            except KeyringError as error:
+                # A keyring in which nothing was found has the last word before one in which a dead key was.
+                nowhere = error if nowhere is None or error.errno == errno.ENOKEY else nowhere
+                continue
+            if destination:
+                self.link(found, destination)
+            return found
+        raise nowhere or refused(errno.ENOKEY, "request_key")
 
     def keyring_id(self, keyring: int, *, create: bool = False) -> int:
         """Return a keyring's serial."""
@@ -241,6 +247,8 @@ class FakeProcess:
 
     def read(self, key: int) -> bytes:
         """Return a payload."""
+        if key == 0:
+            raise refused(errno.ENOKEY, "read")
         found = self._key(key, Permission(0), "read")
         if not self._may(found, Permission.READ) and not self._possessed(found):
             raise refused(errno.EACCES, "read")
@@ -251,8 +259,8 @@ class FakeProcess:
         return found.payload
 
     def describe(self, key: int) -> Description:
-        """Describe a key, also one that has expired."""
-        found = self._key(key, Permission.VIEW, "describe", dead=True)
+        """Describe a key."""
+        found = self._key(key, Permission.VIEW, "describe")
         return Description(found.kind, found.uid, found.gid, found.mask, found.description)
 
     def search(self, keyring: int, kind: str, description: str, destination: int = 0) -> int:
@@ -262,9 +270,7 @@ class FakeProcess:
             raise refused(errno.ENOKEY, "search")
         if ring.kind != "keyring":
             raise refused(errno.ENOTDIR, "search")
-        found = self._find(ring, (kind, description), "search", silent=False)
-        if not found:
-            raise refused(errno.ENOKEY, "search")
+        found = self._find(ring, (kind, description), "search")
         if destination:
             self.link(found, destination)
         return found
@@ -362,7 +368,7 @@ class FakeProcess:
 
     def security(self, key: int) -> str:
         """There is no security module here."""
-        self._key(key, Permission.VIEW, "security", dead=True)
+        self._key(key, Permission.VIEW, "security")
         return ""
 
     def capabilities(self) -> bytes:
@@ -571,7 +577,9 @@ class FakeProcess:
         return rings
 
     def _possessed(self, key: _Key) -> bool:
-        return any(ring is key or key.serial in self._below(ring) for ring in self._searched())
+        # Possession is found out by a search, so that a key whose possessor may not search it is not possessed.
+        searchable = self._may(key, Permission.SEARCH, possessed=True)
+        return searchable and any(ring is key or key.serial in self._below(ring) for ring in self._searched())
 
     def _below(self, ring: _Key, depth: int = 0) -> set[int]:
         """Return what can be reached from a keyring that is possessed, through keyrings that may be searched."""
@@ -587,29 +595,27 @@ class FakeProcess:
                 found |= self._below(self.kernel.keys[serial], depth + 1)
         return found
 
-    def _find(self, ring: _Key, name: tuple[str, str], operation: str, *, silent: bool) -> int:
+    def _find(self, ring: _Key, name: tuple[str, str], operation: str) -> int:
         possessed = self._possessed(ring)
         queue = [ring]
-        problem: Exception | None = None
+        problem = refused(errno.ENOKEY, operation)
         while queue:
             at = queue.pop(0)
             for serial in at.links.values():
                 key = self.kernel.keys[serial]
                 if key.name == name:
                     if not self._may(key, Permission.SEARCH, possessed=possessed):
-                        problem = problem or refused(errno.EACCES, operation)
+                        problem = refused(errno.EACCES, operation)
                         continue
                     try:
                         self._valid(key, operation)
-                    except Exception as error:  # noqa: BLE001 - it is raised below, unless a key is found
+                    except KeyringError as error:
                         problem = error
                         continue
                     return serial
                 if key.kind == "keyring" and self._may(key, Permission.SEARCH, possessed=possessed):
                     queue.append(key)
-        if problem is not None and not silent:
-            raise problem
-        return 0
+        raise problem
 
     def _link(self, key: _Key, ring: _Key, operation: str) -> None:
         if ring.kind != "keyring":
