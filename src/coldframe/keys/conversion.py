@@ -19,7 +19,8 @@ from coldframe.keys.lockdown import lock_down
 class Request(msgspec.Struct, frozen=True):
     """Which file to read (a path, or a descriptor that is open here), and where its key goes.
 
-    Of a descriptor `length` bytes are read, or all when it is negative. `ask` lets the process ask for the passphrase on the terminal. `stored` takes keys that the kernel cannot use too,
+    Of a descriptor `length` bytes are read, or all when it is negative; `message` says that they are a key as ssh-add
+    sends it. `ask` lets the process ask for the passphrase on the terminal. `stored` takes keys that the kernel cannot use too,
     and keeps them as a user key, with `permissions` if any are given. `timeout` is in seconds, 0 for none.
     """
 
@@ -28,6 +29,7 @@ class Request(msgspec.Struct, frozen=True):
     path: str = ""
     descriptor: int = -1
     length: int = -1
+    message: bool = False
     ask: bool = False
     stored: bool = False
     permissions: int = 0
@@ -45,6 +47,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     comment: str = ""
     encrypted: bool = False
     remarks: list[str] = []
+    certificate: bytes = b""
+    constraints: bytes = b""
     fault: str = ""
     text: str = ""
     errno: int = 0
@@ -58,6 +62,18 @@ _AT_ONCE = 65536
 
 def convert(service: KeyService, request: Request, content: bytearray, passphrase: bytes | None) -> Answer:
     """Give the key in a file's content to the kernel; raises a KeyFileError or a KeyringError."""
+    if not request.message:
+        return _convert(service, request, content, passphrase)
+    from coldframe.keys.agent.received import lifetime, received
+
+    came = received(content)
+    timed = msgspec.structs.replace(request, timeout=lifetime(came.constraints) or request.timeout)
+    answer = _convert(service, timed, came.file, None)
+    content[:] = bytes(len(content))
+    return msgspec.structs.replace(answer, certificate=came.certificate, constraints=came.constraints)
+
+
+def _convert(service: KeyService, request: Request, content: bytearray, passphrase: bytes | None) -> Answer:
     private = read_private_key(content, passphrase, rsa_only=not request.stored)
     kind = "asymmetric" if private.algorithm == "RSA" else "user"
     try:

@@ -21,7 +21,8 @@ from coldframe.keys.rings import Keyring, session_is_default
 
 class Loaded(NamedTuple):
     """A key that was loaded, of kind asymmetric, or user when it is only stored; `public` is OpenSSH's one line without comment,
-    `encrypted` whether the file is, `remarks` what could not be had.
+    `encrypted` whether the file is, `remarks` what could not be had. `certificate` and `constraints` come with a key
+    that ssh-add sent (keys/agent).
     """
 
     key: AsymmetricKey
@@ -32,6 +33,8 @@ class Loaded(NamedTuple):
     comment: str
     encrypted: bool
     remarks: list[str]
+    certificate: bytes = b""
+    constraints: bytes = b""
 
 
 # Serves a request with a passphrase, and with descriptors that must be open for it.
@@ -69,10 +72,14 @@ ASK = Asking.TERMINAL
 
 
 class OpenFile(NamedTuple):
-    """A file or socket that is open here: its descriptor, and how many bytes of it to read (negative: all)."""
+    """A file or socket that is open here: its descriptor, and how many bytes of it to read (negative: all).
+
+    `message`: what is read is no key file but a key as ssh-add sends it.
+    """
 
     descriptor: int
     length: int = -1
+    message: bool = False
 
 
 def load(
@@ -103,6 +110,7 @@ def load(
         path="" if isinstance(source, OpenFile) else str(Path(source).expanduser().absolute()),
         descriptor=file.descriptor if file else -1,
         length=file.length if file else -1,
+        message=file is not None and file.message,
         ask=passphrase is ASK,
         stored=stored,
         permissions=0 if scratch else STORED_PERMISSIONS,
@@ -131,6 +139,8 @@ def load(
         answer.comment,
         answer.encrypted,
         answer.remarks,
+        answer.certificate,
+        answer.constraints,
     )
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "remove": "destroy a key",
     "timeout": "let a key expire",
     "pseudo-key": "write or read the file by which ssh names a key in the kernel",
+    "agent": "run an ssh-agent whose keys live in the kernel",
     "session": "start a shell, or a command, with a session keyring of its own",
     "doctor": "say what this kernel can do with keys, and what to do where it cannot",
 }
@@ -31,6 +32,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Run the command that was chosen; returns 1, with a sentence on stderr, when the kernel or a file refuses."""
     from coldframe import keys
+    from coldframe.keys.agent.door import SocketTaken
+    from coldframe.keys.agent.running import NoSuchAgent
 
     try:
         return int(_module(chosen.command).run(chosen))
@@ -42,6 +45,9 @@ def run(chosen: argparse.Namespace) -> int:
         keys.PaddingError,
         keys.PublicKeyUnknown,
         keys.UseNotAllowed,
+        NoSuchAgent,
+        SocketTaken,
+        ChildProcessError,
     ) as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
     except OSError as problem:
