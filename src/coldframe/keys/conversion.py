@@ -11,7 +11,7 @@ import sys
 import msgspec
 
 from coldframe.engines.keyring import Kernel, KeyringError, KeyService
-from coldframe.keys.errors import KeyFileError, NotAPrivateKey, PassphraseNeeded
+from coldframe.keys.errors import KeyFileError, LoadingFailed, NotAPrivateKey, PassphraseNeeded
 from coldframe.keys.formats import read_private_key
 from coldframe.keys.lockdown import lock_down
 
@@ -66,6 +66,8 @@ def convert(service: KeyService, request: Request, content: bytearray, passphras
         return _convert(service, request, content, passphrase)
     from coldframe.keys.agent.received import lifetime, received
 
+    if len(content) < request.length:
+        raise LoadingFailed("the message of ssh-add ended early")
     came = received(content)
     timed = msgspec.structs.replace(request, timeout=lifetime(came.constraints) or request.timeout)
     answer = _convert(service, timed, came.file, None)
@@ -123,9 +125,9 @@ def main() -> int:
     except KeyringError as error:
         answer = Answer(errno=error.errno, operation=error.operation)
     except OSError as error:
-        answer = Answer(
-            fault=NotAPrivateKey.__name__, text=f"{request.path or 'the input'}: {error.strerror}"
-        )
+        # Of a message that could not be read nobody knows how much is left.
+        fault = LoadingFailed if request.message else NotAPrivateKey
+        answer = Answer(fault=fault.__name__, text=f"{request.path or 'the input'}: {error.strerror}")
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     sys.stdout.buffer.flush()
     return 0

@@ -17,6 +17,7 @@ from coldframe.keys.agent.identities import SIGNING, Identities, Identity
 from coldframe.keys.agent.messages import FAILURE, SUCCESS, Ask, Reader, Tell
 from coldframe.keys.agent.public_lines import blob_in
 from coldframe.keys.agent.stored import Signer, SigningFailed
+from coldframe.keys.errors import KeyFileError, LoadingFailed
 from coldframe.keys.loading import Loaded, OpenFile
 from coldframe.keys.wire import WireError, string
 
@@ -67,9 +68,15 @@ class Agent:
     def add(self, arriving: OpenFile, *, constrained: bool) -> bytes:
         """Take a key that is arriving on a connection; its private part is read by another process alone.
 
-        Raises KeyFileError when it is unclear how much of the message was read: the connection has to end then.
+        Raises LoadingFailed when it is unclear how much of the message was read: the connection has to end then.
         """
-        loaded = self._load(arriving)
+        try:
+            loaded = self._load(arriving)
+        except LoadingFailed:
+            raise
+        except (KeyFileError, KeyringError) as problem:
+            LOG.warning("a key was not added: %s", problem)
+            return FAILURE
         found = self._constraints(loaded, constrained=constrained)
         if found is None:
             _destroy(loaded)

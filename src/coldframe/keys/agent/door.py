@@ -11,7 +11,7 @@ from typing import Final
 from coldframe.keys.agent.agent import Agent
 from coldframe.keys.agent.bindings import Bindings
 from coldframe.keys.agent.messages import FAILURE, LONGEST, Ask
-from coldframe.keys.errors import KeyFileError
+from coldframe.keys.errors import LoadingFailed
 from coldframe.keys.loading import OpenFile
 
 LOG: Final = logging.getLogger("coldframe.keys.agent")
@@ -64,7 +64,7 @@ class Door:
                     LOG.warning("a process of another user was turned away")
                     return
                 self._converse(client)
-        except (OSError, KeyFileError) as problem:
+        except (OSError, LoadingFailed) as problem:
             LOG.debug("a connection ended: %s", problem)
         finally:
             self._clients.release()
@@ -93,7 +93,7 @@ class Door:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(_PATIENCE), 0))
         try:
             return self._agent.add(OpenFile(client.fileno(), length, message=True), constrained=constrained)
-        except KeyFileError as problem:
+        except LoadingFailed as problem:
             LOG.warning("a key was not added: %s", problem)
             client.sendall(len(FAILURE).to_bytes(4, "big") + FAILURE)
             # What is left of the message, if anything, must not be taken for the next one.
