@@ -22,7 +22,7 @@ from coldframe.keys.loading import Loaded, OpenFile
 from coldframe.keys.wire import WireError, string
 
 LOG: Final = logging.getLogger("coldframe.keys.agent")
-_SHA256, _SHA512 = 2, 4
+_SHA512 = 4
 _BIND, _QUERY = "session-bind@openssh.com", "query"
 _EXTENSIONS: Final = (_QUERY, _BIND)
 
@@ -137,10 +137,9 @@ class Agent:
             return messages.signature(self._sign_stored(identity.key.serial, data))
         if flags & _SHA512:
             return messages.signature(string(b"rsa-sha2-512") + string(identity.key.sign(data, "sha512")))
-        if flags & _SHA256:
-            return messages.signature(string(b"rsa-sha2-256") + string(identity.key.sign(data, "sha256")))
-        LOG.warning("a signature with SHA-1 was asked for and refused")
-        return FAILURE
+        # Who asks for no hash means SHA-1, which is broken: the signature says of itself that it is of SHA-256, so that
+        # `ssh-add -T` is content, and a client that insists on SHA-1 refuses it.
+        return messages.signature(string(b"rsa-sha2-256") + string(identity.key.sign(data, "sha256")))
 
     def _lock(self, password: bytes) -> bytes:
         salt = os.urandom(16)
