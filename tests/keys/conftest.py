@@ -76,18 +76,9 @@ def key_files(secret: rsa.RSAPrivateKey, tmp_path_factory: pytest.TempPathFactor
     for name, passphrase in (("openssh", ""), ("openssh-encrypted", PASSPHRASE.decode())):
         (folder / name).write_bytes((folder / "pkcs8").read_bytes())
         (folder / name).chmod(0o600)
-        change = [
-            "ssh-keygen",
-            "-q",
-            "-p",
-            "-P",
-            "",
-            "-N",
-            passphrase,
-            "-C",
-            "alice@example",
-            "-f",
-            str(folder / name),
-        ]
-        subprocess.run(change, check=True, capture_output=True)
+        file = ["-P", "", "-f", str(folder / name)]
+        for change in (["-p", "-N", ""], ["-c", "-C", "alice@example"], ["-p", "-N", passphrase]):
+            subprocess.run(["ssh-keygen", "-q", *change, *file], check=True, capture_output=True)
+    for path in folder.glob("*.pub"):
+        path.unlink()
     return {path.name: path for path in folder.iterdir()}

@@ -39,6 +39,21 @@ def test_every_format(
     assert loaded.key.protection is keys.Protection.KERNEL_OPERATION
 
 
+@pytest.mark.parametrize(
+    ("kind", "bits"), [("rsa", "1024"), ("ed25519", "256"), ("ecdsa", "256"), ("ecdsa", "521")]
+)
+@pytest.mark.parametrize("comment", ["", "x", "alice@example", "a longer comment, with words"])
+def test_comments(
+    kind: str, bits: str, comment: str, ring: keys.Keyring, convert: Converter, tmp_path: Path
+) -> None:
+    """What is taken for a comment must never be a part of the key."""
+    make = ["ssh-keygen", "-q", "-t", kind, "-b", bits, "-N", "", "-C", comment, "-f", str(tmp_path / "key")]
+    subprocess.run(make, check=True)
+    loaded = keys.load(tmp_path / "key", "k", ring, stored=True, convert=convert)
+    assert loaded.comment == comment
+    assert loaded.public == " ".join((tmp_path / "key.pub").read_text(encoding="utf-8").split()[:2])
+
+
 @pytest.mark.parametrize("name", [name for name in FORMATS if name.endswith("encrypted")])
 def test_passphrases(name: str, key_files: dict[str, Path], ring: keys.Keyring, convert: Converter) -> None:
     with pytest.raises(keys.PassphraseNeeded):
