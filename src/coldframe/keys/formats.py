@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from coldframe.keys.errors import NotAPrivateKey, OnlyRsa, PassphraseNeeded, WrongPassphrase
+from coldframe.keys.wire import WireError, take
 
 
 class PrivateKey(NamedTuple):
@@ -27,6 +28,9 @@ class PrivateKey(NamedTuple):
 
 # Sizes that the kernel's RSA takes (crypto/rsa.c); OpenSSL makes others, such as 2047.
 _SIZES = (1024, 1536, 2048, 3072, 4096)
+_MAGIC = b"openssh-key-v1\0"
+# How many strings of OpenSSH's format stand between a key's type and its comment.
+_NUMBERS = {b"ssh-rsa": 6, b"ssh-ed25519": 2, b"ecdsa": 3}
 _LARGEST_FILE = 256 * 1024
 
 
@@ -113,12 +117,23 @@ def _body(pem: bytes) -> bytes:
 
 def _comment(data: bytes) -> str:
     """Return the comment of an OpenSSH key that is not encrypted; others have none that can be seen."""
-    if b"BEGIN OPENSSH PRIVATE KEY" not in data or b"bcrypt" in _body(data):
+    if b"BEGIN OPENSSH PRIVATE KEY" not in data:
         return ""
-    body = _body(data).rstrip(bytes(range(16)))
-    # The comment is the last string before the padding 1, 2, 3...; its length stands before it.
-    for length in range(min(256, len(body) - 4)):
-        at = len(body) - length - 4
-        if int.from_bytes(body[at : at + 4], "big") == length:
-            return body[at + 4 :].decode("utf-8", "replace")
-    return ""
+    body = _body(data)
+    at = len(_MAGIC)
+    try:
+        cipher, at = take(body, at)
+        _, at = take(body, at)
+        _, at = take(body, at)
+        _, at = take(body, at + 4)
+        private, _ = take(body, at)
+        if cipher != b"none":
+            return ""
+        kind, at = take(private, 8)
+        # The numbers of the key, which are passed over, stand before the comment.
+        for _ in range(_NUMBERS.get(kind.partition(b"-sha2-")[0], 0)):
+            _, at = take(private, at)
+        comment, _ = take(private, at)
+    except WireError:
+        return ""
+    return comment.decode("utf-8", "replace") if kind.partition(b"-sha2-")[0] in _NUMBERS else ""

@@ -34,17 +34,18 @@ def key_option(parser: argparse.ArgumentParser) -> None:
 
 def key(name: str, *, any_type: bool = False) -> "Key":
     """Find a key by serial or name, asymmetric before other types; raises KeyNotFound."""
-    from coldframe.keys import Key, KeyringError, found
+    from coldframe.engines.keyring import KeyNotFound
+    from coldframe.keys import Key, found
 
     speaking = service()
-    if name.isdigit():
+    if name.isascii() and name.isdigit():
         speaking.describe(int(name))
         return Key(int(name), speaking)
-    problem: KeyringError | None = None
+    problem: KeyNotFound | None = None
     for kind in TYPES if any_type else TYPES[:1]:
         try:
             return Key(found(name, kind, speaking), speaking)
-        except KeyringError as error:
+        except KeyNotFound as error:
             problem = problem or error
     assert problem is not None
     raise problem
