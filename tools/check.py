@@ -17,8 +17,16 @@ BIN = Path(sys.executable).parent
 # Tests start servers and databases: more workers than these gain little and make slow machines slower.
 WORKERS = "2"
 
-# Debian's packages of programs that only tests use; what the product itself uses stands in engine.toml files.
-PROGRAMS = {"chromium": "chromium"}
+# Where what only tests use lies, and the Debian package that brings it; what the product itself uses stands in engine.toml files.
+PROGRAMS = {
+    "/usr/bin/chromium": "chromium",
+    "/usr/bin/gcc": "gcc",
+    "/usr/bin/make": "make",
+    "/usr/bin/patch": "patch",
+    "/usr/bin/ssh": "openssh-client",
+    "/usr/include/openssl/ssl.h": "libssl-dev",
+    "/usr/include/stdlib.h": "libc6-dev",
+}
 
 CHECKS = {
     "lint": [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."]],
@@ -68,7 +76,7 @@ def _engines() -> bool:
 
 def _programs() -> bool:
     """Install the programs that only tests use, as root on Debian and Ubuntu; elsewhere say what to do."""
-    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    missing = [package for path, package in PROGRAMS.items() if not Path(path).exists()]
     if not missing:
         return True
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]

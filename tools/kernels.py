@@ -13,8 +13,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from coldframe.core import process
 from coldframe.core.config import default_cache_dir
 from coldframe.engines import machine
+from tools.patched_ssh import build, server
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = "tests/kernel"
@@ -40,17 +42,22 @@ def main(words: list[str]) -> int:
     # Only one of the two downloads at a time: they share apt's lock.
     try:
         kernels = {series: machine.fetch(series, default_cache_dir()) for series in chosen}
-    except machine.MachineFailed as problem:
+        environment = {
+            "COLDFRAME_SSH_PACKAGES": str(server.packages(default_cache_dir())),
+            "COLDFRAME_PATCHED_SSH": str(build.build(default_cache_dir())),
+        }
+    except (machine.MachineFailed, process.ProgramFailed, process.ProgramMissing) as problem:
         print(f"kernel: {problem}", file=sys.stderr)
         return 1
     results = dict.fromkeys(chosen, 1)
     with tempfile.TemporaryDirectory(prefix="coldframe-kernels-") as keys:
         _make_keys(Path(keys))
+        environment["COLDFRAME_KERNEL_KEYS"] = keys
         # Compiled here, once, and not in the machines, slowly, for each process that starts there.
         compileall.compile_dir(ROOT / "src", quiet=2)
 
         def test(series: str) -> None:
-            results[series] = _test(kernels[series], words, Path(keys), show=len(chosen) == 1)
+            results[series] = _test(kernels[series], words, environment, show=len(chosen) == 1)
 
         threads = [threading.Thread(target=test, args=(series,)) for series in chosen]
         for thread in threads:
@@ -72,12 +79,11 @@ def _make_keys(folder: Path) -> None:
         path.chmod(0o600)
 
 
-def _test(kernel: machine.DebianKernel, words: list[str], keys: Path, *, show: bool) -> int:
+def _test(kernel: machine.DebianKernel, words: list[str], environment: dict[str, str], *, show: bool) -> int:
     pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--confcutdir={TESTS}"]
     if not any(word.startswith(TESTS) for word in words):
         words = [*words, TESTS]
-    environment = {**_ENVIRONMENT, "COLDFRAME_KERNEL_KEYS": str(keys)}
-    errand = machine.Errand([*pytest, *words], ROOT, environment, SECONDS)
+    errand = machine.Errand([*pytest, *words], ROOT, {**_ENVIRONMENT, **environment}, SECONDS)
     begun = time.monotonic()
     try:
         ended = machine.run(kernel, errand, print if show else None)
