@@ -21,7 +21,7 @@ from coldframe.keys.errors import (
     WrongPassphrase,
 )
 from coldframe.keys.key import Key
-from coldframe.keys.loading import Loaded, OpenFile, load
+from coldframe.keys.loading import ASK, Loaded, OpenFile, load
 from coldframe.keys.padding import PaddingError
 from coldframe.keys.policy import EVERYTHING, PADDED, Policy, Use, UseNotAllowed
 from coldframe.keys.protection import Protection
@@ -31,6 +31,7 @@ from coldframe.keys.rings import Keyring, KeyringNameUnknown, found, named, sess
 from coldframe.keys.signer import KernelRSAPrivateKey, KeyStaysInKernel
 
 __all__ = [
+    "ASK",
     "EVERYTHING",
     "PADDED",
     "AsymmetricKey",
