@@ -125,6 +125,7 @@ def _killed(guide: Guide, kernel: Kernel, file: Path) -> None:
             guide.expect(answer == "EACCES", "the same user in another session may not use it: EACCES")
             guide.command(f"kill -9 {running.pid}")
             running.kill()
+            running.wait()  # a process that nobody has waited for still holds its keyrings
             begun = time.perf_counter()
             while _listed(kernel, serial) and time.perf_counter() - begun < _LONGEST:
                 guide.pause(0.01)
