@@ -8,19 +8,20 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from coldframe import keys
 from coldframe.engines.keyring import PROCESS, SESSION, Kernel, KeyringError
+from coldframe.keys import sealed
 from tests.engines.keyring.contract import certificate
 
 
 def test_encrypted_keys_are_made_sealed_and_taken_back(session: Kernel) -> None:
     ring = keys.Keyring(service=session)
     ring.add_secret("master", os.urandom(32))
-    key = ring.add_encrypted("data", "master")
-    sealed = key.read()
-    assert sealed.startswith(b"default user:master 32 ")
+    key = sealed.make(ring, "data", "master")
+    form = key.read()
+    assert form.startswith(b"default user:master 32 ")
     ring.unlink(key)
-    assert ring.add_sealed("data", sealed).read() == sealed
+    assert sealed.take(ring, "data", form).read() == form
     with pytest.raises(KeyringError):
-        ring.add_sealed("other", sealed[:-2] + b"00")
+        sealed.take(ring, "other", form[:-4] + b"0000")
 
 
 def test_the_persistent_keyring(session: Kernel) -> None:

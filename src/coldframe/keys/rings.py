@@ -49,20 +49,6 @@ class Keyring:
         """Add the public key of an X.509 certificate in DER; without a description the kernel makes one."""
         return AsymmetricKey(self.service.add_key("asymmetric", description, der, self.number), self.service)
 
-    def add_encrypted(self, description: str, master: str, size: int = 32) -> Key:
-        """Have the kernel make `size` random bytes, sealed under a key of type user named `master`.
-
-        What is read of it is the sealed form, which `add_sealed` takes back; at rest it is as safe as the master is.
-        """
-        words = f"new user:{master} {size}".encode()
-        return Key(self.service.add_key("encrypted", description, words, self.number), self.service)
-
-    def add_sealed(self, description: str, sealed: bytes) -> Key:
-        """Add a key of type encrypted from the form that was read of it."""
-        return Key(
-            self.service.add_key("encrypted", description, b"load " + sealed, self.number), self.service
-        )
-
     def add_keyring(self, description: str) -> "Keyring":
         """Make a keyring in this one, in the place of one of the same name."""
         return Keyring(self.service.add_key("keyring", description, b"", self.number), self.service)
