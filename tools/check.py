@@ -43,19 +43,18 @@ def main(words: list[str]) -> int:
     chosen = [word for word in words if word in CHECKS]
     rest = [word for word in words if word not in CHECKS and word != KERNEL]
     on_kernels = [word for word in rest if word.startswith(KERNEL_TESTS)]
+    elsewhere = [word for word in rest if word not in on_kernels]
     everything = not words
     failed: list[str] = []
     for name in CHECKS if everything else chosen:
         failed.extend(name for command in CHECKS[name] if not _run(name, command))
     if (everything or KERNEL in words) and not _engines():
         failed.append("engines")
-    if everything or KERNEL in words or on_kernels:
-        # First, so that the last line is the one of all the other tests.
-        options = _options(rest) if on_kernels else []
-        if not _run(KERNEL, [sys.executable, "-m", "tools.kernels", *options, *on_kernels]):
-            failed.append(KERNEL)
-    elsewhere = [word for word in rest if word not in on_kernels]
-    if everything or (elsewhere and not (on_kernels and elsewhere == _options(rest))):
+    machines = everything or KERNEL in words or bool(on_kernels)
+    # First, so that the last line is the one of all the other tests.
+    if machines and not _run(KERNEL, [sys.executable, "-m", "tools.kernels", *_options(rest), *on_kernels]):
+        failed.append(KERNEL)
+    if everything or (elsewhere and not (machines and elsewhere == _options(rest))):
         workers = ["-n", WORKERS, "--dist", "loadgroup"] if everything else []
         if not _run("tests", [sys.executable, "-m", "pytest", *workers, *elsewhere]):
             failed.append("tests")

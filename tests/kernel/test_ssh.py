@@ -53,7 +53,7 @@ def said(
     words: list[Any], folder: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end."""
-    variables = {"PATH": os.environ["PATH"], "HOME": "/root", **environment}
+    variables = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root", **environment}
     return subprocess.run(
         [str(word) for word in words],
         env=variables,

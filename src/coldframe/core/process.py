@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+# Seconds that a program has to end by itself when it is asked to.
+_PATIENCE = 5.0
+
 
 class ProgramMissing(Exception):
     """A program that is needed is not on this machine."""
@@ -233,7 +236,7 @@ def alongside(
             if started.poll() is None:
                 started.terminate()
                 try:
-                    started.wait(5)
+                    started.wait(_PATIENCE)
                 except subprocess.TimeoutExpired:
                     started.kill()
 

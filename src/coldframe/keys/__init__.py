@@ -27,7 +27,15 @@ from coldframe.keys.policy import EVERYTHING, PADDED, Policy, Use, UseNotAllowed
 from coldframe.keys.protection import Protection
 from coldframe.keys.pseudo_key import NotAPseudoKey, PseudoKey
 from coldframe.keys.public import PublicKeyUnknown
-from coldframe.keys.rings import Keyring, KeyringNameUnknown, found, named, session_is_default
+from coldframe.keys.rings import (
+    Keyring,
+    KeyringNameUnknown,
+    found,
+    named,
+    persistent,
+    session_is_default,
+    start_session,
+)
 from coldframe.keys.signer import KernelRSAPrivateKey, KeyStaysInKernel
 
 __all__ = [
@@ -62,5 +70,7 @@ __all__ = [
     "found",
     "load",
     "named",
+    "persistent",
     "session_is_default",
+    "start_session",
 ]

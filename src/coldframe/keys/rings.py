@@ -138,3 +138,8 @@ def start_session(service: KeyService, name: str | None = None) -> Keyring:
     service.join_session(name)
     service.link(USER, SESSION)
     return Keyring(SESSION, service)
+
+
+def persistent(service: KeyService, uid: int = -1, into: int = SESSION) -> Keyring:
+    """Return a user's persistent keyring, which outlives logins for three days, linked into another; -1 is this user."""
+    return Keyring(service.persistent(uid, into), service)
