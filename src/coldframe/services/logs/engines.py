@@ -13,6 +13,7 @@ from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
+from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 
@@ -37,6 +38,7 @@ def provide(installation: Installation) -> None:
     parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
     parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
     parts.provide(FindingsOutbox, lambda: FindingsOutbox(installation))
+    parts.provide(SubscriptionDelivery, lambda: SubscriptionDelivery(installation))
     parts.provide(Exporter, lambda: Exporter(installation))
     parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
 

@@ -17,6 +17,7 @@ from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
+from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
 
 LOG = logging.getLogger("coldframe.logs")
 
@@ -29,11 +30,16 @@ def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("logs.expire-events", partial(expire_events, installation), every=_HOUR)
     yield Periodic("logs.deliver-findings", partial(_deliver_findings, installation), _MINUTE, at_close=True)
+    yield Periodic("logs.deliver-subscriptions", partial(_deliver_subscriptions, installation), _MINUTE)
     yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
 
 
 def _deliver_findings(installation: Installation) -> None:
     installation.parts.get(FindingsOutbox).deliver()
+
+
+def _deliver_subscriptions(installation: Installation) -> None:
+    installation.parts.get(SubscriptionDelivery).resume()
 
 
 @job("logs.drop-group")

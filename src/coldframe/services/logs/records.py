@@ -3,6 +3,29 @@
 from typing import Any
 
 from coldframe.core.records import Record, record
+from coldframe.services.logs.delivery_records import WaitingPayload, WaitingRecipient
+
+__all__ = [
+    "AccountPolicy",
+    "Destination",
+    "DroppedStream",
+    "ExportTask",
+    "IndexPolicy",
+    "InsightsQuery",
+    "LogGroup",
+    "LogStream",
+    "LogTransformer",
+    "LookupTable",
+    "LookupTableBody",
+    "MetricFilter",
+    "QueryDefinition",
+    "ResourcePolicy",
+    "SubscriptionFilter",
+    "WaitingFindings",
+    "WaitingOutlet",
+    "WaitingPayload",
+    "WaitingRecipient",
+]
 
 _GROUP_MISSING = ("ResourceNotFoundException", "The specified log group does not exist.")
 _STREAM_MISSING = ("ResourceNotFoundException", "The specified log stream does not exist.")

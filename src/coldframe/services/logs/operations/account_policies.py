@@ -12,7 +12,7 @@ from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.policy_selection import check_no_overlap
 from coldframe.services.logs.records import AccountPolicy, LogGroup
-from coldframe.services.logs.subscribing import check_destination, check_role
+from coldframe.services.logs.subscribing import check_destination
 from coldframe.services.logs.transforming import check_policy_document
 from coldframe.services.logs.under_way import BatchesUnderWay
 
@@ -137,9 +137,7 @@ def _check_data_protection(call: Call, document: str, selection: str) -> None:
 def _check_subscription(call: Call, document: str, selection: str) -> None:
     subscription = account_policy_documents.check_subscription(document)
     exempt = account_policy_documents.exempted(selection)
-    target = check_destination(call, subscription.destination)
-    if subscription.role:
-        check_role(call, subscription.role)
+    target = check_destination(call, subscription.destination, subscription.role, None).arn
     if target not in {group_arn(call, name) for name in exempt} and target.startswith(call.arn("log-group:")):
         raise invalid(
             f"The log group that events go to, {target.rpartition('log-group:')[2]}, would be subscribed to itself:"
