@@ -50,7 +50,7 @@ def control(now: int) -> bytes:
 
 def data(origin: Origin, events: Sequence[Event], sequences: Sequence[int]) -> Iterator[Payload]:
     """Give the records that events make: one, or more where one would be larger than Firehose takes."""
-    document = {
+    document: dict[str, object] = {
         "messageType": "DATA_MESSAGE",
         "owner": origin.owner,
         "logGroup": origin.group,
