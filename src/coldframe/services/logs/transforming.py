@@ -38,18 +38,23 @@ def check_policy_document(text: str) -> None:
 
 def active_configuration(records: Records, group: LogGroup) -> str:
     """Return the configuration, as JSON, by which a group's events are transformed; empty where there is none."""
+    return _active(records, group)[0]
+
+
+def _active(records: Records, group: LogGroup) -> tuple[str, int]:
+    """Return the configuration and since when the group has had a transformer of that kind, in milliseconds."""
     if group.group_class != "STANDARD":
-        return ""
+        return "", 0
     own = records.find(LogTransformer, group.name)
     if own is not None:
-        return own.config
+        return own.config, own.created
     return next(
         (
-            policy.document
+            (policy.document, policy.updated)
             for policy in records.list(AccountPolicy, key_prefix=("TRANSFORMER_POLICY",))
             if selects(policy.selection, group.name)
         ),
-        "",
+        ("", 0),
     )
 
 
@@ -66,6 +71,12 @@ def transformer_for(records: Records, group: LogGroup) -> Transformer | None:
     """
     config = active_configuration(records, group)
     return transformer_of(config) if config else None
+
+
+def active_transformer(records: Records, group: LogGroup) -> tuple[Transformer, int] | None:
+    """Return a group's transformer and since when it has one (milliseconds); events from before are left as they are."""
+    config, since = _active(records, group)
+    return (transformer_of(config), since) if config else None
 
 
 def on_transformed(call: Call, request: Mapping[str, Any], group: LogGroup) -> bool:

@@ -8,13 +8,15 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.logs import limits, unmasking
 from coldframe.services.logs.insights import translation
-from coldframe.services.logs.insights.errors import QueryError
+from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.expressions import Times
 from coldframe.services.logs.insights.running import Task
 from coldframe.services.logs.insights.sources import Group, Originals
 from coldframe.services.logs.insights.tree import Source
 from coldframe.services.logs.lookup import cached_group, invalid, name_in
-from coldframe.services.logs.records import LogGroup
+from coldframe.services.logs.records import LogGroup, LookupTable
+from coldframe.services.logs.transformers import Origin
+from coldframe.services.logs.transforming import active_transformer
 
 MOST_NAMED = 50
 MOST_SELECTED = 10_000
@@ -38,7 +40,12 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
         groups = chosen.groups
         labels = [f"{call.account}:{group.name}" for group in groups]
         plan = translation.translate(
-            query, labels, main, lambda source: resolved[id(source)], request.get("limit")
+            query,
+            labels,
+            main,
+            lambda source: resolved[id(source)],
+            request.get("limit"),
+            partial(_columns, call),
         )
     except QueryError as error:
         raise malformed(error) from error
@@ -49,11 +56,8 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
     originals: list[Originals] | None = None
     if plan.unmasks:
         originals = [partial(_originals, call, group) for group in groups]
-    parts = [
-        Group(group.id, group.name, label, _floor(call, group))
-        for group, label in zip(groups, labels, strict=True)
-    ]
-    task = Task(call.new_id(), call.account, call.region, plan, parts, times.start, times.end, originals)
+    parts = [_group(call, group, label) for group, label in zip(groups, labels, strict=True)]
+    task = Task(call.new_id(), call.account, call.region, plan, parts, originals)
     return task, [group.name for group in groups]
 
 
@@ -69,6 +73,26 @@ def malformed(error: QueryError) -> ServiceFault:
 
 def _originals(call: Call, group: LogGroup, rows: Any) -> list[str]:
     return unmasking.texts(call, group, rows, unmask=True)
+
+
+def _columns(call: Call, table: str, span: Span) -> tuple[str, ...]:
+    """Return the columns of a lookup table; raises QueryError where there is none of the name."""
+    found = call.cached(LookupTable, table)
+    return translation.no_table(table, span) if found is None else tuple(found.columns)
+
+
+def _group(call: Call, group: LogGroup, label: str) -> Group:
+    """Return a group as a query reads it: through its transformer, since it has one."""
+    active = active_transformer(call.records, group)
+    if active is None:
+        return Group(group.id, group.name, label, _floor(call, group))
+    transformer, since = active
+
+    def transformed(message: str, stream: str, time: int) -> str:
+        origin = Origin(group.name, stream, call.account, call.region, time)
+        return transformer.transform(message, origin).text
+
+    return Group(group.id, group.name, label, _floor(call, group), transformed, since)
 
 
 def _times(call: Call, request: Mapping[str, Any]) -> Times:
