@@ -398,7 +398,7 @@ class _SourceTime(NamedTuple):
     moment: tree.Moment
 
 
-def _timed(parts: list[Any]) -> tuple[list[Any], dict[str, tree.Moment]]:
+def _timed(parts: list[Any]) -> tuple[list[Any], dict[str, Any]]:
     """Return what SOURCE names, and its times by their names."""
     times = {part.name: part.moment for part in parts if isinstance(part, _SourceTime)}
     return [part for part in parts if not isinstance(part, _SourceTime)], times

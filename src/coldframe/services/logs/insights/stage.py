@@ -32,7 +32,8 @@ class Lookup(NamedTuple):
     ranges: int | None
 
 
-class Templates(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Templates:
     """The columns that `pattern` has made: templates, how many texts each has, one of them, how many of late."""
 
     text: str
