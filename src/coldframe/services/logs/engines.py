@@ -13,6 +13,7 @@ from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
+from coldframe.services.logs.scheduled_queries import ScheduledQueries
 from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
 from coldframe.services.logs.under_way import BatchesUnderWay
 
@@ -40,6 +41,7 @@ def provide(installation: Installation) -> None:
     parts.provide(FindingsOutbox, lambda: FindingsOutbox(installation))
     parts.provide(SubscriptionDelivery, lambda: SubscriptionDelivery(installation))
     parts.provide(Exporter, lambda: Exporter(installation))
+    parts.provide(ScheduledQueries, lambda: ScheduledQueries(installation))
     parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
 
 

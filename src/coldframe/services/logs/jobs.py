@@ -17,13 +17,22 @@ from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
+from coldframe.services.logs.scheduled_queries import ScheduledQueries, forget_runs, run_scheduled_query
 from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
 
 LOG = logging.getLogger("coldframe.logs")
 
-__all__ = ["drop_group", "drop_rest", "drop_stream", "expire_events", "export", "periodic"]
+__all__ = [
+    "drop_group",
+    "drop_rest",
+    "drop_stream",
+    "expire_events",
+    "export",
+    "periodic",
+    "run_scheduled_query",
+]
 
-_MINUTE, _HOUR = 60.0, 3600.0
+_SOON, _MINUTE, _HOUR = 15.0, 60.0, 3600.0
 
 
 def periodic(installation: Installation) -> Iterator[Periodic]:
@@ -31,6 +40,8 @@ def periodic(installation: Installation) -> Iterator[Periodic]:
     yield Periodic("logs.expire-events", partial(expire_events, installation), every=_HOUR)
     yield Periodic("logs.deliver-findings", partial(_deliver_findings, installation), _MINUTE, at_close=True)
     yield Periodic("logs.deliver-subscriptions", partial(_deliver_subscriptions, installation), _MINUTE)
+    yield Periodic("logs.run-scheduled-queries", partial(_run_scheduled, installation), every=_SOON)
+    yield Periodic("logs.forget-runs", partial(forget_runs, installation), every=_HOUR)
     yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
 
 
@@ -40,6 +51,10 @@ def _deliver_findings(installation: Installation) -> None:
 
 def _deliver_subscriptions(installation: Installation) -> None:
     installation.parts.get(SubscriptionDelivery).resume()
+
+
+def _run_scheduled(installation: Installation) -> None:
+    installation.parts.get(ScheduledQueries).trigger()
 
 
 @job("logs.drop-group")

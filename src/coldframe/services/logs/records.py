@@ -4,8 +4,10 @@ from typing import Any
 
 from coldframe.core.records import Record, record
 from coldframe.services.logs.delivery_records import WaitingPayload, WaitingRecipient
+from coldframe.services.logs.scheduled_records import ScheduledQuery, ScheduledRun
 
 __all__ = [
+    "TAGGED",
     "AccountPolicy",
     "Destination",
     "DroppedStream",
@@ -20,6 +22,8 @@ __all__ = [
     "MetricFilter",
     "QueryDefinition",
     "ResourcePolicy",
+    "ScheduledQuery",
+    "ScheduledRun",
     "SubscriptionFilter",
     "WaitingFindings",
     "WaitingOutlet",
@@ -318,3 +322,11 @@ class WaitingFindings(Record):
     destination: str
     reports: list[str]
     made: int
+
+
+TAGGED: dict[str, type[Record]] = {
+    "destination": Destination,
+    "lookup-table": LookupTable,
+    "scheduled-query": ScheduledQuery,
+}
+"""What has tags beside log groups, by the first part of the resource in its ARN; the key of each is the rest."""

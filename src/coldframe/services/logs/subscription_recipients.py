@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 from coldframe.core.client_errors import ClientError, status_of
 from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
-from coldframe.identity.caller import Caller
-from coldframe.identity.service_roles import assume
+from coldframe.services.logs.bucket_access import taken_on
 from coldframe.services.logs.lookup import invalid
 from coldframe.services.logs.subscription_payloads import control
 
@@ -39,17 +38,10 @@ def recipient_of(destination: str, role: str) -> Recipient:
 def recipient_client(installation: Installation, recipient: Recipient, source: str) -> Any:
     """Return a Firehose client that acts as the role, taken on for the log group with the ARN `source`.
 
-    Roles may trust logs.amazonaws.com or, as older ones do, logs.REGION.amazonaws.com. Raises the client's error of
-    AssumeRole where the role is not there or trusts neither.
+    Raises the client's error of AssumeRole where the role is not there or does not trust CloudWatch Logs.
     """
     assert installation.clients is not None, "the server has clients before services act"
-    region = source.split(":")[3]
-    try:
-        role = _taken_on(installation, recipient, "logs.amazonaws.com", source)
-    except ClientError as error:
-        if status_of(error) != 403:
-            raise
-        role = _taken_on(installation, recipient, f"logs.{region}.amazonaws.com", source)
+    role = taken_on(installation, recipient.role, f"{source}:*", source.split(":")[3])
     return installation.clients("firehose", principal=role, region=recipient.region)
 
 
@@ -69,8 +61,3 @@ def check_recipient(installation: Installation, recipient: Recipient, source: st
             "Could not deliver test message to specified Firehose stream. Check if the given Firehose stream is in"
             f" ACTIVE state. {recipient.destination}, as {recipient.role}: {said['Message']}"
         ) from error
-
-
-def _taken_on(installation: Installation, recipient: Recipient, service: str, source: str) -> Caller:
-    principal = Caller(kind="service", arn=service, source_arn=f"{source}:*")
-    return assume(installation, recipient.role, principal, recipient.region)
