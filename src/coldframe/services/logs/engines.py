@@ -6,6 +6,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
+from coldframe.services.logs.anomaly_evaluation import AnomalyDetection
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
 from coldframe.services.logs.insights.results import KeptResults
@@ -41,6 +42,7 @@ def provide(installation: Installation) -> None:
     parts.provide(FindingsOutbox, lambda: FindingsOutbox(installation))
     parts.provide(SubscriptionDelivery, lambda: SubscriptionDelivery(installation))
     parts.provide(Exporter, lambda: Exporter(installation))
+    parts.provide(AnomalyDetection, lambda: AnomalyDetection(installation))
     parts.provide(ScheduledQueries, lambda: ScheduledQueries(installation))
     parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
 

@@ -12,6 +12,7 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
+from coldframe.services.logs.anomaly_evaluation import AnomalyDetection, evaluate_anomalies
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
@@ -26,6 +27,7 @@ __all__ = [
     "drop_group",
     "drop_rest",
     "drop_stream",
+    "evaluate_anomalies",
     "expire_events",
     "export",
     "periodic",
@@ -41,6 +43,7 @@ def periodic(installation: Installation) -> Iterator[Periodic]:
     yield Periodic("logs.deliver-findings", partial(_deliver_findings, installation), _MINUTE, at_close=True)
     yield Periodic("logs.deliver-subscriptions", partial(_deliver_subscriptions, installation), _MINUTE)
     yield Periodic("logs.run-scheduled-queries", partial(_run_scheduled, installation), every=_SOON)
+    yield Periodic("logs.detect-anomalies", partial(_detect_anomalies, installation), every=_SOON)
     yield Periodic("logs.forget-runs", partial(forget_runs, installation), every=_HOUR)
     yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
 
@@ -55,6 +58,10 @@ def _deliver_subscriptions(installation: Installation) -> None:
 
 def _run_scheduled(installation: Installation) -> None:
     installation.parts.get(ScheduledQueries).trigger()
+
+
+def _detect_anomalies(installation: Installation) -> None:
+    installation.parts.get(AnomalyDetection).trigger()
 
 
 @job("logs.drop-group")

@@ -104,7 +104,7 @@ def _for_services(documents: tuple[str, ...]) -> str:
 def _tags_of(call: Call, parameters: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the tags of the resource that a request names."""
     identifier = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
-    for name in ("resourceArn", "lookupTableArn", "identifier"):
+    for name in ("resourceArn", "lookupTableArn", "anomalyDetectorArn", "identifier"):
         given = parameters.get(name)
         if not isinstance(given, str):
             continue

@@ -3,17 +3,21 @@
 from typing import Any
 
 from coldframe.core.records import Record, record
+from coldframe.services.logs.anomaly_records import AnomalyPattern, LogAnomaly, LogAnomalyDetector
 from coldframe.services.logs.delivery_records import WaitingPayload, WaitingRecipient
 from coldframe.services.logs.scheduled_records import ScheduledQuery, ScheduledRun
 
 __all__ = [
     "TAGGED",
     "AccountPolicy",
+    "AnomalyPattern",
     "Destination",
     "DroppedStream",
     "ExportTask",
     "IndexPolicy",
     "InsightsQuery",
+    "LogAnomaly",
+    "LogAnomalyDetector",
     "LogGroup",
     "LogStream",
     "LogTransformer",
@@ -325,6 +329,7 @@ class WaitingFindings(Record):
 
 
 TAGGED: dict[str, type[Record]] = {
+    "anomaly-detector": LogAnomalyDetector,
     "destination": Destination,
     "lookup-table": LookupTable,
     "scheduled-query": ScheduledQuery,

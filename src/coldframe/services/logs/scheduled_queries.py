@@ -82,8 +82,8 @@ class ScheduledQueries:
         self._note_query(place, key, query)
         ended = self._ended(place, query, pause)
         status = ended.status if ended.status in {"Complete", "Timeout"} else "Failed"
-        error = "" if status == "Complete" else ended.error or "the query was stopped"
-        return _outcome(status, query, error)
+        reason = "" if status == "Complete" else ended.error or "the query was stopped"
+        return _outcome(status, query, reason)
 
     def deliver(self, place: tuple[str, str], key: Key, query: str, kind: str) -> dict[str, str]:
         """Bring the results of a query to one destination; a refusal is the result, what passes is raised."""

@@ -131,12 +131,9 @@ def get_scheduled_query_history(
     )
     found = [run for run in runs if start <= run.triggered <= end and (not wanted or run.status in wanted)]
     shown, token = page(call, found, limit, lambda run: [run.triggered, run.id])
-    return {  # type: ignore[typeddict-item]
-        "name": row.name,
-        "scheduledQueryArn": _arn(call, row.name),
-        "triggerHistory": [_execution(run) for run in shown],
-        **token,
-    }
+    answer: dict[str, Any] = {"name": row.name, "scheduledQueryArn": _arn(call, row.name), **token}
+    answer["triggerHistory"] = [_execution(run) for run in shown]
+    return answer  # type: ignore[return-value]
 
 
 def _checked(call: Call, request: Mapping[str, Any], *, name: str, created: int) -> dict[str, Any]:
