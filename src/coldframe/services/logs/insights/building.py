@@ -309,8 +309,8 @@ class Builder:
     def _on_countfrequent(self, span: Span, parts: list[Any]) -> Any:
         return tree.CountFrequent(span, parts[0])
 
-    def _on_refused(self, span: Span, parts: list[Any]) -> Any:
-        raise QueryError(f"the command {str(parts[0]).lower()} is not built", span)
+    def _on_relevantfields(self, span: Span, parts: list[Any]) -> Any:
+        return tree.RelevantFields(span, parts[0] if len(parts) > 1 else (), parts[-1])
 
     def _on_disjunction(self, span: Span, parts: list[Any]) -> Any:
         return self._deep(tree.Logical(span, "or", tuple(parts)), *parts)

@@ -9,6 +9,7 @@ from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.functions.documents import document
 from coldframe.services.logs.insights.joins import append_columns, join
 from coldframe.services.logs.insights.patterns import anomaly, compare, pattern
+from coldframe.services.logs.insights.relevance import relevant_fields
 from coldframe.services.logs.insights.scope import Column
 from coldframe.services.logs.insights.series import (
     accumulate,
@@ -216,4 +217,5 @@ COMMANDS: dict[type[Any], Callable[[Stage, Any], None]] = {
     tree.Anomaly: anomaly,
     tree.Compare: compare,
     tree.Lookup: enrich,
+    tree.RelevantFields: relevant_fields,
 }

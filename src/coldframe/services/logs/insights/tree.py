@@ -260,6 +260,14 @@ class Compare(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class RelevantFields(Node):
+    """`relevantfields`: which of these fields, or of all, tell the events that satisfy a condition from the others."""
+
+    fields: tuple[Field, ...]
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class LookupKey(Node):
     """A column of a lookup table and the field that it is compared with."""
 
@@ -418,6 +426,7 @@ Command = (
     | Pattern
     | Anomaly
     | Compare
+    | RelevantFields
     | Lookup
     | Source
     | Join
