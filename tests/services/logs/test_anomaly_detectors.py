@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from coldframe.core.offers import MetricSink
 from coldframe.jobs.journal import JobRow
-from coldframe.services.logs.anomaly_evaluation import AnomalyDetection
-from coldframe.services.logs.anomaly_judgement import Usual, judged, seen_in
+from coldframe.services.logs.anomalies.evaluation import AnomalyDetection
+from coldframe.services.logs.anomalies.judgement import Usual, judged, seen_in
 from coldframe.services.logs.log_patterns import identifier, taken_apart
 from tests.server_fixtures import running_server
 from tests.services.logs.conftest import add_group, policy

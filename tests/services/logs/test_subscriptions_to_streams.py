@@ -12,9 +12,9 @@ from coldframe.core.client_errors import ClientError as InnerError
 from coldframe.engines.queue import Reading
 from coldframe.services.firehose.buffers import Buffers, unpack
 from coldframe.services.firehose.records import DeliveryStream
-from coldframe.services.logs import subscription_delivery
 from coldframe.services.logs.records import WaitingPayload
-from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
+from coldframe.services.logs.subscriptions import delivery
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 from tests.server_fixtures import running_server
 from tests.services.logs.conftest import policy
 
@@ -261,10 +261,10 @@ def test_the_caller_must_be_allowed_to_pass_the_role(served, place):
 def test_what_firehose_does_not_take_is_tried_again(served, place, monkeypatch):
     group, stream = place
     subscribe(served, group, stream)
-    monkeypatch.setattr(subscription_delivery, "_AGAIN", 1)
-    monkeypatch.setattr(subscription_delivery, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(delivery, "_AGAIN", 1)
+    monkeypatch.setattr(delivery, "_LOOK_AGAIN", 0.01)
     failures = []
-    real = subscription_delivery.recipient_client
+    real = delivery.recipient_client
 
     def failing(*arguments):
         if len(failures) < 3:
@@ -272,7 +272,7 @@ def test_what_firehose_does_not_take_is_tried_again(served, place, monkeypatch):
             raise InnerError({"Error": {"Code": "ServiceUnavailableException", "Message": "slow"}}, "Put")
         return real(*arguments)
 
-    monkeypatch.setattr(subscription_delivery, "recipient_client", failing)
+    monkeypatch.setattr(delivery, "recipient_client", failing)
     send(served, group, "one")
     (found,) = arrived(served, stream, 1)
     assert [each["message"] for each in found["logEvents"]] == ["one"]
@@ -306,8 +306,8 @@ def test_nothing_acknowledged_is_lost_by_a_stop(tmp_path, monkeypatch):
 def test_what_waits_for_longer_than_a_day_is_dropped(served, place, monkeypatch):
     group, stream = place
     subscribe(served, group, stream)
-    monkeypatch.setattr(subscription_delivery, "_AGAIN", 1)
-    monkeypatch.setattr(subscription_delivery, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(delivery, "_AGAIN", 1)
+    monkeypatch.setattr(delivery, "_LOOK_AGAIN", 0.01)
     served.client("firehose").delete_delivery_stream(DeliveryStreamName=group)
     send(served, group, "one")
     assert [row.source.rpartition(":")[2] for _, _, row in waiting(served)] == [group]

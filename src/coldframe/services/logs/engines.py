@@ -6,7 +6,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
-from coldframe.services.logs.anomaly_evaluation import AnomalyDetection
+from coldframe.services.logs.anomalies.evaluation import AnomalyDetection
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
 from coldframe.services.logs.insights.results import KeptResults
@@ -15,7 +15,7 @@ from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
 from coldframe.services.logs.scheduled_queries import ScheduledQueries
-from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 

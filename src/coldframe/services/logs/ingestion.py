@@ -17,9 +17,9 @@ from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
 from coldframe.services.logs.rules import GroupRules, Rules, Subscription
-from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
-from coldframe.services.logs.subscription_payloads import Origin, data
-from coldframe.services.logs.subscription_recipients import recipient_of
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
+from coldframe.services.logs.subscriptions.payloads import Origin, data
+from coldframe.services.logs.subscriptions.recipients import recipient_of
 from coldframe.services.logs.transformers import Origin as EventOrigin
 from coldframe.services.logs.under_way import BatchesUnderWay
 

@@ -12,14 +12,14 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
-from coldframe.services.logs.anomaly_evaluation import AnomalyDetection, evaluate_anomalies
+from coldframe.services.logs.anomalies.evaluation import AnomalyDetection, evaluate_anomalies
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
 from coldframe.services.logs.scheduled_queries import ScheduledQueries, forget_runs, run_scheduled_query
-from coldframe.services.logs.subscription_delivery import SubscriptionDelivery
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 
 LOG = logging.getLogger("coldframe.logs")
 

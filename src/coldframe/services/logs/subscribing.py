@@ -7,7 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt
 from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.records import Destination, LogGroup
-from coldframe.services.logs.subscription_recipients import check_recipient, recipient_of
+from coldframe.services.logs.subscriptions.recipients import check_recipient, recipient_of
 
 _NOT_BUILT = {
     "kinesis": "Amazon Kinesis Data Streams is",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.logs.anomaly_evaluation import suppressed, to_baseline
+from coldframe.services.logs.anomalies.evaluation import suppressed, to_baseline
 from coldframe.services.logs.anomaly_records import INFINITE
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.log_patterns import MARK

@@ -7,7 +7,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.services.logs.bucket_access import taken_on
 from coldframe.services.logs.lookup import invalid
-from coldframe.services.logs.subscription_payloads import control
+from coldframe.services.logs.subscriptions.payloads import control
 
 
 class Recipient(NamedTuple):

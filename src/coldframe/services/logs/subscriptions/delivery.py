@@ -12,8 +12,8 @@ from coldframe.core.offers import MetricSink
 from coldframe.core.records import place
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import WaitingPayload, WaitingRecipient
-from coldframe.services.logs.subscription_payloads import Payload
-from coldframe.services.logs.subscription_recipients import Recipient, recipient_client
+from coldframe.services.logs.subscriptions.payloads import Payload
+from coldframe.services.logs.subscriptions.recipients import Recipient, recipient_client
 
 LOG = logging.getLogger("coldframe.logs")
 

@@ -12,7 +12,7 @@ from coldframe.core.records import Records
 from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.logs.anomaly_judgement import (
+from coldframe.services.logs.anomalies.judgement import (
     MOST_PATTERNS,
     MOST_SAMPLES,
     Seen,
