@@ -42,6 +42,7 @@ QUERIES = [
         ),
         None,
     ),
+    ("pattern", "pattern @message", None),
     (
         "parse, top 5",
         r"parse @message /path=(?<path>\S+)/ | stats count(*) as n by path | sort n desc | limit 5",

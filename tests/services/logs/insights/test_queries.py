@@ -174,6 +174,16 @@ def test_a_malformed_query_is_pointed_at(served):
     assert answer["queryCompileError"]["message"].startswith("unexpected")
 
 
+def test_some_commands_need_log_groups_of_the_standard_class(served):
+    add_group(served, "rare", "one", group_class="INFREQUENT_ACCESS")
+    put(served, "rare", "x 1")
+    for query in ("pattern @message", "diff", "anomaly", "fields unmask(@message)", "unmask @message"):
+        error = refused(start, served, f"limit 5 | {query}", logGroupName="rare")
+        assert error["Error"]["Code"] == "MalformedQueryException"
+        assert error["queryCompileError"]["location"]["startCharOffset"] >= 10
+    assert len(rows(ask(served, "stats count(*)", logGroupName="rare"))) == 1
+
+
 def test_results_come_in_pages(served):
     client = served.client("logs")
     identifier = start(served, "fields @message | sort @timestamp asc")

@@ -38,6 +38,8 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
             raise invalid("Log groups are named by the parameters of the request or by SOURCE, not by both.")
         resolved = {id(source): chosen.selected(source) for source in sources}
         groups = chosen.groups
+        if any(group.group_class != "STANDARD" for group in groups):
+            query.refuse_for_rare_access()
         labels = [f"{call.account}:{group.name}" for group in groups]
         plan = translation.translate(
             query,

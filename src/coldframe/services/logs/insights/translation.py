@@ -18,6 +18,7 @@ from coldframe.services.logs.insights.values import Kind
 
 DEFAULT_LIMIT = 10_000
 _PARAMETER = re.compile(r"\$(p\d+)")
+_STANDARD_ONLY = (tree.Pattern, tree.Anomaly, tree.Compare, tree.Unmask)
 _KEEPS_ROWS = (
     *(tree.Source, tree.Fields, tree.Display, tree.ParseGlob, tree.ParseRegex, tree.Unmask, tree.Lookup),
 )
@@ -74,6 +75,15 @@ class Query:
     def sources(self) -> list[Source]:
         """Return every SOURCE of it, that of the main pipeline first."""
         return [node for node in _nodes(self.commands) if isinstance(node, Source)]
+
+    def refuse_for_rare_access(self) -> None:
+        """Raise QueryError for a command that log groups of the class INFREQUENT_ACCESS do not support."""
+        for node in _nodes(self.commands):
+            unmasks = isinstance(node, tree.Call) and node.name.lower() == "unmask"
+            if unmasks or isinstance(node, _STANDARD_ONLY):
+                raise QueryError(
+                    "log groups of the class INFREQUENT_ACCESS do not support this command", node.span
+                )
 
 
 def read(text: str, times: Times) -> Query:
