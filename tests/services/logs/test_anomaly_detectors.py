@@ -313,8 +313,8 @@ def test_the_rule():
     counts = (("a", 11), ("b", 131), ("c", 1), ("d", 1))
     seen = seen_in((0, f"job {name}") for name, count in counts for _ in range(count))
     assert [(each.template, each.kind) for each in judged(seen, usual, 5)] == [
-        ("job a", "frequent"),
         ("job b", "frequent"),
+        ("job a", "frequent"),
         ("job c", "new"),
         ("job d", "new"),
     ]

@@ -52,6 +52,19 @@ def test_a_query_sees_what_the_transformer_makes(served):
     ]
 
 
+def test_a_record_and_the_fields_of_the_group_are_seen_as_queries_see_them(served):
+    answer = ask(served, "filter kv.n = 7", logGroupName="shaped")
+    (row,) = rows(answer)
+    logs = served.client("logs")
+    record = logs.get_log_record(logRecordPointer=row["@ptr"])["logRecord"]
+    assert (record["kv.user"], record["added"], record["@message"]) == ("bob", "yes", row["@message"])
+    found = {
+        each["name"]: each["percent"]
+        for each in logs.get_log_group_fields(logGroupName="shaped")["logGroupFields"]
+    }
+    assert (found["@message"], found["added"], found["kv.n"]) == (100, 67, 33)
+
+
 def test_events_from_before_the_transformer_stay_as_they_are(served):
     assert asked(served, "filter @message like 'before' | display @message") == [{"@message": "before=1"}]
 

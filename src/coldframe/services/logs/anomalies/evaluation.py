@@ -15,6 +15,7 @@ from coldframe.jobs.run import Run
 from coldframe.services.logs.anomalies.judgement import (
     MOST_PATTERNS,
     MOST_SAMPLES,
+    NEW,
     Seen,
     Unusual,
     Usual,
@@ -90,14 +91,15 @@ class AnomalyDetection:
         first = [end]
         seen = seen_in(self._events(row, group, (start, end), first))
         if not row.intervals:
-            return Evaluation(seen, [], first[0])
+            return Evaluation(_counts(seen, set()), [], first[0])
         usual = {
             each.template: Usual(each.count / row.intervals if each.known else None) for each in patterns
         }
         if len(usual) >= MOST_PATTERNS:
             # Where patterns are without number, one more is nothing unusual.
             seen = {template: each for template, each in seen.items() if template in usual}
-        return Evaluation(seen, judged(seen, usual, MINUTES[row.frequency]), first[0])
+        unusual = judged(seen, usual, MINUTES[row.frequency])
+        return Evaluation(_counts(seen, {each.template for each in unusual}), unusual, first[0])
 
     def _events(
         self, row: LogAnomalyDetector, group: LogGroup, times: tuple[int, int], first: list[int]
@@ -140,6 +142,14 @@ def evaluate_anomalies(run: Run, asked: list[Any]) -> None:
     told = run.write("write down what is unusual", _keep, detector, end, evaluation)
     if told["unusual"]:
         run.step("count it", detection.count, place, told["name"], told["unusual"])
+
+
+def _counts(seen: dict[str, Seen], unusual: set[str]) -> dict[str, Seen]:
+    """Return what was seen with samples and values of what is unusual only: the rest need not be remembered."""
+    return {
+        template: each if template in unusual else Seen(each.count, [], [], [])
+        for template, each in seen.items()
+    }
 
 
 def _keep(records: Records, detector: str, end: int, evaluation: Evaluation) -> dict[str, Any]:
@@ -227,7 +237,7 @@ def _note(records: Records, row: LogAnomalyDetector, each: Unusual, seen: Seen, 
     records.change(
         anomaly,
         priority=each.priority,
-        description=each.description,
+        description=anomaly.description if each.kind == NEW else each.description,
         last_seen=max(anomaly.last_seen, *(time for time, _ in seen.samples)),
         histogram=dict(bars),
         samples=[*samples, *anomaly.samples][:MOST_SAMPLES],

@@ -17,7 +17,11 @@ NEW, FREQUENT = "new", "frequent"
 MOST_PATTERNS = 1000
 MOST_SAMPLES = 5
 MOST_VALUES = 10
+MOST_UNUSUAL = 100
+"""So many anomalies an evaluation finds; where more is unusual, the events have patterns without number."""
+
 _UNUSUAL, _VERY_UNUSUAL = 3.0, 10.0
+_ORDER = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
 _SEVERE = {"FATAL", "CRITICAL", "ERROR"}
 # Samples are kept for as long as the anomaly, so that each is cut off at this many characters.
 _LONGEST_SAMPLE = 4096
@@ -68,7 +72,10 @@ def seen_in(events: Iterable[tuple[int, str]]) -> dict[str, Seen]:
 
 
 def judged(seen: Mapping[str, Seen], usual: Mapping[str, Usual], minutes: int) -> list[Unusual]:
-    """Return what is unusual, for an evaluation of so many minutes; a pattern that `usual` has no entry of is new."""
+    """Return what is unusual, for an evaluation of so many minutes, the most urgent first, a hundred at most.
+
+    A pattern that `usual` has no entry of is new.
+    """
     found = []
     for template, each in seen.items():
         known = usual.get(template, Usual(None))
@@ -81,7 +88,8 @@ def judged(seen: Mapping[str, Seen], usual: Mapping[str, Usual], minutes: int) -
         if deviation >= _UNUSUAL:
             text = f"Unusual frequency: {events}, where {known.average:.1f} are usual."
             found.append(Unusual(template, FREQUENT, _priority(template, deviation), text))
-    return found
+    found.sort(key=lambda each: (_ORDER[each.priority], -seen[each.template].count))
+    return found[:MOST_UNUSUAL]
 
 
 def merged(values: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -15,8 +15,7 @@ from coldframe.services.logs.insights.sources import Group, Originals
 from coldframe.services.logs.insights.tree import Source
 from coldframe.services.logs.lookup import cached_group, invalid, name_in
 from coldframe.services.logs.records import LogGroup, LookupTable
-from coldframe.services.logs.transformers import Origin
-from coldframe.services.logs.transforming import active_transformer
+from coldframe.services.logs.transforming import reading
 
 MOST_NAMED = 50
 MOST_SELECTED = 10_000
@@ -85,16 +84,10 @@ def _columns(call: Call, table: str, span: Span) -> tuple[str, ...]:
 
 def _group(call: Call, group: LogGroup, label: str) -> Group:
     """Return a group as a query reads it: through its transformer, since it has one."""
-    active = active_transformer(call.records, group)
-    if active is None:
+    read = reading(call, group)
+    if read is None:
         return Group(group.id, group.name, label, _floor(call, group))
-    transformer, since = active
-
-    def transformed(message: str, stream: str, time: int) -> str:
-        origin = Origin(group.name, stream, call.account, call.region, time)
-        return transformer.transform(message, origin).text
-
-    return Group(group.id, group.name, label, _floor(call, group), transformed, since)
+    return Group(group.id, group.name, label, _floor(call, group), *read)
 
 
 def _times(call: Call, request: Mapping[str, Any]) -> Times:

@@ -11,13 +11,14 @@ from coldframe.services.logs.insights import pointers
 from coldframe.services.logs.insights.discovery import discovered
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import LogGroup
+from coldframe.services.logs.transforming import reading
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import GetLogRecordRequestTypeDef, GetLogRecordResponseTypeDef
 
 
 def get_log_record(call: Call, request: "GetLogRecordRequestTypeDef") -> "GetLogRecordResponseTypeDef":
-    """Return every field of an event: those of its JSON too, and its whole text as @message."""
+    """Return every field of an event as queries see it: those of its JSON too, and its whole text as @message."""
     pointer = pointers.read(call, request["logRecordPointer"])
     group = next(iter(call.records.list(LogGroup, where={"id": pointer.group}, limit=1)), None)
     if group is None:
@@ -25,6 +26,9 @@ def get_log_record(call: Call, request: "GetLogRecordRequestTypeDef") -> "GetLog
     call.require("logs:GetLogRecord", call.arn(f"log-group:{group.name}:log-stream:"))
     row = _row(call, group, pointer)
     text = unmasking.texts(call, group, [row], unmask=request.get("unmask", False))[0]
+    read = reading(call, group)
+    if read is not None:
+        text = read.text(text, row.stream, row.timestamp, row.ingestion)
     found = {
         **discovered(text),
         "@message": text,
