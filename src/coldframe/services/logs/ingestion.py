@@ -12,6 +12,7 @@ from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
 from coldframe.services.logs.audit_objects import FindingsOutbox, outlets
+from coldframe.services.logs.embedded_metrics import MARK, NotEmbedded, embedded
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
@@ -65,6 +66,8 @@ def _ingest(
     masked = protect(parts.get(ScannerPool), rules.protection, times, messages, now)
     appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
     _count(parts.get(MetricSink), place, masked, now)
+    if rules.embeds:
+        _embed(parts.get(MetricSink), place, masked.events, now)
     if rules.protection is not None and any(masked.findings):
         _report(installation, place, rules.protection, masked, now, hops)
     changed = transformed(parts.get(MetricSink), place, rules, masked.events, now)
@@ -248,6 +251,30 @@ def _extract(
                         at=event.timestamp,
                         unit=transformation.unit,
                     )
+
+
+def _embed(sink: MetricSink, place: Place, events: Sequence[Event], now: int) -> None:
+    """Put the values of the metrics that events carry, and count the events that say they do and do not."""
+    where = (place.account, place.region)
+    for event in events:
+        if MARK not in event.message:
+            continue
+        try:
+            found = embedded(event.message, now)
+        except NotEmbedded as error:
+            dimensions = {"LogGroupName": place.group}
+            sink.put(where, ("AWS/Logs", error.metric), 1, at=now, dimensions=dimensions)
+            continue
+        for each in found:
+            sink.put(
+                where,
+                (each.namespace, each.name),
+                each.value,
+                at=each.at,
+                dimensions=each.dimensions,
+                unit=each.unit,
+                count=each.times,
+            )
 
 
 def _count(sink: MetricSink, place: Place, masked: Masked, now: int) -> None:

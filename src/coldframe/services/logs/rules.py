@@ -58,12 +58,13 @@ class Subscription(NamedTuple):
 
 
 class GroupRules(NamedTuple):
-    """What happens to the events of one group."""
+    """What happens to the events of one group; `embeds`: they may carry metrics."""
 
     protection: Protection | None
     extractions: tuple[Extraction, ...]
     subscriptions: tuple[Subscription, ...]
     transformer: Transformer | None
+    embeds: bool
 
 
 class _SubscriptionPolicy(msgspec.Struct):
@@ -123,6 +124,7 @@ class Rules:
                 if (target := self._target(destination, role)) is not None
             ),
             transformer_of(transforming) if transforming else None,
+            group.group_class == "STANDARD",
         )
 
     def _target(self, arn: str, role: str) -> tuple[str, str] | None:
