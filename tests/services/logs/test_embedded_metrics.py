@@ -8,7 +8,6 @@ from coldframe.core.offers import MetricSink
 from tests.server_fixtures import running_server
 from tests.services.logs.conftest import add_group, policy
 
-
 TIME = ({"Name": "time", "Unit": "Milliseconds"},)
 BY_OP = (["op"],)
 
