@@ -16,7 +16,7 @@ class WaitingPayload(Record):
     """Events of one batch that a subscription filter took, as they will be put into a delivery stream.
 
     `recipient` is `destination role`, ids rise with the time that payloads were `made`, `source` is the ARN of the log
-    group. `body` is gzip data with masked texts only.
+    group. `body` is gzip data with masked texts only, sealed with the server's own key.
     """
 
     id: str

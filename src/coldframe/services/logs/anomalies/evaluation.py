@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from coldframe.core import ids
+from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.core.records import Records
@@ -89,7 +90,11 @@ class AnomalyDetection:
         if row is None or group is None:
             return Evaluation({}, [], 0, missing=True)
         first = [end]
-        seen = seen_in(self._events(row, group, (start, end), first))
+        try:
+            seen = seen_in(self._events(row, group, (start, end), first))
+        except ServiceFault:
+            # The events cannot be read as they are, such as without their key: the detector says that it failed.
+            return Evaluation({}, [], 0, missing=True)
         if not row.intervals:
             return Evaluation(_counts(seen, set()), [], first[0])
         usual = {

@@ -17,6 +17,7 @@ from coldframe.services.logs.subscriptions.recipients import Recipient, recipien
 
 LOG = logging.getLogger("coldframe.logs")
 
+_PURPOSE = "logs-subscriptions"
 # What PutRecordBatch of Firehose takes.
 _BATCH_RECORDS, _BATCH_BYTES = 500, 4 * 1024 * 1024
 _ROWS = 64
@@ -52,11 +53,12 @@ class SubscriptionDelivery:
         with self._installation.store.write() as transaction:
             records = transaction.records(recipient.account, recipient.region)
             for number, payload in enumerate(payloads):
+                identifier = f"{now:015d}-{number:04d}-{ids.uuid()}"
                 records.add(
                     WaitingPayload(
-                        id=f"{now:015d}-{number:04d}-{ids.uuid()}",
+                        id=identifier,
                         recipient=recipient.name,
-                        body=payload.body,
+                        body=self._installation.seal.seal(_PURPOSE, identifier, payload.body),
                         made=now,
                         source=source,
                         filter=filter_name,
@@ -125,11 +127,13 @@ class SubscriptionDelivery:
     def _deliver(self, recipient: Recipient) -> bool:
         """Put everything that waits for a recipient, as the role that the filter names; False where some was refused."""
         client: Any = None
+        seal = self._installation.seal
         while self._open and (rows := self._oldest(recipient)):
             if client is None:
                 client = recipient_client(self._installation, recipient, rows[0].source)
             answer = client.put_record_batch(
-                DeliveryStreamName=recipient.stream, Records=[{"Data": row.body} for row in rows]
+                DeliveryStreamName=recipient.stream,
+                Records=[{"Data": seal.open(_PURPOSE, row.id, row.body)} for row in rows],
             )
             results = answer["RequestResponses"]
             taken = [row for row, said in zip(rows, results, strict=True) if "ErrorCode" not in said]
