@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from coldframe.core.client_errors import ClientError as InnerError
+from coldframe.core.store import StoreUnavailable
 from coldframe.engines.queue import Reading
 from coldframe.services.firehose.buffers import Buffers, unpack
 from coldframe.services.firehose.records import DeliveryStream
@@ -301,6 +302,23 @@ def test_nothing_acknowledged_is_lost_by_a_stop(tmp_path, monkeypatch):
         while waiting(server) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert waiting(server) == []
+
+
+def test_a_batch_whose_delivery_cannot_be_written_down_is_not_acknowledged(served, place, monkeypatch):
+    group, stream = place
+    subscribe(served, group, stream)
+
+    def full(*_):
+        raise StoreUnavailable("no space is left for the store")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SubscriptionDelivery, "keep", full)
+        with pytest.raises(ClientError) as caught:
+            send(served, group, "one")
+    assert caught.value.response["Error"]["Code"] == "ServiceUnavailableException"
+    send(served, group, "one, sent again")
+    (found,) = arrived(served, stream, 1)
+    assert [each["message"] for each in found["logEvents"]] == ["one, sent again"]
 
 
 def test_what_waits_for_longer_than_a_day_is_dropped(served, place, monkeypatch):
