@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from tests.server_fixtures import running_server
 
 ARN = "arn:aws:dataprotection::aws:data-identifier/"
-UNBUILT = ("METRIC_EXTRACTION_POLICY", "RETENTION_POLICY")
+UNBUILT = ("METRIC_EXTRACTION_POLICY",)
 PROTECTION, SUBSCRIPTION = "DATA_PROTECTION_POLICY", "SUBSCRIPTION_FILTER_POLICY"
 
 

@@ -6,6 +6,7 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
+from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.anomalies.evaluation import AnomalyDetection
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
@@ -37,6 +38,7 @@ def provide(installation: Installation) -> None:
     parts.provide(LiveTail, LiveTail)
     parts.provide(BatchesUnderWay, BatchesUnderWay)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
+    parts.provide(Retentions, lambda: Retentions(installation.store))
     parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
     parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
     parts.provide(FindingsOutbox, lambda: FindingsOutbox(installation))

@@ -26,7 +26,10 @@ class ResourcePolicy(Record):
     duplicate=("ResourceAlreadyExistsException", "The specified account policy already exists"),
 )
 class AccountPolicy(Record):
-    """A policy for every log group of the account and region, of one kind (DATA_PROTECTION_POLICY, ...)."""
+    """A policy for every log group of the account and region, of one kind (DATA_PROTECTION_POLICY, ...).
+
+    `former` is the document that a change has replaced: a retention policy takes effect a day after it was `updated`.
+    """
 
     kind: str
     name: str
@@ -34,6 +37,8 @@ class AccountPolicy(Record):
     updated: int
     scope: str = "ALL"
     selection: str = ""
+    created: int = 0
+    former: str = ""
 
 
 @record(

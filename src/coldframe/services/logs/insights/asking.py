@@ -6,7 +6,8 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
-from coldframe.services.logs import limits, unmasking
+from coldframe.services.logs import unmasking
+from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.insights import translation
 from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.expressions import Times
@@ -102,7 +103,7 @@ def _times(call: Call, request: Mapping[str, Any]) -> Times:
 
 
 def _floor(call: Call, group: LogGroup) -> int:
-    return 0 if group.retention_days is None else call.now - group.retention_days * limits.DAY
+    return call.part(Retentions).of(call.account, call.region, group, call.now).floor(call.now)
 
 
 class _Groups:

@@ -7,9 +7,9 @@ from coldframe.core.faults import ServiceFault
 from coldframe.engines.logstore.rows import Row
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import unmasking
+from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.insights import pointers
 from coldframe.services.logs.insights.discovery import discovered
-from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.transforming import reading
 
@@ -42,7 +42,7 @@ def get_log_record(call: Call, request: "GetLogRecordRequestTypeDef") -> "GetLog
 
 
 def _row(call: Call, group: LogGroup, pointer: pointers.Pointer) -> Row:
-    if group.retention_days is not None and pointer.time < call.now - group.retention_days * DAY:
+    if pointer.time < call.part(Retentions).of(call.account, call.region, group, call.now).floor(call.now):
         raise _missing()
     for row in call.part(LogStore).scan(group.id, start=pointer.time, end=pointer.time + 1):
         if row.sequence == pointer.sequence:
