@@ -18,6 +18,7 @@ from coldframe.gateway.app import Gateway
 from coldframe.gateway.loopback import Loopback
 from coldframe.identity import bootstrap
 from coldframe.identity import records as identity
+from coldframe.identity.credentials import LongLived
 from coldframe.identity.last_use import LastUse
 from coldframe.identity.permissions import Permissions
 from coldframe.jobs import journal as jobs
@@ -75,6 +76,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         parts = installation.parts
         stack.callback(parts.close)
         parts.provide(Permissions, lambda: Permissions(store))
+        parts.provide(LongLived, lambda: LongLived(installation))
         parts.provide(LastUse, lambda: LastUse(store))
         for service in services.values():
             engines = service.module("engines")

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from coldframe.services.logs.lookup import invalid
@@ -43,7 +42,7 @@ def check(
     if total > MOST_BYTES:
         raise invalid(f"Upload too large: {total} bytes exceeds limit of {MOST_BYTES}")
     times = [event["timestamp"] for event in events]
-    if any(later < earlier for earlier, later in pairwise(times)):
+    if times != sorted(times):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     kept_from = 0 if retention_days is None else now - retention_days * DAY
     expired = bisect_left(times, max(kept_from, expired_before))
