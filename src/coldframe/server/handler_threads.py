@@ -1,12 +1,14 @@
 """Threads that run blocking functions for an asyncio loop, with a cheap way there and back."""
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+_LOG = logging.getLogger(__name__)
 _Work = tuple[asyncio.Future[Any] | None, Callable[..., Any], Any]
 _Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
@@ -39,7 +41,7 @@ class HandlerThreads:
         return future
 
     def post(self, function: Callable[[Any], None], argument: Any) -> None:
-        """Have a thread call `function(argument)`, which raises nothing and whose end nobody waits for. Any thread."""
+        """Have a thread call `function(argument)`, whose end nobody waits for; what it raises is logged. Any thread."""
         self._give((None, function, argument))
 
     def _give(self, work: _Work) -> None:
@@ -84,7 +86,10 @@ class HandlerThreads:
     def _call(self, work: _Work) -> None:
         future, function, argument = work
         if future is None:
-            function(argument)
+            try:
+                function(argument)
+            except Exception:  # noqa: BLE001 - logged with its traceback
+                _LOG.exception("Work that nobody waits for failed")
             return
         try:
             outcome: _Outcome = (future, function(argument), None)

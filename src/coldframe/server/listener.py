@@ -18,7 +18,7 @@ from coldframe.server.body_room import BodyRoom
 from coldframe.server.certificate import ServerCertificate
 from coldframe.server.exchange import Exchange
 from coldframe.server.handler_threads import HandlerThreads
-from coldframe.server.http1.front import Front
+from coldframe.server.http1.front import Bounds, Front
 from coldframe.server.http2_door import Http2Door
 from coldframe.server.served import BODIES_BYTES, Application
 
@@ -85,16 +85,8 @@ async def serve(
             listening.push_async_callback(door.close)
             plain = _claim(host, ports[0], listening)
             plain.listen(_BACKLOG)
-            front = Front(
-                app,
-                plain,
-                room,
-                streams,
-                door.take,
-                threads=limits.threads,
-                connections=_connections_allowed(),
-                stall_seconds=limits.stall_seconds,
-            )
+            bounds = Bounds(limits.threads, _connections_allowed(), limits.stall_seconds)
+            front = Front(app, plain, room, streams, door.take, bounds)
             listening.push_async_callback(front.close, _THREADS_END_SECONDS)
             tls_port = None
             if certificate is not None and ports[1] is not None:

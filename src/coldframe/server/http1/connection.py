@@ -1,22 +1,20 @@
-"""One connection: its bytes become requests, one after another, and answers go back in the same order."""
+"""One connection: its bytes become requests, one after another, and it belongs to one thread at a time."""
 
 import io
-import select
 import socket
+import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from coldframe.core.wire import WireRequest
 from coldframe.server.body_room import BodyRoom, Lease
+from coldframe.server.http1.client_socket import ClientSocket
 from coldframe.server.http1.framing import Framing, framing
 from coldframe.server.http1.head import Refusal, parse
 
+# AWS takes 8 to 16 KiB of headers; session tokens make them long, so there is room to spare.
 HEADER_BYTES: Final = 256 * 1024
-# How much is read at once: little of a head, because most connections are idle or send little; of a body much.
-_PIECE: Final = 64 * 1024
-_BODY_PIECE: Final = 256 * 1024
-_LEFT: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -33,16 +31,16 @@ class Request(WireRequest):
     old: bool
 
 
-class Connection:
+class Connection(ClientSocket):
     """A client's socket and what has been read from it.
 
-    Belongs to one thread at a time: to the lead, or, while it is `busy`, to the thread that handles its request. What
-    the lead hears of a busy connection it leaves in `missed`.
+    It belongs to the thread that leads, or, while it is `busy`, to the one that handles its request; what is heard of a
+    busy connection, the thread that has it learns before it lets go.
     """
 
     __slots__ = (
-        "_body", "_buffer", "_forget", "_incomplete", "_lease", "_limit", "_patience", "_room", "_scanned", "asks", "busy",
-        "closed", "deadline", "drains", "ends", "fd", "framing", "left", "missed", "out", "peer", "pending", "readable", "socket",
+        "_body", "_buffer", "_incomplete", "_lease", "_limit", "_lock", "_missed", "_patience", "_room", "_scanned", "asks",
+        "busy", "deadline", "drains", "ends", "framing", "peer", "pending",
     )  # fmt: skip
 
     def __init__(
@@ -51,38 +49,52 @@ class Connection:
         peer: str,
         room: BodyRoom,
         patience: float,
-        forget: Callable[["Connection"], None],
+        forget: Callable[[Any], None],
     ) -> None:
-        """Take over a non-blocking socket.
-
-        `patience` is how many seconds it may be silent; `forget` is called just before the socket is closed.
-        """
-        self.socket = client
-        self.fd = client.fileno()
+        """Take over a socket; `patience` is how many seconds it may be silent, `forget` is as for ClientSocket."""
+        super().__init__(client, forget)
         self.peer = peer
-        self.deadline = monotonic() + patience
         self.busy = False
-        self.missed = 0
-        self.readable = self.left = False
-        self.closed = False
-        # What is left to send; after it the connection ends, or else serves on.
-        self.out: memoryview | None = None
-        self.ends = False
-        # Whether what still comes is thrown away, because an answer has ended the connection.
-        self.drains = False
+        self.deadline = monotonic() + patience
+        # Whether it ends with the answer that is being sent, and whether what still comes is thrown away.
+        self.ends = self.drains = False
         # Of the body that is arriving: its framing, its request unless it is streamed, whether "100 Continue" is due.
         self.framing: Framing | None = None
         self.pending: Request | None = None
         self.asks = False
-        self._room = room
+        self._lock = threading.Lock()
+        self._missed = 0
         self._patience = patience
-        self._forget = forget
+        self._room = room
+        self._lease: Lease | None = None
         self._buffer = b""
         self._scanned = 0
         self._incomplete = False
-        self._lease: Lease | None = None
         self._body: io.BytesIO | None = None
         self._limit = 0
+
+    def claim(self, event: int) -> bool:
+        """Take the connection for the lead, which has heard of it; False: a thread has it, and is told in time."""
+        with self._lock:
+            if self.busy:
+                self._missed |= event
+                return False
+        self.hear(event)
+        return True
+
+    def let_go(self) -> bool:
+        """Give the connection back to the lead; False: something has come, and this thread has to look first."""
+        with self._lock:
+            event, self._missed = self._missed, 0
+            if not event or self.closed:
+                self.busy = False
+                return True
+        self.hear(event)
+        return False
+
+    def touch(self) -> None:
+        """Be patient anew."""
+        self.deadline = monotonic() + self._patience
 
     @property
     def begun(self) -> bytes:
@@ -93,31 +105,6 @@ class Connection:
     def has_next(self) -> bool:
         """Whether what has been read is worth a look: it may hold a whole head, and no body is arriving."""
         return bool(self._buffer) and not self._incomplete and self.framing is None and not self.drains
-
-    def hear(self, event: int) -> None:
-        """Take note of what epoll tells."""
-        if event & (select.EPOLLIN | _LEFT):
-            self.readable = True
-            # That the client sends no more is told once, perhaps together with its last bytes.
-            self.left = self.left or event & _LEFT != 0
-
-    def touch(self) -> None:
-        """Be patient anew."""
-        self.deadline = monotonic() + self._patience
-
-    def receive(self) -> bytes | None:
-        """Return what has arrived; None: nothing has; empty: the client has closed."""
-        size = _PIECE if self.framing is None else _BODY_PIECE
-        try:
-            data = self.socket.recv(size)
-        except BlockingIOError:
-            self.readable = False
-            return None
-        except OSError:
-            return b""
-        if len(data) < size and not self.left:
-            self.readable = False
-        return data
 
     def take(self, data: bytes) -> None:
         """Keep bytes of a head until it is whole."""
@@ -136,17 +123,17 @@ class Connection:
         if (len(buffer) if end < 0 else end) > HEADER_BYTES:
             raise Refusal(431, "The headers of the request are too large.")
         if end < 0:
-            self._scanned = max(0, len(buffer) - 3)
+            self._scanned = max(0, len(buffer) - len(_END_OF_HEAD) + 1)
             self._incomplete = True
             return None
         self._scanned = 0
         head = parse(buffer[:end])
-        self._buffer = buffer[end + 4 :]
-        self.framing = framing(head.length)
+        self._buffer = buffer[end + len(_END_OF_HEAD) :]
+        if head.length != 0:
+            self.framing = framing(head.length)
+            self.asks = head.headers.get("expect", "").lower() == "100-continue"
         request = Request(head.method, head.path, head.query, head.headers, b"", False, self.peer)
         request.keeps, request.old = head.keeps, head.old
-        expected = head.headers.get("expect")
-        self.asks = expected is not None and expected.lower() == "100-continue"
         return request
 
     def begin_body(self, request: Request, limit: int) -> bool:
@@ -157,7 +144,7 @@ class Connection:
         length = request.headers.get("content-length")
         if length is not None and int(length) > limit:
             raise BodyTooLarge
-        body = self.piece_of_body(self.forget_begun())
+        body = self.piece_of_body(self.take_begun())
         if len(body) > limit:
             raise BodyTooLarge
         if self.framing is None:
@@ -197,7 +184,7 @@ class Connection:
             self.framing = None
         return body
 
-    def forget_begun(self) -> bytes:
+    def take_begun(self) -> bytes:
         """Take out what has been read and belongs to no request."""
         data, self._buffer = self._buffer, b""
         return data
@@ -209,61 +196,18 @@ class Connection:
             self._lease = None
         self._body = self.pending = None
 
-    def send(self, first: bytes, second: bytes = b"") -> bool:
-        """Send what the socket takes of both; return whether that was all. What is left goes by `flush`."""
-        try:
-            sent = self.socket.sendmsg((first, second)) if second else self.socket.send(first)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.close()
-            return True
-        if sent == len(first) + len(second):
-            return True
-        over = sent - len(first)
-        self.out = memoryview(second)[over:] if over >= 0 and second else memoryview(first + second)[sent:]
-        return False
-
-    def flush(self) -> bool:
-        """Send more of what is left; return whether that was all."""
-        while self.out is not None:
-            try:
-                sent = self.socket.send(self.out)
-            except BlockingIOError:
-                return False
-            except OSError:
-                self.close()
-                return True
-            self.touch()
-            self.out = self.out[sent:] if sent < len(self.out) else None
-        return True
-
-    def wait(self, events: int, seconds: float) -> int:
-        """Wait for events of the socket, for the thread that has it to itself; return those that came (select.poll)."""
-        waiting = select.poll()
-        waiting.register(self.fd, events | select.POLLRDHUP)
-        found = waiting.poll(max(0.0, seconds) * 1000)
-        return found[0][1] if found else 0
-
     def end(self, seconds: float) -> None:
-        """Send nothing more and close; what still comes is taken in for so long, or a reset would overtake the answer."""
+        """Close, the answer being sent; what still comes is taken in for so long, or a reset would overtake the answer."""
         self.ends = False
-        if self.closed or not (self.readable or self._buffer or self.framing is not None):
+        if not (self.readable or self._buffer or self.framing is not None):
             self.close()
             return
-        self.drains, self.readable = True, True
+        self.drains = self.readable = True
         self.framing, self._buffer = None, b""
         self.deadline = monotonic() + seconds
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.close()
+        self.send_no_more()
 
     def close(self) -> None:
-        """Close the socket."""
-        if not self.closed:
-            self.closed = True
-            self.out = None
-            self.give_back()
-            self._forget(self)
-            self.socket.close()
+        """Close the socket, and free what its request held."""
+        self.give_back()
+        super().close()

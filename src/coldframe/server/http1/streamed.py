@@ -1,4 +1,4 @@
-"""Bodies that are not in memory whole: read as they arrive, and sent as they are made, by a thread that may wait."""
+"""Bodies that are not in memory whole: read as they arrive, and sent as they are made, by threads that may wait."""
 
 import logging
 import select
@@ -7,15 +7,118 @@ from time import monotonic
 from typing import Final
 
 from coldframe.core.faults import ServiceFault
+from coldframe.core.wire import BodyStream, WireResponse
 from coldframe.server.body_pipe import incomplete, stalled
-from coldframe.server.http1.connection import Connection
+from coldframe.server.http1.client_socket import LARGE_PIECE
+from coldframe.server.http1.connection import Connection, Request
+from coldframe.server.http1.dialogue import Dialogue, Work
 from coldframe.server.http1.head import Refusal
 from coldframe.server.http1.written import CONTINUE, END_OF_CHUNKS
+from coldframe.server.served import DROP_SECONDS, broken
 
 _LOG: Final = logging.getLogger(__name__)
 _GONE: Final = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 # How soon a thread that waits for a slow reader notices that the server stops.
 _LOOK_SECONDS: Final = 0.25
+
+Lend = Callable[[Connection], None]
+
+
+class Streaming:
+    """Serves requests and answers with such bodies; each method has a thread to itself, and the connection too."""
+
+    def __init__(self, dialogue: Dialogue, borrow: Lend, give_back: Lend, patience: float) -> None:
+        """`borrow` keeps a connection from the lead, `give_back` returns it; a client may be silent for `patience` s."""
+        self._dialogue = dialogue
+        self._borrow = borrow
+        self._give_back = give_back
+        self._patience = patience
+
+    def upload(self, work: Work) -> None:
+        """Have a request handled while its body is still arriving."""
+        connection, request, _ = work
+        self._borrow(connection)
+        body = Upload(connection, self._patience)
+        request.stream = BodyStream(body.chunks())
+        response = self._dialogue.handle(request)
+        if not body.ended and not connection.closed and (body.asked or not connection.asks):
+            body.drop(DROP_SECONDS)
+        if not body.ended:
+            response.headers["connection"] = "close"
+        self._send(connection, request, response)
+
+    def answer(self, answer: tuple[Connection, Request, WireResponse]) -> None:
+        """Send an answer as it is made."""
+        self._borrow(answer[0])
+        self._send(*answer)
+
+    def _send(self, connection: Connection, request: Request, response: WireResponse) -> None:
+        chunks = response.body
+        if isinstance(chunks, bytes):
+            self._dialogue.answer(connection, request, response)
+        else:
+            self._send_stream(connection, request, response, chunks)
+        self._give_back(connection)
+
+    def _send_stream(
+        self, connection: Connection, request: Request, response: WireResponse, chunks: Iterator[bytes]
+    ) -> None:
+        try:
+            head = self._dialogue.head(request, response)
+        except ValueError:
+            _close(chunks)
+            self._dialogue.answer(connection, request, broken(request.method, request.path))
+            return
+        connection.ends = self._dialogue.ends(request, response)
+        sized = "content-length" in response.headers
+        if request.method == "HEAD":
+            whole = self._send_all(connection, head)
+            _close(chunks)
+        else:
+            connection.ends = connection.ends or (request.old and not sized)
+            whole = self._send_chunks(connection, head, chunks, chunked=not sized and not request.old)
+        if not whole:
+            # All that is left to tell the client is a body that breaks off.
+            connection.close()
+        connection.touch()
+
+    def _send_chunks(
+        self, connection: Connection, head: bytes, chunks: Iterator[bytes], *, chunked: bool
+    ) -> bool:
+        """Send head and body until it ends, the client goes or the server stops; return whether it looks complete.
+
+        A body that breaks off lacks its last chunk, or bytes of its length; one that the server ends has its last chunk.
+        """
+        try:
+            if not self._send_all(connection, head):
+                return False
+            for chunk in chunks:
+                if self._dialogue.stopping:
+                    break
+                if connection.wait(0, 0) & _GONE:
+                    return False
+                if chunk and not self._send_all(
+                    connection, b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk
+                ):
+                    return False
+            else:
+                return not chunked or self._send_all(connection, END_OF_CHUNKS)
+            return chunked and connection.send(END_OF_CHUNKS)
+        except Exception:  # noqa: BLE001 - the status line is out, so that the log alone can say what broke
+            _LOG.exception("A streamed answer failed")
+            return False
+        finally:
+            _close(chunks)
+
+    def _send_all(self, connection: Connection, data: bytes) -> bool:
+        """Send all of it, at the pace of its reader; False when the client has gone or the server stops."""
+        done = connection.send(data)
+        while not done:
+            event = connection.wait(select.POLLOUT, _LOOK_SECONDS)
+            if event & _GONE or self._dialogue.stopping:
+                return False
+            done = connection.flush()
+        return not connection.closed
 
 
 class Upload:
@@ -33,31 +136,25 @@ class Upload:
 
     def chunks(self) -> Iterator[bytes]:
         """Give the body, piece by piece. Raises ServiceFault IncompleteBody and RequestTimeout."""
-        connection = self._connection
         self.asked = True
-        data: bytes | None = connection.forget_begun()
-        if connection.asks and not data and not connection.send(CONTINUE):
-            raise incomplete()
+        data = self._connection.take_begun()
+        if self._connection.asks and not data:
+            self._connection.send(CONTINUE)
         while True:
-            if data:
-                piece = self._piece(data)
-                if piece:
-                    yield piece
+            piece = self._piece(data)
+            if piece:
+                yield piece
             if self.ended:
                 return
-            data = self._received(self._patience, stalled)
+            data = self._received(self._patience)
 
     def drop(self, seconds: float) -> None:
         """Take in the rest of the body for so long, and forget it."""
         until = monotonic() + seconds
         try:
-            data: bytes | None = self._connection.forget_begun()
-            while True:
-                if data:
-                    self._piece(data)
-                if self.ended or monotonic() >= until:
-                    return
-                data = self._received(until - monotonic(), stalled)
+            self._piece(self._connection.take_begun())
+            while not self.ended:
+                self._piece(self._received(until - monotonic()))
         except ServiceFault:
             return
 
@@ -67,65 +164,20 @@ class Upload:
         except Refusal as refusal:
             raise incomplete() from refusal
 
-    def _received(self, seconds: float, late: Callable[[], ServiceFault]) -> bytes:
+    def _received(self, seconds: float) -> bytes:
         until = monotonic() + seconds
         while True:
-            data = self._connection.receive()
+            data = self._connection.receive(LARGE_PIECE)
             if data:
                 return data
             if data is not None:
                 raise incomplete()
             if not self._connection.wait(select.POLLIN, until - monotonic()) and monotonic() >= until:
-                raise late()
+                raise stalled()
 
 
-def send_all(connection: Connection, data: bytes, stopping: Callable[[], bool]) -> bool:
-    """Send all of it, at the pace of its reader; False when the client has gone or the server stops."""
-    if connection.send(data):
-        return not connection.closed
-    while connection.out is not None:
-        event = connection.wait(select.POLLOUT, _LOOK_SECONDS)
-        if event & _GONE or stopping():
-            return False
-        if event and connection.flush():
-            return not connection.closed
-    return not connection.closed
-
-
-def send_body(
-    connection: Connection, chunks: Iterator[bytes], stopping: Callable[[], bool], *, chunked: bool
-) -> bool:
-    """Send what an iterator gives until it ends, the client goes or the server stops; return whether the body is whole.
-
-    A body that breaks off never looks complete: it lacks the last chunk, or bytes of its length.
-    """
-    try:
-        for chunk in chunks:
-            if connection.wait(0, 0) & _GONE:
-                return False
-            if stopping():
-                if chunked:
-                    send_all(connection, END_OF_CHUNKS, _never)
-                return False
-            if chunk:
-                framed = b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk
-                if not send_all(connection, framed, stopping):
-                    return False
-        return not chunked or send_all(connection, END_OF_CHUNKS, stopping)
-    except Exception:
-        # The status line is out: all that is left to tell the client is a body that breaks off.
-        _LOG.exception("A streamed answer failed")
-        return False
-    finally:
-        close(chunks)
-
-
-def close(chunks: Iterator[bytes]) -> None:
+def _close(chunks: Iterator[bytes]) -> None:
     """Let a body that is not asked for any more put away what it holds."""
     end = getattr(chunks, "close", None)
     if end is not None:
         end()
-
-
-def _never() -> bool:
-    return False
