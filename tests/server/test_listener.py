@@ -152,6 +152,7 @@ class Running:
         self.app = Echo()
         self.ports = None
         self.error = None
+        self.context = None
         self._limits = Limits(**{"stall_seconds": 0.8, "stop_seconds": 1.0, **limits})
         self._certificate = certificate
         self._ready = threading.Event()
@@ -188,15 +189,21 @@ class Running:
         assert not self._thread.is_alive()
 
     def call(self, method, path, body=None, headers=None, **more):
-        with contextlib.closing(
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        ) as client:
+        with contextlib.closing(self.client()) as client:
             client.request(method, path, body, headers or {}, **more)
             answer = client.getresponse()
             return answer.status, answer.headers, answer.read()
 
+    def client(self):
+        if self.context is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        return http.client.HTTPSConnection("localhost", self.tls_port, context=self.context, timeout=PATIENCE)
+
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        if self.context is None:
+            return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        plain = socket.create_connection(("127.0.0.1", self.tls_port), PATIENCE)
+        return self.context.wrap_socket(plain, server_hostname="localhost")
 
     def exchange(self, sent, *, half_close=False):
         """All that comes back until the server closes."""
@@ -244,8 +251,14 @@ def listener(certificate):
     running.stop()
 
 
+both_doors = pytest.mark.parametrize("server", ["plain", "tls"], indirect=True)
+
+
 @pytest.fixture
-def server(listener):
+def server(listener, certificate, request):
+    """The listener, met without TLS, or by TLS, behind which another server reads HTTP/1.1."""
+    tls = getattr(request, "param", "plain") == "tls"
+    listener.context = ssl.create_default_context(cafile=certificate.authority) if tls else None
     app = listener.app
     app.handled.clear()
     app.gate.clear()
@@ -254,13 +267,15 @@ def server(listener):
     return listener
 
 
+@both_doors
 def test_the_target_is_handed_on_as_it_was_sent(server):
     target = "/a%2Fb/../c%20d//e+%C3%A9%zz?x=%2F&y=a+b&X"
     told = json.loads(server.call("GET", target)[2])
     assert f"{told['path']}?{told['query']}" == target
-    assert (told["secure"], told["peer"]) == (False, "127.0.0.1")
+    assert (told["secure"], told["peer"]) == (server.context is not None, "127.0.0.1")
 
 
+@both_doors
 def test_headers_are_handed_on_in_full(server):
     sent = "GET /h HTTP/1.1\r\nHost: Mixed.Case:1\r\nX-Utf: Gr\u00fc\u00dfe\r\nX-Two: 1\r\nx-two:  2 \r\nConnection: close\r\n"
     got = server.exchange(sent.encode() + b"X-Latin: \xe9\xff\r\n\r\n")
@@ -338,12 +353,14 @@ def test_body_up_to_its_limit(server, chunked):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_declared_length_over_the_limit_is_refused_before_it_is_sent(server):
     got = server.exchange(b"PUT /b HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 413 ")
     assert server.app.handled == []
 
 
+@both_doors
 def test_expect_100_continue(server):
     with server.connect() as client:
         head = b"PUT /b HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: "
@@ -399,6 +416,7 @@ def test_broken_requests(server, sent):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_streamed_body_is_never_in_memory_whole(server):
     body = bytes(range(256)) * 4096 * 60
     before = resident("VmHWM")
@@ -407,12 +425,14 @@ def test_a_streamed_body_is_never_in_memory_whole(server):
     assert server.app.peak - before < len(body) / 2
 
 
+@both_doors
 def test_a_refused_stream_is_told_why(server):
     status, _, body = server.call("PUT", "/upload/refused", bytes(3 * MEGABYTE))
     assert (status, body) == (403, b"no")
     assert server.still_serves()
 
 
+@both_doors
 def test_a_client_that_asks_first_sends_no_refused_body(server):
     sent = (
         b"PUT /upload/refused HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
@@ -430,6 +450,7 @@ def test_a_streamed_body_that_breaks_off_raises_in_the_handler(server):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_streamed_body_that_stalls_raises_in_the_handler(server):
     with server.connect() as client:
         client.sendall(b"PUT /upload/fault HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\nabc")
@@ -438,6 +459,7 @@ def test_a_streamed_body_that_stalls_raises_in_the_handler(server):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_stalled_body_is_cut(server):
     started = time.monotonic()
     got = server.exchange(b"POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabcde")
@@ -446,6 +468,7 @@ def test_a_stalled_body_is_cut(server):
     assert server.app.handled == []
 
 
+@both_doors
 def test_a_slow_body_that_keeps_coming_is_not_cut(server):
     with server.connect() as client:
         client.sendall(b"POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 5\r\n\r\n")
@@ -466,6 +489,7 @@ def test_idle_connections_do_not_shut_others_out_and_are_closed_in_time(server):
         assert read_all(clients[150]) == b""
 
 
+@both_doors
 def test_pipelined_requests_are_answered_in_order(server):
     got = server.exchange(
         b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"
@@ -475,6 +499,7 @@ def test_pipelined_requests_are_answered_in_order(server):
     assert got.index(b'"/1"') < got.index(b'"/2"') < got.index(b"inline") < got.index(b'"/4"')
 
 
+@both_doors
 def test_head_and_headers_of_the_answer(server):
     status, headers, body = server.call("HEAD", "/head")
     assert (status, headers["content-length"], body) == (200, "1234", b"")
@@ -490,8 +515,9 @@ def test_a_failure_tells_nothing_of_the_inside(server, caplog, path):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_stream_sends_its_headers_first(server):
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as client:
+    with contextlib.closing(server.client()) as client:
         client.request("GET", "/stream")
         answer = client.getresponse()
         assert answer.headers["x-stream"] == "yes"
@@ -500,6 +526,7 @@ def test_a_stream_sends_its_headers_first(server):
     assert server.app.closed.wait(PATIENCE)
 
 
+@both_doors
 def test_a_stream_is_closed_when_the_client_goes(server):
     with server.connect() as client:
         client.sendall(b"GET /ticks HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -508,6 +535,7 @@ def test_a_stream_is_closed_when_the_client_goes(server):
     assert server.app.closed.wait(1.0)
 
 
+@both_doors
 def test_a_slow_reader_holds_the_stream_back(server):
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -519,6 +547,7 @@ def test_a_slow_reader_holds_the_stream_back(server):
     assert server.app.closed.wait(2.0)
 
 
+@both_doors
 def test_a_stream_that_fails_does_not_look_complete(server, caplog):
     with pytest.raises(http.client.IncompleteRead):
         server.call("GET", "/breaks")

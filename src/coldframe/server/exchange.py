@@ -161,7 +161,7 @@ class Exchange:
             headers=headers,
             body=b"",
             secure=scope["scheme"] == "https",
-            peer=self.behind.get((client[0], client[1]), client[0]),
+            peer=self.behind.get((client[0], int(client[1])), client[0]),
         )
 
     async def _handle(self, request: WireRequest) -> WireResponse:

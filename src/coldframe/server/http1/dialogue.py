@@ -55,9 +55,12 @@ class Dialogue:
         pieces = 0
         while not connection.closed:
             if connection.out is not None:
-                if not connection.flush():
+                left = len(connection.out)
+                done = connection.flush()
+                if done or len(connection.out) < left:
+                    connection.touch()
+                if not done:
                     return None
-                connection.touch()
             elif connection.ends:
                 connection.end(DROP_SECONDS)
             elif connection.has_next:

@@ -41,7 +41,7 @@ class Streaming:
         body = Upload(connection, self._patience)
         request.stream = BodyStream(body.chunks())
         response = self._dialogue.handle(request)
-        if not body.ended and not connection.closed and (body.asked or not connection.asks):
+        if body.goes_on:
             body.drop(DROP_SECONDS)
         if not body.ended:
             response.headers["connection"] = "close"
@@ -127,7 +127,13 @@ class Upload:
     def __init__(self, connection: Connection, patience: float) -> None:
         self._connection = connection
         self._patience = patience
-        self.asked = False
+        self._asked = False
+        self._failed = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the client is still sending: it has not failed, and does not wait to be asked."""
+        return not (self.ended or self._failed) and (self._asked or not self._connection.asks)
 
     @property
     def ended(self) -> bool:
@@ -136,7 +142,7 @@ class Upload:
 
     def chunks(self) -> Iterator[bytes]:
         """Give the body, piece by piece. Raises ServiceFault IncompleteBody and RequestTimeout."""
-        self.asked = True
+        self._asked = True
         data = self._connection.take_begun()
         if self._connection.asks and not data:
             self._connection.send(CONTINUE)
@@ -162,6 +168,7 @@ class Upload:
         try:
             return self._connection.piece_of_body(data)
         except Refusal as refusal:
+            self._failed = True
             raise incomplete() from refusal
 
     def _received(self, seconds: float) -> bytes:
@@ -170,10 +177,11 @@ class Upload:
             data = self._connection.receive(LARGE_PIECE)
             if data:
                 return data
-            if data is not None:
-                raise incomplete()
-            if not self._connection.wait(select.POLLIN, until - monotonic()) and monotonic() >= until:
-                raise stalled()
+            if data is None and self._connection.wait(select.POLLIN, until - monotonic()):
+                continue
+            if data is not None or monotonic() >= until:
+                self._failed = True
+                raise stalled() if data is None else incomplete()
 
 
 def _close(chunks: Iterator[bytes]) -> None:
