@@ -1,13 +1,18 @@
 """A client's socket: what arrives on it, and what is left to send, without ever waiting but where that is asked for."""
 
+import fcntl
 import select
 import socket
+import struct
+import termios
 from collections.abc import Callable
 from typing import Any, Final
 
 # How much is read at once: little of a head, because most connections are idle or send little; of a body much.
 SMALL_PIECE: Final = 64 * 1024
 LARGE_PIECE: Final = 256 * 1024
+# SO_LINGER: on, for no second.
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
 # The client sends no more, or the connection is broken.
 LEFT: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
@@ -15,7 +20,7 @@ LEFT: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 class ClientSocket:
     """A socket that does not block; errors of it close it, and are told by `closed`."""
 
-    __slots__ = ("_forget", "_left", "_socket", "closed", "fd", "out", "readable")
+    __slots__ = ("_forget", "_left", "_queued", "_socket", "closed", "fd", "out", "readable")
 
     def __init__(self, client: socket.socket, forget: Callable[[Any], None]) -> None:
         """Take over a socket; `forget` is called just before it is closed, while its descriptor is still its own."""
@@ -24,6 +29,7 @@ class ClientSocket:
         self._socket = client
         self._forget = forget
         self._left = False
+        self._queued = b""
         self.fd = client.fileno()
         self.closed = False
         # Whether something may have arrived that was not read yet.
@@ -78,6 +84,11 @@ class ClientSocket:
             self.out = self.out[sent:] if sent < len(self.out) else None
         return True
 
+    def has_drained(self) -> bool:
+        """Tell whether the client has taken any of what was sent since this was last asked."""
+        before, self._queued = self._queued, fcntl.ioctl(self.fd, termios.TIOCOUTQ, bytes(4))
+        return before != self._queued
+
     def wait(self, events: int, seconds: float) -> int:
         """Wait for events (select.poll) or for the client to leave; return what came. For a thread that may wait."""
         waiting = select.poll()
@@ -104,6 +115,12 @@ class ClientSocket:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             return
+
+    def reset(self) -> None:
+        """Close the socket and drop what the client has not taken, which the system would go on offering it."""
+        if not self.closed:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.close()
 
     def close(self) -> None:
         """Close the socket."""

@@ -55,12 +55,9 @@ class Dialogue:
         pieces = 0
         while not connection.closed:
             if connection.out is not None:
-                left = len(connection.out)
-                done = connection.flush()
-                if done or len(connection.out) < left:
-                    connection.touch()
-                if not done:
+                if not connection.flush():
                     return None
+                connection.touch()
             elif connection.ends:
                 connection.end(DROP_SECONDS)
             elif connection.has_next:
@@ -114,7 +111,12 @@ class Dialogue:
 
     def give_up(self, connection: Connection) -> None:
         """End a connection that has been silent for too long."""
-        if connection.pending is None:
+        if connection.out is not None:
+            if connection.has_drained():
+                connection.touch()
+            else:
+                connection.reset()
+        elif connection.pending is None:
             connection.close()
         else:
             self._refuse(connection, plain(408, STALLED_BODY), connection.pending)
