@@ -162,7 +162,7 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
                 return None
             if records.find(LogStream, name, stream) is None:
                 created = installation.clock.milliseconds()
-                records.add(LogStream(group=name, name=stream, id=stream, created=created))
+                records.add(LogStream(group=name, name=stream, created=created))
                 drop_rest(records, installation.parts.get(LogStore), group.id, stream)
     return Place(account, region, name, group.id, stream)
 

@@ -38,7 +38,7 @@ class LogGroup(Record):
 @record(
     "logs_streams",
     key=("group", "name"),
-    index=("id", "created"),
+    index=("created",),
     missing=_STREAM_MISSING,
     duplicate=("ResourceAlreadyExistsException", "The specified log stream already exists"),
 )
@@ -47,7 +47,6 @@ class LogStream(Record):
 
     group: str
     name: str
-    id: str
     created: int
 
 
