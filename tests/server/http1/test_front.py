@@ -12,7 +12,7 @@ import pytest
 
 from coldframe.core.wire import WireResponse
 from coldframe.server import listener as listener_module
-from tests.server.test_listener import PATIENCE, Running, curl, read_all, until
+from tests.server.echo import PATIENCE, Running, curl, read_all, until
 
 
 @pytest.fixture(scope="module")
