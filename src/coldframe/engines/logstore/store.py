@@ -209,8 +209,11 @@ class LogStore:
         self._hide(StreamDropped(group, stream, self._reserve(1)))
 
     def expire(self, group: str, before: int) -> None:
-        """Forget rows with a timestamp below `before` (milliseconds), and keys of days that hold nothing any more."""
-        self._hide(Expired(group, before))
+        """Forget rows with a timestamp below `before` (milliseconds), and keys of days that hold nothing any more.
+
+        Rows of that time that are stored after this are kept.
+        """
+        self._hide(Expired(group, before, self._reserve(1)))
 
     def flush(self) -> None:
         """Write the memory table to segments and finish compaction; raises StorageFull when there is no space."""

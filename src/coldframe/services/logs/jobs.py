@@ -92,17 +92,17 @@ def expire_events(installation: Installation) -> int:
 
 
 def _expire(installation: Installation, account: str, region: str, group: LogGroup, before: int) -> None:
-    """Close the time before a moment for good: PutLogEvents rejects events of that time from then on.
+    """Delete the events before a moment, unless the retention has changed meanwhile.
 
-    The log store would not show them, also when the group's retention is lengthened later.
+    It runs in a writing transaction, so that nobody can lengthen the retention while it does: what is accepted under a
+    longer one comes after it, and stays.
     """
     with installation.store.write() as transaction:
         records = transaction.records(account, region)
         now = records.find(LogGroup, group.name)
         if now is None or (now.id, now.retention_days) != (group.id, group.retention_days):
             return
-        records.change(now, expired_before=max(before, now.expired_before))
-    installation.parts.get(LogStore).expire(group.id, before)
+        installation.parts.get(LogStore).expire(group.id, before)
 
 
 def _drop_strays(

@@ -29,11 +29,8 @@ def check(
     *,
     now: int,
     retention_days: int | None,
-    expired_before: int = 0,
 ) -> Accepted:
     """Hold a batch against the limits; times in milliseconds, `sizes` in bytes of UTF-8.
-
-    Events before `expired_before` count as expired, whatever the retention is now.
 
     Raises InvalidParameterException for a batch that is refused whole: too large, not in chronological order, or over
     24 hours long. Source: PutLogEvents in the API reference.
@@ -45,7 +42,7 @@ def check(
     if times != sorted(times):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     kept_from = 0 if retention_days is None else now - retention_days * DAY
-    expired = bisect_left(times, max(kept_from, expired_before))
+    expired = bisect_left(times, kept_from)
     too_old = bisect_left(times, now - OLDEST)
     too_new = bisect_left(times, now + NEWEST + 1)
     first, end = max(expired, too_old), too_new

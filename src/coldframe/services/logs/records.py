@@ -16,10 +16,7 @@ _STREAM_MISSING = ("ResourceNotFoundException", "The specified log stream does n
     duplicate=("ResourceAlreadyExistsException", "The specified log group already exists"),
 )
 class LogGroup(Record):
-    """A log group; `id` names its events in the log store and is never used again after deletion.
-
-    `expired_before`: events of earlier times were deleted by retention, and none can be stored any more.
-    """
+    """A log group; `id` names its events in the log store and is never used again after deletion."""
 
     name: str
     id: str
@@ -32,7 +29,6 @@ class LogGroup(Record):
     protection: str = ""
     protection_updated: int = 0
     protection_deleted: bool = False
-    expired_before: int = 0
 
 
 @record(

@@ -36,9 +36,7 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
     events: Any = request["logEvents"]
     messages = [event["message"] for event in events]
     sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in messages]
-    accepted = limits.check(
-        events, sizes, now=call.now, retention_days=group.retention_days, expired_before=group.expired_before
-    )
+    accepted = limits.check(events, sizes, now=call.now, retention_days=group.retention_days)
     last = 0
     if accepted.first < accepted.end:
         chosen = slice(accepted.first, accepted.end)
