@@ -159,13 +159,15 @@ class Front:
         while not self._full():
             try:
                 client, address = self._listening.accept()
+                connection = Connection(
+                    client, str(address[0]), self._room, self._bounds.silence, self._forget
+                )
             except (BlockingIOError, ConnectionError):
                 return
             except OSError as error:
                 _LOG.warning("No connection can be taken for a moment: %s", error.strerror)
                 self._accept_no_more()
                 return
-            connection = Connection(client, str(address[0]), self._room, self._bounds.silence, self._forget)
             self._connections[connection.fd] = connection
             self._epoll.register(connection.fd, _EDGES)
 
@@ -187,8 +189,12 @@ class Front:
         self._next_sweep = now + self._every
         self._accept_again()
         for connection in list(self._connections.values()):
-            if not connection.busy and connection.deadline < now:
+            if connection.busy or connection.deadline >= now:
+                continue
+            try:
                 self._dialogue.give_up(connection)
+            except Exception:  # noqa: BLE001 - logged with its traceback
+                self._drop(connection)
 
     # Any thread
 
