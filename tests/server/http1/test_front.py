@@ -12,6 +12,7 @@ import pytest
 
 from coldframe.core.wire import WireResponse
 from coldframe.server import listener as listener_module
+from coldframe.server.http1.dialogue import Dialogue
 from tests.server.echo import PATIENCE, Running, curl, read_all, until
 
 
@@ -139,6 +140,39 @@ def test_requests_behind_one_that_is_refused_are_not_served(server):
     assert got.startswith(b"HTTP/1.1 400 ")
     assert got.count(b"HTTP/1.1") == 1
     assert server.app.handled == []
+
+
+@pytest.mark.parametrize("asked", ["streams", "body_limit"])
+def test_a_failure_before_the_body_is_read_is_answered(server, monkeypatch, caplog, asked):
+    def fails(request):
+        raise RuntimeError("the inside")
+
+    monkeypatch.setattr(server.app, asked, fails)
+    status, headers, body = server.call("POST", "/b", b"abc")
+    assert (status, headers["connection"], body) == (500, "close", b"Internal server error.\n")
+    assert caplog.records[0].exc_info
+    assert server.still_serves()
+
+
+def test_something_unforeseen_costs_its_own_connection_and_no_other(server, monkeypatch, caplog):
+    answer = Dialogue.answer
+
+    def fails(dialogue, connection, request, response):
+        if request.path.startswith("/unforeseen"):
+            raise MemoryError
+        answer(dialogue, connection, request, response)
+
+    monkeypatch.setattr(Dialogue, "answer", fails)
+    inline = server.app.inline
+    monkeypatch.setattr(
+        server.app,
+        "inline",
+        lambda request: WireResponse(200) if request.path == "/unforeseen/inline" else inline(request),
+    )
+    for path in (b"/unforeseen", b"/unforeseen/inline"):
+        assert server.exchange(b"GET " + path + b" HTTP/1.1\r\nHost: h\r\n\r\n") == b""
+    assert [record.exc_info[0] for record in caplog.records] == [MemoryError] * 2
+    assert server.still_serves()
 
 
 @curl
