@@ -1,17 +1,28 @@
-"""`coldframe engines install NAME`: an engine's system packages, by the system's own package manager."""
+"""`coldframe engines install NAME`: an engine's system packages, or another version of it unpacked beside the system."""
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from coldframe.core import process
-from coldframe.engines.catalog import Engine, UnknownEngine, engine, engines, probe
+from coldframe.core.config import default_cache_dir
+from coldframe.engines import unpacked
+from coldframe.engines.catalog import Engine, UnknownEngine, engine, engine_version, engines, probe
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("action", choices=["install", "list"], help="what to do")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="engines (see: coldframe engines list)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="engines, or versions of them (see: coldframe engines list)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default_cache_dir(),
+        help="where versions are unpacked (default: %(default)s)",
+    )
     parser.add_argument("--for-tests", action="store_true", help="all engines that the test suite starts")
 
 
@@ -20,15 +31,30 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.action == "list":
         for known in engines():
             print(f"{known.name:<14} {known.does}")
+            for version in known.versions:
+                print(
+                    f"{known.name}-{version.name:<{13 - len(known.name)}} version {version.name} of it, unpacked beside the system"
+                )
         return 0
     if not chosen.names and not chosen.for_tests:
         print("coldframe: say which engine; see: coldframe engines list", file=sys.stderr)
         return 2
+    known_names = {known.name for known in engines()}
     try:
-        wanted = _of_tests() if chosen.for_tests else [engine(name) for name in chosen.names]
-    except UnknownEngine as problem:
+        beside = [engine_version(name) for name in chosen.names if name not in known_names and "-" in name]
+        if chosen.for_tests:
+            beside += [(known, version) for known in engines() for version in known.versions if version.tests]
+        named = [f"{of.name}-{version.name}" for of, version in beside]
+        wanted = (
+            _of_tests() if chosen.for_tests else [engine(name) for name in chosen.names if name not in named]
+        )
+        for of, version in beside:
+            print(f"{of.name} {version.name} lies in {unpacked.unpack(chosen.cache, of, version)}")
+    except (UnknownEngine, unpacked.NotUnpacked) as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
         return 1
+    if beside and not wanted:
+        return 0
     packages = sorted({name for known in wanted if probe(known).version is None for name in known.packages})
     if not packages:
         print("nothing to install: all of it is here")

@@ -1,11 +1,13 @@
 """The only file that starts programs: without a shell, with a clean environment, never left behind."""
 
+import contextlib
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 
 class ProgramMissing(Exception):
@@ -14,6 +16,14 @@ class ProgramMissing(Exception):
 
 class ProgramFailed(Exception):
     """A program ended with an error; the text has its last lines."""
+
+
+class Account(NamedTuple):
+    """A user of the system under which a program runs."""
+
+    name: str
+    user: int
+    group: int
 
 
 def find(name: str, *folders: Path) -> Path | None:
@@ -29,8 +39,13 @@ def run(
     folder: Path | None = None,
     timeout: float = 60,
     check: bool = True,
+    given: str | None = None,
+    account: Account | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end and return what it printed; raises ProgramMissing or ProgramFailed."""
+    """Run a program to its end and return what it printed; raises ProgramMissing or ProgramFailed.
+
+    `given` is its input, and `account` the user it runs as.
+    """
     try:
         done = subprocess.run(
             [str(argument) for argument in arguments],
@@ -39,7 +54,10 @@ def run(
             timeout=timeout,
             check=False,
             text=True,
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
+            **_as(account),
         )
     except FileNotFoundError as error:
         raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
@@ -49,6 +67,145 @@ def run(
         tail = "\n".join((done.stderr or done.stdout).splitlines()[-10:])
         raise ProgramFailed(f"{arguments[0]} ended with {done.returncode}: {tail}")
     return done
+
+
+def converse(
+    arguments: Sequence[str | Path],
+    *,
+    said: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
+    timeout: float | None = 60,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program, say something on its input, and return what it answers, whatever its exit code.
+
+    The open files of `descriptors` are open in the program too, under the same numbers. Raises ProgramMissing, or
+    ProgramFailed when it takes longer than `timeout` seconds; the program is ended then.
+    """
+    try:
+        return subprocess.run(
+            [str(argument) for argument in arguments],
+            input=said,
+            env=dict(environment) if environment is not None else None,
+            pass_fds=descriptors,
+            timeout=timeout,
+            check=False,
+            capture_output=True,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise ProgramFailed(f"{arguments[0]} took longer than {timeout:g} s") from error
+
+
+def pipe(
+    first: Sequence[str | Path],
+    second: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    account: Account | None = None,
+) -> None:
+    """Run two programs, what the first prints being the input of the second; raises ProgramMissing or ProgramFailed."""
+    variables = dict(environment) if environment is not None else None
+    try:
+        with contextlib.ExitStack() as stack:
+            source = stack.enter_context(
+                subprocess.Popen(
+                    [str(word) for word in first],
+                    env=variables,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    **_as(account),
+                )
+            )
+            done = subprocess.run(
+                [str(word) for word in second],
+                env=variables,
+                cwd=folder,
+                stdin=source.stdout,
+                text=True,
+                capture_output=True,
+                check=False,
+                **_as(account),
+            )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{error.filename} is not on this machine") from error
+    # The second ends first when it refuses its input, which then ends the first by a signal: its words say more.
+    for program, code in ((second[0], done.returncode), (first[0], source.returncode)):
+        if code != 0:
+            tail = "\n".join(done.stderr.splitlines()[-10:])
+            raise ProgramFailed(f"{program} ended with {code}: {tail}")
+
+
+def start(
+    arguments: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    output: Path,
+    account: Account | None = None,
+    given: bytes = b"",
+) -> int:
+    """Start a program that outlives this process, in a session of its own, and return its process id.
+
+    What it prints is appended to `output`; `given` (at most 64 KiB) is its input. Its end is seen by `running`.
+    Raises ProgramMissing.
+    """
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, given)
+        os.close(writing)
+        with output.open("ab") as printed:
+            started = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                env=dict(environment),
+                cwd=folder,
+                stdin=reading,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **_as(account),
+            )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+    finally:
+        os.close(reading)
+    # It is not ours to wait for: without this the object would complain when it goes that its program still runs.
+    started.returncode = 0
+    return started.pid
+
+
+def birth(pid: int) -> str | None:
+    """Return what tells a process from every other that had or will have its id; None when it does not run."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    words = fields.split()
+    if words[0] in {"Z", "X"}:
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    return f"{boot} {words[19]}"
+
+
+def account_of(name: str) -> Account | None:
+    """Return a user of the system by name; None when there is none."""
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return Account(found.pw_name, found.pw_uid, found.pw_gid)
+
+
+def own_account() -> Account:
+    """Return the user that this process runs as."""
+    found = pwd.getpwuid(os.geteuid())
+    return Account(found.pw_name, found.pw_uid, found.pw_gid)
 
 
 def run_attached(arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> int:
@@ -71,3 +228,9 @@ def become(arguments: Sequence[str | Path], *, environment: Mapping[str, str]) -
         os.execve(words[0], words, dict(environment))
     except FileNotFoundError as error:
         raise ProgramMissing(f"{words[0]} is not on this machine") from error
+
+
+def _as(account: Account | None) -> dict[str, Any]:
+    if account is None or account.user == os.geteuid():
+        return {}
+    return {"user": account.user, "group": account.group, "extra_groups": []}

@@ -20,6 +20,21 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folders: list[str] = []
 
 
+class EngineVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another version than the system's: the release of Debian that has it and the packages to unpack, or a package of npm.
+
+    `npm` is a name and an exact version, `integrity` the checksum of its archive as npm writes it. The test suite needs
+    those with `tests`.
+    """
+
+    name: str
+    release: str = ""
+    packages: list[str] = []
+    npm: str = ""
+    integrity: str = ""
+    tests: bool = False
+
+
 class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One engine: what it does here, what is lost without it, and what installs it."""
 
@@ -31,6 +46,7 @@ class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     probe: Probe
     packages: list[str] = []
     tests: bool = False
+    versions: list[EngineVersion] = []
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -59,6 +75,16 @@ def engine(name: str) -> Engine:
     known = {found.name: found for found in engines()}
     if name not in known:
         raise UnknownEngine(f"there is no engine {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
+def engine_version(name: str) -> tuple[Engine, EngineVersion]:
+    """Return the version of an engine that `name-version` means; raises UnknownEngine, which names those there are."""
+    known = {
+        f"{found.name}-{version.name}": (found, version) for found in engines() for version in found.versions
+    }
+    if name not in known:
+        raise UnknownEngine(f"there is no version {name!r}; there are: {', '.join(known)}")
     return known[name]
 
 

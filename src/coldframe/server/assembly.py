@@ -59,7 +59,9 @@ class Assembly:
 def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembly]:
     """Put a server together on its data directory; everything is closed in reverse order when the block ends."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    settings.data_dir.chmod(0o700)
+    # A user who may only pass through (engines/accounts.py) stays; that others may read or write does not.
+    if settings.data_dir.stat().st_mode & 0o066:
+        settings.data_dir.chmod(0o700)
     with contextlib.ExitStack() as stack:
         clock = clock or Clock()
         store = Store.open(settings.database_url, exclusive=True)

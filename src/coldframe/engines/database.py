@@ -1,0 +1,206 @@
+"""What a database engine does here, whichever it is: plain specs in, plain facts out; it knows nothing of AWS.
+
+`engines/mariadb` and `engines/postgresql` are of this family and pass one contract (tests/engines/databases). Every
+method may be called twice: creating what exists, starting what runs and stopping what is stopped change nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+
+class DatabaseError(Exception):
+    """A database engine could not do what it was asked; `hint` tells the operator what to do."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.hint = hint
+
+
+class VersionMissing(DatabaseError):
+    """No engine of this version is on the machine; the hint has the command that installs it."""
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A version that is installed: its full number, the major it belongs to, and where its programs lie."""
+
+    number: str
+    major: str
+    programs: Path
+
+
+class InstanceSpec(msgspec.Struct, frozen=True):
+    """What one instance is; everything that it writes lies below `folder`, but for `scratch`.
+
+    `serial` is unique among the instances of an installation and never given out again (server id, GTID domain);
+    `memory` is in bytes; `settings` are lines of the engine's own configuration, checked by the caller. `scratch` is
+    fast local storage for temporary tables. `untorn_writes` says that the storage writes a page whole or not at all,
+    so that pages need not be written twice. `read_only` holds from the first moment after every start.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    serial: int
+    memory: int = 128 * 1024 * 1024
+    settings: Mapping[str, str] = {}
+    scratch: Path | None = None
+    scratch_quota: int = 0
+    untorn_writes: bool = False
+    read_only: bool = False
+
+
+class Login(msgspec.Struct, frozen=True):
+    """A user of the database and the password in clear, which is used and never kept."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Show who, never the password."""
+        return f"Login({self.user})"
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A running instance: its process, and the socket that the endpoint proxy alone may reach."""
+
+    pid: int
+    socket: Path
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How an instance is: `crashed` means that its process ended without having been asked to."""
+
+    state: Literal["absent", "stopped", "running", "crashed"]
+    running: Running | None = None
+    read_only: bool = False
+    sessions: int = 0
+
+
+class Following(msgspec.Struct, frozen=True):
+    """How a copy follows its source; `behind` counts transactions, None while it cannot be known."""
+
+    running: bool
+    behind: int | None
+    position: str = ""
+    error: str = ""
+
+
+class LogFile(msgspec.Struct, frozen=True):
+    """A log that users may read: its name, its size in bytes, and when it was last written, in seconds since 1970."""
+
+    name: str
+    size: int
+    written: float
+
+
+class Obstacle(msgspec.Struct, frozen=True):
+    """What a logical copy would not carry, or would break: its kind, the database and the object it is in, and what to do.
+
+    Kinds: no_identity, large_objects, unlogged, replica_trigger, foreign_subscription, prepared_transaction.
+    """
+
+    kind: str
+    database: str
+    name: str
+    text: str
+
+
+CopyKind = Literal["physical", "logical"]
+
+
+class Copies(Protocol):
+    """Copies that follow their source: read replicas, and the green side of a Blue/Green deployment."""
+
+    def copy(self, source: InstanceSpec, target: InstanceSpec, kind: CopyKind) -> None:
+        """Make the stopped `target` a consistent copy of the running `source`, ready to follow it; another version
+        (for a logical copy of PostgreSQL, or a newer MariaDB) is brought up to its own version.
+        """
+
+    def follow(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let the running `target` apply what the source commits from the moment of the copy on; it is read-only to users."""
+
+    def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
+        """Return how far the target is."""
+
+    def position(self, spec: InstanceSpec) -> str:
+        """Return the position of the last transaction that this instance committed."""
+
+    def reached(self, target: InstanceSpec, position: str) -> bool:
+        """Tell whether the target has applied everything up to a position of its source."""
+
+    def arm(self, target: InstanceSpec) -> None:
+        """Make what the target has durable, and every later transaction before it is acknowledged."""
+
+    def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Bring over what replication does not carry (sequences); the source is read-only and the target has reached it."""
+
+    def promote(self, target: InstanceSpec) -> None:
+        """Stop following for good; whether it is read-only does not change."""
+
+    def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
+        """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
+
+
+class Backups(Protocol):
+    """Consistent copies in a folder, and the changes after them."""
+
+    def back_up(self, spec: InstanceSpec, folder: Path) -> str:
+        """Write a consistent copy of a running or stopped instance into an empty folder; return its position."""
+
+    def restore(
+        self, folder: Path, target: InstanceSpec, *, logs: Path | None = None, until: float | None = None
+    ) -> None:
+        """Lay in the target from a back-up; with `logs`, replay archived changes up to `until` (seconds since 1970)."""
+
+    def archive(self, spec: InstanceSpec, folder: Path) -> float:
+        """Copy the changes that are not archived yet into `folder`; return up to which moment one can now restore."""
+
+
+class DatabaseEngine(Protocol):
+    """Runs instances as processes of an unprivileged user that outlive this process."""
+
+    name: str
+    copies: Copies
+    backups: Backups
+
+    def versions(self) -> Sequence[Version]:
+        """Return the versions that are installed, oldest first."""
+
+    def create(self, spec: InstanceSpec, master: Login, database: str | None) -> None:
+        """Lay in a data directory with the master user, who has every right but to switch read-only off."""
+
+    def start(self, spec: InstanceSpec) -> Running:
+        """Start it and return when it accepts connections; raises DatabaseError with the last lines of its log."""
+
+    def reattach(self, spec: InstanceSpec) -> Running | None:
+        """Return the process that an earlier server started, if it still runs and is the same."""
+
+    def stop(self, spec: InstanceSpec, *, at_once: bool = False) -> None:
+        """Stop it and return when the process is gone; `at_once` does not wait for anything to be written."""
+
+    def status(self, spec: InstanceSpec) -> Status:
+        """Return how it is; never waits for more than a second."""
+
+    def destroy(self, spec: InstanceSpec) -> None:
+        """Remove what is left of a stopped instance."""
+
+    def set_password(self, spec: InstanceSpec, login: Login) -> None:
+        """Give a user another password."""
+
+    def apply(self, spec: InstanceSpec) -> Sequence[str]:
+        """Write the spec's settings and change what can be changed while running; return the names that wait for a restart."""
+
+    def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
+        """Refuse (or allow) writes from everybody but replication: at once, and after any restart or crash."""
+
+    def figures(self, spec: InstanceSpec) -> Mapping[str, float]:
+        """Return counters and gauges under their CloudWatch names (DatabaseConnections, CPUUtilization, FreeableMemory ...)."""
+
+    def log_files(self, spec: InstanceSpec) -> Sequence[LogFile]:
+        """Return the logs of an instance."""
+
+    def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
+        """Return a piece of a log; raises DatabaseError when there is none of that name."""

@@ -1,0 +1,128 @@
+"""Copies of an instance that follow it by GTID replication."""
+
+import secrets
+
+from coldframe.engines.database import CopyKind, DatabaseError, Following, InstanceSpec
+from coldframe.engines.mariadb import grants, physical, positions, settings
+from coldframe.engines.mariadb.client import Client, named, quoted
+from coldframe.engines.mariadb.instances import Instances
+from coldframe.engines.mariadb.places import Place
+
+_RELAX = ("SET GLOBAL sync_binlog = 0", "SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+_STRICT = ("SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+
+
+class MariaDBCopies:
+    """The Copies of MariaDB."""
+
+    def __init__(self, instances: Instances) -> None:
+        self._instances = instances
+
+    def copy(self, source: InstanceSpec, target: InstanceSpec, kind: CopyKind) -> None:
+        """Make the stopped `target` a consistent copy of the running `source`, ready to follow it; a newer version
+        of MariaDB is brought up to its own system tables. Both kinds of copy are physical here.
+        """
+        place = Place(target)
+        if place.data.exists():
+            return
+        place.lay_out(self._instances.account())
+        self._instances.empty(place.incoming)
+        taken = physical.take(self._instances, source, place.incoming)
+        physical.prepare(self._instances, taken.version, place.incoming)
+        physical.lay_in(self._instances, target, taken)
+
+    def follow(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let the running `target` apply what the source commits from the moment of the copy on; it is read-only to users."""
+        self._instances.set_read_only(target, on=True)
+        place, host = Place(target), settings.private_address(source)
+        port = Place(source).kept().port
+        kept = place.kept()
+        with self._instances.client(target) as client:
+            now = _slave(client)
+            follows = now.get("Master_Host") == host and now.get("Master_Port") == str(port)
+            if follows and now.get("Slave_IO_Running") == "Yes" and now.get("Slave_SQL_Running") == "Yes":
+                return
+            user, password = f"coldframe_{target.serial}", secrets.token_urlsafe(24)
+            self._let_in(source, user, password)
+            client.query("STOP ALL SLAVES")
+            kept.lax = True
+            place.keep(kept)
+            for statement in (
+                *_RELAX,
+                "SET GLOBAL slave_parallel_threads = 4",
+                "SET GLOBAL slave_parallel_mode = 'optimistic'",
+            ):
+                client.query(statement)
+            if kept.position and not now.get("Master_Host"):
+                client.query(f"SET GLOBAL gtid_slave_pos = {quoted(kept.position)}")
+            # Both ends are loopback addresses of this machine. Newer versions want TLS unless told otherwise.
+            client.query(
+                f"CHANGE MASTER TO MASTER_HOST = {quoted(host)}, MASTER_PORT = {port}, MASTER_USER = {quoted(user)},"
+                f" MASTER_PASSWORD = {quoted(password)}, MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1,"
+                " MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0"
+            )
+            client.query("START SLAVE")
+
+    def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
+        """Return how far the target is."""
+        with self._instances.client(target) as client:
+            now = _slave(client)
+            position = client.value("SELECT @@global.gtid_slave_pos")
+        if not now:
+            return Following(running=False, behind=None, position=position, error="it follows nothing")
+        try:
+            missing: int | None = positions.behind(self.position(source), position)
+        except DatabaseError:
+            missing = None
+        error = now.get("Last_SQL_Error") or now.get("Last_IO_Error") or ""
+        runs = now.get("Slave_IO_Running") == "Yes" and now.get("Slave_SQL_Running") == "Yes"
+        return Following(running=runs, behind=missing, position=position, error=error)
+
+    def position(self, spec: InstanceSpec) -> str:
+        """Return the position of the last transaction that this instance committed."""
+        with self._instances.client(spec) as client:
+            return client.value("SELECT @@global.gtid_binlog_pos")
+
+    def reached(self, target: InstanceSpec, position: str) -> bool:
+        """Tell whether the target has applied everything up to a position of its source."""
+        with self._instances.client(target) as client:
+            return positions.behind(position, client.value("SELECT @@global.gtid_slave_pos")) == 0
+
+    def arm(self, target: InstanceSpec) -> None:
+        """Make what the target has durable, and every later transaction before it is acknowledged."""
+        place = Place(target)
+        kept = place.kept()
+        kept.lax = False
+        place.keep(kept)
+        with self._instances.client(target) as client:
+            for statement in (*_STRICT, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS"):
+                client.query(statement)
+
+    def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Do nothing: replication of MariaDB carries everything."""
+
+    def promote(self, target: InstanceSpec) -> None:
+        """Stop following for good; whether it is read-only does not change."""
+        if Place(target).kept().lax:
+            self.arm(target)
+        with self._instances.client(target) as client:
+            client.query("STOP ALL SLAVES")
+            client.query("RESET SLAVE ALL")
+            # Events that came by replication are asleep on a replica; it is one no longer.
+            for event in client.query(
+                "SELECT EVENT_SCHEMA s, EVENT_NAME n FROM information_schema.EVENTS WHERE STATUS = 'SLAVESIDE_DISABLED'"
+            ):
+                client.query(f"ALTER EVENT {named(event['s'] or '')}.{named(event['n'] or '')} ENABLE")
+
+    def _let_in(self, source: InstanceSpec, user: str, password: str) -> None:
+        """Give the source an account for one replica; neither it nor its password is replicated."""
+        who = f"{quoted(user)}@'127.%'"
+        with self._instances.client(source) as client:
+            client.query("SET SESSION sql_log_bin = 0")
+            client.query(f"CREATE OR REPLACE USER {who} {grants.identified(password)}")
+            client.query(f"GRANT REPLICATION SLAVE ON *.* TO {who}")
+
+
+def _slave(client: Client) -> dict[str, str | None]:
+    rows = client.query("SHOW ALL SLAVES STATUS")
+    return rows[0] if rows else {}

@@ -1,0 +1,53 @@
+"""The logs of an instance that its users may read: error, slow queries, and all queries."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile
+from coldframe.engines.mariadb.places import Place
+
+_MOST = 16 * 1024 * 1024
+
+
+def _paths(spec: InstanceSpec) -> dict[str, Path]:
+    place = Place(spec)
+    paths = (place.error_log, place.general_log, place.slow_log)
+    return {str(path.relative_to(place.logs)): path for path in paths}
+
+
+def files(spec: InstanceSpec) -> Sequence[LogFile]:
+    """Return the logs that there are, by name."""
+    found = []
+    for name, path in sorted(_paths(spec).items()):
+        if path.is_file() and not path.is_symlink():
+            about = path.stat()
+            found.append(LogFile(name, about.st_size, about.st_mtime))
+    return found
+
+
+def read(spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
+    """Return a piece of a log; raises DatabaseError when there is none of that name."""
+    path = _paths(spec).get(name)
+    try:
+        # Not through a link: the database writes in that folder, and we may read more than it may.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW) if path else -1
+    except OSError:
+        descriptor = -1
+    if descriptor < 0:
+        known = ", ".join(log.name for log in files(spec)) or "none"
+        raise DatabaseError(f"{spec.name} has no log {name}", f"there are: {known}")
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(offset)
+        return file.read(min(length, _MOST))
+
+
+def tail(path: Path, lines: int = 10) -> str:
+    """Return the last lines of a log for an error's text."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 8192))
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return "(it wrote no log)"
+    return "\n".join(text.splitlines()[-lines:])

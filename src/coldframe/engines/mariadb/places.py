@@ -1,0 +1,94 @@
+"""Where the parts of an instance lie below its folder, and the small file of what must be known before it runs."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from coldframe.core.process import Account
+from coldframe.engines.accounts import give, let_through, private_folder
+from coldframe.engines.database import InstanceSpec
+
+
+class Kept(msgspec.Struct):
+    """What outlives every process of an instance.
+
+    `port` is its port for replicas; `read_only` holds from its first moment; `lax` lets a copy that follows apply
+    without waiting for the disk; `position` is the one of its source at the moment of the copy; `settings` are those
+    that the running process knows.
+    """
+
+    port: int = 0
+    read_only: bool = False
+    lax: bool = False
+    position: str = ""
+    settings: dict[str, str] = {}
+
+
+class Place:
+    """The folders and files of one instance."""
+
+    def __init__(self, spec: InstanceSpec) -> None:
+        self.folder = spec.folder
+        self.data = spec.folder / "data"
+        self.incoming = spec.folder / "incoming"
+        self.run = spec.folder / "run"
+        self.socket = self.run / "db.sock"
+        self.logs = spec.folder / "logs"
+        self.error_log = self.logs / "error" / "mysql-error.log"
+        self.slow_log = self.logs / "slowquery" / "mysql-slowquery.log"
+        self.general_log = self.logs / "general" / "mysql-general.log"
+        self.binlogs = spec.folder / "binlogs"
+        self.files = spec.folder / "files"
+        self.scratch = spec.scratch / spec.name if spec.scratch else spec.folder / "tmp"
+        self.configuration = spec.folder / "my.cnf"
+        self.first_statements = spec.folder / "first.sql"
+        self.record = spec.folder / "process.json"
+        self._kept = spec.folder / "kept.json"
+
+    def lay_out(self, account: Account) -> None:
+        """Make the folders; the account may enter the outermost one and owns those inside that it writes."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        let_through(account, self.folder)
+        # The process has its error log open and needs no right in the folder: we write there, as root perhaps.
+        self.error_log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.logs.chmod(0o711)
+        for path in (
+            self.run,
+            self.slow_log.parent,
+            self.general_log.parent,
+            self.binlogs,
+            self.files,
+            self.scratch,
+        ):
+            private_folder(account, path)
+        let_through(account, self.scratch.parent)
+
+    def kept(self) -> Kept:
+        """Read what is kept; defaults when nothing is yet."""
+        try:
+            return msgspec.json.decode(self._kept.read_bytes(), type=Kept)
+        except FileNotFoundError:
+            return Kept()
+
+    def keep(self, kept: Kept) -> None:
+        """Write what must be kept, whole and durable."""
+        write_durably(self._kept, msgspec.json.encode(kept))
+
+
+def write_durably(path: Path, content: bytes, *, account: Account | None = None) -> None:
+    """Put a file of mode 0600 in place whole, synced; `account` becomes its owner."""
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if account is not None:
+        give(account, temporary)
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
