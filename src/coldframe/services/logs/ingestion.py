@@ -1,14 +1,13 @@
 """The way in: a batch is masked, made durable, and handed on to whoever subscribed to it, masked."""
 
 from collections.abc import Sequence
-from itertools import repeat
 from typing import NamedTuple
 
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.engines.detector import Findings, mask
 from coldframe.engines.detector.pool import ScannerPool
-from coldframe.engines.logstore.rows import Event
+from coldframe.engines.logstore.rows import Event, EventColumns, Span
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
 from coldframe.services.logs.audit_objects import FindingsOutbox, outlets
@@ -41,8 +40,8 @@ class Place(NamedTuple):
 class Masked(NamedTuple):
     """A batch after scanning: events ready to store, and each one's findings (None where there are none)."""
 
-    events: list[Event]
-    findings: list[Findings | None]
+    events: EventColumns
+    findings: Sequence[Findings | None]
 
 
 def ingest(
@@ -98,18 +97,20 @@ def protect(
     now: int,
 ) -> Masked:
     """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
+    texts = list(messages)
+    ingestions = [now] * len(texts)
     if protection is None:
-        return Masked(list(map(Event, times, repeat(now), messages)), [None] * len(messages))
+        return Masked(EventColumns(list(times), ingestions, texts), ())
     found = scanner.scan(messages, protection.selection)
-    events = []
-    for time, message, findings in zip(times, messages, found, strict=True):
+    spans: dict[int, Sequence[Span]] = {}
+    originals: dict[int, str] = {}
+    for index, findings in enumerate(found):
         hidden = of_kinds(findings, protection.masked) if findings else None
         if hidden:
-            text, spans = mask(message, hidden)
-            events.append(Event(time, now, text, [(start, end, 0) for start, end in spans], message))
-        else:
-            events.append(Event(time, now, message))
-    return Masked(events, found)
+            originals[index] = texts[index]
+            texts[index], ranges = mask(texts[index], hidden)
+            spans[index] = [(start, end, 0) for start, end in ranges]
+    return Masked(EventColumns(list(times), ingestions, texts, spans, originals), found)
 
 
 def transformed(
@@ -189,7 +190,7 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
                 return None
             if records.find(LogStream, name, stream) is None:
                 created = installation.clock.milliseconds()
-                records.add(LogStream(group=name, name=stream, id=stream, created=created))
+                records.add(LogStream(group=name, name=stream, created=created))
                 drop_rest(records, installation.parts.get(LogStore), group.id, stream)
     return Place(account, region, name, group.id, stream)
 
@@ -280,6 +281,6 @@ def _embed(sink: MetricSink, place: Place, events: Sequence[Event], now: int) ->
 def _count(sink: MetricSink, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
-    size = sum(len(event.message) for event in masked.events)
+    size = sum(map(len, masked.events.messages))
     sink.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
     sink.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")

@@ -123,17 +123,17 @@ def expire_events(installation: Installation) -> int:
 def _expire(
     installation: Installation, place: tuple[str, str], group: LogGroup, kept: Retention, now: int
 ) -> None:
-    """Close the time before a moment for good: PutLogEvents rejects events of that time from then on.
+    """Delete the events that are no longer kept, unless the retention has changed meanwhile.
 
-    The log store would not show them, also when the group's retention is lengthened later.
+    It runs in a writing transaction, so that nobody can lengthen the retention while it does: what is accepted under a
+    longer one comes after it, and stays.
     """
     with installation.store.write() as transaction:
-        records, before = transaction.records(*place), kept.floor(now)
+        records = transaction.records(*place)
         present = records.find(LogGroup, group.name)
         if present is None or present.id != group.id or retained(policies_of(records), present, now) != kept:
             return
-        records.change(present, expired_before=max(before, present.expired_before))
-    installation.parts.get(LogStore).expire(group.id, before)
+        installation.parts.get(LogStore).expire(group.id, kept.floor(now))
 
 
 def _drop_strays(

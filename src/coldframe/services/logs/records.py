@@ -59,10 +59,7 @@ _STREAM_MISSING = ("ResourceNotFoundException", "The specified log stream does n
     duplicate=("ResourceAlreadyExistsException", "The specified log group already exists"),
 )
 class LogGroup(Record):
-    """A log group; `id` names its events in the log store and is never used again after deletion.
-
-    `expired_before`: events of earlier times were deleted by retention, and none can be stored any more.
-    """
+    """A log group; `id` names its events in the log store and is never used again after deletion."""
 
     name: str
     id: str
@@ -75,13 +72,12 @@ class LogGroup(Record):
     protection: str = ""
     protection_updated: int = 0
     protection_deleted: bool = False
-    expired_before: int = 0
 
 
 @record(
     "logs_streams",
     key=("group", "name"),
-    index=("id", "created"),
+    index=("created",),
     missing=_STREAM_MISSING,
     duplicate=("ResourceAlreadyExistsException", "The specified log stream already exists"),
 )
@@ -90,7 +86,6 @@ class LogStream(Record):
 
     group: str
     name: str
-    id: str
     created: int
 
 

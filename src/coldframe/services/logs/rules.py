@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from coldframe.core.gathered import Gathered
 from coldframe.core.records import Record
 from coldframe.core.store import Store
 from coldframe.engines.detector import Detector
@@ -30,6 +31,9 @@ _DEPENDS: tuple[type[Record], ...] = (
     MetricFilter,
     SubscriptionFilter,
 )
+
+
+_MOST_KEPT = 100_000
 
 
 class Extraction(NamedTuple):
@@ -79,19 +83,14 @@ class Rules:
     def __init__(self, store: Store, detector: Detector) -> None:
         self._store = store
         self._detector = detector
-        self._kept: dict[tuple[str, str, str], GroupRules] = {}
-        self._versions: tuple[int, ...] = ()
+        self._kept: Gathered[tuple[str, str, str], GroupRules] = Gathered(store, _DEPENDS, most=_MOST_KEPT)
 
     def of(self, account: str, region: str, group: str) -> GroupRules:
         """Return the rules of a group that exists."""
-        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
-        if versions != self._versions:
-            self._kept, self._versions = {}, versions
+        kept = self._kept.now()
         key = (account, region, group)
-        found = self._kept.get(key)
+        found = kept.get(key)
         if found is None:
-            # Kept under the versions read before gathering: a commit in between makes the next call gather anew.
-            kept = self._kept
             found = kept[key] = self._gather(account, region, group)
         return found
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from coldframe.engines.logstore.memory import Chunk
 from coldframe.engines.logstore.rows import Columns, Row, triples
+from coldframe.engines.logstore.selection import EVER, Selection, select
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.logstore.tables import View
 from coldframe.engines.query.engine import Relation, Session
@@ -165,7 +166,12 @@ class _Source:
     def _conditions(self) -> tuple[str, ...]:
         """Return which rows count: those of the time range that were not dropped or expired."""
         hidden = self._view.hidden
-        conditions = [f"ts >= {max(self._start, hidden.floor)}", f"ts <= {self._end}"]
+        conditions = [f"ts >= {self._start}", f"ts <= {self._end}"]
+        conditions += [
+            f"NOT (ts < {floor} AND seq < {before})"
+            for floor, before in hidden.expired
+            if floor > self._start
+        ]
         if hidden.before:
             conditions.append(f"seq >= {hidden.before}")
         if hidden.streams:
@@ -180,9 +186,8 @@ class _Source:
 
     def scanned(self) -> Scanned:
         """Count the events in the time range: from the catalog where it knows, from the times of the rest."""
-        view = self._view
-        start = max(self._start, view.hidden.floor)
-        untouched = not view.hidden.before and not view.hidden.streams
+        view, start = self._view, self._start
+        untouched = not _chosen(view, start).hides_some
         records, size = _in_memory(view, start, self._end)
         partly = []
         for segment in view.segments:
@@ -226,20 +231,22 @@ def _memory(view: View, start: int, end: int) -> Columns:
     return found
 
 
+def _chosen(view: View, start: int) -> Selection:
+    """Return the selection of the rows of a view from a time on that are neither dropped nor expired."""
+    return select(start, EVER, streams=None, after=None, descending=False, contains=None, hidden=view.hidden)
+
+
 def _in_memory(view: View, start: int, end: int) -> tuple[int, float]:
     """Return how many rows of the time range are in memory only, and about how many bytes they have."""
-    hidden = view.hidden
+    chosen = _chosen(view, start)
     records = 0
     for chunk in view.chunks:
         rows = _within(chunk, start, end)
-        if not hidden.before and not hidden.streams:
+        if not chosen.hides_some:
             records += len(rows)
         elif rows:
             part = chunk.columns(rows)
-            records += sum(
-                seq >= max(hidden.before, hidden.streams.get(stream, 0))
-                for seq, stream in zip(part.seq, part.stream, strict=True)
-            )
+            records += sum(map(chosen.wants, part.stream, part.ts, part.seq))
     facts = [each for table in view.memory_facts for each in table.values()]
     events = sum(each.events for each in facts)
     return records, sum(each.bytes for each in facts) * records / max(events, 1)

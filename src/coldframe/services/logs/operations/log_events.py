@@ -38,9 +38,7 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
     messages = [event["message"] for event in events]
     sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in messages]
     days = call.part(Retentions).of(call.account, call.region, group, call.now).days
-    accepted = limits.check(
-        events, sizes, now=call.now, retention_days=days, expired_before=group.expired_before
-    )
+    accepted = limits.check(events, sizes, now=call.now, retention_days=days)
     last = 0
     if accepted.first < accepted.end:
         chosen = slice(accepted.first, accepted.end)
