@@ -28,7 +28,11 @@ class Cipher:
         """Return the sealed form of piece `number`, from 0."""
         return self._cipher.encrypt(number.to_bytes(12, "big"), piece, _position(last))
 
-    def open(self, number: int, sealed: bytes, *, last: bool) -> bytes:
+    def seal_into(self, sealed: memoryview, number: int, piece: bytes | bytearray | memoryview) -> None:
+        """Put the sealed form of a piece that is full and not the last into `sealed`, which has SEALED_PIECE bytes."""
+        self._cipher.encrypt_into(number.to_bytes(12, "big"), piece, _position(last=False), sealed)
+
+    def open(self, number: int, sealed: bytes | memoryview, *, last: bool) -> bytes:
         """Return the bytes of piece `number`; raises BlobDamaged when they are not what was sealed there."""
         try:
             return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, _position(last))

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from coldframe.engines.objectstore.digesting import Digest
 from coldframe.engines.objectstore.disk import Disk
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.reading import Reading
-from coldframe.engines.objectstore.writing import Blob, Digest, Writer
+from coldframe.engines.objectstore.writing import Blob, Writer
 
 _DIGEST_THREADS = 4
+_SYNC_THREADS = 2
 
 
 class ObjectStore:
@@ -39,15 +41,19 @@ class ObjectStore:
         self._waiting_long: set[str] = set()
         self._readers: Counter[str] = Counter()
         self._doomed: set[str] = set()
-        self._executor = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
+        self._digesting = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
+        self._syncing = ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="sync")
         self._in_use = root / "in-use"
         # A mark that the last process left: it did not end as it should, and may have left files that nothing names.
         self.left_open = self._in_use.exists()
-        self._writer = Writer(key, self._incoming, self._disk, self._executor)
+        self._writer = Writer(
+            key, self._incoming, self._disk, digesting=self._digesting, syncing=self._syncing
+        )
 
     def close(self) -> None:
-        """End the threads that digest; without anything pending the next process need not sweep."""
-        self._executor.shutdown()
+        """End the threads that digest and sync; without anything pending the next process need not sweep."""
+        self._digesting.shutdown()
+        self._syncing.shutdown()
         if self._ready and not self._pending:
             self._in_use.unlink(missing_ok=True)
 
