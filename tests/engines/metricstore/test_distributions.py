@@ -85,6 +85,21 @@ def test_a_copy_stays_as_it_is() -> None:
         assert (copy.count, cell.count) == (size + 1, size + 2)
 
 
+@pytest.mark.parametrize(
+    "before", [(), (2.0,), (2.0, 2.0), (2.0, 3.0), tuple(map(float, range(300))), (-4.0, 1.0)]
+)
+@pytest.mark.parametrize(
+    "values", [(2.0, 2.0), (3.0,), (1.0, 2.0, 2.0), tuple(map(float, range(150))), (-1.0, 4.0), (0.0, 0.0)]
+)
+def test_many_values_at_once_are_as_one_by_one(before: tuple[float, ...], values: tuple[float, ...]) -> None:
+    together, single = cell_of(*before), cell_of(*before)
+    together.add_each(values)
+    for value in values:
+        single.add(value)
+    assert held(together) == held(single)
+    assert together.sum == pytest.approx(single.sum)
+
+
 def test_what_is_read_does_not_hide_what_comes_later(tmp_path) -> None:
     store = MetricStore(tmp_path / "metrics", lambda: NOW)
 

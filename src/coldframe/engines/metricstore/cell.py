@@ -8,6 +8,7 @@ need one are not defined for them.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 EXACT = 64
@@ -23,6 +24,7 @@ def bucket(value: float) -> float:
     return 0.0 if value <= 0 else bucket_value(math.ceil(math.log(value) * _SCALE - 1e-9))
 
 
+@lru_cache(maxsize=4096)
 def bucket_value(number: int) -> float:
     """Return the value that stands for the bucket of a number."""
     return float(_GAMMA**number * _MIDDLE)
@@ -80,6 +82,27 @@ class Cell:
             self._ordered = None
             if len(values) > EXACT:
                 self._fold()
+
+    def add_each(self, values: Sequence[float]) -> None:
+        """Add values that occurred once each: as `add` of every one, at a fraction of its cost."""
+        least, most = min(values), max(values)
+        if len(values) == 1 or self.opaque or least < 0 or self.least < 0:
+            for value in values:
+                self.add(value)
+            return
+        mine = self.values
+        if mine is None and (least < most or (self.count and not self.least == self.most == least)):
+            mine = {self.least: self.count} if self.count else {}
+        if mine is not None:
+            if self._shared:
+                mine = mine.copy()
+                self._shared = False
+            for key in map(bucket, values) if self.folded else values:
+                mine[key] = mine.get(key, 0.0) + 1.0
+            self.values = mine
+            if len(mine) > EXACT:
+                self._fold()
+        self._join(float(len(values)), sum(values), least, most)
 
     def add_summary(self, count: float, total: float, least: float, most: float) -> None:
         """Add values of which only a summary is known; the distribution is lost unless they were all equal."""
