@@ -16,6 +16,8 @@ from coldframe.services.s3.lookup import Request
 from coldframe.services.s3.refusals import bad_digest, invalid_request
 
 LARGEST = 5 * 1024**3
+# What S3 takes of bytes that come without a checksum.
+DEFAULT_CHECKSUM = "CRC64NVME"
 
 
 class Received(NamedTuple):
@@ -26,8 +28,8 @@ class Received(NamedTuple):
     checksums: dict[str, str]
 
 
-def receive(call: Call, request: Request) -> Received:
-    """Store the body of PutObject or UploadPart.
+def receive(call: Call, request: Request, algorithm: str = "") -> Received:
+    """Store the body of PutObject or UploadPart; an upload may want a checksum of its own beside the stated one.
 
     Raises InvalidDigest, BadDigest, EntityTooLarge and InvalidRequest, and nothing is stored then.
     """
@@ -36,6 +38,8 @@ def receive(call: Call, request: Request) -> Received:
     md5 = _md5_stated(request)
     stated = stated_checksums(request)
     names = {*stated, *(_algorithm(header) for header in stream.announced)}
+    if algorithm or not names:
+        names.add(algorithm or request.get("ChecksumAlgorithm") or DEFAULT_CHECKSUM)
     if int(request.get("ContentLength") or 0) > LARGEST + LARGEST // 1024:
         raise _too_large()
     received = store_body(call, _within_limit(stream.chunks), names)
@@ -81,6 +85,17 @@ def answered_checksums(checksums: dict[str, str], kind: str = "") -> dict[str, s
     """Return checksums as the members of an answer."""
     members = {f"Checksum{name}": value for name, value in checksums.items()}
     return members | {"ChecksumType": kind} if kind and members else members
+
+
+def told_checksums(checksums: dict[str, str], algorithm: str) -> dict[str, str]:
+    """Return the one checksum of a part that clients are told: the upload's, else what came with it, else the default.
+
+    Clients send what they were told back, and S3 takes one of each part.
+    """
+    if algorithm in checksums:
+        return {algorithm: checksums[algorithm]}
+    own = {name: value for name, value in checksums.items() if name != DEFAULT_CHECKSUM}
+    return own or checksums
 
 
 def _running(name: str) -> Checksum:

@@ -10,7 +10,14 @@ from coldframe.core.call import Call
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
-from coldframe.services.s3.bodies import LARGEST, Received, answered_checksums, store_body
+from coldframe.services.s3.bodies import (
+    DEFAULT_CHECKSUM,
+    LARGEST,
+    Received,
+    answered_checksums,
+    store_body,
+    told_checksums,
+)
 from coldframe.services.s3.conditions import check_copy
 from coldframe.services.s3.drafts import check_encryption, draft_of
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, checked, object_of
@@ -51,6 +58,7 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     else:
         draft = replace(draft, tags={})
     names = [request["ChecksumAlgorithm"]] if request.get("ChecksumAlgorithm") else list(source.checksums)
+    names = names or [DEFAULT_CHECKSUM]
     received = _copied(call, source, (0, source.size), names)
     draft = replace(
         draft,
@@ -80,10 +88,10 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
         raise invalid_request(
             "The specified copy range is larger than the maximum allowable size: 5368709120"
         )
-    received = _copied(call, source, span, [upload.algorithm] if upload.algorithm else [])
+    received = _copied(call, source, span, [upload.algorithm or DEFAULT_CHECKSUM])
     part = commit_part(call, request, received)
     result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
-    result |= answered_checksums(part.checksums)
+    result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
     return {"CopyPartResult": result, "ServerSideEncryption": "AES256"} | source_id
 
 
