@@ -40,6 +40,11 @@ class Cipher:
             raise BlobDamaged(f"piece {number} of blob {self._id} is not what was written") from None
 
 
+def derived(store_key: bytes, secret: bytes) -> bytes:
+    """Return the key for blobs with a secret of their own; without one it is the store's."""
+    return hmac.digest(store_key, b"secret" + secret, "sha256") if secret else store_key
+
+
 def pieces_of(size: int) -> int:
     """Return how many pieces a blob of `size` bytes has; an empty one has one."""
     return max(1, -(-size // PIECE))

@@ -11,6 +11,7 @@ from coldframe.engines.objectstore.digesting import Digest
 from coldframe.engines.objectstore.disk import Disk
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.reading import Reading
+from coldframe.engines.objectstore.sealing import derived
 from coldframe.engines.objectstore.writing import Blob, Writer
 
 _DIGEST_THREADS = 4
@@ -46,9 +47,7 @@ class ObjectStore:
         self._in_use = root / "in-use"
         # A mark that the last process left: it did not end as it should, and may have left files that nothing names.
         self.left_open = self._in_use.exists()
-        self._writer = Writer(
-            key, self._incoming, self._disk, digesting=self._digesting, syncing=self._syncing
-        )
+        self._writer = Writer(self._incoming, self._disk, digesting=self._digesting, syncing=self._syncing)
 
     def close(self) -> None:
         """End the threads that digest and sync; without anything pending the next process need not sweep."""
@@ -57,8 +56,8 @@ class ObjectStore:
         if self._ready and not self._pending:
             self._in_use.unlink(missing_ok=True)
 
-    def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = ()) -> Blob:
-        """Write a blob durably and return it, pending; each digest sees its bytes.
+    def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = (), *, secret: bytes = b"") -> Blob:
+        """Write a blob durably and return it, pending; each digest sees its bytes. It opens only with its secret.
 
         Raises StorageFull, and whatever `chunks` raises; nothing of the blob is left behind then.
         """
@@ -67,7 +66,9 @@ class ObjectStore:
         with self._lock:
             self._pending.add(blob_id)
         try:
-            size = self._writer.write(blob_id, self._path(blob_id), chunks, digests)
+            size = self._writer.write(
+                blob_id, self._path(blob_id), chunks, digests, key=derived(self._key, secret)
+            )
         except BaseException:
             self.keep(blob_id)
             raise
@@ -86,7 +87,7 @@ class ObjectStore:
         self.delete(*ids)
         self.keep(*ids)
 
-    def read(self, blobs: Sequence[Blob], start: int, end: int) -> Reading:
+    def read(self, blobs: Sequence[Blob], start: int, end: int, *, secret: bytes = b"") -> Reading:
         """Open the bytes from `start` up to `end` of the blobs one after another; raises BlobGone.
 
         The reading must be closed; it raises BlobDamaged when the disk does not give back what was written.
@@ -97,7 +98,8 @@ class ObjectStore:
             if gone:
                 raise BlobGone(gone[0])
             self._readers.update(ids)
-        return Reading(blobs, (start, end), key=self._key, path=self._path, closed=lambda: self._let_go(ids))
+        key = derived(self._key, secret)
+        return Reading(blobs, (start, end), key=key, path=self._path, closed=lambda: self._let_go(ids))
 
     def delete(self, *ids: str) -> None:
         """Delete blobs; those that are being read go when that ends. One that is gone already is no error."""

@@ -30,17 +30,22 @@ class Blob(NamedTuple):
 class Writer:
     """Writes blobs through a folder of unfinished ones into the folder where they stay."""
 
-    def __init__(
-        self, key: bytes, incoming: Path, disk: Disk, *, digesting: Executor, syncing: Executor
-    ) -> None:
-        self._key = key
+    def __init__(self, incoming: Path, disk: Disk, *, digesting: Executor, syncing: Executor) -> None:
         self._incoming = incoming
         self._disk = disk
         self._digesting = digesting
         self._syncing = syncing
 
-    def write(self, blob_id: str, final: Path, chunks: Iterable[bytes], digests: Sequence[Digest]) -> int:
-        """Write a blob durably to `final` and return its size.
+    def write(
+        self,
+        blob_id: str,
+        final: Path,
+        chunks: Iterable[bytes],
+        digests: Sequence[Digest],
+        *,
+        key: bytes,
+    ) -> int:
+        """Write a blob, sealed under `key`, durably to `final` and return its size.
 
         Raises StorageFull, and whatever `chunks` raises; nothing is left behind then.
         """
@@ -48,7 +53,7 @@ class Writer:
         try:
             descriptor = self._disk.create(temporary)
             try:
-                size = self._fill(descriptor, Cipher(self._key, blob_id), chunks, digests)
+                size = self._fill(descriptor, Cipher(key, blob_id), chunks, digests)
                 self._disk.reached("written")
                 self._disk.sync(descriptor)
             finally:

@@ -85,7 +85,10 @@ def assembled(call: Call, request: Request, upload: Upload, parts: Sequence[Uplo
         size=sum(part.size for part in parts),
         etag=f"{etag.hexdigest()}-{len(parts)}",
         blobs=[(part.blob, part.size) for part in parts],
-        parts=[Part(part.number, part.size, part.checksums.get(upload.algorithm, "")) for part in parts],
+        parts=[
+            Part(part.number, part.size, part.checksums.get(upload.algorithm or DEFAULT_CHECKSUM, ""))
+            for part in parts
+        ],
         checksums=checksums,
         checksum_type=_kind(upload) if checksums else "",
         upload_id=upload.upload_id,

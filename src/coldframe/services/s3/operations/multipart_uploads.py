@@ -9,6 +9,7 @@ from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.services.s3 import acls
 from coldframe.services.s3.assembling import assembled, check_parts
 from coldframe.services.s3.bodies import DEFAULT_CHECKSUM, answered_checksums, receive, told_checksums
+from coldframe.services.s3.customer_keys import key_of_upload, told_encryption
 from coldframe.services.s3.drafts import check_encryption, draft_of
 from coldframe.services.s3.listing import encoder, page_of, wanted_count
 from coldframe.services.s3.lookup import Request, bucket_of, newest
@@ -53,7 +54,7 @@ def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.upload_id}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
-    return answer | {"ServerSideEncryption": "AES256"}
+    return answer | told_encryption(request)
 
 
 def upload_part(call: Call, request: Request) -> Mapping[str, Any]:
@@ -63,9 +64,10 @@ def upload_part(call: Call, request: Request) -> Mapping[str, Any]:
     bucket_of(call, request)
     with call.installation.store.read() as transaction:
         upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
-    received = receive(call, request, upload.algorithm or DEFAULT_CHECKSUM)
+    key = key_of_upload(request, upload.draft)
+    received = receive(call, request, algorithm=upload.algorithm or DEFAULT_CHECKSUM, key=key)
     part = commit_part(call, request, received)
-    answer = {"ETag": f'"{part.etag}"', "ServerSideEncryption": "AES256"}
+    answer = {"ETag": f'"{part.etag}"'} | told_encryption(request)
     return answer | answered_checksums(told_checksums(received.checksums, upload.algorithm))
 
 
@@ -184,8 +186,8 @@ def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any
         "Bucket": bucket.name,
         "Key": made.key,
         "ETag": f'"{made.etag}"',
-        "ServerSideEncryption": "AES256",
     }
+    answer |= {} if made.customer_key else {"ServerSideEncryption": "AES256"}
     answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 

@@ -19,6 +19,7 @@ from coldframe.services.s3.bodies import (
     told_checksums,
 )
 from coldframe.services.s3.conditions import check_copy
+from coldframe.services.s3.customer_keys import customer_key, key_of_upload, of_source, told_encryption
 from coldframe.services.s3.drafts import check_encryption, draft_of
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, checked, object_of
 from coldframe.services.s3.ranges import copied_range
@@ -41,7 +42,11 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         raise invalid_request(text)
     same_place = (source.bucket, source.key) == (bucket.name, request["Key"]) and source.latest
     changed = request.get("MetadataDirective") == "REPLACE" or any(
-        request.get(name) for name in ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption")
+        request.get(name)
+        for name in (
+            *("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption"),
+            *("SSECustomerKey", "CopySourceSSECustomerKey"),
+        )
     )
     if same_place and not changed:
         text = "This copy request is illegal because it is trying to copy an object to itself without changing the"
@@ -59,7 +64,8 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         draft = replace(draft, tags={})
     names = [request["ChecksumAlgorithm"]] if request.get("ChecksumAlgorithm") else list(source.checksums)
     names = names or [DEFAULT_CHECKSUM]
-    received = _copied(call, source, (0, source.size), names)
+    keys = of_source(request, source), customer_key(request)
+    received = _copied(call, source, (0, source.size), names, keys)
     draft = replace(
         draft,
         size=received.blob.size,
@@ -71,7 +77,7 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
     result = {"ETag": f'"{made.etag}"', "LastModified": moment(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
-    answer: dict[str, Any] = {"CopyObjectResult": result, "ServerSideEncryption": "AES256"} | source_id
+    answer: dict[str, Any] = {"CopyObjectResult": result} | told_encryption(request) | source_id
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
 
@@ -88,11 +94,12 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
         raise invalid_request(
             "The specified copy range is larger than the maximum allowable size: 5368709120"
         )
-    received = _copied(call, source, span, [upload.algorithm or DEFAULT_CHECKSUM])
+    keys = of_source(request, source), key_of_upload(request, upload.draft)
+    received = _copied(call, source, span, [upload.algorithm or DEFAULT_CHECKSUM], keys)
     part = commit_part(call, request, received)
     result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
     result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
-    return {"CopyPartResult": result, "ServerSideEncryption": "AES256"} | source_id
+    return {"CopyPartResult": result} | told_encryption(request) | source_id
 
 
 def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
@@ -116,10 +123,13 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
     return source, {"CopySourceVersionId": source.version_id} if shown else {}
 
 
-def _copied(call: Call, source: Version, span: tuple[int, int], names: list[str]) -> Received:
-    """Store the bytes of a range anew."""
+def _copied(
+    call: Call, source: Version, span: tuple[int, int], names: list[str], keys: tuple[bytes, bytes]
+) -> Received:
+    """Store the bytes of a range anew; `keys` are the customer's for the source and for the copy."""
+    blobs = [Blob(*blob) for blob in source.blobs]
     try:
-        reading = call.part(ObjectStore).read([Blob(*blob) for blob in source.blobs], *span)
+        reading = call.part(ObjectStore).read(blobs, *span, secret=keys[0])
     except BlobGone:
         raise invalid_request("The copy source was deleted while it was copied.") from None
 
@@ -129,4 +139,5 @@ def _copied(call: Call, source: Version, span: tuple[int, int], names: list[str]
         finally:
             reading.close()
 
-    return store_body(call, chunks(), names)
+    received = store_body(call, chunks(), names, key=keys[1])
+    return received._replace(md5=call.new_id().replace("-", "")) if keys[1] else received

@@ -7,6 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3 import acls, configurations
 from coldframe.services.s3.bodies import answered_checksums
+from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.locks import check_until, may_bypass, need_lock, no_lock_configuration
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
 from coldframe.services.s3.records import Bucket, Version
@@ -146,6 +147,7 @@ def get_object_attributes(call: Call, request: Request) -> Mapping[str, Any]:
         "s3:GetObjectVersion" if request.get("VersionId") else "s3:GetObject",
         f"{bucket_arn(call, bucket.name)}/{found.key}",
     )
+    right_key(request, found)
     wanted = set(request["ObjectAttributes"])
     answer: dict[str, Any] = {"LastModified": whole_second(found.modified)} | _shown_version(bucket, found)
     if "ETag" in wanted:
