@@ -42,7 +42,7 @@ def put_metric_alarm(call: Call, request: "PutMetricAlarmInputTypeDef") -> None:
     configuration.check(request)
     actions.check(kept, composite=False)
     _check_built(call, kept)
-    need_logs_of_rules(call, kept.get("Metrics", ()))
+    need_logs_of_rules(call, request.get("Metrics") or ())
     name, now = request["AlarmName"], call.now
     before = call.records.find(Alarm, name)
     if before is not None and before.kind != METRIC:
