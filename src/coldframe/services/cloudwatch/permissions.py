@@ -17,6 +17,8 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
         return [call.arn(f"alarm:{name}") for name in parameters.get("AlarmNames", ())]
     if operation in _OF_RULES:
         return [call.arn(f"insight-rule/{name}") for name in parameters.get("RuleNames", ())]
+    if operation == "PutMetricDataQueryDefinition":
+        return [call.arn(f"metric-query-definition/{parameters.get('Id') or '*'}")]
     if operation in _OF_STREAMS:
         return [call.arn(f"metric-stream/{name}") for name in parameters.get("Names", ())]
     if operation in _OF_DASHBOARDS:

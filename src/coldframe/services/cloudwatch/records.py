@@ -1,7 +1,12 @@
 """What CloudWatch remembers beside its metrics, which are in the metric store."""
 
 from coldframe.services.cloudwatch.alarm_records import Alarm, AlarmMuteRule, HistoryItem
-from coldframe.services.cloudwatch.dashboard_records import AnomalyDetector, Dashboard, InsightRule
+from coldframe.services.cloudwatch.dashboard_records import (
+    AnomalyDetector,
+    Dashboard,
+    InsightRule,
+    QueryDefinition,
+)
 from coldframe.services.cloudwatch.stream_records import MetricStream
 
 __all__ = [
@@ -12,4 +17,5 @@ __all__ = [
     "HistoryItem",
     "InsightRule",
     "MetricStream",
+    "QueryDefinition",
 ]

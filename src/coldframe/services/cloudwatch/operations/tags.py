@@ -7,7 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.cloudwatch import answers, tagging
 from coldframe.services.cloudwatch.alarm_records import Alarm, AlarmMuteRule
-from coldframe.services.cloudwatch.dashboard_records import Dashboard, InsightRule
+from coldframe.services.cloudwatch.dashboard_records import Dashboard, InsightRule, QueryDefinition
 from coldframe.services.cloudwatch.stream_records import MetricStream
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
         UntagResourceInputTypeDef,
     )
 
-Tagged = Alarm | AlarmMuteRule | Dashboard | InsightRule | MetricStream
+Tagged = Alarm | AlarmMuteRule | Dashboard | InsightRule | MetricStream | QueryDefinition
 _KINDS: dict[str, type[Tagged]] = {
     "alarm:": Alarm,
     "alarm-mute-rule:": AlarmMuteRule,
     "dashboard/": Dashboard,
     "insight-rule/": InsightRule,
     "metric-stream/": MetricStream,
+    "metric-query-definition/": QueryDefinition,
 }
 
 
