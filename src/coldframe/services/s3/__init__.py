@@ -2,7 +2,7 @@
 
 Real: buckets in every region of one partition, objects with versions, multipart uploads, conditional requests, ranges,
 checksums of every algorithm, tagging, canned ACLs, bucket policies with anonymous access, Block Public Access, CORS,
-lifecycle rules that delete, Object Lock, uploads by HTML forms with signed policies, inventory reports in CSV, event
+lifecycle rules that delete, Object Lock, archived objects that must be restored (which takes no time), uploads by HTML forms with signed policies, inventory reports in CSV, event
 notifications to the server's own SQS queues and SNS topics. Every object is encrypted at rest with AES-256-GCM under a
 key that follows from the server's master key, which is what `x-amz-server-side-encryption: AES256` says here; with a
 key of the customer's (SSE-C) it follows from both, and opens with neither alone. Objects are whole on disk before they

@@ -10,6 +10,7 @@ from coldframe.core.call import Call
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
+from coldframe.services.s3.archives import check_copyable
 from coldframe.services.s3.bodies import (
     DEFAULT_CHECKSUM,
     LARGEST,
@@ -119,6 +120,7 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
     with call.installation.store.read() as transaction:
         source = object_of(call, transaction.records("", ""), named)
     check_copy(request, source)
+    check_copyable(source, call.now)
     shown = bucket.versioning or source.version_id != NULL
     return source, {"CopySourceVersionId": source.version_id} if shown else {}
 

@@ -11,6 +11,7 @@ from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
 from coldframe.services.s3 import versions
+from coldframe.services.s3.archives import check_readable, told_restore
 from coldframe.services.s3.bodies import answered_checksums, receive
 from coldframe.services.s3.conditions import check_read, check_write
 from coldframe.services.s3.customer_keys import customer_key, right_key, told_encryption
@@ -55,14 +56,14 @@ def get_object(call: Call, request: Request) -> Mapping[str, Any]:
             body = call.part(ObjectStore).read(blobs, start, end, secret=key)
         except BlobGone:
             continue  # replaced between the row and its files: the new row names new ones
-        return _answer(request, found, bucket, span) | {"Body": body}
+        return _answer(call, request, found, bucket, span) | {"Body": body}
     raise ServiceFault("SlowDown", "Please reduce your request rate.", status=503)
 
 
 def head_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer what GetObject would, without the bytes."""
     found, bucket, _ = _readable(call, request, "HEAD")
-    return _answer(request, found, bucket, _span(request, found))
+    return _answer(call, request, found, bucket, _span(request, found))
 
 
 def delete_object(call: Call, request: Request) -> Mapping[str, Any]:
@@ -124,6 +125,8 @@ def _readable(call: Call, request: Request, method: str) -> tuple[Version, Bucke
         found = object_of(call, transaction.records("", ""), request, method=method)
     key = right_key(request, found)
     check_read(request, found)
+    if method == "GET":
+        check_readable(found, call.now)
     return found, bucket, key
 
 
@@ -133,11 +136,14 @@ def _span(request: Request, found: Version) -> tuple[int, int] | None:
     return wanted_range(request.get("Range"), found.size)
 
 
-def _answer(request: Request, found: Version, bucket: Bucket, span: tuple[int, int] | None) -> dict[str, Any]:
+def _answer(
+    call: Call, request: Request, found: Version, bucket: Bucket, span: tuple[int, int] | None
+) -> dict[str, Any]:
     start, end = span or (0, found.size)
     answer = version_answer(
         request, found, versioned=bool(bucket.versioning) or found.version_id != versions.NULL
     )
+    answer |= told_restore(found, call.now)
     answer["ContentLength"] = end - start
     if span is not None and end > start:
         answer["ContentRange"] = f"bytes {start}-{end - 1}/{found.size}"
