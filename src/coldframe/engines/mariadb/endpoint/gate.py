@@ -5,6 +5,7 @@ import concurrent.futures
 import re
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,10 @@ class Unavailable(Exception):
 class Gate:
     """All sessions of an endpoint; it is told what to do and never chooses a database itself."""
 
-    def __init__(self, target: Path | None, account: str) -> None:
+    def __init__(self, target: Path | None, account: str, reserved: Collection[str]) -> None:
         self.target = target
         self.account = account
+        self._reserved = frozenset(name.encode() for name in reserved)
         self.holding = target is None
         self.expired = False
         self.sessions: set[Session] = set()
@@ -149,11 +151,11 @@ class Gate:
         self._changed.set()
 
     def is_ours(self, user: bytes) -> bool:
-        """Tell whether a name is that of our own account, which nobody may be who comes in through here.
+        """Tell whether a name is that of an account of ours, which nobody may be who comes in through here.
 
         A character set for file names writes any character as `@` and four digits.
         """
-        return user == self.account.encode() or _HIDDEN.search(user) is not None
+        return user in self._reserved or _HIDDEN.search(user) is not None
 
     def failing(self, session: Session) -> bool:
         """Tell whether we ended the session at the database ourselves."""
