@@ -72,7 +72,9 @@ class Instances:
         assert running is not None
         return running.socket
 
-    def session(self, where: InstanceSpec | EndpointSpec, login: Login = MASTER, **more: Any) -> psycopg.Connection:
+    def session(
+        self, where: InstanceSpec | EndpointSpec, login: Login = MASTER, **more: Any
+    ) -> psycopg.Connection:
         """A session of a real client, at an instance's socket or through an endpoint."""
         place = (
             {"host": str(self.socket(where).parent)}
@@ -82,7 +84,9 @@ class Instances:
         options = {"dbname": "app", "autocommit": True, **place, **more}
         return psycopg.connect(user=login.user, password=login.password, **options)
 
-    def rows(self, where: InstanceSpec | EndpointSpec, statement: str, *values: Any, **more: Any) -> list[Any]:
+    def rows(
+        self, where: InstanceSpec | EndpointSpec, statement: str, *values: Any, **more: Any
+    ) -> list[Any]:
         """Run a statement in a session of its own and return its rows."""
         with self.session(where, **more) as session:
             cursor = session.execute(statement, values or None)

@@ -51,9 +51,9 @@ def test_the_master_makes_roles_databases_and_trusted_extensions(instances, inst
     assert instances.rows(instance, "SELECT count(*) > 0 FROM pg_stat_activity") == [(True,)]
     attributes = "SELECT rolsuper, rolreplication, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'master'"
     assert instances.rows(instance, attributes) == [(False, False, False, True, True)]
-    assert instances.rows(instance, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'") == [
-        ("master",)
-    ]
+    assert instances.rows(
+        instance, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'"
+    ) == [("master",)]
 
 
 def test_the_administrators_database_is_closed(instances, instance):

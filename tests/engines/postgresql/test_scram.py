@@ -40,7 +40,9 @@ def test_what_is_said_about_an_unknown_user_is_always_the_same():
     assert first.salt != other.salt
 
 
-@pytest.mark.parametrize("password", ["plain", "it's \\ odd", "pässwörd", "\u2168 ﬁve", "a\u00adb", "\u0007 bell"])
+@pytest.mark.parametrize(
+    "password", ["plain", "it's \\ odd", "pässwörd", "\u2168 ﬁve", "a\u00adb", "\u0007 bell"]
+)
 def test_a_real_client_signs_in_with_a_password_whose_verifier_is_ours(instances, password):
     spec = instances.spec("passwords")
     if instances.engine.status(spec).state == "absent":

@@ -144,16 +144,22 @@ class Cluster:
 
 
 def tail(spec: InstanceSpec, lines: int = 12) -> str:
-    """Return the last lines of what an instance said, of its start or its log."""
-    files = sorted((layout.logs(spec) / "error").glob("*"), key=lambda file: file.stat().st_mtime)
-    texts = [
-        file.read_text(encoding="utf-8", errors="replace")
-        for file in (layout.output(spec), *files[-1:])
-        if file.exists()
-    ]
-    said = "\n".join(texts).splitlines()[-50:]
-    wrong = [line for line in said if any(word in line for word in ("ERROR:", "FATAL:", "PANIC:"))]
-    return "\n".join((wrong or said)[-lines:])
+    """Return the last lines of what went wrong: what was said before the log was open, or the errors of the log."""
+    said = [line for line in _lines(layout.output(spec)) if "log output" not in line]
+    if not said:
+        files = sorted((layout.logs(spec) / "error").glob("*"), key=lambda file: file.stat().st_mtime)
+        logged = [line for file in files[-1:] for line in _lines(file)][-50:]
+        said = [
+            line for line in logged if any(word in line for word in ("ERROR:", "FATAL:", "PANIC:"))
+        ] or logged
+    return "\n".join(said[-lines:])
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _children(pid: int) -> list[int]:

@@ -102,11 +102,12 @@ class PostgreSQL:
             return []
         with self._instances.session(spec) as connection:
             self._instances.cluster(spec).reload(known.mode, connection)
+            # What waits for a restart cannot be applied either, and is no error.
             wrong = connection.query(
-                "SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL AND name IS NOT NULL"
+                "SELECT f.name, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name) "
+                "WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'"
             )
             waiting = connection.query("SELECT name FROM pg_settings WHERE pending_restart ORDER BY name")
-        wrong = [row for row in wrong if "cannot be changed without restarting" not in str(row[1])]
         if wrong:
             raise DatabaseError(f"the setting {wrong[0][0]} is not accepted: {wrong[0][1]}", tail(spec))
         return [str(row[0]) for row in waiting]
