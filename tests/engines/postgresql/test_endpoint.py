@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import psycopg
@@ -20,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from coldframe.engines.accounts import service_account
 from coldframe.engines.database import Login
 from coldframe.engines.sign_in import SignIns
-from tests.engines.postgresql.conftest import MASTER
+from tests.engines.postgresql.conftest import MASTER, until
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 
@@ -98,14 +97,6 @@ def at_home(instances, pair, endpoint):
     yield
     instances.endpoints.hold(endpoint, drain=0, deadline=60)
     instances.endpoints.release(endpoint, home)
-
-
-def until(condition, seconds=60):
-    began = time.monotonic()
-    while not (value := condition()):
-        assert time.monotonic() - began < seconds
-        time.sleep(0.005)
-    return value
 
 
 def place(session):
