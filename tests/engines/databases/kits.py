@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class Kit:
     read_only_off: str
     now: tuple[str, str, str]
     later: tuple[str, str]
-    plain: dict[str, Any]
+    plain: dict[str, Any] = field(default_factory=dict)
     copy_kind: CopyKind = "physical"
 
     def spec(self, folder: Path, name: str, **more: Any) -> InstanceSpec:
