@@ -206,6 +206,22 @@ def test_a_session_is_moved_with_what_it_has_set_up(instances, pair, endpoint, a
         assert session.execute("SHOW statement_timeout").fetchone() == ("7s",)
 
 
+def test_sessions_are_opened_ahead_where_everybody_will_probably_go(instances, pair, endpoint, at_home):
+    opened = "SELECT pid FROM pg_stat_activity WHERE usename = 'worker'"
+    with instances.session(endpoint, Login("worker", "w")) as session:
+        instances.endpoints.prepare(endpoint, instances.socket(pair[1]))
+        (ahead,) = instances.rows(pair[1], opened)
+        assert place(session) == "here"
+        assert swap(instances, endpoint, pair[1]).cut == 0
+        assert place(session) == "there"
+        assert session.execute("SELECT pg_backend_pid()").fetchone() == ahead
+        # Somebody else than expected becomes the target: what was opened is not left behind.
+        instances.endpoints.prepare(endpoint, instances.socket(pair[1]))
+        assert swap(instances, endpoint, pair[0]).cut == 0
+        assert place(session) == "here"
+    until(lambda: instances.rows(pair[1], opened) == [])
+
+
 def test_a_session_that_came_with_a_token_is_moved(instances, pair, endpoint, at_home):
     with instances.session(endpoint, Login("tokens", "good"), sslmode="require") as session:
         assert swap(instances, endpoint, pair[1]).cut == 0
