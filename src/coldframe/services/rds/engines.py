@@ -5,6 +5,7 @@ from collections.abc import Callable
 from coldframe.core.installation import Installation
 from coldframe.engines.database import DatabaseEngine
 from coldframe.engines.endpoint import Endpoints
+from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
 from coldframe.engines.mariadb.server import MariaDB
 from coldframe.engines.postgresql.engine import PostgreSQL
 from coldframe.services.rds.certificates import Authority
@@ -19,7 +20,7 @@ def provide(installation: Installation) -> None:
         "mariadb": lambda: MariaDB(settings.cache),
         "postgresql": lambda: PostgreSQL(settings.cache),
     }
-    endpoints: dict[str, Callable[[], Endpoints]] = {}
+    endpoints: dict[str, Callable[[], Endpoints]] = {"mariadb": MariaDBEndpoints}
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide(Authority, lambda: Authority(settings.data_dir / "databases" / "ca", installation.clock))
     parts.provide(Messenger, lambda: Messenger(installation))
