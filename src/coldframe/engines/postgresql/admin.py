@@ -12,7 +12,7 @@ from coldframe.engines.postgresql import wire
 USER = "rdsadmin"
 DATABASE = "rdsadmin"
 
-Row = tuple[str | None, ...]
+Row = wire.Row
 
 
 class QueryFailed(DatabaseError):

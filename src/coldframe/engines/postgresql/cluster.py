@@ -82,7 +82,7 @@ class Cluster:
             before = connection.value("SELECT pg_conf_load_time()")
             configuration.write(spec, layout.state(spec), mode)
             connection.query("SELECT pg_reload_conf()")
-        layout.change(spec, lambda known: setattr(known, "mode", mode))
+        layout.change(spec, lambda known: setattr(known, "mode", mode), durable=False)
 
         # Who is let in is read after the settings and before the next session is taken.
         def loaded() -> bool:

@@ -10,6 +10,7 @@ from coldframe.engines.postgresql import admin, layout, programs
 from coldframe.engines.postgresql.layout import Mode, State
 
 REPLICATION = "rdsrepladmin"
+ENDPOINT = "rdsendpoint"
 TOKENS = "rds_iam"
 TEMPORARY = "rds_temp_tablespace"
 _MB = 1024 * 1024
@@ -116,6 +117,7 @@ def _access(mode: Mode) -> str:
     lines = [
         f"local all {admin.USER} peer map=coldframe",
         f"local all,replication {REPLICATION} peer map=coldframe",
+        f"local {admin.DATABASE} {ENDPOINT} peer map=coldframe",
         f"local {admin.DATABASE},replication all reject",
         # The endpoint, which alone reaches the socket, has checked the token of who signs in without a password.
         f"local all +{TOKENS} {'reject' if mode == 'fenced' else 'trust'}",
@@ -129,7 +131,11 @@ def _names() -> str:
     server, instance = process.own_account().name, programs.account().name
     lines = [
         f"coldframe {server} {admin.USER}",
-        *(f"coldframe {name} {REPLICATION}" for name in {server, instance}),
+        *(
+            f"coldframe {name} {role}"
+            for name in sorted({server, instance})
+            for role in (REPLICATION, ENDPOINT)
+        ),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,8 +1,7 @@
 """Copies that follow their source: physical ones by streaming the log, logical ones by subscriptions."""
 
-import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from coldframe.engines.database import (
     CopyKind,
@@ -75,7 +74,7 @@ class PostgreSQLCopies:
         if known.source is None or known.source.folder != source.folder:
             raise DatabaseError(f"{target.name} is no copy of {source.name}", "copy it first")
         if known.source.kind == "logical":
-            for _, connection in _inside(target):
+            for _, connection in self._subscribed(target):
                 connection.query(f"ALTER SUBSCRIPTION {known.source.slot} ENABLE")
 
     def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
@@ -96,6 +95,10 @@ class PostgreSQLCopies:
 
     def position(self, spec: InstanceSpec) -> str:
         """Return the position of the last transaction that this instance committed."""
+        known = layout.state(spec)
+        if known.stands and known.mode in {"fenced", "sealed"}:
+            # Users are fenced off since; what the log has after it is the server's own.
+            return known.stands
         with admin.connected(layout.socket(spec)) as connection:
             return positions.committed(connection)
 
@@ -122,7 +125,8 @@ class PostgreSQLCopies:
         known = layout.state(target)
         if known.source is not None and known.source.kind == "logical":
             sequences.bring(source, target)
-        self.position(target)
+        with admin.connected(layout.socket(target)) as connection:
+            positions.committed(connection)
 
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
@@ -130,27 +134,39 @@ class PostgreSQLCopies:
         if known.source is None:
             return
         source = known.source
-        layout.change(
-            target, lambda known: setattr(known, "read_only", known.read_only or source.kind == "physical")
-        )
-        if layout.running(target, known) is not None:
-            if source.kind == "logical":
-                for _, connection in _inside(target):
-                    logical.unsubscribe(connection)
-                self.position(target)
-            else:
-                layout.change(target, lambda known: setattr(known, "source", None))
-                self._instances.cluster(target).reload("sealed")
-        elif source.kind == "logical":
+        running = layout.running(target, known) is not None
+        if source.kind == "physical":
+            # Nothing is written to it that was not to its source, until it is opened.
+            layout.change(target, lambda known: setattr(known, "read_only", True))
+            if running:
+                cluster = self._instances.cluster(target)
+                cluster.reload("sealed")
+        elif running:
+            for _, connection in self._subscribed(target):
+                # Its commit takes with it to the disk what was applied without waiting for it.
+                logical.unsubscribe(connection)
+        else:
             raise DatabaseError(
                 f"{target.name} does not run", "start it, so that its subscriptions can be removed"
             )
-        layout.change(target, lambda known: setattr(known, "source", source))
         self._instances.leave(target)
 
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of this instance would not carry, or would break on the source."""
-        return [found for _, connection in _inside(source) for found in obstacles.of(connection)]
+        return [
+            found
+            for _, connection in _inside(source, logical.databases(source))
+            for found in obstacles.of(connection)
+        ]
+
+    def _subscribed(self, target: InstanceSpec) -> Iterator[tuple[str, Connection]]:
+        """Give a connection to each database that has a subscription of ours."""
+        with admin.connected(layout.socket(target)) as connection:
+            names = connection.query(
+                "SELECT DISTINCT d.datname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
+                "WHERE s.subname ~ '^coldframe_' ORDER BY d.datname"
+            )
+        return _inside(target, [str(name) for (name,) in names])
 
     def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str]:
         """Return up to which position of its source a target has everything, whether it goes on, and what stops it."""
@@ -173,8 +189,8 @@ class PostgreSQLCopies:
         return least, alive, "" if alive else tail(target, 3)
 
 
-def _inside(spec: InstanceSpec) -> Iterator[tuple[str, Connection]]:
-    """Give a connection to each database of users in turn."""
-    for name in logical.databases(spec):
-        with contextlib.closing(contextlib.ExitStack()) as stack:
-            yield name, stack.enter_context(admin.connected(layout.socket(spec), name))
+def _inside(spec: InstanceSpec, names: Iterable[str]) -> Iterator[tuple[str, Connection]]:
+    """Give a connection to each of some databases in turn."""
+    for name in names:
+        with admin.connected(layout.socket(spec), name) as connection:
+            yield name, connection

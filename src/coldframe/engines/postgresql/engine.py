@@ -73,7 +73,7 @@ class PostgreSQL:
             with admin.connected(found.socket, timeout=1) as connection:
                 sessions = connection.value(
                     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
-                    f"AND usename <> '{admin.USER}'"
+                    f"AND usename NOT IN ('{admin.USER}', '{configuration.ENDPOINT}')"
                 )
         except DatabaseError:
             # It runs and is busy with its start, its end, or more than it can do within a second.
@@ -114,8 +114,8 @@ class PostgreSQL:
     def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         """Refuse (or allow) writes from everybody but replication: at once, and after any restart or crash.
 
-        An instance that others still follow is fenced, so that they can catch up: nobody but them and the
-        administrator comes in. Called again when they do not, it goes into recovery, where everybody may read.
+        An instance that others follow is fenced, so that they can catch up: nobody but them and the administrator
+        comes in. Called again once a successor was promoted, it goes into recovery, where everybody may read.
         """
         self._instances.set_read_only(spec, on=on)
 

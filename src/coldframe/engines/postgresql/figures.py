@@ -15,7 +15,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _STATISTICS = """
-    SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'rdsadmin'),
+    SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename NOT IN ('rdsadmin', 'rdsendpoint')),
         (SELECT coalesce(max(age(datfrozenxid)), 0) FROM pg_database),
         (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()),
         (SELECT coalesce(max(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coldframe.engines.database import DatabaseError, InstanceSpec, Running, Version
-from coldframe.engines.postgresql import admin, layout
+from coldframe.engines.postgresql import admin, layout, positions
 from coldframe.engines.postgresql.admin import Connection, QueryFailed
 from coldframe.engines.postgresql.cluster import Cluster
 from coldframe.engines.postgresql.layout import Mode, State
 from coldframe.engines.postgresql.programs import Versions
 from coldframe.engines.postgresql.waiting import until
 
-_USERS = f"backend_type = 'client backend' AND usename NOT IN ('{admin.USER}', 'rdsrepladmin')"
+_USERS = f"backend_type = 'client backend' AND usename NOT IN ('{admin.USER}', 'rdsrepladmin', 'rdsendpoint')"
 # How long a session has to end that was told to.
 _END_SECONDS = 30.0
 _DUPLICATE = {"42P04", "42710"}
@@ -73,35 +73,65 @@ class Instances:
 
     def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         """Remember it, so that it holds after any restart, and bring it about where the instance runs."""
-        known = layout.change(spec, lambda known: setattr(known, "read_only", on))
+        known = layout.state(spec)
+        if known.read_only != on:
+            known.read_only = on
+            layout.remember(spec, known)
         if layout.running(spec, known) is None or known.mode == "standby":
             return
-        cluster = self.cluster(spec)
         if not on:
-            self._open(spec, cluster, known)
+            self._open(spec, known)
         elif known.source is not None:
-            cluster.reload("soft")
+            self.cluster(spec).reload("soft")
             with admin.connected(layout.socket(spec)) as connection:
                 _end(connection, f"{_USERS} AND xact_start IS NOT NULL")
-        elif known.mode != "sealed":
-            fresh = known.mode != "fenced"
-            if fresh:
-                cluster.reload("fenced")
-                with admin.connected(layout.socket(spec)) as connection:
-                    _end(connection, _USERS)
-            if not self._followed(spec, streaming=fresh):
-                cluster.restart("sealed")
+        else:
+            self._close(spec, known)
 
     def leave(self, spec: InstanceSpec) -> None:
-        """Stop following for good: let the source, if it runs, keep nothing for this instance any longer."""
-        known = layout.state(spec)
-        if known.source is None:
+        """Stop following for good: the source keeps nothing for this instance any longer."""
+        source = layout.state(spec).source
+        if source is None:
             return
-        source = known.source
-        layout.change(spec, lambda known: setattr(known, "source", None))
-        release(source)
+        layout.change(spec, lambda known: setattr(known, "source", None), durable=False)
+        followed = layout.read_state(source.folder)
+        if followed.stands:
+            # While everybody waits for its successor, it has time to be tidied up later.
+            followed.left.append(source.slot)
+            layout.write_state(source.folder, followed, durable=False)
+        else:
+            release(source)
 
-    def _open(self, spec: InstanceSpec, cluster: Cluster, known: State) -> None:
+    def _close(self, spec: InstanceSpec, known: State) -> None:
+        """Fence users off; one that nobody follows, or whose followers have left, goes into recovery."""
+        path = layout.socket(spec)
+        if known.mode not in {"fenced", "sealed"}:
+            self.cluster(spec).reload("fenced")
+        if not known.stands:
+            with admin.connected(path) as connection:
+                _end(connection, _USERS)
+                stands = positions.committed(connection)
+            known = layout.change(spec, lambda known: setattr(known, "stands", stands), durable=False)
+        if known.mode == "sealed":
+            return
+        if known.left:
+            for slot in known.left:
+                release(
+                    layout.Source(
+                        str(spec.folder), "logical" if slot.startswith("coldframe_l") else "physical", slot
+                    )
+                )
+            layout.change(spec, lambda known: setattr(known, "left", []))
+        elif self._followed(spec):
+            return
+        # The log may still be decoded for another follower, which cannot be done in recovery.
+        if self.mode(spec, known) == "sealed":
+            self.cluster(spec).restart("sealed")
+
+    def _open(self, spec: InstanceSpec, known: State) -> None:
+        if known.stands:
+            layout.change(spec, lambda known: setattr(known, "stands", ""), durable=False)
+        cluster = self.cluster(spec)
         if known.mode != "sealed":
             cluster.reload("open")
             return
@@ -110,13 +140,12 @@ class Instances:
                 raise DatabaseError(f"{spec.name} did not leave recovery within 60 s")
         cluster.reload("open")
 
-    def _followed(self, spec: InstanceSpec, *, streaming: bool) -> bool:
-        """Tell whether somebody follows the instance who would miss it: who decodes its log, or (`streaming`) anybody."""
-        anybody = " OR EXISTS (SELECT FROM pg_stat_replication)" if streaming else ""
+    def _followed(self, spec: InstanceSpec) -> bool:
+        """Tell whether somebody follows the instance who may be waiting for what it committed last."""
         with admin.connected(layout.socket(spec)) as connection:
             return (
                 connection.value(
-                    f"SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_type = 'logical'){anybody}"
+                    "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name ~ '^coldframe_[lp]')"
                 )
                 == "t"
             )

@@ -35,8 +35,11 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct):
-    """What is remembered of an instance; `copying` says that it is not yet a whole copy of its source, and `pending`
-    are statements for its first start.
+    """What is remembered of an instance.
+
+    `copying` says that it is not yet a whole copy of its source, and `pending` are statements for its first start.
+    `stands` is where users' transactions ended when they were fenced off; `left` are slots of followers that followed it
+    to then and do no longer.
     """
 
     pid: int = 0
@@ -46,6 +49,8 @@ class State(msgspec.Struct):
     mode: Mode = "open"
     source: Source | None = None
     copying: bool = False
+    stands: str = ""
+    left: list[str] = []
     pending: list[str] = []
 
 
@@ -82,33 +87,48 @@ def output(spec: InstanceSpec) -> Path:
 
 def state(spec: InstanceSpec) -> State:
     """Return what is remembered."""
+    return read_state(spec.folder)
+
+
+def remember(spec: InstanceSpec, known: State, *, durable: bool = True) -> None:
+    """Keep what is remembered; what may not be forgotten when the machine fails, before anybody acts on it."""
+    write_state(spec.folder, known, durable=durable)
+
+
+def read_state(place: Path) -> State:
+    """Return what is remembered of the instance in a folder."""
     try:
-        return msgspec.json.decode((spec.folder / "state.json").read_bytes(), type=State)
+        return msgspec.json.decode((place / "state.json").read_bytes(), type=State)
     except FileNotFoundError:
         return State()
 
 
-def remember(spec: InstanceSpec, known: State) -> None:
-    """Keep what is remembered, durably, before anybody acts on it."""
-    kept = spec.folder / "state.json"
+def write_state(place: Path, known: State, *, durable: bool) -> None:
+    """Keep what is remembered of the instance in a folder; nothing when the instance is gone."""
+    if not place.exists():
+        return
+    kept = place / "state.json"
     fresh = kept.with_suffix(".new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.encode(known))
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     fresh.replace(kept)
-    folder = os.open(spec.folder, os.O_RDONLY | os.O_DIRECTORY)
+    if not durable:
+        return
+    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
 
 
-def change(spec: InstanceSpec, edit: Callable[[State], None]) -> State:
+def change(spec: InstanceSpec, edit: Callable[[State], None], *, durable: bool = True) -> State:
     """Change what is remembered; answers it."""
     known = state(spec)
     edit(known)
-    remember(spec, known)
+    remember(spec, known, durable=durable)
     return known
 
 

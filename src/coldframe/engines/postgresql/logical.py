@@ -54,9 +54,12 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
     try:
         shared_objects.bring(source, target)
         names = databases(source)
+        tables = {name: _tables(source, name) for name in names}
         for name in names:
             _bring_schema(source, target, name)
-            _subscribe(source, target, followed, name)
+            # One at least, by which the target is seen to follow.
+            if tables[name] or not any(tables.values()):
+                _subscribe(source, target, followed, name, tables[name])
         for name in names:
             _await_rows(target, name)
     except BaseException:
@@ -70,13 +73,18 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
 
 def unsubscribe(connection: Connection) -> None:
     """Remove the subscriptions of a database that are ours; their slots are the source's to lose."""
-    for (name,) in connection.query(
-        "SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
-        "WHERE d.datname = current_database() AND subname ~ '^coldframe_'"
-    ):
+    for name in _subscriptions(connection):
         connection.query(
             f"ALTER SUBSCRIPTION {name} DISABLE; ALTER SUBSCRIPTION {name} SET (slot_name = NONE); DROP SUBSCRIPTION {name}"
         )
+
+
+def _subscriptions(connection: Connection) -> list[str]:
+    rows = connection.query(
+        "SELECT subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
+        "WHERE d.datname = current_database() AND subname ~ '^coldframe_'"
+    )
+    return [str(row[0]) for row in rows]
 
 
 def _refuse(source: InstanceSpec, major: int) -> None:
@@ -110,15 +118,23 @@ def _bring_schema(source: InstanceSpec, target: InstanceSpec, name: str) -> None
         raise DatabaseError(f"the schema of {name} could not be brought over: {problem}") from problem
 
 
-def _subscribe(source: InstanceSpec, target: InstanceSpec, followed: Source, name: str) -> None:
-    """Publish the tables that there are now: one that comes later keeps its owner's UPDATE, whatever its identity."""
+def _tables(source: InstanceSpec, name: str) -> list[str]:
+    """Return the tables of a database whose rows are replicated."""
     with admin.connected(layout.socket(source), name) as connection:
-        tables = connection.query(
+        rows = connection.query(
             "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
-            "AND n.nspname !~ '^pg_'"
+            "AND n.nspname !~ '^pg_' ORDER BY 1"
         )
-        which = "FOR TABLE " + ", ".join(str(row[0]) for row in tables) if tables else ""
+    return [str(row[0]) for row in rows]
+
+
+def _subscribe(
+    source: InstanceSpec, target: InstanceSpec, followed: Source, name: str, tables: list[str]
+) -> None:
+    """Publish the tables that there are now: one that comes later keeps its owner's UPDATE, whatever its identity."""
+    with admin.connected(layout.socket(source), name) as connection:
+        which = "FOR TABLE " + ", ".join(tables) if tables else ""
         connection.query(f"CREATE PUBLICATION {followed.slot} {which}")
         number = connection.value("SELECT oid FROM pg_database WHERE datname = current_database()")
     where = configuration.conninfo(source.folder, name=f"logical-{target.serial}", database=name)
@@ -144,9 +160,7 @@ def _await_rows(target: InstanceSpec, name: str) -> None:
             return left == "0"
 
         until(done, _COPY_SECONDS, every=0.02)
-        for (subscription,) in connection.query(
-            "SELECT subname FROM pg_subscription WHERE subname ~ '^coldframe_'"
-        ):
+        for subscription in _subscriptions(connection):
             connection.query(f"ALTER SUBSCRIPTION {subscription} DISABLE")
         connection.query("ANALYZE")
         for (view,) in connection.query(

@@ -8,7 +8,7 @@ from coldframe.engines.postgresql.admin import Connection
 from coldframe.engines.postgresql.wire import identifier, literal
 
 # Every instance has these from its template.
-_TEMPLATE = "('rdsadmin', 'rdsrepladmin', 'rds_password', 'rds_replication', 'rds_iam', 'rds_superuser')"
+_TEMPLATE = "('rdsadmin', 'rdsrepladmin', 'rdsendpoint', 'rds_password', 'rds_replication', 'rds_iam', 'rds_superuser')"
 _M, _R = (f"{each}.rolname !~ '^pg_' AND {each}.rolname NOT IN {_TEMPLATE}" for each in ("m", "r"))
 _OURS = f"rolname !~ '^pg_' AND rolname NOT IN {_TEMPLATE}"
 

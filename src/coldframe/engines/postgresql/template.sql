@@ -6,6 +6,7 @@ UPDATE pg_catalog.pg_authid SET rolsuper = true
 
 CREATE ROLE rdsrepladmin LOGIN REPLICATION BYPASSRLS;
 GRANT pg_read_all_data TO rdsrepladmin;
+CREATE ROLE rdsendpoint LOGIN;
 CREATE ROLE rds_password NOLOGIN;
 CREATE ROLE rds_replication NOLOGIN;
 CREATE ROLE rds_iam NOLOGIN;
@@ -19,6 +20,13 @@ GRANT SET ON PARAMETER session_replication_role, log_statement, log_min_duration
 
 CREATE TABLESPACE rds_temp_tablespace LOCATION '';
 GRANT CREATE ON TABLESPACE rds_temp_tablespace TO PUBLIC;
+
+-- All that the endpoint may know: the verifier of who wants to sign in, and whether it has to come with a token.
+CREATE FUNCTION coldframe_verifier(wanted name, OUT verifier text, OUT token boolean) RETURNS SETOF record
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+    AS 'SELECT rolpassword, NOT rolsuper AND pg_has_role(oid, ''rds_iam'', ''TOKEN_RIGHT'') FROM pg_authid WHERE rolname = wanted AND rolcanlogin';
+REVOKE ALL ON FUNCTION coldframe_verifier(name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION coldframe_verifier(name) TO rdsendpoint;
 
 -- How far replication is behind is counted in the transactions of the write-ahead log.
 CREATE EXTENSION pg_walinspect;

@@ -3,6 +3,8 @@
 import struct
 from collections.abc import Iterator, Mapping
 
+Row = tuple[str | None, ...]
+
 PROTOCOL = 196608
 SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
@@ -27,6 +29,11 @@ def startup(parameters: Mapping[str, str]) -> bytes:
     return struct.pack("!II", len(body) + 8, PROTOCOL) + body
 
 
+def cancel(key: bytes) -> bytes:
+    """Return the packet that asks to end what the session of a key does."""
+    return struct.pack("!II", len(key) + 8, CANCEL_REQUEST) + key
+
+
 def parameters(body: bytes) -> dict[str, str]:
     """Return the parameters of a startup packet's body, without its version."""
     words = body.split(b"\0")
@@ -49,7 +56,7 @@ def fields(body: bytes) -> dict[str, str]:
     return {part[:1].decode(): part[1:].decode(errors="replace") for part in body.split(b"\0") if part}
 
 
-def row(body: bytes) -> tuple[str | None, ...]:
+def row(body: bytes) -> Row:
     """Return the columns of a DataRow in text format."""
     (count,) = struct.unpack_from("!H", body)
     at = 2
