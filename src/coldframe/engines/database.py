@@ -163,8 +163,14 @@ class DatabaseEngine(Protocol):
     """Runs instances as processes of an unprivileged user that outlive this process."""
 
     name: str
-    copies: Copies
-    backups: Backups
+
+    @property
+    def copies(self) -> Copies:
+        """What makes copies that follow."""
+
+    @property
+    def backups(self) -> Backups:
+        """What makes back-ups."""
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

@@ -15,6 +15,8 @@ from coldframe.services.rds.faults import bad_combination
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 
 _PURPOSE = "rds: master password"
+# The socket in an endpoint's folder where it asks whether a token is good.
+SIGN_IN = "sign-in.sock"
 
 
 class Databases:
@@ -123,7 +125,7 @@ class Databases:
             folder=folder,
             certificate=certificate,
             key=key,
-            sign_in=self.root / "sign-in.socket",
+            sign_in=folder / SIGN_IN if endpoint.tokens else None,
         )
 
     def copy_of(self, snapshot: Snapshot) -> Path:

@@ -7,6 +7,7 @@ from coldframe.engines.database import DatabaseEngine
 from coldframe.engines.endpoint import Endpoints
 from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
 from coldframe.engines.mariadb.server import MariaDB
+from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
 from coldframe.engines.postgresql.engine import PostgreSQL
 from coldframe.services.rds.certificates import Authority
 from coldframe.services.rds.databases import Databases
@@ -20,7 +21,10 @@ def provide(installation: Installation) -> None:
         "mariadb": lambda: MariaDB(settings.cache),
         "postgresql": lambda: PostgreSQL(settings.cache),
     }
-    endpoints: dict[str, Callable[[], Endpoints]] = {"mariadb": MariaDBEndpoints}
+    endpoints: dict[str, Callable[[], Endpoints]] = {
+        "mariadb": MariaDBEndpoints,
+        "postgresql": PostgreSQLEndpoints,
+    }
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide(Authority, lambda: Authority(settings.data_dir / "databases" / "ca", installation.clock))
     parts.provide(Messenger, lambda: Messenger(installation))
