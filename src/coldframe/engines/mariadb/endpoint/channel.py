@@ -31,10 +31,10 @@ class Channel:
         self._writing = bytearray()
         self._drained: Callable[[], None] | None = None
 
-    def receive(self) -> bytes | None:
-        """Return what there is; None when there is nothing yet, no bytes at the end."""
+    def receive(self, most: int = SIZE) -> bytes | None:
+        """Return what there is, without TLS at most so many bytes; None when there is nothing yet, no bytes at the end."""
         try:
-            data = self.sock.recv(SIZE)
+            data = self.sock.recv(most)
         except _AGAIN:
             return None
         except OSError:
@@ -104,6 +104,8 @@ class Channel:
     async def packet(self) -> tuple[bytes, int]:
         """Return the next packet's payload and sequence number; only while nobody else reads. Raises Closed."""
         while True:
+            # No byte more than this packet has: a TLS handshake may come right behind it.
+            wanted = 4 - len(self._packets)
             if len(self._packets) >= 4:
                 end = 4 + int.from_bytes(self._packets[:3], "little")
                 if len(self._packets) >= end:
@@ -112,7 +114,8 @@ class Channel:
                     return payload, sequence
                 if end > 1 << 20:
                     raise Closed("a packet of this phase is never so long")
-            data = self.receive()
+                wanted = end - len(self._packets)
+            data = self.receive(wanted)
             if data is None:
                 await self._ready()
             elif not data:
