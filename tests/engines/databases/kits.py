@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pymysql
 
 from coldframe.core.config import default_cache_dir
 from coldframe.engines.database import DatabaseEngine, InstanceSpec, Login
 from coldframe.engines.endpoint import Endpoints
 from coldframe.engines.mariadb import MariaDB, MariaDBEndpoints
+from coldframe.engines.postgresql import PostgreSQL, PostgreSQLEndpoints
 
 MASTER = Login("admin", "correct horse battery")
 _SERIALS = itertools.count(os.getpid() % 60000 * 32 + 1)
@@ -98,7 +100,30 @@ def mariadb() -> Kit:
     )
 
 
-KITS = {"mariadb": mariadb}
+def _postgresql_session(where: Any, login: Login, database: str | None = "app", **more: Any) -> Any:
+    place = {"host": str(where.parent)} if isinstance(where, Path) else {"host": where[0], "port": where[1]}
+    more = {"user": login.user, "password": login.password, "dbname": database, "autocommit": True, **more}
+    return psycopg.connect(**place, **more)
+
+
+def postgresql() -> Kit:
+    """PostgreSQL in the version of the system, and the newest other one if it is installed."""
+    engine = PostgreSQL(cache())
+    found = [version.major for version in engine.versions()]
+    return Kit(
+        name="postgresql",
+        engine=engine,
+        endpoints=PostgreSQLEndpoints(),
+        versions=[found[0], found[-1]] if len(found) > 1 else found,
+        session=_postgresql_session,
+        refused=psycopg.Error,
+        read_only_off="ALTER SYSTEM SET default_transaction_read_only = off",
+        now=("work_mem", "5MB", "SHOW work_mem"),
+        later=("max_connections", "70"),
+    )
+
+
+KITS = {"mariadb": mariadb, "postgresql": postgresql}
 
 
 def until(condition: Callable[[], Any], *, seconds: float = 60, what: str = "") -> Any:
