@@ -5,9 +5,11 @@ the server is dead, never do both databases take writes.
 """
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,14 @@ STEPS = (
 )
 DYING = [sys.executable, "-m", "tests.journeys.dying_server"]
 ENGINES = {"mariadb": MariaDB, "postgres": PostgreSQL}
+
+
+@pytest.fixture
+def short_folder():
+    """A folder whose name leaves room for the socket of a database in it."""
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 class Databases:
@@ -98,8 +108,8 @@ def steps_of(data: Path) -> list[str]:
         pytest.param("postgres", "before it is recorded", marks=pytest.mark.xdist_group("postgres")),
     ],
 )
-def test_killed_after_every_step(tmp_path, engine, moment):
-    data = tmp_path / "data"
+def test_killed_after_every_step(short_folder, engine, moment):
+    data = short_folder / "data"
     try:
         with ServerProcess(data) as server:
             rds = server.client("rds")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coldframe.core.records import Records
+from coldframe.jobs.journal import JobRow
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, in_force, lookup
 from coldframe.services.rds.databases import Databases
@@ -92,3 +93,11 @@ def close(run: Run, resource_id: str) -> None:
     databases, instance = run.part(Databases), instance_of(run, resource_id)
     databases.endpoints(instance.engine).stop(databases.door(endpoint_of(run, resource_id)))
     databases.engine(instance.engine).stop(databases.spec(instance))
+
+
+def why(run: Run) -> str:
+    """Return what a job that undoes what it did has failed by, in one line; for a compensation."""
+    with run.part(Databases).store.read() as transaction:
+        row = transaction.records(run.account, run.region).find(JobRow, run.id)
+    said = " ".join((row.error if row is not None else "").split())
+    return said or "it was cancelled"
