@@ -38,6 +38,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve; returns 0 after Ctrl-C, 1 when the server cannot start."""
+    from coldframe.console.app import Console
     from coldframe.server.run import serve
 
     return serve(
@@ -52,7 +53,8 @@ def run(chosen: argparse.Namespace) -> int:
             prefilter=chosen.prefilter,
             local_storage=chosen.local_storage.expanduser().absolute() if chosen.local_storage else None,
             untorn_storage=chosen.untorn_storage,
-        )
+        ),
+        Console,
     )
 
 

@@ -69,6 +69,35 @@ def run(
     return done
 
 
+def converse(
+    arguments: Sequence[str | Path],
+    *,
+    said: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
+    timeout: float | None = 60,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program, say something on its input, and return what it answers, whatever its exit code.
+
+    The open files of `descriptors` are open in the program too, under the same numbers. Raises ProgramMissing, or
+    ProgramFailed when it takes longer than `timeout` seconds; the program is ended then.
+    """
+    try:
+        return subprocess.run(
+            [str(argument) for argument in arguments],
+            input=said,
+            env=dict(environment) if environment is not None else None,
+            pass_fds=descriptors,
+            timeout=timeout,
+            check=False,
+            capture_output=True,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise ProgramFailed(f"{arguments[0]} took longer than {timeout:g} s") from error
+
+
 def pipe(
     first: Sequence[str | Path],
     second: Sequence[str | Path],

@@ -99,7 +99,9 @@ class Gateway:
                 return response
         return None
 
-    def handle_as(self, request: WireRequest, service: str, principal: Caller, region: str) -> WireResponse:
+    def handle_as(
+        self, request: WireRequest, service: str, principal: Caller, region: str, via: str = ""
+    ) -> WireResponse:
         """Answer a call from inside, which is not signed: it acts as `principal` and is authorized like any other."""
         model = self.services[service].model
         try:
@@ -108,6 +110,7 @@ class Gateway:
             return answer.fault_without_service(request, fault, ids.uuid())
         exchange = Exchange(self.installation, self.services[service], found, request)
         exchange.principal, exchange.region, exchange.inside = principal, region, True
+        exchange.via = via
         return self._run(exchange)
 
     def _route(self, request: WireRequest) -> Exchange:

@@ -1,0 +1,136 @@
+"""Bringing a private key from a file into the kernel without ever having it in this process."""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from coldframe.core import process
+from coldframe.engines.keyring import PROCESS, SESSION, THREAD, USER_SESSION, KeyService
+from coldframe.engines.keyring.errors import refused
+from coldframe.keys.asymmetric import AsymmetricKey
+from coldframe.keys.conversion import STORED_PERMISSIONS, Answer, Request
+from coldframe.keys.errors import BY_NAME, LoadingFailed
+from coldframe.keys.rings import Keyring, session_is_default
+
+
+class Loaded(NamedTuple):
+    """A key that was loaded, of kind asymmetric, or user when it is only stored; `public` is OpenSSH's one line without comment, `remarks` what could not be had."""
+
+    key: AsymmetricKey
+    kind: str
+    algorithm: str
+    bits: int
+    public: str
+    comment: str
+    remarks: list[str]
+
+
+# Serves a request with a passphrase, and with descriptors that must be open for it.
+Converter = Callable[[Request, bytes | None], Answer]
+
+
+def in_child(request: Request, passphrase: bytes | None) -> Answer:
+    """Have a process of its own do the conversion; raises LoadingFailed when it gives no answer."""
+    command = [sys.executable, "-I", "-m", "coldframe.keys.conversion"]
+    # The terminal's language is all that it needs from the environment.
+    environment = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TERM") if name in os.environ}
+    done = process.converse(
+        command,
+        said=msgspec.json.encode(request) + b"\n" + (passphrase or b""),
+        environment=environment,
+        descriptors=[request.descriptor] if request.descriptor >= 0 else [],
+        timeout=None if request.ask else 60,
+    )
+    try:
+        return msgspec.json.decode(done.stdout, type=Answer)
+    except msgspec.DecodeError as error:
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise LoadingFailed(
+            f"the process that loads keys ended with {done.returncode}: {''.join(last)}"
+        ) from error
+
+
+class OpenFile(NamedTuple):
+    """A file or socket that is open here: its descriptor, and how many bytes of it to read (negative: all)."""
+
+    descriptor: int
+    length: int = -1
+
+
+def load(
+    source: str | Path | OpenFile,
+    description: str,
+    keyring: Keyring | None = None,
+    *,
+    passphrase: bytes | Literal["ask"] | None = None,
+    stored: bool = False,
+    timeout: int = 0,
+    convert: Converter = in_child,
+) -> Loaded:
+    """Load a private key from a file into a keyring, by default the session's.
+
+    With `passphrase="ask"` the child process asks on the terminal, so that this process never has it. `stored` also
+    takes EC and Ed25519 keys, which the kernel keeps but cannot use; `timeout` lets the key expire after whole seconds.
+    Raises KeyFileError and its kinds for what is wrong with the file, KeyringError for what the kernel refuses.
+    """
+    ring = keyring or Keyring()
+    service = ring.service
+    # The child has the session's keyrings, but neither the process's nor the thread's: the key is moved there.
+    private = ring.number in {PROCESS, THREAD}
+    scratch = _scratch(service) if private else None
+    file = source if isinstance(source, OpenFile) else None
+    request = Request(
+        description,
+        scratch.serial if scratch else ring.serial,
+        path="" if isinstance(source, OpenFile) else str(Path(source).expanduser().absolute()),
+        descriptor=file.descriptor if file else -1,
+        length=file.length if file else -1,
+        ask=passphrase == "ask",  # noqa: S105 - a word that asks for one
+        stored=stored,
+        permissions=0 if scratch else STORED_PERMISSIONS,
+        timeout=timeout,
+    )
+    try:
+        answer = convert(request, passphrase if isinstance(passphrase, bytes) else None)
+        if answer.fault:
+            raise BY_NAME[answer.fault](answer.text)
+        if answer.errno:
+            raise refused(answer.errno, answer.operation)
+        key = AsymmetricKey(answer.serial, service)
+        if scratch:
+            scratch.move(key, ring)
+            if answer.kind == "user":
+                key.set_permissions(STORED_PERMISSIONS)
+    finally:
+        if scratch:
+            service.unlink(scratch.serial, _shared(service))
+    return Loaded(
+        key, answer.kind, answer.algorithm, answer.bits, answer.public, answer.comment, answer.remarks
+    )
+
+
+def _shared(service: KeyService) -> int:
+    return USER_SESSION if session_is_default(service) else SESSION
+
+
+def _scratch(service: KeyService) -> Keyring:
+    return Keyring(_shared(service), service).add_keyring(f"coldframe:loading:{secrets.token_hex(8)}")
+
+
+def loaded_here(service: KeyService) -> Converter:
+    """Return a converter that works in this process, for tests with a fake kernel: a child would see the real one."""
+    from coldframe.keys.conversion import content_of, convert
+    from coldframe.keys.errors import KeyFileError
+
+    def converter(request: Request, passphrase: bytes | None) -> Answer:
+        try:
+            return convert(service, request, content_of(request), passphrase)
+        except KeyFileError as error:
+            return Answer(fault=type(error).__name__, text=str(error))
+
+    return converter
