@@ -9,7 +9,9 @@ from coldframe.core.config import default_data_dir
 from coldframe.server.files import NotSetUp
 
 STOPS = {
+    5: "RDS Optimized Reads and Writes: temporary tables on local storage, pages written once",
     7: "CloudWatch Logs data protection: logs that mask themselves",
+    13: "RDS Blue/Green Deployments: a database that is upgraded while it is written to",
 }
 
 
