@@ -21,9 +21,9 @@ class ClientMissing(Exception):
 class Client:
     """A session of the engine's own client through an endpoint; the password comes from a file, never from its arguments."""
 
-    def __init__(self, instance: dict[str, Any], password: str, folder: Path) -> None:
-        self._folder = folder
-        program, words, self.environment = _invocation(instance, password, folder)
+    def __init__(self, instance: dict[str, Any], password: str) -> None:
+        self._room = tempfile.TemporaryDirectory(prefix="coldframe-tour-")
+        program, words, self.environment = _invocation(instance, password, Path(self._room.name))
         found = process.find(program)
         if found is None:
             raise ClientMissing(
@@ -88,8 +88,7 @@ class Writers:
     """Several writers at once."""
 
     def __init__(self, instance: dict[str, Any], password: str, count: int) -> None:
-        self._room = tempfile.TemporaryDirectory(prefix="coldframe-tour-")
-        self.client = Client(instance, password, Path(self._room.name))
+        self.client = Client(instance, password)
         self.all = [Writer(number, self.client) for number in range(count)]
 
     def __enter__(self) -> Self:
@@ -102,7 +101,6 @@ class Writers:
     def __exit__(self, *_: object) -> None:
         """Let them write no more."""
         self.stop()
-        self._room.cleanup()
 
     def stop(self) -> None:
         """Let them write no more."""

@@ -95,7 +95,7 @@ class Databases:
         """Return what an engine is told of an instance."""
         size = instance_classes.named(instance.instance_class)
         local = self.settings.local_storage
-        scratch = local / instance.resource_id if local is not None and size.scratch else None
+        scratch = local if local is not None and size.scratch else None
         return InstanceSpec(
             name=instance.resource_id,
             version=instance.version,
