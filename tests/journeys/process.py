@@ -24,24 +24,17 @@ class ServerProcess:
     """`coldframe up` on a data directory; what it says on stderr is in `log`."""
 
     def __init__(
-        self,
-        data: Path,
-        *options: str,
-        port: int = 0,
-        log: Path | None = None,
-        prefix: tuple[str, ...] = (),
-        main: list[str] | None = None,
-        environment: dict[str, str] | None = None,
+        self, data: Path, *options: str, port: int = 0, log: Path | None = None, prefix: tuple[str, ...] = ()
     ) -> None:
         self.data = data
         self.log = log or data.with_name(data.name + ".log")
-        command = [*prefix, *(main or MAIN), "up", "--data", str(data), "--port", str(port), *options]
+        command = [*prefix, *MAIN, "up", "--data", str(data), "--port", str(port), *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(SOURCES), **(environment or {})},
+                env={**os.environ, "PYTHONPATH": str(SOURCES)},
             )
 
     def __enter__(self) -> Self:

@@ -126,7 +126,6 @@ def test_writers_see_a_pause_and_nothing_else(server, rds, engine):
     story = Story(server, rds, engine)
     if engine == "postgres":
         with session(story.connect) as cursor:
-            cursor.execute("CREATE SEQUENCE numbers")
             cursor.execute("SELECT nextval('numbers') FROM generate_series(1, 500)")
     with Writers(story.connect) as writers:
         until(lambda: writers.written > 200)
@@ -290,7 +289,12 @@ def test_guardrails_cancel_and_change_nothing(server, rds):
         until(lambda: writers.written > written + 100)
     assert not writers.errors
     writers.check()
-    messages = [row["Message"] for row in rds.describe_events(Duration=60)["Events"]]
+    messages = [
+        row["Message"]
+        for row in rds.describe_events(SourceIdentifier=story.id, SourceType="blue-green-deployment")[
+            "Events"
+        ]
+    ]
     assert any("was canceled due to replication to the target" in message for message in messages)
     rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=story.id, DeleteTarget=True)
     until(
