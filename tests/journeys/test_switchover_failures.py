@@ -305,6 +305,16 @@ def test_guardrails_cancel_and_change_nothing(server, rds):
     )
 
 
+def test_what_was_made_in_blue_since_the_copy_is_not_lost_silently(server, rds):
+    story = Story(server, rds, "postgres")
+    with session(story.connect) as cursor:
+        cursor.execute("CREATE TABLE too_late (n INT PRIMARY KEY)")
+    found = story.switch()
+    assert found["Status"] == "AVAILABLE", found
+    assert "lacks what was made in the source since: app: table public.too_late" in found["StatusDetails"]
+    assert story.writable(story.blue)
+
+
 def test_what_cannot_be_deployed_is_refused(server, rds):
     plain = made(rds)
     arn = plain["DBInstanceArn"]

@@ -143,6 +143,9 @@ class Copies(Protocol):
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
 
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
+
 
 class Backups(Protocol):
     """Consistent copies in a folder, and the changes after them."""

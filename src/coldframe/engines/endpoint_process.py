@@ -38,6 +38,8 @@ class Boot(msgspec.Struct):
     key: str | None = None
     sign_in: str | None = None
     require_tls: bool = False
+    # Users of the database that are ours and that no client may be.
+    reserved: list[str] = []
 
 
 class EndpointProcesses:
@@ -67,6 +69,7 @@ class EndpointProcesses:
             key=_text(spec.key),
             sign_in=_text(spec.sign_in),
             require_tls=spec.require_tls,
+            reserved=sorted({account.name, process.own_account().name}),
         )
         daemon.start(
             [sys.executable, "-m", self._module, spec.name],

@@ -90,7 +90,8 @@ def reassert(change: Switchover, position: str) -> None:
 
 
 def promote(change: Switchover) -> None:
-    """Let the copy follow nobody any more."""
+    """Let the copy follow nobody any more; it is started if it died meanwhile."""
+    change.engine.start(change.green)
     change.engine.copies.promote(change.green)
 
 
@@ -108,6 +109,9 @@ def roll_back(change: Switchover) -> None:
     """Undo all before COMMIT: the copy stays read-only, the source is written to again, everybody goes on there."""
     change.engine.set_read_only(change.blue, on=False)
     _send(change, change.blue)
+    if change.engine.reattach(change.green) is not None:
+        # It may be armed, and would fall behind.
+        change.engine.copies.follow(change.blue, change.green)
 
 
 def _send(change: Switchover, where: InstanceSpec) -> None:

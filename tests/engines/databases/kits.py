@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import psycopg
 import pymysql
 
 from coldframe.core.config import default_cache_dir
-from coldframe.engines.database import DatabaseEngine, InstanceSpec, Login
+from coldframe.engines.database import CopyKind, DatabaseEngine, InstanceSpec, Login
 from coldframe.engines.endpoint import Endpoints
 from coldframe.engines.mariadb import MariaDB, MariaDBEndpoints
 from coldframe.engines.postgresql import PostgreSQL, PostgreSQLEndpoints
@@ -50,7 +50,7 @@ class Kit:
     """One engine as the tests see it.
 
     `session` opens an autocommitting DB-API connection to a socket, or to `(host, port)`; `now` is a setting that
-    changes at once and `later` one that waits for a restart.
+    changes at once and `later` one that waits for a restart; `plain` are options that do without TLS.
     """
 
     name: str
@@ -62,6 +62,8 @@ class Kit:
     read_only_off: str
     now: tuple[str, str, str]
     later: tuple[str, str]
+    plain: dict[str, Any] = field(default_factory=dict)
+    copy_kind: CopyKind = "physical"
 
     def spec(self, folder: Path, name: str, **more: Any) -> InstanceSpec:
         """A spec of an instance below a folder."""
@@ -97,6 +99,7 @@ def mariadb() -> Kit:
         read_only_off="SET GLOBAL read_only = 0",
         now=("max_connections", "77", "SELECT @@global.max_connections"),
         later=("back_log", "70"),
+        plain={"ssl_disabled": True},
     )
 
 

@@ -38,22 +38,22 @@ class MariaDBCopies:
         place, host = Place(target), settings.private_address(source)
         port = Place(source).kept().port
         kept = place.kept()
+        kept.lax = True
+        place.keep(kept)
         with self._instances.client(target) as client:
+            # A copy that was armed for a switchover that did not happen would fall behind.
+            for statement in _RELAX:
+                client.query(statement)
             now = _slave(client)
             follows = now.get("Master_Host") == host and now.get("Master_Port") == str(port)
-            if follows and now.get("Slave_IO_Running") == "Yes" and now.get("Slave_SQL_Running") == "Yes":
+            if follows and now.get("Slave_IO_Running") != "No" and now.get("Slave_SQL_Running") == "Yes":
                 return
             user, password = f"coldframe_{target.serial}", secrets.token_urlsafe(24)
             self._let_in(source, user, password)
             client.query("STOP ALL SLAVES")
-            kept.lax = True
-            place.keep(kept)
-            for statement in (
-                *_RELAX,
-                "SET GLOBAL slave_parallel_threads = 4",
-                "SET GLOBAL slave_parallel_mode = 'optimistic'",
-            ):
-                client.query(statement)
+            # Applied one after another: parallel appliers that wait for each other's turn to commit hold locks on
+            # the tables meanwhile, and a schema change made on the copy would wait with them for ever.
+            client.query("SET GLOBAL slave_parallel_threads = 0")
             if kept.position and not now.get("Master_Host"):
                 client.query(f"SET GLOBAL gtid_slave_pos = {quoted(kept.position)}")
             # Both ends are loopback addresses of this machine. Newer versions want TLS unless told otherwise.
@@ -117,6 +117,10 @@ class MariaDBCopies:
 
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return nothing: every copy here is physical, and what is replicated is every change."""
+        return ()
+
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return nothing: changes of the schema are replicated like all others."""
         return ()
 
     def _let_in(self, source: InstanceSpec, user: str, password: str) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import concurrent.futures
+import re
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ _KILLED = (1927, "70100", "Connection was killed: it could not be moved to where
 _EXPIRED = (1927, "70100", "Connection was killed: the database did not come back in time")
 # State that only the server could have told.
 _ONLY_THE_SERVER_KNOWS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
+_HIDDEN = re.compile(rb"@[0-9a-fA-F]{4}")
 _AT_ONCE = 8
 _KILL_PATIENCE = 10.0
 
@@ -31,9 +34,10 @@ class Unavailable(Exception):
 class Gate:
     """All sessions of an endpoint; it is told what to do and never chooses a database itself."""
 
-    def __init__(self, target: Path | None, account: str) -> None:
+    def __init__(self, target: Path | None, account: str, reserved: Collection[str]) -> None:
         self.target = target
         self.account = account
+        self._reserved = frozenset(name.encode() for name in reserved)
         self.holding = target is None
         self.expired = False
         self.sessions: set[Session] = set()
@@ -146,6 +150,13 @@ class Gate:
         self.renamed.pop(session.first_thread, None)
         self._changed.set()
 
+    def is_ours(self, user: bytes) -> bool:
+        """Tell whether a name is that of an account of ours, which nobody may be who comes in through here.
+
+        A character set for file names writes any character as `@` and four digits.
+        """
+        return user in self._reserved or _HIDDEN.search(user) is not None
+
     def failing(self, session: Session) -> bool:
         """Tell whether we ended the session at the database ourselves."""
         return session in self._killed
@@ -216,7 +227,8 @@ class Gate:
         session.server.read_with(None)
         try:
             await commands.ask(session)
-        except (Closed, server.Refused, TimeoutError, OSError):
+        except (Closed, server.Refused, TimeoutError, OSError) as problem:
+            sys.stderr.write(f"a session could not be asked for its state: {problem}\n")
             session.server.close()
             if session.state.leaves & _ONLY_THE_SERVER_KNOWS:
                 session.half = None

@@ -205,6 +205,8 @@ class Session:
             data = data[:end]
         self.command = data[4]
         data, phase = commands.begin(self, data)
+        if self.mode == Mode.ENDED:
+            return
         if phase is None:
             # A command without a reply.
             self._to_server(data)
