@@ -123,6 +123,8 @@ def postgresql() -> Kit:
         read_only_off="ALTER SYSTEM SET default_transaction_read_only = off",
         now=("work_mem", "5MB", "SHOW work_mem"),
         later=("max_connections", "70"),
+        plain={"sslmode": "disable"},
+        copy_kind="logical",
     )
 
 

@@ -4,6 +4,7 @@ import select
 import socket
 import struct
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,6 +101,8 @@ class Sessions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: dict[Path, tuple[socket.socket, Connection]] = {}
+        # An engine has no end of its own: they are closed with it.
+        weakref.finalize(self, _close_all, self._idle)
 
     @contextmanager
     def at(self, path: Path, *, timeout: float = 60) -> Iterator[Connection]:
@@ -135,6 +138,11 @@ class Sessions:
             kept = self._idle.pop(path, None)
         if kept is not None:
             kept[0].close()
+
+
+def _close_all(idle: dict[Path, tuple[socket.socket, Connection]]) -> None:
+    for sock, _ in idle.values():
+        sock.close()
 
 
 @contextmanager

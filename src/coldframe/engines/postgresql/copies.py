@@ -173,10 +173,13 @@ class PostgreSQLCopies:
         known = layout.state(target)
         if known.source is None or known.source.kind != "logical":
             return ()
-        there = {name: obstacles.relations(connection) for name, connection in _inside(target)}
+        there = {
+            name: obstacles.relations(connection)
+            for name, connection in _inside(target, logical.databases(source))
+        }
         return [
             f"{name}: {each}"
-            for name, connection in _inside(source)
+            for name, connection in _inside(source, logical.databases(source))
             for each in sorted(obstacles.relations(connection) - there.get(name, set()))
         ]
 
