@@ -12,6 +12,7 @@ from coldframe.engines.postgresql.engine import PostgreSQL
 from coldframe.services.rds.certificates import Authority
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.token_sign_in import TokenSignIns
 
 
 def provide(installation: Installation) -> None:
@@ -27,4 +28,5 @@ def provide(installation: Installation) -> None:
     }
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide(Authority, lambda: Authority(settings.data_dir / "databases" / "ca", installation.clock))
+    parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Messenger, lambda: Messenger(installation))

@@ -11,6 +11,7 @@ from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.optimized import ENABLED, decide
 from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.token_sign_in import TokenSignIns
 
 
 def instance_of(run: Run, resource_id: str) -> Instance:
@@ -76,6 +77,8 @@ def start(run: Run, resource_id: str) -> None:
     databases = run.part(Databases)
     instance, endpoint = instance_of(run, resource_id), endpoint_of(run, resource_id)
     socket = databases.socket(instance)
+    if endpoint.tokens:
+        run.part(TokenSignIns).attend(run.account, run.region, endpoint)
     databases.endpoints(instance.engine).start(databases.door(endpoint), socket)
 
 
