@@ -101,6 +101,24 @@ def converse(
         raise ProgramFailed(f"{arguments[0]} took longer than {timeout:g} s") from error
 
 
+def talk(
+    arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
+    """Start a program that the caller talks to line by line, and ends; raises ProgramMissing."""
+    try:
+        return subprocess.Popen(
+            [str(argument) for argument in arguments],
+            env=dict(environment) if environment is not None else None,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+
+
 def pipe(
     first: Sequence[str | Path],
     second: Sequence[str | Path],

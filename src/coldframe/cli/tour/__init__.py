@@ -10,7 +10,9 @@ from coldframe.server.files import NotSetUp
 
 STOPS = {
     3: "The Linux kernel key retention service: a private key that no process has",
+    5: "RDS Optimized Reads and Writes: temporary tables on local storage, pages written once",
     7: "CloudWatch Logs data protection: logs that mask themselves",
+    13: "RDS Blue/Green Deployments: a database that is upgraded while it is written to",
 }
 
 
