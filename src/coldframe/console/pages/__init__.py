@@ -1,6 +1,16 @@
 """Every page of the console, in the order in which paths are tried: pages of their own first, then resource pages."""
 
-from coldframe.console.pages import cloudwatch, databases, home, jobs, logs, resources, search, simulator
+from coldframe.console.pages import (
+    cloudwatch,
+    databases,
+    home,
+    jobs,
+    keyrings,
+    logs,
+    resources,
+    search,
+    simulator,
+)
 from coldframe.console.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,6 +20,7 @@ ROUTES: tuple[Route, ...] = (
     *logs.ROUTES,
     *cloudwatch.ROUTES,
     *databases.ROUTES,
+    *keyrings.ROUTES,
     *simulator.ROUTES,
     *resources.ROUTES,
 )
