@@ -51,8 +51,12 @@ class ObjectStore:
         if self._ready and not self._pending:
             self._in_use.unlink(missing_ok=True)
 
-    def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = ()) -> Blob:
+    def write(
+        self, chunks: Iterable[bytes], digests: Sequence[Digest] = (), *, key: bytes | None = None
+    ) -> Blob:
         """Write a blob durably and return it, pending; each digest sees its bytes.
+
+        `key`, 32 bytes, takes the place of the store's; it is needed to read the blob.
 
         Raises StorageFull, and whatever `chunks` raises; nothing of the blob is left behind then.
         """
@@ -61,7 +65,7 @@ class ObjectStore:
         with self._lock:
             self._pending.add(blob_id)
         try:
-            size = self._writer.write(blob_id, self._path(blob_id), chunks, digests)
+            size = self._writer.write(blob_id, self._path(blob_id), chunks, digests, key)
         except BaseException:
             self.keep(blob_id)
             raise
@@ -80,7 +84,7 @@ class ObjectStore:
         self.delete(*ids)
         self.keep(*ids)
 
-    def read(self, blobs: Sequence[Blob], start: int, end: int) -> Reading:
+    def read(self, blobs: Sequence[Blob], start: int, end: int, *, key: bytes | None = None) -> Reading:
         """Open the bytes from `start` up to `end` of the blobs one after another; raises BlobGone.
 
         The reading must be closed; it raises BlobDamaged when the disk does not give back what was written.
@@ -91,7 +95,9 @@ class ObjectStore:
             if gone:
                 raise BlobGone(gone[0])
             self._readers.update(ids)
-        return Reading(blobs, (start, end), key=self._key, path=self._path, closed=lambda: self._let_go(ids))
+        return Reading(
+            blobs, (start, end), key=key or self._key, path=self._path, closed=lambda: self._let_go(ids)
+        )
 
     def delete(self, *ids: str) -> None:
         """Delete blobs; those that are being read go when that ends. One that is gone already is no error."""

@@ -42,8 +42,15 @@ class Writer:
         self._disk = disk
         self._executor = executor
 
-    def write(self, blob_id: str, final: Path, chunks: Iterable[bytes], digests: Sequence[Digest]) -> int:
-        """Write a blob durably to `final` and return its size.
+    def write(
+        self,
+        blob_id: str,
+        final: Path,
+        chunks: Iterable[bytes],
+        digests: Sequence[Digest],
+        key: bytes | None = None,
+    ) -> int:
+        """Write a blob durably to `final`, under the key given or the store's, and return its size.
 
         Raises StorageFull, and whatever `chunks` raises; nothing is left behind then.
         """
@@ -51,7 +58,7 @@ class Writer:
         try:
             descriptor = self._disk.create(temporary)
             try:
-                size = self._fill(descriptor, Cipher(self._key, blob_id), chunks, digests)
+                size = self._fill(descriptor, Cipher(key or self._key, blob_id), chunks, digests)
                 self._disk.reached("written")
                 self._disk.sync(descriptor)
             finally:

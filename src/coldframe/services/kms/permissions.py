@@ -7,7 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.services.kms import blobs, grants
-from coldframe.services.kms.lookup import alias_arn, committed_key, locate
+from coldframe.services.kms.lookup import alias_arn, committed_key, locate, not_found
 from coldframe.services.kms.places import Place, place_of
 from coldframe.services.kms.policies import context_keys, policy_with_grants
 from coldframe.services.kms.records import Alias
@@ -30,7 +30,13 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
     if operation == "Decrypt" and not parameters.get("KeyId"):
         return [encrypting_key(call, parameters).arn]
     name = parameters.get("KeyId")
-    return [locate(call, name).arn] if name else []
+    if not name:
+        return []
+    place = locate(call, name)
+    if call.principal.kind == "service" and committed_key(call, place) is None:
+        # A service tells its own caller which of both it is: no such key, or a key that does not let it in.
+        raise not_found(f"Key '{place.arn}' does not exist")
+    return [place.arn]
 
 
 def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[str, str | list[str]]:

@@ -27,8 +27,8 @@ class Received(NamedTuple):
     checksums: dict[str, str]
 
 
-def receive(call: Call, request: Request) -> Received:
-    """Store the body of PutObject or UploadPart.
+def receive(call: Call, request: Request, key: bytes | None = None) -> Received:
+    """Store the body of PutObject or UploadPart, under its data key if it has one.
 
     Raises InvalidDigest, BadDigest, EntityTooLarge and InvalidRequest, and nothing is stored then.
     """
@@ -39,7 +39,7 @@ def receive(call: Call, request: Request) -> Received:
     names = {*stated, *(_algorithm(header) for header in stream.announced)}
     if int(request.get("ContentLength") or 0) > LARGEST + LARGEST // 1024:
         raise _too_large()
-    received = store_body(call, _within_limit(stream.chunks), names)
+    received = store_body(call, _within_limit(stream.chunks), names, key)
     stated |= {_algorithm(header): value for header, value in stream.trailers.items()}
     try:
         if md5 is not None and md5.hex() != received.md5:
@@ -53,12 +53,14 @@ def receive(call: Call, request: Request) -> Received:
     return received
 
 
-def store_body(call: Call, chunks: Iterable[bytes], names: Iterable[str]) -> Received:
+def store_body(
+    call: Call, chunks: Iterable[bytes], names: Iterable[str], key: bytes | None = None
+) -> Received:
     """Store bytes and take their MD5 and the checksums of these names."""
     md5 = hashlib.md5(usedforsecurity=False)
     checksums: dict[str, Checksum] = {name: _running(name) for name in names}
     try:
-        blob = call.part(ObjectStore).write(chunks, [md5, *checksums.values()])
+        blob = call.part(ObjectStore).write(chunks, [md5, *checksums.values()], key=key)
     except StorageFull as full:
         text = "The server's disk is full: nothing of the object was stored. Free some space and try again."
         raise ServiceFault("ServiceUnavailable", text, status=503) from full

@@ -72,13 +72,10 @@ def check_metadata(metadata: dict[str, str]) -> None:
 
 
 def check_encryption(request: Request) -> None:
-    """Refuse keys that this server does not keep: a customer's own, and those of AWS KMS."""
+    """Refuse keys that this server does not keep: a customer's own."""
     if any(
         request.get(name) for name in ("SSECustomerAlgorithm", "SSECustomerKey", "CopySourceSSECustomerKey")
     ):
         raise not_built(
             "Server-side encryption with customer-provided keys (SSE-C) is not built in coldframe."
         )
-    if request.get("ServerSideEncryption") not in {None, "AES256"} or request.get("SSEKMSKeyId"):
-        text = "Server-side encryption with AWS KMS keys is not built in coldframe; AES256 is."
-        raise not_built(text)

@@ -8,7 +8,7 @@ from coldframe.services.s3.records import Upload, UploadedPart
 from coldframe.services.s3.refusals import no_such_upload
 
 
-def commit_part(call: Call, request: Request, received: Received) -> UploadedPart:
+def commit_part(call: Call, request: Request, received: Received, etag: str) -> UploadedPart:
     """Name a stored part in its upload, in the call's transaction; it is discarded when the upload has ended."""
     store = call.part(ObjectStore)
     try:
@@ -20,7 +20,7 @@ def commit_part(call: Call, request: Request, received: Received) -> UploadedPar
             number=number,
             blob=received.blob.id,
             size=received.blob.size,
-            etag=received.md5,
+            etag=etag,
             modified=call.now,
             checksums=received.checksums,
         )

@@ -6,7 +6,7 @@ from typing import Any
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.engines.objectstore.store import ObjectStore
-from coldframe.services.s3 import acls
+from coldframe.services.s3 import acls, encryption
 from coldframe.services.s3.assembling import assembled, check_parts
 from coldframe.services.s3.bodies import answered_checksums, receive
 from coldframe.services.s3.drafts import check_encryption, draft_of
@@ -26,7 +26,7 @@ _CRCS = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     """Begin an upload; what the object will be is said here, its bytes come in parts."""
     bucket = bucket_of(call, request)
-    draft = draft_of(call, bucket, request)
+    draft, _ = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
     algorithm = request.get("ChecksumAlgorithm") or ""
     kind = request.get("ChecksumType") or ("FULL_OBJECT" if algorithm in _WHOLE_ONLY else "COMPOSITE")
     if request.get("ChecksumType") and not algorithm:
@@ -53,19 +53,20 @@ def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.upload_id}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
-    return answer | {"ServerSideEncryption": "AES256"}
+    return answer | encryption.answered(draft)
 
 
 def upload_part(call: Call, request: Request) -> Mapping[str, Any]:
     """Store a part; one of the same number takes its place."""
     check_encryption(request)
     _check_number(request["PartNumber"])
-    bucket_of(call, request)
+    bucket = bucket_of(call, request)
     with call.installation.store.read() as transaction:
-        known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
-    received = receive(call, request)
-    part = commit_part(call, request, received)
-    answer = {"ETag": f'"{part.etag}"', "ServerSideEncryption": "AES256"}
+        upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
+    key = encryption.opened(call, bucket, upload.draft)
+    received = receive(call, request, key)
+    part = commit_part(call, request, received, encryption.etag_of(key, received.md5))
+    answer = {"ETag": f'"{part.etag}"', **encryption.answered(upload.draft)}
     return answer | answered_checksums(received.checksums)
 
 
@@ -184,7 +185,7 @@ def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any
         "Bucket": bucket.name,
         "Key": made.key,
         "ETag": f'"{made.etag}"',
-        "ServerSideEncryption": "AES256",
+        **encryption.answered(made),
     }
     answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})

@@ -10,6 +10,7 @@ from coldframe.core.call import Call
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
+from coldframe.services.s3 import encryption
 from coldframe.services.s3.bodies import LARGEST, Received, answered_checksums, store_body
 from coldframe.services.s3.conditions import check_copy
 from coldframe.services.s3.drafts import check_encryption, draft_of
@@ -27,7 +28,7 @@ from coldframe.services.s3.versions import NULL
 def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Copy an object within S3, with its metadata and tags or with new ones."""
     bucket = bucket_of(call, request)
-    draft = draft_of(call, bucket, request)
+    draft, key = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
     source, source_id = _source(call, request)
     if source.size > LARGEST:
         text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
@@ -51,11 +52,11 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     else:
         draft = replace(draft, tags={})
     names = [request["ChecksumAlgorithm"]] if request.get("ChecksumAlgorithm") else list(source.checksums)
-    received = _copied(call, source, (0, source.size), names)
+    received = _copied(call, source, (0, source.size), names, key)
     draft = replace(
         draft,
         size=received.blob.size,
-        etag=received.md5,
+        etag=encryption.etag_of(key, received.md5),
         blobs=[tuple(received.blob)],
         checksums=received.checksums,
         checksum_type="FULL_OBJECT" if received.checksums else "",
@@ -63,13 +64,13 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
     result = {"ETag": f'"{made.etag}"', "LastModified": moment(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
-    answer: dict[str, Any] = {"CopyObjectResult": result, "ServerSideEncryption": "AES256"} | source_id
+    answer: dict[str, Any] = {"CopyObjectResult": result} | encryption.answered(made) | source_id
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
 
 def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
     """Store a range of an object as a part."""
-    bucket_of(call, request)
+    bucket = bucket_of(call, request)
     check_encryption(request)
     with call.installation.store.read() as transaction:
         upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
@@ -80,11 +81,12 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
         raise invalid_request(
             "The specified copy range is larger than the maximum allowable size: 5368709120"
         )
-    received = _copied(call, source, span, [upload.algorithm] if upload.algorithm else [])
-    part = commit_part(call, request, received)
+    key = encryption.opened(call, bucket, upload.draft)
+    received = _copied(call, source, span, [upload.algorithm] if upload.algorithm else [], key)
+    part = commit_part(call, request, received, encryption.etag_of(key, received.md5))
     result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
     result |= answered_checksums(part.checksums)
-    return {"CopyPartResult": result, "ServerSideEncryption": "AES256"} | source_id
+    return {"CopyPartResult": result} | encryption.answered(upload.draft) | source_id
 
 
 def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
@@ -108,10 +110,15 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
     return source, {"CopySourceVersionId": source.version_id} if shown else {}
 
 
-def _copied(call: Call, source: Version, span: tuple[int, int], names: list[str]) -> Received:
-    """Store the bytes of a range anew."""
+def _copied(
+    call: Call, source: Version, span: tuple[int, int], names: list[str], key: bytes | None
+) -> Received:
+    """Store the bytes of a range anew, under their new data key if they have one."""
+    bucket = call.cached(Bucket, source.bucket)
+    assert bucket is not None, "the source was found in it"
+    opened = encryption.opened(call, bucket, source)
     try:
-        reading = call.part(ObjectStore).read([Blob(*blob) for blob in source.blobs], *span)
+        reading = call.part(ObjectStore).read([Blob(*blob) for blob in source.blobs], *span, key=opened)
     except BlobGone:
         raise invalid_request("The copy source was deleted while it was copied.") from None
 
@@ -121,4 +128,4 @@ def _copied(call: Call, source: Version, span: tuple[int, int], names: list[str]
         finally:
             reading.close()
 
-    return store_body(call, chunks(), names)
+    return store_body(call, chunks(), names, key)

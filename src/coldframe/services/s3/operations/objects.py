@@ -10,7 +10,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
-from coldframe.services.s3 import versions
+from coldframe.services.s3 import encryption, versions
 from coldframe.services.s3.bodies import answered_checksums, receive
 from coldframe.services.s3.conditions import check_read, check_write
 from coldframe.services.s3.deletion import delete_one, removed
@@ -27,18 +27,19 @@ _MOST_KEYS = 1000
 
 def put_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Store an object: first its bytes, durably, then in one transaction what names them."""
-    draft = draft_of(call, bucket_of(call, request), request)
-    received = receive(call, request)
+    bucket = bucket_of(call, request)
+    draft, key = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
+    received = receive(call, request, key)
     draft = replace(
         draft,
         size=received.blob.size,
-        etag=received.md5,
+        etag=encryption.etag_of(key, received.md5),
         blobs=[tuple(received.blob)],
         checksums=received.checksums,
         checksum_type="FULL_OBJECT" if received.checksums else "",
     )
     made, bucket = commit_version(call, request, draft, [received.blob.id])
-    answer: dict[str, Any] = {"ETag": f'"{received.md5}"', "ServerSideEncryption": "AES256"}
+    answer: dict[str, Any] = {"ETag": f'"{made.etag}"', **encryption.answered(made)}
     answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
@@ -50,7 +51,8 @@ def get_object(call: Call, request: Request) -> Mapping[str, Any]:
         span = _span(request, found)
         start, end = span or (0, found.size)
         try:
-            body = call.part(ObjectStore).read([Blob(*blob) for blob in found.blobs], start, end)
+            key = encryption.opened(call, bucket, found)
+            body = call.part(ObjectStore).read([Blob(*blob) for blob in found.blobs], start, end, key=key)
         except BlobGone:
             continue  # replaced between the row and its files: the new row names new ones
         return _answer(request, found, bucket, span) | {"Body": body}
