@@ -4,6 +4,8 @@ Without arguments it runs all checks and all tests. `./coldframe test lint types
 further words and options go to pytest (`./coldframe test tests/core -k cached`).
 """
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 # Tests start servers and databases: more workers than these gain little and make slow machines slower.
 WORKERS = "2"
+
+# Debian's packages of programs that only tests use; what the product itself uses stands in engine.toml files.
+PROGRAMS = {"chromium": "chromium"}
 
 CHECKS = {
     "lint": [[str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."]],
@@ -42,7 +47,20 @@ def _engines(rest: list[str]) -> bool:
     """Install the engines that the tests use, so that none is skipped for being away."""
     if rest:
         return True
-    return _run("engines", [str(BIN / "coldframe"), "engines", "install", "--for-tests"])
+    return _run("engines", [str(BIN / "coldframe"), "engines", "install", "--for-tests"]) and _programs()
+
+
+def _programs() -> bool:
+    """Install the programs that only tests use, as root on Debian and Ubuntu; elsewhere say what to do."""
+    missing = [package for program, package in PROGRAMS.items() if shutil.which(program) is None]
+    if not missing:
+        return True
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"the tests need this, or what your system has in its place: sudo {' '.join(command)}")
+        return False
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    return _run("programs", ["apt-get", "update", "-qq"]) and _run("programs", command)
 
 
 def _run(name: str, command: list[str]) -> bool:

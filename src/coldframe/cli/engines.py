@@ -42,6 +42,8 @@ def run(chosen: argparse.Namespace) -> int:
     known_names = {known.name for known in engines()}
     try:
         beside = [engine_version(name) for name in chosen.names if name not in known_names and "-" in name]
+        if chosen.for_tests:
+            beside += [(known, version) for known in engines() for version in known.versions if version.tests]
         named = [f"{of.name}-{version.name}" for of, version in beside]
         wanted = (
             _of_tests() if chosen.for_tests else [engine(name) for name in chosen.names if name not in named]

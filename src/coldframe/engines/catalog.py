@@ -21,11 +21,18 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EngineVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Another version than the system's: the release of Debian that has it, and the packages to unpack."""
+    """Another version than the system's: the release of Debian that has it and the packages to unpack, or a package of npm.
+
+    `npm` is a name and an exact version, `integrity` the checksum of its archive as npm writes it. The test suite needs
+    those with `tests`.
+    """
 
     name: str
-    release: str
-    packages: list[str]
+    release: str = ""
+    packages: list[str] = []
+    npm: str = ""
+    integrity: str = ""
+    tests: bool = False
 
 
 class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

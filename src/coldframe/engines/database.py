@@ -96,6 +96,18 @@ class LogFile(msgspec.Struct, frozen=True):
     written: float
 
 
+class Obstacle(msgspec.Struct, frozen=True):
+    """What a logical copy would not carry, or would break: its kind, the database and the object it is in, and what to do.
+
+    Kinds: no_identity, large_objects, unlogged, replica_trigger, foreign_subscription, prepared_transaction.
+    """
+
+    kind: str
+    database: str
+    name: str
+    text: str
+
+
 CopyKind = Literal["physical", "logical"]
 
 
@@ -127,6 +139,9 @@ class Copies(Protocol):
 
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
+
+    def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
+        """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
 
 
 class Backups(Protocol):

@@ -13,8 +13,8 @@ import msgspec
 class EndpointSpec(msgspec.Struct, frozen=True):
     """One endpoint: where clients connect, and its folder (control socket, state, log).
 
-    `certificate` and `key` are PEM files for TLS to the client; `sign_in` is the socket of who may sign in with a token
-    instead of a password, if anybody.
+    `certificate` and `key` are PEM files for TLS to the client, which `require_tls` makes a must; `sign_in` is the socket
+    of who may sign in with a token instead of a password, if anybody (engines/sign_in.py).
     """
 
     name: str
@@ -25,6 +25,7 @@ class EndpointSpec(msgspec.Struct, frozen=True):
     certificate: Path | None = None
     key: Path | None = None
     sign_in: Path | None = None
+    require_tls: bool = False
 
 
 class Held(msgspec.Struct, frozen=True):

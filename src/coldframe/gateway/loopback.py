@@ -1,5 +1,6 @@
 """A botocore client whose transport is this server's own gateway: how services call each other."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -8,23 +9,42 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
-from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.core.wire import WireRequest
 from coldframe.gateway.app import Gateway
 from coldframe.identity.caller import Caller
 
 
 class _Raw:
-    """An answer's body as botocore reads it from a connection."""
+    """An answer's body as botocore reads it from a connection: piece by piece, so that a live tail can be followed."""
 
-    def __init__(self, body: bytes) -> None:
-        self._chunks = [body]
+    def __init__(self, body: bytes | Iterator[bytes]) -> None:
+        self._body = iter([body]) if isinstance(body, bytes) else body
+        self._rest = b""
 
-    def stream(self, **_: Any) -> Any:
-        yield from self._chunks
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        """Give what has come, as it comes."""
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            yield rest
+        yield from self._body
 
-    def read(self, *_: Any, **__: Any) -> bytes:
-        chunk, self._chunks = b"".join(self._chunks), []
-        return chunk
+    def read(self, amount: int | None = None, *_: Any, **__: Any) -> bytes:
+        """Return that many bytes, fewer at the end; all of them without a number."""
+        if amount is None:
+            return b"".join(self.stream())
+        while len(self._rest) < amount:
+            chunk = next(self._body, None)
+            if chunk is None:
+                break
+            self._rest += chunk
+        taken, self._rest = self._rest[:amount], self._rest[amount:]
+        return taken
+
+    def close(self) -> None:
+        """Let go of a body that is not read to its end."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
 
 
 class Loopback:
@@ -63,7 +83,7 @@ class Loopback:
             headers = HTTPHeaders()
             for name, value in answer.headers.items():
                 headers[name] = value
-            return AWSResponse(request.url, answer.status, headers, _Raw(_whole(answer)))
+            return AWSResponse(request.url, answer.status, headers, _Raw(answer.body))
 
         events: Any = client.meta.events
         events.register("before-send.*", send)
@@ -88,7 +108,3 @@ def _wire(request: AWSPreparedRequest) -> WireRequest:
         body.encode() if isinstance(body, str) else body,
         secure=True,
     )
-
-
-def _whole(answer: WireResponse) -> bytes:
-    return answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)

@@ -7,6 +7,7 @@ SERVICES: tuple[str, ...] = (
     "coldframe.services.kms",
     "coldframe.services.logs",
     "coldframe.services.organizations",
+    "coldframe.services.rds",
     "coldframe.services.s3",
     "coldframe.services.secretsmanager",
     "coldframe.services.sns",

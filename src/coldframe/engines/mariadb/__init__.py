@@ -5,6 +5,7 @@ port of each, on a loopback address of its own, is for its replicas. Statements 
 the user of the system that runs us, so that no password of an administrator exists.
 """
 
+from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
 from coldframe.engines.mariadb.server import MariaDB
 
-__all__ = ["MariaDB"]
+__all__ = ["MariaDB", "MariaDBEndpoints"]

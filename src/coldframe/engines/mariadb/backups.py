@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from coldframe.core import process
-from coldframe.engines.accounts import give, private_folder
+from coldframe.engines.accounts import give, let_through, private_folder
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import physical, versions
 from coldframe.engines.mariadb.client import quoted
@@ -35,7 +35,9 @@ class MariaDBBackups:
             # Started for the time of the copy, and read-only: only a running one knows its position.
             self._instances.start(msgspec.structs.replace(spec, read_only=True))
         try:
-            private_folder(self._instances.account(), folder)
+            account = self._instances.account()
+            private_folder(account, folder)
+            let_through(account, folder)
             taken = physical.take(self._instances, spec, folder)
         finally:
             if not ran:

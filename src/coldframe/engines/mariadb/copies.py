@@ -47,7 +47,6 @@ class MariaDBCopies:
             client.query("STOP ALL SLAVES")
             kept.lax = True
             place.keep(kept)
-            settings.write(target, self._instances.version(target), kept, self._instances.account())
             for statement in (
                 *_RELAX,
                 "SET GLOBAL slave_parallel_threads = 4",
@@ -95,7 +94,6 @@ class MariaDBCopies:
         kept = place.kept()
         kept.lax = False
         place.keep(kept)
-        settings.write(target, self._instances.version(target), kept, self._instances.account())
         with self._instances.client(target) as client:
             for statement in (*_STRICT, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS"):
                 client.query(statement)
@@ -105,7 +103,8 @@ class MariaDBCopies:
 
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
-        self.arm(target)
+        if Place(target).kept().lax:
+            self.arm(target)
         with self._instances.client(target) as client:
             client.query("STOP ALL SLAVES")
             client.query("RESET SLAVE ALL")

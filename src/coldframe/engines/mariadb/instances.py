@@ -9,8 +9,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from coldframe.core.process import Account
 from coldframe.engines import daemon
 from coldframe.engines.accounts import let_through, private_folder, service_account
@@ -134,10 +132,10 @@ class Instances:
         """Refuse (or allow) writes from everybody but replication: at once, and after any restart or crash."""
         place = Place(spec)
         kept = place.kept()
-        kept.read_only = on
-        place.keep(kept)
-        written = msgspec.structs.replace(spec, read_only=on)
-        settings.write(written, self.version(spec), kept, self.account())
+        if kept.read_only != on:
+            # Every start writes the configuration from this.
+            kept.read_only = on
+            place.keep(kept)
         if self.reattach(spec) is not None:
             with self.client(spec) as client:
                 client.query(f"SET GLOBAL read_only = {'ON' if on else 'OFF'}")

@@ -72,12 +72,17 @@ def needed(version: Version, name: str) -> Path:
 
 
 def share(version: Version) -> Path:
-    """Return the folder of a version's messages, character sets and first tables."""
-    unpacked = version.programs / "usr" / "share" / "mysql"
-    return unpacked if unpacked.is_dir() else version.programs / "share" / "mysql"
+    """Return the folder of a version's messages, character sets and first tables, which newer ones have renamed."""
+    root = _root(version)
+    renamed = root / "share" / "mariadb"
+    return renamed if renamed.is_dir() else root / "share" / "mysql"
 
 
 def plugins(version: Version) -> Path:
     """Return the folder of a version's plugins (it need not exist)."""
-    unpacked = version.programs / "usr" / "lib" / "mysql" / "plugin"
-    return unpacked if (version.programs / "usr").is_dir() else version.programs / "lib" / "mysql" / "plugin"
+    return _root(version) / "lib" / "mysql" / "plugin"
+
+
+def _root(version: Version) -> Path:
+    unpacked = version.programs / "usr"
+    return unpacked if unpacked.is_dir() else version.programs

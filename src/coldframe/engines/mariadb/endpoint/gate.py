@@ -1,0 +1,299 @@
+"""Where sessions come together: which database they are at, holding them, releasing them to another, ending them."""
+
+import asyncio
+import concurrent.futures
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from coldframe.engines.database import DatabaseError
+from coldframe.engines.mariadb import wire
+from coldframe.engines.mariadb.client import Client
+from coldframe.engines.mariadb.endpoint import commands, moving, server
+from coldframe.engines.mariadb.endpoint.channel import Closed
+from coldframe.engines.mariadb.endpoint.session import Mode, Session
+from coldframe.engines.mariadb.endpoint.statements import Leaves
+
+_KILLED = (1927, "70100", "Connection was killed: it could not be moved to where the database is now")
+_EXPIRED = (1927, "70100", "Connection was killed: the database did not come back in time")
+# State that only the server could have told.
+_ONLY_THE_SERVER_KNOWS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
+_AT_ONCE = 8
+_KILL_PATIENCE = 10.0
+
+
+class Unavailable(Exception):
+    """There is no database to sign in at."""
+
+
+class Gate:
+    """All sessions of an endpoint; it is told what to do and never chooses a database itself."""
+
+    def __init__(self, target: Path | None, account: str) -> None:
+        self.target = target
+        self.account = account
+        self.holding = target is None
+        self.expired = False
+        self.sessions: set[Session] = set()
+        # Connection ids that clients know, and those that the same sessions have now.
+        self.renamed: dict[int, int] = {}
+        self.bytes_in = self.bytes_out = self.moved = self.cuts = self.refused = 0
+        self._settling: set[asyncio.Task[None]] = set()
+        self._settled: set[Session] = set()
+        self._killed: set[Session] = set()
+        self._changed = asyncio.Event()
+        self._opened = asyncio.Event()
+        if target is not None:
+            self._opened.set()
+        self._deadline: asyncio.TimerHandle | None = None
+        self._accounts: dict[bytes, list[bytes]] = {}
+        self._refreshing: asyncio.Future[None] | None = None
+        self._threads = concurrent.futures.ThreadPoolExecutor(2, "aside")
+
+    def status(self) -> dict[str, Any]:
+        """Return the fields of EndpointStatus but for the process id."""
+        return {
+            "target": str(self.target) if self.target else None,
+            "holding": self.holding,
+            "sessions": len(self.sessions),
+            "moved": self.moved,
+            "cut": self.cuts,
+            "refused": self.refused,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+        }
+
+    async def opened(self, patience: float) -> Path:
+        """Wait until there is a database to sign in at, and return it; raises Unavailable."""
+        if self.expired:
+            raise Unavailable
+        try:
+            await asyncio.wait_for(self._opened.wait(), patience)
+        except TimeoutError:
+            raise Unavailable from None
+        if self.target is None:
+            raise Unavailable
+        return self.target
+
+    async def hold(self, drain: float, deadline: float) -> tuple[int, int]:
+        """Hold every client; returns how many are held and how many were cut."""
+        began, cut_before = time.monotonic(), self.cuts
+        self.holding, self.expired = True, False
+        self._opened.clear()
+        self._arm(deadline)
+        for session in list(self.sessions):
+            if session.mode == Mode.STREAM:
+                self._cut(session)
+            else:
+                session.go_on()
+        while any(session not in self._settled for session in self.sessions):
+            self._changed.clear()
+            left = drain - (time.monotonic() - began)
+            if left <= 0 and not self._settling:
+                break
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), max(0.05, left))
+        await self._kill([session for session in self.sessions if session not in self._settled])
+        return len(self.sessions), self.cuts - cut_before
+
+    async def release(self, target: Path) -> None:
+        """Send everybody to a database; those who wait come first."""
+        if not self.holding and target != self.target:
+            await self.hold(0, _KILL_PATIENCE)
+        while self._settling:
+            await asyncio.wait(self._settling)
+        stays = target == self.target
+        self.target, self.holding, self.expired = target, False, False
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._opened.set()
+        if not stays:
+            self._accounts = {}
+        waiting = sorted(self._settled, key=lambda session: not session.inbox)
+        self._settled = set()
+        turns = asyncio.Semaphore(_AT_ONCE)
+        tasks = []
+        for session in waiting:
+            session.held = False
+            if session.mode == Mode.ENDED:
+                continue
+            if stays and session.server.fd >= 0:
+                session.go_on()
+            else:
+                tasks.append(self._move(session, turns))
+        await asyncio.gather(*tasks)
+
+    async def cut(self) -> int:
+        """End every session; returns how many there were."""
+        ending = list(self.sessions)
+        for session in ending:
+            self._cut(session)
+        return len(ending)
+
+    def entered(self, session: Session) -> None:
+        """A session has signed in and begins; it may have been greeted by a database that is the target no longer."""
+        self.sessions.add(session)
+        self.signed_in(session)
+        session.begin()
+
+    def ended(self, session: Session) -> None:
+        """A session is over."""
+        self.sessions.discard(session)
+        self._settled.discard(session)
+        self._killed.discard(session)
+        self.renamed.pop(session.first_thread, None)
+        self._changed.set()
+
+    def failing(self, session: Session) -> bool:
+        """Tell whether we ended the session at the database ourselves."""
+        return session in self._killed
+
+    def settle(self, session: Session) -> None:
+        """Hold a session that has come to a boundary."""
+        if self.expired:
+            if session.inbox:
+                session.fail(*_EXPIRED)
+        elif not session.held:
+            session.held = True
+            task = asyncio.get_running_loop().create_task(self._settle(session))
+            self._settling.add(task)
+            task.add_done_callback(self._settling.discard)
+
+    def signed_in(self, session: Session) -> None:
+        """Find the digest with which a session can sign in elsewhere, now or when it is needed."""
+        if session.half is None:
+            session.half = self.half(session.answer.user, session.proof, session.server_salt)
+
+    def half(self, user: bytes, proof: bytes, salt: bytes) -> bytes | None:
+        """Return the first digest of a password out of a proof of it, if an account that we know has it."""
+        if not proof:
+            return b""
+        for stored in self._accounts.get(user, ()):
+            found = wire.unwrap(proof, salt, stored)
+            if found is not None:
+                return found
+        return None
+
+    def accounts(self, user: bytes) -> list[bytes]:
+        """Return the digests that the database stores for a user's accounts, as far as we know them."""
+        return self._accounts.get(user, [])
+
+    async def refresh(self) -> None:
+        """Read the accounts' digests; those that wait at the same time share one look."""
+        if self._refreshing is None:
+            self._refreshing = asyncio.ensure_future(self._read_accounts())
+            self._refreshing.add_done_callback(lambda _: setattr(self, "_refreshing", None))
+        await asyncio.shield(self._refreshing)
+
+    async def _read_accounts(self) -> None:
+        if self.target is None:
+            return
+        target = self.target
+
+        def look() -> list[tuple[str, str]]:
+            with Client(target, user=self.account, timeout=5) as client:
+                rows = client.query(
+                    "SELECT User u, authentication_string a FROM mysql.user WHERE LENGTH(authentication_string) = 41"
+                )
+                return [(row["u"] or "", row["a"] or "") for row in rows]
+
+        with suppress(DatabaseError, OSError):
+            found: dict[bytes, list[bytes]] = {}
+            for user, stored in await asyncio.get_running_loop().run_in_executor(self._threads, look):
+                with suppress(ValueError):
+                    found.setdefault(user.encode(), []).append(bytes.fromhex(stored[1:]))
+            self._accounts = found
+
+    async def _settle(self, session: Session) -> None:
+        if session.half is None:
+            await self.refresh()
+            self.signed_in(session)
+        if session.mode == Mode.ENDED:
+            return
+        session.mode = Mode.MOVING
+        session.server.read_with(None)
+        try:
+            await commands.ask(session)
+        except (Closed, server.Refused, TimeoutError, OSError):
+            session.server.close()
+            if session.state.leaves & _ONLY_THE_SERVER_KNOWS:
+                session.half = None
+        if session.mode == Mode.ENDED:
+            return
+        session.mode = Mode.IDLE
+        if session.server.fd >= 0:
+            session.server.read_with(session.on_server)
+        if session.movable:
+            self._settled.add(session)
+        else:
+            self._cut(session)
+        self._changed.set()
+
+    async def _move(self, session: Session, turns: asyncio.Semaphore) -> None:
+        async with turns:
+            target = self.target
+            if session.mode == Mode.ENDED or target is None:
+                return
+            session.mode = Mode.MOVING
+            try:
+                await moving.move(session, target)
+            except (Closed, server.Refused, TimeoutError, OSError) as problem:
+                if session.mode != Mode.ENDED:
+                    # The endpoint's log is its output; what a database refuses names no secret.
+                    sys.stderr.write(f"a session could not be moved: {problem}\n")
+                    self._cut(session)
+                return
+            if session.mode == Mode.ENDED:
+                session.server.close()
+                return
+            self.moved += 1
+            self.renamed[session.first_thread] = session.thread
+            session.mode = Mode.IDLE
+            session.server.read_with(session.on_server)
+            session.go_on()
+
+    async def _kill(self, sessions: list[Session]) -> None:
+        """End sessions at the database itself, so that none of their statements goes on there."""
+        if not sessions or self.target is None:
+            return
+        target, threads = self.target, [session.thread for session in sessions]
+        self._killed.update(sessions)
+
+        def kill() -> None:
+            with Client(target, user=self.account, timeout=_KILL_PATIENCE) as client:
+                for thread in threads:
+                    with suppress(DatabaseError):
+                        client.query(f"KILL HARD CONNECTION {thread:d}")
+                listed = ",".join(map(str, threads))
+                began = time.monotonic()
+                while time.monotonic() - began < _KILL_PATIENCE and client.value(
+                    f"SELECT COUNT(*) FROM information_schema.processlist WHERE id IN ({listed})"
+                ) not in {"", "0"}:
+                    client.query("DO SLEEP(0.005)")
+
+        with suppress(DatabaseError, OSError):
+            await asyncio.get_running_loop().run_in_executor(self._threads, kill)
+        for session in sessions:
+            self.cuts += 1
+            session.fail(*_KILLED)
+
+    def _cut(self, session: Session) -> None:
+        self.cuts += 1
+        session.fail(*_KILLED)
+        self._changed.set()
+
+    def _arm(self, deadline: float) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = asyncio.get_running_loop().call_later(deadline, self._expire)
+
+    def _expire(self) -> None:
+        """Nobody released the clients in time: those who wait are told so. Where they should go is not ours to say."""
+        self.expired = True
+        self._opened.set()
+        for session in list(self.sessions):
+            if session.inbox:
+                self.cuts += 1
+                session.fail(*_EXPIRED)

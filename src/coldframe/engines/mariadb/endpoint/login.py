@@ -1,0 +1,178 @@
+"""Signing in: the database's own handshake passes through, so that it alone decides who may come in."""
+
+import asyncio
+import json
+import ssl
+from pathlib import Path
+
+from coldframe.engines.mariadb import wire
+from coldframe.engines.mariadb.endpoint import server
+from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
+from coldframe.engines.mariadb.endpoint.gate import Gate, Unavailable
+from coldframe.engines.mariadb.endpoint.session import Session
+
+# Compression and what it would hide from us; a single reply to many commands.
+_NOT_OFFERED = wire.COMPRESS | wire.ZSTD | wire.TLS
+# Bulk execution and extended types; not progress reports in the midst of a reply, nor replies without columns.
+_EXTENDED = 0b1100
+_PATIENCE = 30.0
+
+
+class Login:
+    """Lets clients of one endpoint in."""
+
+    def __init__(
+        self, gate: Gate, context: ssl.SSLContext | None, sign_in: Path | None, *, require_tls: bool
+    ) -> None:
+        self._gate, self._context, self._sign_in = gate, context, sign_in
+        self._require_tls = require_tls
+        self._digests: dict[bytes, bytes] = {}
+
+    async def welcome(self, client: Channel) -> None:
+        """Take a new connection through the handshake to a session, or end it."""
+        try:
+            session = await asyncio.wait_for(self._sign_client_in(client), 2 * _PATIENCE)
+        except server.Refused as refused:
+            self._gate.refused += 1
+            client.send_packet(refused.packet, 0)
+            session = None
+        except Unavailable:
+            self._gate.refused += 1
+            client.send_packet(wire.error(1040, "08004", "The database is not available"), 0)
+            session = None
+        except (Closed, OSError, TimeoutError, IndexError, ValueError):
+            session = None
+        if session is None:
+            client.close()
+        else:
+            self._gate.entered(session)
+
+    async def _sign_client_in(self, client: Channel) -> Session | None:
+        target = await self._gate.opened(_PATIENCE)
+        peer, here = client.sock.getpeername(), client.sock.getsockname()
+        behind, greeting = await server.connect(target)
+        try:
+            offered = greeting.capabilities & ~_NOT_OFFERED | (wire.TLS if self._context else 0)
+            shown = greeting._replace(capabilities=offered, extended=greeting.extended & _EXTENDED)
+            client.send_packet(wire.write_greeting(shown), 0)
+            payload, sequence = await client.packet()
+            if len(payload) == 32 and self._context is not None:
+                await client.start_tls(self._context)
+                payload, sequence = await client.packet()
+            answer = wire.read_answer(payload)
+            if self._require_tls and not client.tls:
+                text = (
+                    "Connections using insecure transport are prohibited while --require_secure_transport=ON."
+                )
+                client.send_packet(wire.error(3159, "08004", text), sequence + 1)
+                behind.close()
+                return None
+            capabilities = (
+                answer.capabilities & (greeting.capabilities | wire.CONNECT_WITH_DB) & ~_NOT_OFFERED
+            )
+            answer = answer._replace(capabilities=capabilities, extended=answer.extended & _EXTENDED)
+            session = Session(self._gate, client, behind, answer, greeting)
+            session.header = server.came_from(peer, here)
+            entered = (
+                await self._with_token(session, sequence)
+                if self._sign_in is not None and await self._is_for_tokens(answer.user)
+                else await self._pass_through(session, sequence)
+            )
+        except BaseException:
+            behind.close()
+            raise
+        if not entered:
+            behind.close()
+            return None
+        # What came with the last packet is the first command already.
+        session.inbox = client.rest()
+        if session.half is None:
+            self._gate.signed_in(session)
+            if session.half is None:
+                await self._gate.refresh()
+        return session
+
+    async def _pass_through(self, session: Session, sequence: int) -> bool:
+        """Carry packets between the client and the database until it says yes or no."""
+        client, behind = session.client, session.server
+        forward = session.answer._replace(capabilities=session.answer.capabilities | wire.SESSION_TRACK)
+        behind.send(session.header + wire.framed(wire.write_answer(forward), 1))
+        # With TLS the client counts one packet more than the database.
+        shift = sequence - 1
+        while True:
+            payload, number = await behind.packet()
+            if payload[0] == 0:
+                ok = wire.read_ok(payload, forward.capabilities)
+                session.reply.status = ok.status
+                client.send_packet(wire.write_ok(ok), number + shift)
+                return True
+            client.send_packet(payload, number + shift)
+            if payload[0] == 0xFF:
+                self._gate.refused += 1
+                return False
+            if payload[0] == 0xFE and len(payload) > 1:
+                plugin, _, salt = payload[1:].partition(b"\0")
+                session.answer = session.answer._replace(plugin=plugin)
+                session.server_salt = session.client_salt = salt[:20]
+            proof, number = await client.packet()
+            session.proof = proof
+            if session.answer.plugin == wire.CLEAR:
+                session.half = wire.half(proof.rstrip(b"\0").decode("utf-8", "surrogateescape"))
+            behind.send_packet(proof, number - shift)
+
+    async def _is_for_tokens(self, user: bytes) -> bool:
+        """Tell whether a user's account in the database is one for tokens (engines/sign_in.py)."""
+        if user not in self._digests:
+            said = await self._ask({"user": user.decode("utf-8", "surrogateescape")})
+            self._digests[user] = bytes.fromhex(str(said.get("native", "")))
+        if self._digests[user] not in self._gate.accounts(user):
+            await self._gate.refresh()
+        return self._digests[user] in self._gate.accounts(user)
+
+    async def _with_token(self, session: Session, sequence: int) -> bool:
+        client = session.client
+        if not client.tls:
+            # A token in clear would be anybody's.
+            return self._deny(session, sequence + 1, used=False)
+        client.send_packet(b"\xfe" + wire.CLEAR + b"\0", sequence + 1)
+        token, sequence = await client.packet()
+        name = session.answer.user.decode("utf-8", "surrogateescape")
+        said = await self._ask({"user": name, "token": token.rstrip(b"\0").decode("utf-8", "replace")})
+        if said.get("allowed") is not True:
+            return self._deny(session, sequence + 1, used=True)
+        session.half = wire.half(str(said["password"]))
+        forward = session.answer._replace(capabilities=session.answer.capabilities | wire.SESSION_TRACK)
+        try:
+            payload = await server.sign_in(
+                session.server, forward, session.half, session.server_salt, session.header
+            )
+        except server.Refused as refused:
+            client.send_packet(refused.packet, sequence + 1)
+            return False
+        ok = wire.read_ok(payload, forward.capabilities)
+        session.reply.status = ok.status
+        client.send_packet(wire.write_ok(ok), sequence + 1)
+        return True
+
+    def _deny(self, session: Session, sequence: int, *, used: bool) -> bool:
+        self._gate.refused += 1
+        who = session.answer.user.decode("utf-8", "replace")
+        where = session.client.sock.getpeername()[0]
+        text = f"Access denied for user '{who}'@'{where}' (using password: {'YES' if used else 'NO'})"
+        session.client.send_packet(wire.error(1045, "28000", text), sequence)
+        return False
+
+    async def _ask(self, question: dict[str, str]) -> dict[str, object]:
+        """Ask the server about a user; when it does not answer, nobody is let in by token."""
+        if self._sign_in is None:
+            return {}
+        channel = Channel(server.at_socket(self._sign_in))
+        try:
+            channel.send(json.dumps(question).encode() + b"\n")
+            line = await asyncio.wait_for(channel.line(), _PATIENCE)
+        except (Closed, TimeoutError):
+            return {}
+        finally:
+            channel.close()
+        said = json.loads(line)
+        return said if isinstance(said, dict) else {}

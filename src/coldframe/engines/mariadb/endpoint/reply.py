@@ -1,0 +1,248 @@
+"""Follows the packets of one reply, to know when it ends, in which status, and what changed: the inner loop of the endpoint.
+
+Rows are passed over by their headers alone. What arrives is passed on as it is, unless an OK packet reports changes of
+state to a client that did not ask for them.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import ClassVar
+
+from coldframe.engines.mariadb import wire
+
+
+class Phase(IntEnum):
+    """Which packet comes next."""
+
+    FIRST = 0
+    COLUMNS = 1
+    COLUMNS_END = 2
+    ROWS = 3
+    SINGLE = 4
+    PREPARED = 5
+    DEFINITIONS = 6
+    SIGN_IN = 7
+    STREAM = 8
+
+
+class Reply:
+    """The reply that is under way; `done` says that it ended, `upload` that the client must send a file first."""
+
+    __slots__ = (
+        "_continued",
+        "_eof",
+        "_left",
+        "_rest",
+        "_skip",
+        "_strip",
+        "capabilities",
+        "changes",
+        "done",
+        "failed",
+        "inserted",
+        "phase",
+        "prepared",
+        "renumber",
+        "status",
+        "switched",
+        "upload",
+    )
+
+    def __init__(self, capabilities: int, *, strip: bool) -> None:
+        self.capabilities = capabilities
+        self._eof = not capabilities & wire.DEPRECATE_EOF
+        self._strip = strip
+        self.status = 2
+        self.changes: list[tuple[int, bytes]] = []
+        self.expect(Phase.FIRST)
+
+    def expect(self, phase: Phase) -> None:
+        """Begin to follow the reply to a command."""
+        self.phase = phase
+        self.done = self.upload = self.failed = self.inserted = False
+        self.prepared = self.switched = b""
+        self.renumber = 0
+        self._left = self._skip = 0
+        self._continued = False
+        self._rest = b""
+
+    def simple_ok(self, data: bytes) -> bool:
+        """Take in the commonest reply: one short OK packet that reports no change. Returns whether it was that."""
+        if (
+            len(data) < 11
+            or data[4] != 0
+            or data[0] + 4 != len(data)
+            or data[1]
+            or self.phase != Phase.FIRST
+            or self._rest
+            or data[5] > 0xFA
+            or data[6] > 0xFA
+        ):
+            return False
+        status = data[7] | data[8] << 8
+        if status & (wire.STATE_CHANGED | wire.MORE_RESULTS):
+            return False
+        self.status = status
+        if data[6]:
+            self.inserted = True
+        self.done = True
+        return True
+
+    def feed(self, data: bytes) -> bytes:
+        """Take in what the server sent; returns what to pass on to the client."""
+        if self.phase == Phase.STREAM:
+            return data
+        begin = position = 0
+        if self._skip >= len(data):
+            self._skip -= len(data)
+            return data
+        if self._skip:
+            position, self._skip = self._skip, 0
+        elif self._rest:
+            data, self._rest = self._rest + data, b""
+        length_of_all = len(data)
+        pieces: list[bytes] = []
+        while length_of_all - position >= 4:
+            position = self._pass_rows(data, position)
+            if length_of_all - position < 4:
+                break
+            length = data[position] | data[position + 1] << 8 | data[position + 2] << 16
+            end = position + 4 + length
+            if end > length_of_all:
+                if self._passes_in_parts(data, position):
+                    self._skip = end - length_of_all
+                    self._packet(data, position, length, whole=False)
+                    position = length_of_all
+                break
+            replaced = self._packet(data, position, length, whole=True)
+            if replaced is not None:
+                pieces += [data[begin:position], replaced]
+                begin = end
+            position = end
+            if self.done or self.upload:
+                # Nothing follows until the client speaks again; should it, it is the client's.
+                position = length_of_all
+        self._rest = data[position:]
+        if pieces:
+            return b"".join([*pieces, data[begin:position]])
+        return data[begin:position] if self._rest or begin else data
+
+    def _passes_in_parts(self, data: bytes, position: int) -> bool:
+        """Tell whether a packet that is not all here may be passed on so far: nothing in it has to be read."""
+        if self._continued:
+            return True
+        long = self.phase in {Phase.ROWS, Phase.COLUMNS, Phase.DEFINITIONS}
+        return long and len(data) > position + 4 and data[position + 4] < 0xFE
+
+    def _pass_rows(self, data: bytes, position: int) -> int:
+        """Pass over whole rows; returns where something else, or a part of a row, begins."""
+        if self.phase != Phase.ROWS or self._continued:
+            return position
+        last = len(data) - 5
+        while position <= last and data[position + 4] < 0xFE:
+            length = data[position] | data[position + 1] << 8 | data[position + 2] << 16
+            if length == 0xFFFFFF or position + 4 + length > last + 5:
+                break
+            position += 4 + length
+        return position
+
+    def _packet(self, data: bytes, position: int, length: int, *, whole: bool) -> bytes | None:
+        """Take in one packet; returns what to pass on in its place, if that differs."""
+        continued, self._continued = self._continued, length == 0xFFFFFF
+        if continued or not length:
+            return None
+        first = data[position + 4] if len(data) > position + 4 else 0
+        if first == 0xFF and self.phase != Phase.COLUMNS:
+            self.failed = self.done = True
+            return None
+        if self.phase == Phase.ROWS and not (first == 0xFE and whole and length < 0xFFFFFF):
+            return None
+        return self._STEPS[self.phase](self, data, position, length)
+
+    def _column(self, _data: bytes, _position: int, _length: int) -> None:
+        self._left -= 1
+        if not self._left:
+            self.phase = Phase.COLUMNS_END if self._eof else Phase.ROWS
+
+    def _columns_end(self, data: bytes, position: int, _length: int) -> None:
+        self.status = data[position + 7] | data[position + 8] << 8
+        # A cursor was opened: its rows are fetched by commands of their own.
+        self.done = bool(self.status & wire.CURSOR_EXISTS)
+        self.phase = Phase.ROWS
+
+    def _single(self, _data: bytes, _position: int, _length: int) -> None:
+        self.done = True
+
+    def _definition(self, _data: bytes, _position: int, _length: int) -> None:
+        self._left -= 1
+        self.done = not self._left
+
+    def _signs_in(self, data: bytes, position: int, length: int) -> None:
+        payload = data[position + 4 : position + 4 + length]
+        if payload[0] == 0:
+            self.status = wire.read_ok(payload, self.capabilities).status
+            self.done = True
+        else:
+            self.switched, self.upload = payload, True
+
+    def _first(self, data: bytes, position: int, length: int) -> bytes | None:
+        first = data[position + 4]
+        if first == 0:
+            return self._ok(data, position, length)
+        if first == 0xFB:
+            self.upload = True
+        elif first == 0xFE and length < 9:
+            self.status = data[position + 7] | data[position + 8] << 8
+            self.done = True
+        else:
+            self._left = wire.number(data, position + 4)[0]
+            self.phase = Phase.COLUMNS
+        return None
+
+    def _end(self, data: bytes, position: int, length: int) -> bytes | None:
+        if not self._eof:
+            return self._ok(data, position, length)
+        self.status = data[position + 7] | data[position + 8] << 8
+        self._go_on()
+        return None
+
+    def _ok(self, data: bytes, position: int, length: int) -> bytes | None:
+        ok = wire.read_ok(data[position + 4 : position + 4 + length], self.capabilities)
+        self.status = ok.status
+        self.inserted = self.inserted or ok.insert_id != 0
+        self.changes += ok.changes
+        self._go_on()
+        if not ok.status & wire.STATE_CHANGED or not self._strip:
+            return None
+        return wire.framed(wire.write_ok(ok, first=data[position + 4]), data[position + 3])
+
+    def _prepared(self, data: bytes, position: int, length: int) -> bytes | None:
+        payload = data[position + 4 : position + 4 + length]
+        self.prepared = payload
+        columns, parameters = int.from_bytes(payload[5:7], "little"), int.from_bytes(payload[7:9], "little")
+        ends = (bool(columns) + bool(parameters)) * self._eof
+        self._left = columns + parameters + ends
+        self.phase = Phase.DEFINITIONS
+        self.done = not self._left
+        if not self.renumber:
+            return None
+        return wire.framed(
+            payload[:1] + self.renumber.to_bytes(4, "little") + payload[5:], data[position + 3]
+        )
+
+    def _go_on(self) -> None:
+        if self.status & wire.MORE_RESULTS:
+            self.phase = Phase.FIRST
+        else:
+            self.done = True
+
+    _STEPS: ClassVar[dict[Phase, Callable[["Reply", bytes, int, int], bytes | None]]] = {
+        Phase.FIRST: _first,
+        Phase.COLUMNS: _column,
+        Phase.COLUMNS_END: _columns_end,
+        Phase.ROWS: _end,
+        Phase.SINGLE: _single,
+        Phase.PREPARED: _prepared,
+        Phase.DEFINITIONS: _definition,
+        Phase.SIGN_IN: _signs_in,
+    }

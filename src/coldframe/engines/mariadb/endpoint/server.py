@@ -1,0 +1,134 @@
+"""A connection to the database behind: signing in as the client, and asking it something in between."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from coldframe.engines.mariadb import wire
+from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
+
+_LOCALHOST, _BESIDE = "127.0.0.1", "127.0.0.2"
+
+
+class Refused(Exception):
+    """The database answered with an error; `packet` is its payload."""
+
+    def __init__(self, packet: bytes) -> None:
+        super().__init__(wire.read_error(packet)[1])
+        self.packet = packet
+
+
+def at_socket(path: Path) -> socket.socket:
+    """Connect to a unix socket, however long its path is; raises OSError."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = -1
+    try:
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+        sock.connect(f"/proc/self/fd/{folder}/{path.name}")
+    except OSError:
+        sock.close()
+        raise
+    finally:
+        if folder >= 0:
+            os.close(folder)
+    return sock
+
+
+async def connect(target: Path) -> tuple[Channel, wire.Greeting]:
+    """Connect to a database's socket and return what it greets with; raises OSError, Closed, Refused."""
+    channel = Channel(at_socket(target))
+    try:
+        payload, _ = await channel.packet()
+    except BaseException:
+        channel.close()
+        raise
+    if payload[:1] == b"\xff":
+        channel.close()
+        raise Refused(payload)
+    return channel, wire.read_greeting(payload)
+
+
+def came_from(peer: tuple[str, int], here: tuple[str, int]) -> bytes:
+    """Return the line that tells the database where the client really is (PROXY protocol, version 1).
+
+    The database takes 127.0.0.1 for `localhost`, where its administrator's accounts are: nobody who comes through here
+    is ever there, and is said to be at the endpoint's own address instead.
+    """
+    host = peer[0] if peer[0] != _LOCALHOST else here[0]
+    host = host if host != _LOCALHOST else _BESIDE
+    return f"PROXY TCP4 {host} {here[0]} {peer[1]} {here[1]}\r\n".encode()
+
+
+async def sign_in(channel: Channel, answer: wire.Answer, half: bytes, salt: bytes, header: bytes) -> bytes:
+    """Sign in with the first digest of the password; returns the OK packet. Raises Refused, Closed."""
+    answer = answer._replace(proof=wire.prove(half, salt), plugin=wire.NATIVE)
+    channel.send(header + wire.framed(wire.write_answer(answer), 1))
+    while True:
+        payload, sequence = await channel.packet()
+        if payload[0] == 0:
+            return payload
+        if payload[0] == 0xFF:
+            raise Refused(payload)
+        if payload[0] != 0xFE or not payload[1:].startswith(wire.NATIVE + b"\0"):
+            raise Closed("the database wants another proof than a password's")
+        salt = payload[len(wire.NATIVE) + 2 :][:20]
+        channel.send_packet(wire.prove(half, salt), sequence + 1)
+
+
+async def rows(channel: Channel, statement: bytes, capabilities: int) -> list[list[bytes | None]]:
+    """Run a statement and return its rows; raises Refused, Closed."""
+    channel.send_packet(b"\x03" + statement, 0)
+    first = await _checked(channel)
+    if first[0] == 0:
+        return []
+    for _ in range(wire.number(first, 0)[0]):
+        await _checked(channel)
+    if not capabilities & wire.DEPRECATE_EOF:
+        await _checked(channel)
+    found: list[list[bytes | None]] = []
+    while True:
+        packet = await _checked(channel)
+        if packet[0] == 0xFE:
+            return found
+        found.append(_values(packet))
+
+
+async def prepare(channel: Channel, text: bytes, capabilities: int) -> tuple[int, int]:
+    """Prepare a statement; returns its id and how many parameters it has. Raises Refused, Closed."""
+    channel.send_packet(b"\x16" + text, 0)
+    first = await _checked(channel)
+    number = int.from_bytes(first[1:5], "little")
+    columns, parameters = int.from_bytes(first[5:7], "little"), int.from_bytes(first[7:9], "little")
+    async for _ in _definitions(channel, parameters, capabilities):
+        pass
+    async for _ in _definitions(channel, columns, capabilities):
+        pass
+    return number, parameters
+
+
+async def _definitions(channel: Channel, count: int, capabilities: int) -> AsyncIterator[bytes]:
+    ends = bool(count) and not capabilities & wire.DEPRECATE_EOF
+    for _ in range(count + ends):
+        yield await _checked(channel)
+
+
+async def _checked(channel: Channel) -> bytes:
+    payload, _ = await asyncio.wait_for(channel.packet(), 10)
+    if payload[:1] == b"\xff":
+        raise Refused(payload)
+    return payload
+
+
+def _values(packet: bytes) -> list[bytes | None]:
+    values: list[bytes | None] = []
+    at = 0
+    while at < len(packet):
+        if packet[at] == 0xFB:
+            values.append(None)
+            at += 1
+        else:
+            value, at = wire.text(packet, at)
+            values.append(value)
+    return values

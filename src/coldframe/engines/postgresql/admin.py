@@ -1,0 +1,109 @@
+"""The administrator's connection to an instance over its private socket, where the system says who connects."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coldframe.engines.database import DatabaseError
+from coldframe.engines.postgresql import wire
+
+USER = "rdsadmin"
+DATABASE = "rdsadmin"
+
+Row = wire.Row
+
+
+class QueryFailed(DatabaseError):
+    """The database refused a statement; `code` is its SQLSTATE."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Unreachable(DatabaseError):
+    """Nobody answers at the socket."""
+
+
+class Connection:
+    """One session; statements are sent as text, and each call commits for itself."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._reader = wire.Reader()
+        self._messages: Iterator[tuple[bytes, bytes]] = iter(())
+
+    def start(self, database: str) -> None:
+        """Sign in; raises QueryFailed."""
+        names = {
+            "user": USER,
+            "database": database,
+            "application_name": "coldframe",
+            "client_encoding": "UTF8",
+        }
+        # What keeps users from writing does not keep the administrator.
+        names["default_transaction_read_only"] = "off"
+        self._socket.sendall(wire.startup(names))
+        while True:
+            kind, body = self._next()
+            if kind == b"E":
+                raise _failed(body)
+            if kind == b"R" and struct.unpack_from("!I", body)[0] != wire.AUTH_OK:
+                raise QueryFailed("28000", "the administrator may not sign in without a password")
+            if kind == b"Z":
+                return
+
+    def query(self, sql: str) -> list[Row]:
+        """Run statements and return the rows of all of them; raises QueryFailed for the first that fails."""
+        self._socket.sendall(wire.message(b"Q", wire.text(sql)))
+        rows: list[Row] = []
+        failed: QueryFailed | None = None
+        while True:
+            kind, body = self._next()
+            if kind == b"D":
+                rows.append(wire.row(body))
+            elif kind == b"E":
+                failed = failed or _failed(body)
+            elif kind == b"Z":
+                if failed is not None:
+                    raise failed
+                return rows
+
+    def value(self, sql: str) -> str | None:
+        """Run a statement and return its first column of its first row; None when there is none."""
+        rows = self.query(sql)
+        return rows[0][0] if rows else None
+
+    def _next(self) -> tuple[bytes, bytes]:
+        while True:
+            for found in self._messages:
+                return found
+            try:
+                data = self._socket.recv(65536)
+            except OSError as error:
+                raise Unreachable(f"the database does not answer: {error}") from error
+            if not data:
+                raise Unreachable("the database ended the administrator's session")
+            self._messages = self._reader.feed(data)
+
+
+@contextmanager
+def connected(path: Path, database: str = DATABASE, *, timeout: float = 60) -> Iterator[Connection]:
+    """Connect as the administrator; raises Unreachable, or QueryFailed when the database refuses."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout)
+        try:
+            sock.connect(str(path))
+        except OSError as error:
+            raise Unreachable(f"the database does not answer: {error}") from error
+        connection = Connection(sock)
+        connection.start(database)
+        yield connection
+        sock.sendall(wire.message(b"X"))
+
+
+def _failed(body: bytes) -> QueryFailed:
+    found = wire.fields(body)
+    return QueryFailed(found.get("C", "XX000"), found.get("M", "the database gave no reason"))

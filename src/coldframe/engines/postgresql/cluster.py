@@ -1,0 +1,165 @@
+"""One instance's processes: started in a mode, stopped, reloaded, restarted; nobody is asked what should be."""
+
+import contextlib
+import os
+import shutil
+import signal
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from coldframe.core import process
+from coldframe.engines.database import DatabaseError, InstanceSpec, Running, Version
+from coldframe.engines.postgresql import admin, configuration, layout, programs
+from coldframe.engines.postgresql.layout import Mode, State
+from coldframe.engines.postgresql.waiting import until
+
+# Recovery after a crash reads what was written since the last checkpoint (max_wal_size).
+_START_SECONDS = 300.0
+_STOP_SECONDS = 120.0
+
+
+class Cluster:
+    """The server process of an instance and its children."""
+
+    def __init__(self, spec: InstanceSpec, version: Version) -> None:
+        self.spec = spec
+        self._version = version
+
+    def start(self, mode: Mode, extra: Mapping[str, str] | None = None) -> Running:
+        """Start it in a mode and return when it accepts connections; raises DatabaseError with the end of its log.
+
+        `extra` settings hold until the next start or reload.
+        """
+        spec = self.spec
+        found = layout.running(spec)
+        if found is None:
+            layout.prepare(spec)
+            known = layout.state(spec)
+            configuration.write(spec, known, mode, extra or {})
+            self._link_scratch()
+            (layout.data(spec) / "postmaster.pid").unlink(missing_ok=True)
+            layout.output(spec).write_bytes(b"")
+            words: list[str | Path] = [self._version.programs / "postgres", "-D", layout.data(spec)]
+            pid = programs.start(
+                words, folder=spec.folder, output=layout.output(spec), reaches=self._reaches(known)
+            )
+            known.pid, known.birth, known.wanted, known.mode = pid, process.birth(pid) or "", True, mode
+            layout.remember(spec, known)
+            found = Running(pid, layout.socket(spec))
+        self._await(found)
+        return found
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop it and return when its processes are gone."""
+        known = layout.state(self.spec)
+        found = layout.running(self.spec, known)
+        known.wanted = False
+        layout.remember(self.spec, known)
+        if found is None:
+            return
+        children = _children(found.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGQUIT if at_once else signal.SIGINT)
+        gone = until(lambda: process.birth(found.pid) != known.birth, _STOP_SECONDS)
+        if not gone:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGKILL)
+        # A killed server leaves its children to notice, and they must not write under a successor.
+        births = {child: process.birth(child) for child in children}
+        until(lambda: all(process.birth(child) != born or born is None for child, born in births.items()), 30)
+
+    def restart(self, mode: Mode) -> None:
+        """Stop it and start it in another mode."""
+        self.stop()
+        self.start(mode)
+
+    def reload(self, mode: Mode) -> None:
+        """Write the configuration of a mode and return when every new session has it."""
+        spec = self.spec
+        path = layout.socket(spec)
+        with admin.connected(path) as connection:
+            before = connection.value("SELECT pg_conf_load_time()")
+            configuration.write(spec, layout.state(spec), mode)
+            connection.query("SELECT pg_reload_conf()")
+        layout.change(spec, lambda known: setattr(known, "mode", mode), durable=False)
+
+        # Who is let in is read after the settings and before the next session is taken.
+        def loaded() -> bool:
+            with admin.connected(path) as fresh:
+                return fresh.value("SELECT pg_conf_load_time()") != before
+
+        if not until(loaded, 30, every=0.002):
+            raise DatabaseError("the database did not read its configuration again", tail(spec))
+
+    def _await(self, found: Running) -> None:
+        spec = self.spec
+        born = process.birth(found.pid)
+        said = layout.data(spec) / "postmaster.pid"
+
+        def ready() -> bool:
+            if process.birth(found.pid) != born or born is None:
+                return True
+            with contextlib.suppress(FileNotFoundError):
+                lines = said.read_text(encoding="utf-8").splitlines()
+                return len(lines) > 7 and lines[7].strip() == "ready" and lines[0] == str(found.pid)
+            return False
+
+        if not until(ready, _START_SECONDS):
+            raise DatabaseError(f"{spec.name} did not start within {_START_SECONDS:g} s: {tail(spec)}")
+        if born is None or process.birth(found.pid) != born:
+            raise DatabaseError(
+                f"{spec.name} did not start: {tail(spec)}", f"its log is in {layout.logs(spec)}"
+            )
+
+    def _reaches(self, known: State) -> Sequence[Path]:
+        """Return the folders outside of its own that the instance needs."""
+        found = [layout.socket_folder(known.source.folder)] if known.source is not None else []
+        return [*found, *([self.spec.scratch] if self.spec.scratch is not None else [])]
+
+    def _link_scratch(self) -> None:
+        """Let temporary tables lie on the scratch storage, or in the data directory when there is none.
+
+        Their tablespace is a folder in every data directory, the same in all copies; a link in its place leads to the
+        scratch storage of this one. What was there is of no use after a start.
+        """
+        spec = self.spec
+        for place in (layout.data(spec) / "pg_tblspc").iterdir():
+            if place.is_symlink():
+                place.unlink()
+            elif spec.scratch is not None:
+                shutil.rmtree(place)
+            home = place
+            if spec.scratch is not None:
+                home = spec.scratch / f"{spec.name}-{spec.serial}"
+                shutil.rmtree(home, ignore_errors=True)
+                place.symlink_to(home)
+            (home / self._catalog()).mkdir(parents=True, exist_ok=True, mode=0o700)
+            programs.own(place, home)
+
+    def _catalog(self) -> str:
+        """Return the name that this version's files have in a tablespace."""
+        control = (layout.data(self.spec) / "global" / "pg_control").read_bytes()
+        # pg_control begins with an identifier of eight bytes and its own version; the catalog's version follows.
+        return f"PG_{self._version.major}_{struct.unpack_from('=QII', control)[2]}"
+
+
+def tail(spec: InstanceSpec, lines: int = 12) -> str:
+    """Return the last lines of what an instance said, of its start or its log."""
+    files = sorted((layout.logs(spec) / "error").glob("*"), key=lambda file: file.stat().st_mtime)
+    texts = [
+        file.read_text(encoding="utf-8", errors="replace")
+        for file in (layout.output(spec), *files[-1:])
+        if file.exists()
+    ]
+    said = "\n".join(texts).splitlines()[-50:]
+    wrong = [line for line in said if any(word in line for word in ("ERROR:", "FATAL:", "PANIC:"))]
+    return "\n".join((wrong or said)[-lines:])
+
+
+def _children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        return [int(word) for word in text.read_text(encoding="ascii").split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []

@@ -1,0 +1,196 @@
+"""Copies that follow their source: physical ones by streaming the log, logical ones by subscriptions."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+
+from coldframe.engines.database import (
+    CopyKind,
+    DatabaseError,
+    Following,
+    InstanceSpec,
+    Obstacle,
+)
+from coldframe.engines.postgresql import (
+    admin,
+    base_copy,
+    layout,
+    logical,
+    obstacles,
+    positions,
+    sequences,
+)
+from coldframe.engines.postgresql.admin import Connection, QueryFailed
+from coldframe.engines.postgresql.cluster import tail
+from coldframe.engines.postgresql.instances import Instances
+from coldframe.engines.postgresql.layout import Source
+
+
+class PostgreSQLCopies:
+    """The engine's copies."""
+
+    def __init__(self, instances: Instances) -> None:
+        self._instances = instances
+
+    def copy(self, source: InstanceSpec, target: InstanceSpec, kind: CopyKind) -> None:
+        """Make the stopped `target` a consistent copy of the running `source`, ready to follow it."""
+        known = layout.state(target)
+        if known.source is not None and not known.copying and layout.data(target).exists():
+            return
+        layout.prepare(target)
+        if layout.running(target, known) is not None:
+            if not known.copying:
+                raise DatabaseError(f"{target.name} runs", "stop it first")
+            self._instances.cluster(target).stop(at_once=True)
+        # What an attempt before this one left.
+        shutil.rmtree(layout.data(target), ignore_errors=True)
+        if kind == "logical":
+            logical.copy(source, target, self._instances)
+        else:
+            self._copy_files(source, target)
+
+    def _copy_files(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        here, there = self._instances.version(source), self._instances.version(target)
+        if here.major != there.major:
+            raise DatabaseError(
+                f"a physical copy of PostgreSQL {here.major} cannot be {there.major}", "make a logical copy"
+            )
+        slot = f"coldframe_p{target.serial}_"
+        with admin.connected(layout.socket(source)) as connection:
+            if (
+                connection.value(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'")
+                != "0"
+            ):
+                connection.query(f"SELECT pg_drop_replication_slot('{slot}')")
+            connection.query(f"SELECT pg_create_physical_replication_slot('{slot}', true)")
+        room = target.folder / "data.copy"
+        base_copy.take(source, room)
+        known = layout.State(read_only=True, source=Source(str(source.folder), "physical", slot))
+        layout.remember(target, known)
+        room.rename(layout.data(target))
+
+    def follow(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let the running `target` apply what the source commits from the moment of the copy on; it is read-only to users."""
+        known = layout.state(target)
+        if known.source is None or known.source.folder != source.folder:
+            raise DatabaseError(f"{target.name} is no copy of {source.name}", "copy it first")
+        if known.source.kind == "logical":
+            for _, connection in self._subscribed(target):
+                connection.query(f"ALTER SUBSCRIPTION {known.source.slot} ENABLE")
+
+    def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
+        """Return how far the target is."""
+        known = layout.state(target)
+        if known.source is None or layout.running(target, known) is None:
+            return Following(running=False, behind=None, error="" if known.source else "it follows nobody")
+        try:
+            where, working, error = self._applied(target, known.source)
+        except DatabaseError as problem:
+            return Following(running=False, behind=None, error=str(problem))
+        try:
+            with admin.connected(layout.socket(source), timeout=10) as connection:
+                behind = positions.between(connection, where) if where else None
+        except (admin.Unreachable, QueryFailed):
+            behind = None
+        return Following(working, behind, where, error)
+
+    def position(self, spec: InstanceSpec) -> str:
+        """Return the position of the last transaction that this instance committed."""
+        known = layout.state(spec)
+        if known.stands and known.mode in {"fenced", "sealed"}:
+            # Users are fenced off since; what the log has after it is the server's own.
+            return known.stands
+        with admin.connected(layout.socket(spec)) as connection:
+            return positions.committed(connection)
+
+    def reached(self, target: InstanceSpec, position: str) -> bool:
+        """Tell whether the target has applied everything up to a position of its source."""
+        known = layout.state(target)
+        if known.source is None:
+            raise DatabaseError(f"{target.name} follows nobody", "copy it first")
+        where, _, _ = self._applied(target, known.source)
+        return bool(where) and not positions.before(where, position)
+
+    def arm(self, target: InstanceSpec) -> None:
+        """Make what the target has durable, so that little is left to be when it takes over.
+
+        Its own commits wait for the disk as its settings say; what replication applies becomes durable in `finish`
+        and `promote`, with one sync for all of it.
+        """
+        with admin.connected(layout.socket(target), timeout=600) as connection:
+            connection.query("CHECKPOINT")
+            positions.committed(connection)
+
+    def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Bring over the sequences; the source is read-only and the target has reached it."""
+        known = layout.state(target)
+        if known.source is not None and known.source.kind == "logical":
+            sequences.bring(source, target)
+        with admin.connected(layout.socket(target)) as connection:
+            positions.committed(connection)
+
+    def promote(self, target: InstanceSpec) -> None:
+        """Stop following for good; whether it is read-only does not change."""
+        known = layout.state(target)
+        if known.source is None:
+            return
+        source = known.source
+        running = layout.running(target, known) is not None
+        if source.kind == "physical":
+            # Nothing is written to it that was not to its source, until it is opened.
+            layout.change(target, lambda known: setattr(known, "read_only", True))
+            if running:
+                cluster = self._instances.cluster(target)
+                cluster.reload("sealed")
+        elif running:
+            for _, connection in self._subscribed(target):
+                # Its commit takes with it to the disk what was applied without waiting for it.
+                logical.unsubscribe(connection)
+        else:
+            raise DatabaseError(
+                f"{target.name} does not run", "start it, so that its subscriptions can be removed"
+            )
+        self._instances.leave(target)
+
+    def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
+        """Return what a logical copy of this instance would not carry, or would break on the source."""
+        return [
+            found
+            for _, connection in _inside(source, logical.databases(source))
+            for found in obstacles.of(connection)
+        ]
+
+    def _subscribed(self, target: InstanceSpec) -> Iterator[tuple[str, Connection]]:
+        """Give a connection to each database that has a subscription of ours."""
+        with admin.connected(layout.socket(target)) as connection:
+            names = connection.query(
+                "SELECT DISTINCT d.datname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
+                "WHERE s.subname ~ '^coldframe_' ORDER BY d.datname"
+            )
+        return _inside(target, [str(name) for (name,) in names])
+
+    def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str]:
+        """Return up to which position of its source a target has everything, whether it goes on, and what stops it."""
+        with admin.connected(layout.socket(target)) as connection:
+            if source.kind == "physical":
+                where, working = connection.query(
+                    "SELECT pg_last_wal_replay_lsn(), EXISTS (SELECT FROM pg_stat_wal_receiver)"
+                )[0]
+                return str(where or ""), working == "t", "" if working == "t" else tail(target, 3)
+            rows = connection.query(
+                "SELECT s.subname, w.pid IS NOT NULL, w.latest_end_lsn, e.apply_error_count > 0 "
+                "FROM pg_subscription s LEFT JOIN pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL "
+                "LEFT JOIN pg_stat_subscription_stats e ON e.subid = s.oid"
+            )
+        if not rows:
+            return "", False, "it has no subscription"
+        alive = all(row[1] == "t" for row in rows)
+        known = [str(row[2]) for row in rows if row[2] is not None]
+        least = min(known, key=positions.number) if len(known) == len(rows) else ""
+        return least, alive, "" if alive else tail(target, 3)
+
+
+def _inside(spec: InstanceSpec, names: Iterable[str]) -> Iterator[tuple[str, Connection]]:
+    """Give a connection to each of some databases in turn."""
+    for name in names:
+        with admin.connected(layout.socket(spec), name) as connection:
+            yield name, connection

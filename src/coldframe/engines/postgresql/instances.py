@@ -1,0 +1,200 @@
+"""In which mode an instance runs, and how it comes from one into another: open, soft, fenced, sealed, standby.
+
+A session may lift `default_transaction_read_only` for itself, so it is no fence. Two things are: pg_hba.conf, which lets
+in nobody but replication and the administrator, and recovery, in which nobody at all can write.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from coldframe.engines.database import DatabaseError, InstanceSpec, Running, Version
+from coldframe.engines.postgresql import admin, layout, positions
+from coldframe.engines.postgresql.admin import Connection, QueryFailed
+from coldframe.engines.postgresql.cluster import Cluster
+from coldframe.engines.postgresql.layout import Mode, State
+from coldframe.engines.postgresql.programs import Versions
+from coldframe.engines.postgresql.waiting import until
+
+_USERS = f"backend_type = 'client backend' AND usename NOT IN ('{admin.USER}', 'rdsrepladmin', 'rdsendpoint')"
+# How long a session has to end that was told to.
+_END_SECONDS = 30.0
+_DUPLICATE = {"42P04", "42710"}
+
+
+class Instances:
+    """Starts instances in the mode that their state asks for, and changes it; `cache` has versions and templates."""
+
+    def __init__(self, cache: Path) -> None:
+        self.versions = Versions(cache / "engines")
+        self.templates = cache / "postgresql"
+
+    def version(self, spec: InstanceSpec) -> Version:
+        """Return the installed version that an instance runs; raises VersionMissing."""
+        return self.versions.get(spec.version)
+
+    def cluster(self, spec: InstanceSpec) -> Cluster:
+        """Return the processes of an instance; raises VersionMissing."""
+        return Cluster(spec, self.version(spec))
+
+    def start(self, spec: InstanceSpec) -> Running:
+        """Start it in its mode; what its creation left to do is done before anybody else comes in."""
+        if not layout.data(spec).exists():
+            raise DatabaseError(f"{spec.name} does not exist", "create it first")
+        if spec.read_only:
+            layout.change(spec, lambda known: setattr(known, "read_only", True))
+        known = layout.state(spec)
+        cluster = self.cluster(spec)
+        if layout.running(spec, known) is not None:
+            return cluster.start(known.mode)
+        mode = self.mode(spec, known)
+        if known.pending:
+            cluster.start("open" if mode == "open" else "fenced")
+            self._do_pending(spec, known)
+            if mode == "open":
+                return cluster.start(mode)
+            cluster.stop()
+        return cluster.start(mode)
+
+    def mode(self, spec: InstanceSpec, known: State) -> Mode:
+        """Return in which mode an instance has to start."""
+        if known.source is not None:
+            if known.source.kind == "physical":
+                return "standby"
+            return "soft" if known.read_only or spec.read_only else "open"
+        if not (known.read_only or spec.read_only):
+            return "open"
+        # Whoever follows by logical decoding cannot catch up with one in recovery (before 16).
+        return "fenced" if any((layout.data(spec) / "pg_replslot").glob("coldframe_l*")) else "sealed"
+
+    def read_only(self, known: State) -> bool:
+        """Tell whether users cannot write."""
+        return known.mode != "open"
+
+    def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
+        """Remember it, so that it holds after any restart, and bring it about where the instance runs."""
+        known = layout.state(spec)
+        if known.read_only != on:
+            known.read_only = on
+            layout.remember(spec, known)
+        if layout.running(spec, known) is None or known.mode == "standby":
+            return
+        if not on:
+            self._open(spec, known)
+        elif known.source is not None:
+            self.cluster(spec).reload("soft")
+            with admin.connected(layout.socket(spec)) as connection:
+                _end(connection, f"{_USERS} AND xact_start IS NOT NULL")
+        else:
+            self._close(spec, known)
+
+    def leave(self, spec: InstanceSpec) -> None:
+        """Stop following for good: the source keeps nothing for this instance any longer."""
+        source = layout.state(spec).source
+        if source is None:
+            return
+        layout.change(spec, lambda known: setattr(known, "source", None), durable=False)
+        followed = layout.read_state(source.folder)
+        if followed.stands:
+            # While everybody waits for its successor, it has time to be tidied up later.
+            followed.left.append(source.slot)
+            layout.write_state(source.folder, followed, durable=False)
+        else:
+            release(source)
+
+    def _close(self, spec: InstanceSpec, known: State) -> None:
+        """Fence users off; one that nobody follows, or whose followers have left, goes into recovery."""
+        path = layout.socket(spec)
+        if known.mode not in {"fenced", "sealed"}:
+            self.cluster(spec).reload("fenced")
+        if not known.stands:
+            with admin.connected(path) as connection:
+                _end(connection, _USERS)
+                stands = positions.committed(connection)
+            known = layout.change(spec, lambda known: setattr(known, "stands", stands), durable=False)
+        if known.mode == "sealed":
+            return
+        if known.left:
+            for slot in known.left:
+                release(
+                    layout.Source(
+                        str(spec.folder), "logical" if slot.startswith("coldframe_l") else "physical", slot
+                    )
+                )
+            layout.change(spec, lambda known: setattr(known, "left", []))
+        elif self._followed(spec):
+            return
+        # The log may still be decoded for another follower, which cannot be done in recovery.
+        if self.mode(spec, known) == "sealed":
+            self.cluster(spec).restart("sealed")
+
+    def _open(self, spec: InstanceSpec, known: State) -> None:
+        if known.stands:
+            layout.change(spec, lambda known: setattr(known, "stands", ""), durable=False)
+        cluster = self.cluster(spec)
+        if known.mode != "sealed":
+            cluster.reload("open")
+            return
+        with admin.connected(layout.socket(spec)) as connection:
+            if connection.value("SELECT pg_is_in_recovery() AND NOT pg_promote(true, 60)") == "t":
+                raise DatabaseError(f"{spec.name} did not leave recovery within 60 s")
+        cluster.reload("open")
+
+    def _followed(self, spec: InstanceSpec) -> bool:
+        """Tell whether somebody follows the instance who may be waiting for what it committed last."""
+        with admin.connected(layout.socket(spec)) as connection:
+            return (
+                connection.value(
+                    "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name ~ '^coldframe_[lp]')"
+                )
+                == "t"
+            )
+
+    def _do_pending(self, spec: InstanceSpec, known: State) -> None:
+        with admin.connected(layout.socket(spec)) as connection:
+            for statement in known.pending:
+                with contextlib.ExitStack() as stack:
+                    # A start that was interrupted may have done it already.
+                    stack.enter_context(_unless(_DUPLICATE))
+                    connection.query(statement)
+        layout.change(spec, lambda known: setattr(known, "pending", []))
+
+
+def release(source: layout.Source) -> None:
+    """Remove a follower's slots and publications from its source; one that does not run, or not any longer, keeps them."""
+    path = layout.socket_folder(source.folder) / layout.SOCKET_NAME
+    # What is kept on a source that cannot be asked now is removed when it is: by the next that leaves it.
+    with contextlib.suppress(admin.Unreachable), admin.connected(path) as connection:
+        mine = f"left(slot_name, {len(source.slot)}) = '{source.slot}'"
+        connection.query(
+            f"SELECT pg_terminate_backend(active_pid, 1000) FROM pg_replication_slots WHERE {mine} AND active"
+        )
+        connection.query(f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE {mine}")
+        if source.kind == "logical" and connection.value("SELECT pg_is_in_recovery()") == "f":
+            for (name,) in connection.query(
+                "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
+            ):
+                with admin.connected(path, str(name)) as inside:
+                    inside.query(
+                        f"SET client_min_messages = error; SET synchronous_commit = off; DROP PUBLICATION IF EXISTS {source.slot}"
+                    )
+
+
+def _end(connection: Connection, which: str) -> None:
+    """End sessions and return when they are gone; raises DatabaseError."""
+    connection.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {which}")
+
+    def gone() -> bool:
+        return connection.value(f"SELECT count(*) FROM pg_stat_activity WHERE {which}") == "0"
+
+    if not until(gone, _END_SECONDS, every=0.001):
+        raise DatabaseError("sessions that were told to end are still there")
+
+
+@contextlib.contextmanager
+def _unless(codes: set[str]) -> Iterator[None]:
+    try:
+        yield
+    except QueryFailed as problem:
+        if problem.code not in codes:
+            raise
