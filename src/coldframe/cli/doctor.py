@@ -6,8 +6,10 @@ from pathlib import Path
 
 from coldframe import __version__
 from coldframe.core.config import default_data_dir
+from coldframe.core.sealed_master import NAME
 from coldframe.engines.catalog import engines, probe
 from coldframe.server.files import NotSetUp, read_server
+from coldframe.server.master_key import SENTENCES, rung_of
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +26,7 @@ def run(chosen: argparse.Namespace) -> int:
         print(f"data      {chosen.data} (server: {read_server(chosen.data).endpoint})")
     except NotSetUp:
         print(f"data      {chosen.data} (no server has run with it yet)")
+    print(f"master    {_master(chosen.data)}")
     missing = 0
     for engine in engines():
         found = probe(engine)
@@ -35,3 +38,12 @@ def run(chosen: argparse.Namespace) -> int:
             print(f"          install it: coldframe engines install {engine.name}")
         missing += not engine.tests
     return 1 if missing else 0
+
+
+def _master(data_dir: Path) -> str:
+    """Say where the master key would live here, and whether it lies sealed."""
+    rung = rung_of()
+    at_rest = (
+        "sealed" if (data_dir / NAME).exists() else "in clear; coldframe seal keeps it under a passphrase"
+    )
+    return f"{rung}: {SENTENCES[rung]}\n          at rest {at_rest}"
