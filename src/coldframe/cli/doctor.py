@@ -9,7 +9,13 @@ from coldframe.core.config import default_data_dir
 from coldframe.core.sealed_master import NAME
 from coldframe.engines.catalog import engines, probe
 from coldframe.server.files import NotSetUp, read_server
+from coldframe.server.kernel_private_keys import private_keys
 from coldframe.server.master_key import SENTENCES, rung_of
+
+_WHERE = {
+    "kernel": "kernel",
+    "process": "server's process (the kernel has no parser for private keys: modprobe pkcs8_key_parser)",
+}
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +33,8 @@ def run(chosen: argparse.Namespace) -> int:
     except NotSetUp:
         print(f"data      {chosen.data} (no server has run with it yet)")
     print(f"master    {_master(chosen.data)}")
+    where = private_keys().where
+    print(f"kms       RSA keys are used in the {_WHERE[where]}; all other keys in the server's process")
     missing = 0
     for engine in engines():
         found = probe(engine)
