@@ -16,7 +16,13 @@ ROOT = Path(__file__).parents[2]
 SESSION = (
     sys.executable,
     "-c",
-    "import os, sys; from coldframe.engines.keyring import Kernel; Kernel().join_session(); os.execv(sys.argv[1], sys.argv[1:])",
+    (
+        "import contextlib, os, sys\n"
+        "from coldframe.engines.keyring import Kernel, KeyringError\n"
+        "with contextlib.suppress(KeyringError):\n"
+        "    Kernel().join_session()\n"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    ),
 )
 
 

@@ -53,7 +53,7 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
             value = parameters[member]
             keys[key] = str(value).lower() if isinstance(value, bool) else str(value)
     if operation == "CreateGrant":
-        keys |= _grant_keys(parameters)
+        keys |= _grant_keys(parameters, call.via)
     if operation == "RetireGrant":
         keys["coldframe:grantid"] = _retired(call, parameters)[1]
     _tag_keys(parameters, keys)
@@ -142,10 +142,10 @@ def _retired(call: Call, parameters: Mapping[str, Any]) -> tuple[Place, str]:
     return locate(call, parameters["KeyId"]), parameters["GrantId"]
 
 
-def _grant_keys(parameters: Mapping[str, Any]) -> dict[str, str | list[str]]:
+def _grant_keys(parameters: Mapping[str, Any], via: str) -> dict[str, str | list[str]]:
     keys: dict[str, str | list[str]] = {
         "kms:GrantOperations": list(parameters["Operations"]),
-        "kms:GrantIsForAWSResource": "false",
+        "kms:GrantIsForAWSResource": "true" if via else "false",
     }
     for member in ("GranteePrincipal", "RetiringPrincipal"):
         if parameters.get(member):
