@@ -37,7 +37,6 @@ from coldframe.engines.keyring import (
 )
 
 _SET_KEY_BY_SERIAL = 7
-_SECONDS = 5.0
 _USED = Permission.VIEW | Permission.READ | Permission.SEARCH
 # A thread that is older than the process's keyring does not possess what is in it. Other processes of this user could
 # read it too, as they can read the file in which it lies in clear.
@@ -105,7 +104,7 @@ def kernel_digest(serial: int, message: bytes) -> bytes:
         algorithm.setsockopt(socket.SOL_ALG, _SET_KEY_BY_SERIAL, serial)
         operation, _ = algorithm.accept()
         with operation:
-            operation.settimeout(_SECONDS)
+            # No timeout: such sockets cannot be polled, and a hash answers as soon as it has its message.
             operation.sendall(message)
             return operation.recv(32)
 
