@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from coldframe.core.config import Settings
-from coldframe.core.seal import Seal
+from coldframe.core.seal import Seal, SealBroken
 from coldframe.core.sealed_master import NAME, seal_master, write_sealed
 from coldframe.engines.keyring import Kernel, KeyringError
 from coldframe.server.kernel_private_keys import InTheKernel, private_keys
@@ -50,8 +50,8 @@ class TestInTheMachine:
             thread.start()
             thread.join()
             assert found == [Seal(MASTER).key("thread")]
-        with pytest.raises(KeyringError):
-            Kernel().describe(held.serial)
+        with pytest.raises(SealBroken):
+            held.master.derive("after the server has ended")
 
     def test_a_sealed_master_key_is_asked_for_once(self, tmp_path):
         Kernel().join_session()

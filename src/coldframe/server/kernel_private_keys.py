@@ -1,5 +1,6 @@
 """RSA private keys of KMS, held and used by the kernel where it can, in this process where it cannot."""
 
+import contextlib
 import threading
 from collections import OrderedDict
 
@@ -74,10 +75,13 @@ class InTheKernel:
             return key
 
     def _drop(self, key: AsymmetricKey) -> None:
-        try:
-            self._service.unlink(key.serial, PROCESS)
-        except KeyringError:
-            return  # the kernel has dropped it already
+        """Make a key of no use at once, and let the kernel collect it."""
+        for end in (
+            lambda: self._service.revoke(key.serial),
+            lambda: self._service.unlink(key.serial, PROCESS),
+        ):
+            with contextlib.suppress(KeyringError):  # the kernel has dropped it already
+                end()
 
 
 def private_keys(service: KeyService | None = None) -> PrivateKeys:

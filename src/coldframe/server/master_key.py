@@ -5,6 +5,7 @@ kernel as a `user` key that is read for each use; else in this process's memory.
 key. Keys that are derived for a purpose are in this process's memory while they are used, on every rung.
 """
 
+import contextlib
 import getpass
 import hashlib
 import hmac
@@ -193,10 +194,10 @@ def _or_memory(held: Held | None, master: bytes) -> Held:
 
 
 def _forget(service: KeyService, serial: int, keyring: int) -> None:
-    try:
-        service.unlink(serial, keyring)
-    except KeyringError:
-        return  # it is not there to be forgotten
+    """Make a key of no use at once: one that is only unlinked lives on until the kernel collects it."""
+    for end in (lambda: service.revoke(serial), lambda: service.unlink(serial, keyring)):
+        with contextlib.suppress(KeyringError):  # it is not there to be forgotten
+            end()
 
 
 def _name(check: bytes) -> str:
