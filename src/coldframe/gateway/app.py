@@ -69,6 +69,7 @@ class Gateway:
         except ServiceFault:
             return None
         if exchange.operation.name not in exchange.service.manifest.quick:
+            request.found = exchange
             return None
         return self._run(exchange)
 
@@ -77,7 +78,9 @@ class Gateway:
         if request.method == "OPTIONS" and (response := self._preflight(request)) is not None:
             return response
         try:
-            exchange = self._route(request)
+            # Taken off the request, which the exchange refers to: nothing is left for the collector of cycles.
+            found, request.found = request.found, None
+            exchange = found or self._route(request)
         except ServiceFault as fault:
             return answer.fault_without_service(request, fault, ids.uuid())
         response = self._run(exchange)

@@ -23,7 +23,8 @@ def validate(operation: OperationModel, params: Mapping[str, Any], code: str | N
     """Raise the service's validation fault when parameters break a constraint of the input's shape.
 
     Parameters whose decoder has already checked everything but patterns are only held against those.
-    `code` overrides the fault's code, which validation.toml names by service and protocol.
+    `code` overrides the fault's code, which validation.toml names by service and protocol. An operation that does not
+    have that one among its errors, and has ValidationException, answers with this.
     """
     plan = _plan(operation, patterns_only=getattr(params, "checked", False))
     if plan is None:
@@ -53,7 +54,13 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
             missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400
         )
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
-    return ServiceFault(code or code_of(service), f"{many} detected: {'; '.join(errors)}", status=400)
+    code = _modelled(operation, code or code_of(service))
+    return ServiceFault(code, f"{many} detected: {'; '.join(errors)}", status=400)
+
+
+def _modelled(operation: OperationModel, code: str) -> str:
+    names = {name for shape in operation.error_shapes for name in (shape.name, shape.error_code)}
+    return "ValidationException" if code not in names and "ValidationException" in names else code
 
 
 @cache

@@ -52,11 +52,11 @@ class BodyPipe:
                 message = await receive()
                 touched(False)
                 if message["type"] != "http.request":
-                    self._fail(_incomplete())
+                    self._fail(incomplete())
                     return
                 self._put(message["body"], last=not message["more_body"])
         except asyncio.CancelledError:
-            self._fail(_timeout())
+            self._fail(stalled())
             raise
         finally:
             touched(False)
@@ -105,12 +105,14 @@ class BodyPipe:
             self._changed.notify()
 
 
-def _incomplete() -> ServiceFault:
+def incomplete() -> ServiceFault:
+    """Return the fault of a body that broke off."""
     text = "You did not provide the number of bytes specified by the Content-Length HTTP header"
     return ServiceFault("IncompleteBody", text, status=400)
 
 
-def _timeout() -> ServiceFault:
+def stalled() -> ServiceFault:
+    """Return the fault of a body that stopped arriving."""
     text = (
         "Your socket connection to the server was not read from or written to within the timeout period."
         " Idle connections will be closed."

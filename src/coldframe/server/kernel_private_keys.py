@@ -76,12 +76,10 @@ class InTheKernel:
 
     def _drop(self, key: AsymmetricKey) -> None:
         """Make a key of no use at once, and let the kernel collect it."""
-        for end in (
-            lambda: self._service.revoke(key.serial),
-            lambda: self._service.unlink(key.serial, PROCESS),
-        ):
-            with contextlib.suppress(KeyringError):  # the kernel has dropped it already
-                end()
+        with contextlib.suppress(KeyringError):  # the kernel has dropped it already
+            self._service.revoke(key.serial)
+        with contextlib.suppress(KeyringError):
+            self._service.unlink(key.serial, PROCESS)
 
 
 def private_keys(service: KeyService | None = None) -> PrivateKeys:

@@ -195,9 +195,10 @@ def _or_memory(held: Held | None, master: bytes) -> Held:
 
 def _forget(service: KeyService, serial: int, keyring: int) -> None:
     """Make a key of no use at once: one that is only unlinked lives on until the kernel collects it."""
-    for end in (lambda: service.revoke(serial), lambda: service.unlink(serial, keyring)):
-        with contextlib.suppress(KeyringError):  # it is not there to be forgotten
-            end()
+    with contextlib.suppress(KeyringError):  # it is not there to be forgotten
+        service.revoke(serial)
+    with contextlib.suppress(KeyringError):
+        service.unlink(serial, keyring)
 
 
 def _name(check: bytes) -> str:
