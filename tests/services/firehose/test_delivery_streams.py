@@ -238,4 +238,4 @@ def test_records_are_sealed_and_survive_a_restart(tmp_path) -> None:
     with running_server(tmp_path / "data", root=root) as server:
         server.installation.parts.get(Writer).resume()
         server.clock.advance(301)
-        assert list(objects(server, "kept-bucket").values()) == [b"plainly-visible"]
+        assert list(objects(server, "kept-bucket", seconds=30).values()) == [b"plainly-visible"]
