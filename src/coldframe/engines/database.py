@@ -132,16 +132,21 @@ class Copies(Protocol):
         """Tell whether the target has applied everything up to a position of its source."""
 
     def arm(self, target: InstanceSpec) -> None:
-        """Make what the target has durable, and every later transaction before it is acknowledged."""
+        """Make what the target has durable while nobody waits yet, so that little is left to do for `finish`."""
 
     def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
-        """Bring over what replication does not carry (sequences); the source is read-only and the target has reached it."""
+        """Bring over what replication does not carry (sequences), and let the target acknowledge nothing any more that
+        is not durable; the source is read-only and the target has reached it.
+        """
 
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
 
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
+
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
 
 
 class Backups(Protocol):
@@ -163,8 +168,14 @@ class DatabaseEngine(Protocol):
     """Runs instances as processes of an unprivileged user that outlive this process."""
 
     name: str
-    copies: Copies
-    backups: Backups
+
+    @property
+    def copies(self) -> Copies:
+        """What makes copies that follow."""
+
+    @property
+    def backups(self) -> Backups:
+        """What makes back-ups."""
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

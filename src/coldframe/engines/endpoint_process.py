@@ -38,6 +38,8 @@ class Boot(msgspec.Struct):
     key: str | None = None
     sign_in: str | None = None
     require_tls: bool = False
+    # Users of the database that are ours and that no client may be.
+    reserved: list[str] = []
 
 
 class EndpointProcesses:
@@ -67,6 +69,7 @@ class EndpointProcesses:
             key=_text(spec.key),
             sign_in=_text(spec.sign_in),
             require_tls=spec.require_tls,
+            reserved=sorted({account.name, process.own_account().name}),
         )
         daemon.start(
             [sys.executable, "-m", self._module, spec.name],
@@ -101,6 +104,10 @@ class EndpointProcesses:
     def hold(self, spec: EndpointSpec, *, drain: float, deadline: float) -> Held:
         """Let transactions that are open end within `drain` seconds, cut those that did not, and keep every client waiting."""
         return Held(*self._tell(spec, {"do": "hold", "drain": drain, "deadline": deadline}, _ANSWER + drain))
+
+    def prepare(self, spec: EndpointSpec, target: Path) -> None:
+        """Hear where a release will probably send everybody, and sign in there ahead; changes nothing for the clients."""
+        self._tell(spec, {"do": "prepare", "target": str(target)}, _ANSWER)
 
     def release(self, spec: EndpointSpec, target: Path) -> None:
         """Send everybody, those who wait first, to this database."""

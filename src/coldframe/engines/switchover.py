@@ -43,8 +43,11 @@ class Switchover:
 
 
 def arm(change: Switchover) -> None:
-    """Make the copy durable while nobody waits yet, so that little is left to write later."""
+    """Make the copy durable and sign in there while nobody waits yet, so that little is left to do later."""
     change.engine.copies.arm(change.green)
+    running = change.engine.start(change.green)
+    change.endpoints.start(change.endpoint, change.engine.start(change.blue).socket)
+    change.endpoints.prepare(change.endpoint, running.socket)
 
 
 def hold(change: Switchover) -> Held:
@@ -90,7 +93,8 @@ def reassert(change: Switchover, position: str) -> None:
 
 
 def promote(change: Switchover) -> None:
-    """Let the copy follow nobody any more."""
+    """Let the copy follow nobody any more; it is started if it died meanwhile."""
+    change.engine.start(change.green)
     change.engine.copies.promote(change.green)
 
 
@@ -108,6 +112,9 @@ def roll_back(change: Switchover) -> None:
     """Undo all before COMMIT: the copy stays read-only, the source is written to again, everybody goes on there."""
     change.engine.set_read_only(change.blue, on=False)
     _send(change, change.blue)
+    if change.engine.reattach(change.green) is not None:
+        # It may be armed, and would fall behind.
+        change.engine.copies.follow(change.blue, change.green)
 
 
 def _send(change: Switchover, where: InstanceSpec) -> None:

@@ -10,6 +10,7 @@ from coldframe.core import ids
 from coldframe.core.clock import Clock
 from coldframe.core.config import Settings
 from coldframe.core.installation import Installation
+from coldframe.core.offers import SignedUrls
 from coldframe.core.paging import Pager
 from coldframe.core.seal import Seal, load_master_key
 from coldframe.core.service import Service
@@ -17,6 +18,7 @@ from coldframe.core.store import Store
 from coldframe.engines.catalog import engines, probe
 from coldframe.gateway.app import Gateway
 from coldframe.gateway.loopback import Loopback
+from coldframe.gateway.signed_urls import GatewaySignedUrls
 from coldframe.identity import bootstrap
 from coldframe.identity import records as identity
 from coldframe.identity.credentials import LongLived
@@ -82,6 +84,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         parts.provide(Permissions, lambda: Permissions(store))
         parts.provide(LongLived, lambda: LongLived(installation))
         parts.provide(LastUse, lambda: LastUse(store))
+        parts.provide(SignedUrls, lambda: GatewaySignedUrls(installation))
         for service in services.values():
             engines = service.module("engines")
             if engines is not None:

@@ -230,6 +230,7 @@ class Exchange:
         self, response: WireResponse, chunks: Iterator[bytes], receive: Receive, send: Send
     ) -> None:
         ended = asyncio.ensure_future(self._until_ended(receive))
+        coming = self._streams.run(_next_chunk, chunks)
         try:
             await send(
                 {"type": "http.response.start", "status": response.status, "headers": _encoded(response)}
@@ -237,9 +238,11 @@ class Exchange:
             # granian sends the headers with the first body message, and a client may wait for them.
             await send({"type": "http.response.body", "body": b"", "more_body": True})
             while not ended.done():
-                chunk = await self._streams.run(_next_chunk, chunks)
+                chunk = await coming
                 if chunk is _END:
                     break
+                # Made while this one is being sent.
+                coming = self._streams.run(_next_chunk, chunks)
                 if chunk and not ended.done():
                     sending = asyncio.ensure_future(
                         send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -255,6 +258,8 @@ class Exchange:
             raise
         finally:
             ended.cancel()
+            # An iterator that is being asked cannot be closed; what it still gives or raises nobody needs.
+            await asyncio.gather(coming, return_exceptions=True)
             await self._streams.run(_close, chunks)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

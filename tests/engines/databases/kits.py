@@ -7,16 +7,18 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pymysql
 
 from coldframe.core.config import default_cache_dir
-from coldframe.engines.database import DatabaseEngine, InstanceSpec, Login
+from coldframe.engines.database import CopyKind, DatabaseEngine, InstanceSpec, Login
 from coldframe.engines.endpoint import Endpoints
 from coldframe.engines.mariadb import MariaDB, MariaDBEndpoints
+from coldframe.engines.postgresql import PostgreSQL, PostgreSQLEndpoints
 
 MASTER = Login("admin", "correct horse battery")
 _SERIALS = itertools.count(os.getpid() % 60000 * 32 + 1)
@@ -48,7 +50,7 @@ class Kit:
     """One engine as the tests see it.
 
     `session` opens an autocommitting DB-API connection to a socket, or to `(host, port)`; `now` is a setting that
-    changes at once and `later` one that waits for a restart.
+    changes at once and `later` one that waits for a restart; `plain` are options that do without TLS.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Kit:
     read_only_off: str
     now: tuple[str, str, str]
     later: tuple[str, str]
+    plain: dict[str, Any] = field(default_factory=dict)
+    copy_kind: CopyKind = "physical"
 
     def spec(self, folder: Path, name: str, **more: Any) -> InstanceSpec:
         """A spec of an instance below a folder."""
@@ -95,10 +99,36 @@ def mariadb() -> Kit:
         read_only_off="SET GLOBAL read_only = 0",
         now=("max_connections", "77", "SELECT @@global.max_connections"),
         later=("back_log", "70"),
+        plain={"ssl_disabled": True},
     )
 
 
-KITS = {"mariadb": mariadb}
+def _postgresql_session(where: Any, login: Login, database: str | None = "app", **more: Any) -> Any:
+    place = {"host": str(where.parent)} if isinstance(where, Path) else {"host": where[0], "port": where[1]}
+    more = {"user": login.user, "password": login.password, "dbname": database, "autocommit": True, **more}
+    return psycopg.connect(**place, **more)
+
+
+def postgresql() -> Kit:
+    """PostgreSQL in the version of the system, and the newest other one if it is installed."""
+    engine = PostgreSQL(cache())
+    found = [version.major for version in engine.versions()]
+    return Kit(
+        name="postgresql",
+        engine=engine,
+        endpoints=PostgreSQLEndpoints(),
+        versions=[found[0], found[-1]] if len(found) > 1 else found,
+        session=_postgresql_session,
+        refused=psycopg.Error,
+        read_only_off="ALTER SYSTEM SET default_transaction_read_only = off",
+        now=("work_mem", "5MB", "SHOW work_mem"),
+        later=("max_connections", "70"),
+        plain={"sslmode": "disable"},
+        copy_kind="logical",
+    )
+
+
+KITS = {"mariadb": mariadb, "postgresql": postgresql}
 
 
 def until(condition: Callable[[], Any], *, seconds: float = 60, what: str = "") -> Any:

@@ -1,8 +1,9 @@
 """Copies of an instance that follow it by GTID replication."""
 
 import secrets
+from collections.abc import Sequence
 
-from coldframe.engines.database import CopyKind, DatabaseError, Following, InstanceSpec
+from coldframe.engines.database import CopyKind, DatabaseError, Following, InstanceSpec, Obstacle
 from coldframe.engines.mariadb import grants, physical, positions, settings
 from coldframe.engines.mariadb.client import Client, named, quoted
 from coldframe.engines.mariadb.instances import Instances
@@ -37,22 +38,22 @@ class MariaDBCopies:
         place, host = Place(target), settings.private_address(source)
         port = Place(source).kept().port
         kept = place.kept()
+        kept.lax = True
+        place.keep(kept)
         with self._instances.client(target) as client:
+            # A copy that was armed for a switchover that did not happen would fall behind.
+            for statement in _RELAX:
+                client.query(statement)
             now = _slave(client)
             follows = now.get("Master_Host") == host and now.get("Master_Port") == str(port)
-            if follows and now.get("Slave_IO_Running") == "Yes" and now.get("Slave_SQL_Running") == "Yes":
+            if follows and now.get("Slave_IO_Running") != "No" and now.get("Slave_SQL_Running") == "Yes":
                 return
             user, password = f"coldframe_{target.serial}", secrets.token_urlsafe(24)
             self._let_in(source, user, password)
             client.query("STOP ALL SLAVES")
-            kept.lax = True
-            place.keep(kept)
-            for statement in (
-                *_RELAX,
-                "SET GLOBAL slave_parallel_threads = 4",
-                "SET GLOBAL slave_parallel_mode = 'optimistic'",
-            ):
-                client.query(statement)
+            # Applied one after another: parallel appliers that wait for each other's turn to commit hold locks on
+            # the tables meanwhile, and a schema change made on the copy would wait with them for ever.
+            client.query("SET GLOBAL slave_parallel_threads = 0")
             if kept.position and not now.get("Master_Host"):
                 client.query(f"SET GLOBAL gtid_slave_pos = {quoted(kept.position)}")
             # Both ends are loopback addresses of this machine. Newer versions want TLS unless told otherwise.
@@ -89,23 +90,28 @@ class MariaDBCopies:
             return positions.behind(position, client.value("SELECT @@global.gtid_slave_pos")) == 0
 
     def arm(self, target: InstanceSpec) -> None:
-        """Make what the target has durable, and every later transaction before it is acknowledged."""
+        """Write what the target has to the disk now, so that little is left to write when `finish` makes it wait for that."""
         place = Place(target)
         kept = place.kept()
         kept.lax = False
         place.keep(kept)
         with self._instances.client(target) as client:
-            for statement in (*_STRICT, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS"):
-                client.query(statement)
+            client.query("FLUSH NO_WRITE_TO_BINLOG BINARY LOGS")
+            client.query("FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS")
 
     def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
-        """Do nothing: replication of MariaDB carries everything."""
+        """Make what the target has durable, and every later transaction before it is acknowledged; replication of
+        MariaDB carries everything else.
+        """
+        with self._instances.client(target) as client:
+            _make_strict(client)
 
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
         if Place(target).kept().lax:
             self.arm(target)
         with self._instances.client(target) as client:
+            _make_strict(client)
             client.query("STOP ALL SLAVES")
             client.query("RESET SLAVE ALL")
             # Events that came by replication are asleep on a replica; it is one no longer.
@@ -114,6 +120,14 @@ class MariaDBCopies:
             ):
                 client.query(f"ALTER EVENT {named(event['s'] or '')}.{named(event['n'] or '')} ENABLE")
 
+    def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
+        """Return nothing: every copy here is physical, and what is replicated is every change."""
+        return ()
+
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return nothing: changes of the schema are replicated like all others."""
+        return ()
+
     def _let_in(self, source: InstanceSpec, user: str, password: str) -> None:
         """Give the source an account for one replica; neither it nor its password is replicated."""
         who = f"{quoted(user)}@'127.%'"
@@ -121,6 +135,12 @@ class MariaDBCopies:
             client.query("SET SESSION sql_log_bin = 0")
             client.query(f"CREATE OR REPLACE USER {who} {grants.identified(password)}")
             client.query(f"GRANT REPLICATION SLAVE ON *.* TO {who}")
+
+
+def _make_strict(client: Client) -> None:
+    if client.value("SELECT @@global.innodb_flush_log_at_trx_commit") != "1":
+        for statement in (*_STRICT, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS"):
+            client.query(statement)
 
 
 def _slave(client: Client) -> dict[str, str | None]:

@@ -78,7 +78,7 @@ def _ours(spec: InstanceSpec, version: Version, kept: Kept) -> dict[str, str]:
     }
     if kept.lax:
         values |= {"sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2"}
-        values |= {"slave_parallel_threads": "4", "slave_parallel_mode": "optimistic"}
+        values |= {"slave_parallel_threads": "0"}
     if spec.scratch and spec.scratch_quota:
         megabytes = max(16, spec.scratch_quota // _MEGABYTE)
         beside = os.path.relpath(place.scratch, place.data)

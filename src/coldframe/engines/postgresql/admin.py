@@ -1,7 +1,10 @@
 """The administrator's connection to an instance over its private socket, where the system says who connects."""
 
+import select
 import socket
 import struct
+import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,19 +92,82 @@ class Connection:
             self._messages = self._reader.feed(data)
 
 
+class Sessions:
+    """Administrator's sessions that are kept open between questions: the database forks a process for each new one.
+
+    Only those at the administrator's own database, where they are in nobody's way.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: dict[Path, tuple[socket.socket, Connection]] = {}
+        # An engine has no end of its own: they are closed with it.
+        weakref.finalize(self, _close_all, self._idle)
+
+    @contextmanager
+    def at(self, path: Path, *, timeout: float = 60) -> Iterator[Connection]:
+        """Give a session for a while; raises Unreachable, or QueryFailed when the database refuses."""
+        with self._lock:
+            kept = self._idle.pop(path, None)
+        if kept is not None and select.select([kept[0]], [], [], 0)[0]:
+            # Something came that nobody asked for: the database ended it.
+            kept[0].close()
+            kept = None
+        sock, connection = kept or _connect(path, DATABASE, timeout)
+        sock.settimeout(timeout)
+        try:
+            yield connection
+        except QueryFailed:
+            # The session outlives a statement that failed.
+            self._keep(path, sock, connection)
+            raise
+        except BaseException:
+            sock.close()
+            raise
+        self._keep(path, sock, connection)
+
+    def _keep(self, path: Path, sock: socket.socket, connection: Connection) -> None:
+        with self._lock:
+            kept = self._idle.setdefault(path, (sock, connection))
+        if kept[0] is not sock:
+            sock.close()
+
+    def drop(self, path: Path) -> None:
+        """End the session that is kept at a socket."""
+        with self._lock:
+            kept = self._idle.pop(path, None)
+        if kept is not None:
+            kept[0].close()
+
+
+def _close_all(idle: dict[Path, tuple[socket.socket, Connection]]) -> None:
+    for sock, _ in idle.values():
+        sock.close()
+
+
 @contextmanager
 def connected(path: Path, database: str = DATABASE, *, timeout: float = 60) -> Iterator[Connection]:
     """Connect as the administrator; raises Unreachable, or QueryFailed when the database refuses."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(timeout)
-        try:
-            sock.connect(str(path))
-        except OSError as error:
-            raise Unreachable(f"the database does not answer: {error}") from error
-        connection = Connection(sock)
-        connection.start(database)
+    sock, connection = _connect(path, database, timeout)
+    with sock:
         yield connection
         sock.sendall(wire.message(b"X"))
+
+
+def _connect(path: Path, database: str, timeout: float) -> tuple[socket.socket, Connection]:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout)
+        sock.connect(str(path))
+        connection = Connection(sock)
+        connection.start(database)
+    except OSError as error:
+        sock.close()
+        raise Unreachable(f"the database does not answer: {error}") from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock, connection
 
 
 def _failed(body: bytes) -> QueryFailed:

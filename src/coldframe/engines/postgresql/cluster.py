@@ -10,7 +10,8 @@ from pathlib import Path
 
 from coldframe.core import process
 from coldframe.engines.database import DatabaseError, InstanceSpec, Running, Version
-from coldframe.engines.postgresql import admin, configuration, layout, programs
+from coldframe.engines.postgresql import configuration, layout, programs
+from coldframe.engines.postgresql.admin import Connection
 from coldframe.engines.postgresql.layout import Mode, State
 from coldframe.engines.postgresql.waiting import until
 
@@ -74,22 +75,20 @@ class Cluster:
         self.stop()
         self.start(mode)
 
-    def reload(self, mode: Mode) -> None:
+    def reload(self, mode: Mode, connection: Connection) -> None:
         """Write the configuration of a mode and return when every new session has it."""
         spec = self.spec
-        path = layout.socket(spec)
-        with admin.connected(path) as connection:
-            before = connection.value("SELECT pg_conf_load_time()")
-            configuration.write(spec, layout.state(spec), mode)
-            connection.query("SELECT pg_reload_conf()")
+        before = connection.value("SELECT pg_conf_load_time()")
+        configuration.write(spec, layout.state(spec), mode)
+        connection.query("SELECT pg_reload_conf()")
         layout.change(spec, lambda known: setattr(known, "mode", mode), durable=False)
 
-        # Who is let in is read after the settings and before the next session is taken.
-        def loaded() -> bool:
-            with admin.connected(path) as fresh:
-                return fresh.value("SELECT pg_conf_load_time()") != before
+        # The server process reads the settings, tells its children, and reads who is let in, before it takes the next
+        # connection: when a child has been told, who comes from now on finds all of it.
+        def told() -> bool:
+            return connection.value("SELECT pg_conf_load_time()") != before
 
-        if not until(loaded, 30, every=0.002):
+        if not until(told, 30, every=0.0005):
             raise DatabaseError("the database did not read its configuration again", tail(spec))
 
     def _await(self, found: Running) -> None:
@@ -145,16 +144,22 @@ class Cluster:
 
 
 def tail(spec: InstanceSpec, lines: int = 12) -> str:
-    """Return the last lines of what an instance said, of its start or its log."""
-    files = sorted((layout.logs(spec) / "error").glob("*"), key=lambda file: file.stat().st_mtime)
-    texts = [
-        file.read_text(encoding="utf-8", errors="replace")
-        for file in (layout.output(spec), *files[-1:])
-        if file.exists()
-    ]
-    said = "\n".join(texts).splitlines()[-50:]
-    wrong = [line for line in said if any(word in line for word in ("ERROR:", "FATAL:", "PANIC:"))]
-    return "\n".join((wrong or said)[-lines:])
+    """Return the last lines of what went wrong: what was said before the log was open, or the errors of the log."""
+    said = [line for line in _lines(layout.output(spec)) if "log output" not in line]
+    if not said:
+        files = sorted((layout.logs(spec) / "error").glob("*"), key=lambda file: file.stat().st_mtime)
+        logged = [line for file in files[-1:] for line in _lines(file)][-50:]
+        said = [
+            line for line in logged if any(word in line for word in ("ERROR:", "FATAL:", "PANIC:"))
+        ] or logged
+    return "\n".join(said[-lines:])
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _children(pid: int) -> list[int]:

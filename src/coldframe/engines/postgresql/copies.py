@@ -55,7 +55,7 @@ class PostgreSQLCopies:
                 f"a physical copy of PostgreSQL {here.major} cannot be {there.major}", "make a logical copy"
             )
         slot = f"coldframe_p{target.serial}_"
-        with admin.connected(layout.socket(source)) as connection:
+        with self._instances.session(source) as connection:
             if (
                 connection.value(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'")
                 != "0"
@@ -87,7 +87,7 @@ class PostgreSQLCopies:
         except DatabaseError as problem:
             return Following(running=False, behind=None, error=str(problem))
         try:
-            with admin.connected(layout.socket(source), timeout=10) as connection:
+            with self._instances.session(source, timeout=10) as connection:
                 behind = positions.between(connection, where) if where else None
         except (admin.Unreachable, QueryFailed):
             behind = None
@@ -99,7 +99,7 @@ class PostgreSQLCopies:
         if known.stands and known.mode in {"fenced", "sealed"}:
             # Users are fenced off since; what the log has after it is the server's own.
             return known.stands
-        with admin.connected(layout.socket(spec)) as connection:
+        with self._instances.session(spec) as connection:
             return positions.committed(connection)
 
     def reached(self, target: InstanceSpec, position: str) -> bool:
@@ -116,7 +116,7 @@ class PostgreSQLCopies:
         Its own commits wait for the disk as its settings say; what replication applies becomes durable in `finish`
         and `promote`, with one sync for all of it.
         """
-        with admin.connected(layout.socket(target), timeout=600) as connection:
+        with self._instances.session(target, timeout=600) as connection:
             connection.query("CHECKPOINT")
             positions.committed(connection)
 
@@ -125,7 +125,7 @@ class PostgreSQLCopies:
         known = layout.state(target)
         if known.source is not None and known.source.kind == "logical":
             sequences.bring(source, target)
-        with admin.connected(layout.socket(target)) as connection:
+        with self._instances.session(target) as connection:
             positions.committed(connection)
 
     def promote(self, target: InstanceSpec) -> None:
@@ -139,8 +139,8 @@ class PostgreSQLCopies:
             # Nothing is written to it that was not to its source, until it is opened.
             layout.change(target, lambda known: setattr(known, "read_only", True))
             if running:
-                cluster = self._instances.cluster(target)
-                cluster.reload("sealed")
+                with self._instances.session(target) as connection:
+                    self._instances.cluster(target).reload("sealed", connection)
         elif running:
             for _, connection in self._subscribed(target):
                 # Its commit takes with it to the disk what was applied without waiting for it.
@@ -161,16 +161,31 @@ class PostgreSQLCopies:
 
     def _subscribed(self, target: InstanceSpec) -> Iterator[tuple[str, Connection]]:
         """Give a connection to each database that has a subscription of ours."""
-        with admin.connected(layout.socket(target)) as connection:
+        with self._instances.session(target) as connection:
             names = connection.query(
                 "SELECT DISTINCT d.datname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
                 "WHERE s.subname ~ '^coldframe_' ORDER BY d.datname"
             )
         return _inside(target, [str(name) for (name,) in names])
 
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
+        known = layout.state(target)
+        if known.source is None or known.source.kind != "logical":
+            return ()
+        there = {
+            name: obstacles.relations(connection)
+            for name, connection in _inside(target, logical.databases(source))
+        }
+        return [
+            f"{name}: {each}"
+            for name, connection in _inside(source, logical.databases(source))
+            for each in sorted(obstacles.relations(connection) - there.get(name, set()))
+        ]
+
     def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str]:
         """Return up to which position of its source a target has everything, whether it goes on, and what stops it."""
-        with admin.connected(layout.socket(target)) as connection:
+        with self._instances.session(target) as connection:
             if source.kind == "physical":
                 where, working = connection.query(
                     "SELECT pg_last_wal_replay_lsn(), EXISTS (SELECT FROM pg_stat_wal_receiver)"

@@ -59,7 +59,7 @@ class PostgreSQL:
     def stop(self, spec: InstanceSpec, *, at_once: bool = False) -> None:
         """Stop it and return when the process is gone; `at_once` does not wait for anything to be written."""
         if spec.folder.exists():
-            self._instances.cluster(spec).stop(at_once=at_once)
+            self._instances.stop(spec, at_once=at_once)
 
     def status(self, spec: InstanceSpec) -> Status:
         """Return how it is; never waits for more than a second."""
@@ -70,7 +70,7 @@ class PostgreSQL:
         if found is None:
             return Status("crashed" if known.wanted else "stopped", read_only=known.read_only)
         try:
-            with admin.connected(found.socket, timeout=1) as connection:
+            with self._instances.session(spec, timeout=1) as connection:
                 sessions = connection.value(
                     "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
                     f"AND usename NOT IN ('{admin.USER}', '{configuration.ENDPOINT}')"
@@ -91,7 +91,7 @@ class PostgreSQL:
 
     def set_password(self, spec: InstanceSpec, login: Login) -> None:
         """Give a user another password; sessions that are open go on."""
-        with admin.connected(layout.socket(spec)) as connection:
+        with self._instances.session(spec) as connection:
             connection.query(roles.password(login.user, scram.verifier(login.password)))
 
     def apply(self, spec: InstanceSpec) -> Sequence[str]:
@@ -100,13 +100,14 @@ class PostgreSQL:
         if layout.running(spec, known) is None:
             configuration.write(spec, known, self._instances.mode(spec, known))
             return []
-        self._instances.cluster(spec).reload(known.mode)
-        with admin.connected(layout.socket(spec)) as connection:
+        with self._instances.session(spec) as connection:
+            self._instances.cluster(spec).reload(known.mode, connection)
+            # What waits for a restart cannot be applied either, and is no error.
             wrong = connection.query(
-                "SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL AND name IS NOT NULL"
+                "SELECT f.name, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name) "
+                "WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'"
             )
             waiting = connection.query("SELECT name FROM pg_settings WHERE pending_restart ORDER BY name")
-        wrong = [row for row in wrong if "cannot be changed without restarting" not in str(row[1])]
         if wrong:
             raise DatabaseError(f"the setting {wrong[0][0]} is not accepted: {wrong[0][1]}", tail(spec))
         return [str(row[0]) for row in waiting]

@@ -56,7 +56,7 @@ class Samples:
 
 
 def of(spec: InstanceSpec, samples: Samples) -> Mapping[str, float]:
-    """Return gauges and rates under their CloudWatch names; rates are those since the last call."""
+    """Return gauges and rates under their CloudWatch names; rates are those since the last call, or the start."""
     disk = shutil.disk_usage(spec.folder)
     found: dict[str, float] = {"FreeStorageSpace": float(disk.free)}
     running = layout.running(spec)
@@ -64,8 +64,8 @@ def of(spec: InstanceSpec, samples: Samples) -> Mapping[str, float]:
         return found
     now = _usage(running.pid)
     found["FreeableMemory"] = max(0.0, spec.memory - now.resident)
-    before = samples.take(spec.folder, now)
-    if before is not None and now.moment > before.moment:
+    before = samples.take(spec.folder, now) or Usage(_born(running.pid), 0, 0, 0, 0, 0, 0)
+    if now.moment > before.moment:
         seconds = now.moment - before.moment
         # A process that ended takes its account with it, so that a sum may go down.
         rate = {
@@ -107,4 +107,10 @@ def _usage(pid: int) -> Usage:
         resident += (int(shared[1]) if member == str(pid) else private) * _PAGE
         read, written = read + int(account["read_bytes"]), written + int(account["write_bytes"])
         reads, writes = reads + int(account["syscr"]), writes + int(account["syscw"])
-    return Usage(time.monotonic(), cpu, resident, read, written, reads, writes)
+    return Usage(time.clock_gettime(time.CLOCK_BOOTTIME), cpu, resident, read, written, reads, writes)
+
+
+def _born(pid: int) -> float:
+    """Return when a process began, in seconds since the machine did."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return int(fields[19]) / _TICKS

@@ -6,9 +6,10 @@ in nobody but replication and the administrator, and recovery, in which nobody a
 
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from coldframe.engines.database import DatabaseError, InstanceSpec, Running, Version
+from coldframe.engines.database import CopyKind, DatabaseError, InstanceSpec, Running, Version
 from coldframe.engines.postgresql import admin, layout, positions
 from coldframe.engines.postgresql.admin import Connection, QueryFailed
 from coldframe.engines.postgresql.cluster import Cluster
@@ -28,10 +29,20 @@ class Instances:
     def __init__(self, cache: Path) -> None:
         self.versions = Versions(cache / "engines")
         self.templates = cache / "postgresql"
+        self._sessions = admin.Sessions()
 
     def version(self, spec: InstanceSpec) -> Version:
         """Return the installed version that an instance runs; raises VersionMissing."""
         return self.versions.get(spec.version)
+
+    def session(self, spec: InstanceSpec, *, timeout: float = 60) -> AbstractContextManager[Connection]:
+        """Give an administrator's session at a running instance; raises Unreachable, QueryFailed."""
+        return self._sessions.at(layout.socket(spec), timeout=timeout)
+
+    def stop(self, spec: InstanceSpec, *, at_once: bool = False) -> None:
+        """Stop it and return when its processes are gone."""
+        self._sessions.drop(layout.socket(spec))
+        self.cluster(spec).stop(at_once=at_once)
 
     def cluster(self, spec: InstanceSpec) -> Cluster:
         """Return the processes of an instance; raises VersionMissing."""
@@ -79,14 +90,16 @@ class Instances:
             layout.remember(spec, known)
         if layout.running(spec, known) is None or known.mode == "standby":
             return
-        if not on:
-            self._open(spec, known)
-        elif known.source is not None:
-            self.cluster(spec).reload("soft")
-            with admin.connected(layout.socket(spec)) as connection:
+        with self.session(spec) as connection:
+            if not on:
+                self._open(spec, known, connection)
+            elif known.source is not None:
+                self.cluster(spec).reload("soft", connection)
                 _end(connection, f"{_USERS} AND xact_start IS NOT NULL")
-        else:
-            self._close(spec, known)
+            elif not self._close(spec, known, connection):
+                return
+        if on and known.source is None:
+            self.cluster(spec).restart("sealed")
 
     def leave(self, spec: InstanceSpec) -> None:
         """Stop following for good: the source keeps nothing for this instance any longer."""
@@ -102,53 +115,42 @@ class Instances:
         else:
             release(source)
 
-    def _close(self, spec: InstanceSpec, known: State) -> None:
-        """Fence users off; one that nobody follows, or whose followers have left, goes into recovery."""
-        path = layout.socket(spec)
+    def _close(self, spec: InstanceSpec, known: State, connection: Connection) -> bool:
+        """Fence users off; tell whether it may go into recovery, as nobody follows it, or a successor has left it."""
         if known.mode not in {"fenced", "sealed"}:
-            self.cluster(spec).reload("fenced")
-        if not known.stands:
-            with admin.connected(path) as connection:
-                _end(connection, _USERS)
-                stands = positions.committed(connection)
+            self.cluster(spec).reload("fenced", connection)
+        if (known.mode != "sealed" and _end(connection, _USERS)) or not known.stands:
+            stands = positions.committed(connection)
             known = layout.change(spec, lambda known: setattr(known, "stands", stands), durable=False)
         if known.mode == "sealed":
-            return
+            return False
+        for slot in known.left:
+            kind: CopyKind = "logical" if slot.startswith("coldframe_l") else "physical"
+            release(layout.Source(str(spec.folder), kind, slot))
         if known.left:
-            for slot in known.left:
-                release(
-                    layout.Source(
-                        str(spec.folder), "logical" if slot.startswith("coldframe_l") else "physical", slot
-                    )
-                )
-            layout.change(spec, lambda known: setattr(known, "left", []))
-        elif self._followed(spec):
-            return
+            known = layout.change(spec, lambda known: setattr(known, "left", []))
+        elif self._followed(connection):
+            return False
         # The log may still be decoded for another follower, which cannot be done in recovery.
-        if self.mode(spec, known) == "sealed":
-            self.cluster(spec).restart("sealed")
+        return self.mode(spec, known) == "sealed"
 
-    def _open(self, spec: InstanceSpec, known: State) -> None:
+    def _open(self, spec: InstanceSpec, known: State, connection: Connection) -> None:
         if known.stands:
             layout.change(spec, lambda known: setattr(known, "stands", ""), durable=False)
-        cluster = self.cluster(spec)
-        if known.mode != "sealed":
-            cluster.reload("open")
-            return
-        with admin.connected(layout.socket(spec)) as connection:
-            if connection.value("SELECT pg_is_in_recovery() AND NOT pg_promote(true, 60)") == "t":
-                raise DatabaseError(f"{spec.name} did not leave recovery within 60 s")
-        cluster.reload("open")
+        if known.mode == "sealed" and (
+            connection.value("SELECT pg_is_in_recovery() AND NOT pg_promote(true, 60)") == "t"
+        ):
+            raise DatabaseError(f"{spec.name} did not leave recovery within 60 s")
+        self.cluster(spec).reload("open", connection)
 
-    def _followed(self, spec: InstanceSpec) -> bool:
+    def _followed(self, connection: Connection) -> bool:
         """Tell whether somebody follows the instance who may be waiting for what it committed last."""
-        with admin.connected(layout.socket(spec)) as connection:
-            return (
-                connection.value(
-                    "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name ~ '^coldframe_[lp]')"
-                )
-                == "t"
+        return (
+            connection.value(
+                "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name ~ '^coldframe_[lp]')"
             )
+            == "t"
+        )
 
     def _do_pending(self, spec: InstanceSpec, known: State) -> None:
         with admin.connected(layout.socket(spec)) as connection:
@@ -176,19 +178,22 @@ def release(source: layout.Source) -> None:
             ):
                 with admin.connected(path, str(name)) as inside:
                     inside.query(
-                        f"SET client_min_messages = error; SET synchronous_commit = off; DROP PUBLICATION IF EXISTS {source.slot}"
+                        f"SET client_min_messages = error; SET LOCAL synchronous_commit = off; DROP PUBLICATION IF EXISTS {source.slot}"
                     )
 
 
-def _end(connection: Connection, which: str) -> None:
-    """End sessions and return when they are gone; raises DatabaseError."""
-    connection.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {which}")
+def _end(connection: Connection, which: str) -> int:
+    """End sessions and return when they are gone how many there were; raises DatabaseError."""
+    found = len(connection.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {which}"))
+    if not found:
+        return 0
 
     def gone() -> bool:
         return connection.value(f"SELECT count(*) FROM pg_stat_activity WHERE {which}") == "0"
 
     if not until(gone, _END_SECONDS, every=0.001):
         raise DatabaseError("sessions that were told to end are still there")
+    return found
 
 
 @contextlib.contextmanager

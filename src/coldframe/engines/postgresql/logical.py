@@ -1,4 +1,8 @@
-"""Logical copies: roles, databases and schema made again by another version, rows brought by subscriptions."""
+"""Logical copies: an instance that can be changed while subscriptions apply to it what its source commits.
+
+One of another version begins empty: roles, databases and schema are made again, rows brought by the subscriptions. One of
+the same version begins with the source's files.
+"""
 
 import os
 
@@ -6,6 +10,7 @@ from coldframe.core import process
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.postgresql import (
     admin,
+    base_copy,
     configuration,
     layout,
     obstacles,
@@ -22,6 +27,7 @@ from coldframe.engines.postgresql.wire import literal
 
 # A copy of a large database takes as long as it takes; what stops it is seen, not timed.
 _COPY_SECONDS = 7 * 24 * 3600.0
+_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
 
 
 def databases(spec: InstanceSpec) -> list[str]:
@@ -37,31 +43,19 @@ def databases(spec: InstanceSpec) -> list[str]:
 def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> None:
     """Make the target an instance of its own version with everything of the source, and its subscriptions, disabled."""
     here, there = instances.version(source), instances.version(target)
-    _, newest = programs.client("pg_dump")
-    if int(here.major) > newest:
-        raise DatabaseError(
-            f"the schema of PostgreSQL {here.major} is read by pg_dump {here.major}; the newest here is {newest}",
-            f"install the system's package postgresql-client-{here.major}",
-        )
     _refuse(source, int(there.major))
     followed = Source(str(source.folder), "logical", f"coldframe_l{target.serial}_")
     # What an attempt before this one left on the source has our names.
     release(followed)
-    templates.lay_in(there, instances.templates, layout.data(target))
-    layout.remember(target, State(read_only=True, source=followed, copying=True))
     cluster = Cluster(target, there)
-    cluster.start("open")
     try:
-        shared_objects.bring(source, target)
-        names = databases(source)
-        tables = {name: _tables(source, name) for name in names}
-        for name in names:
-            _bring_schema(source, target, name)
-            # One at least, by which the target is seen to follow.
-            if tables[name] or not any(tables.values()):
-                _subscribe(source, target, followed, name, tables[name])
-        for name in names:
-            _await_rows(target, name)
+        if here.major == there.major:
+            _copy_files(source, target, followed, cluster)
+        else:
+            _copy_rows(source, target, followed, cluster, instances)
+        for name in databases(target):
+            with admin.connected(layout.socket(target), name, timeout=3600) as connection:
+                connection.query("ANALYZE")
     except BaseException:
         layout.change(target, lambda known: setattr(known, "source", None))
         cluster.stop(at_once=True)
@@ -69,6 +63,65 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
         raise
     cluster.stop()
     layout.change(target, lambda known: setattr(known, "copying", False))
+
+
+def _copy_rows(
+    source: InstanceSpec, target: InstanceSpec, followed: Source, cluster: Cluster, instances: Instances
+) -> None:
+    """Fill an empty instance of another version: roles, databases and schema, then rows by the subscriptions."""
+    major, (_, newest) = int(instances.version(source).major), programs.client("pg_dump")
+    if major > newest:
+        raise DatabaseError(
+            f"the schema of PostgreSQL {major} is read by pg_dump {major}; the newest here is {newest}",
+            f"install the system's package postgresql-client-{major}",
+        )
+    templates.lay_in(instances.version(target), instances.templates, layout.data(target))
+    layout.remember(target, State(read_only=True, source=followed, copying=True))
+    cluster.start("open")
+    shared_objects.bring(source, target)
+    for name, tables in _published(source).items():
+        _bring_schema(source, target, name)
+        if tables is not None:
+            _publish(source, followed, name, tables)
+            _subscribe(source, target, followed, name, "")
+    for name in databases(target):
+        _await_rows(target, name)
+
+
+def _copy_files(source: InstanceSpec, target: InstanceSpec, followed: Source, cluster: Cluster) -> None:
+    """Begin with the files of the source, of the same version, and go on with what it commits after them.
+
+    The slots are there before the copy, so that they have every transaction that the copy does not; up to where the
+    copy has all of them, the subscriptions skip.
+    """
+    subscribed = [name for name, tables in _published(source).items() if tables is not None]
+    for name, tables in _published(source).items():
+        if tables is not None:
+            _publish(source, followed, name, tables)
+            with admin.connected(layout.socket(source), name) as connection:
+                slot = f"{followed.slot}{connection.value(_NUMBER)}"
+                connection.query(f"SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')")
+    layout.remember(target, State(read_only=True, source=followed, copying=True))
+    base_copy.take(source, layout.data(target))
+    cluster.start("open", {"max_logical_replication_workers": "0"})
+    with admin.connected(layout.socket(target)) as connection:
+        ended = str(connection.value("SELECT coalesce(pg_last_wal_replay_lsn(), pg_current_wal_flush_lsn())"))
+    for name in databases(target):
+        with admin.connected(layout.socket(target), name) as connection:
+            unsubscribe(connection)
+            for (publication,) in connection.query(
+                "SELECT pubname FROM pg_publication WHERE pubname ~ '^coldframe_l'"
+            ):
+                connection.query(f"DROP PUBLICATION {publication}")
+    for name in subscribed:
+        _subscribe(
+            source, target, followed, name, ", create_slot = false, copy_data = false, enabled = false"
+        )
+        with admin.connected(layout.socket(target), name) as connection:
+            origin = connection.value(
+                f"SELECT 'pg_' || oid FROM pg_subscription WHERE subname = '{followed.slot}' AND subdbid = ({_NUMBER})"
+            )
+            connection.query(f"SELECT pg_replication_origin_advance('{origin}', '{ended}')")
 
 
 def unsubscribe(connection: Connection) -> None:
@@ -118,8 +171,17 @@ def _bring_schema(source: InstanceSpec, target: InstanceSpec, name: str) -> None
         raise DatabaseError(f"the schema of {name} could not be brought over: {problem}") from problem
 
 
+def _published(source: InstanceSpec) -> dict[str, list[str] | None]:
+    """Return the databases and which tables of each are replicated; None when none needs to be.
+
+    One database at least is, by which the target is seen to follow.
+    """
+    tables = {name: _tables(source, name) for name in databases(source)}
+    none = not any(tables.values())
+    return {name: found if found or none else None for name, found in tables.items()}
+
+
 def _tables(source: InstanceSpec, name: str) -> list[str]:
-    """Return the tables of a database whose rows are replicated."""
     with admin.connected(layout.socket(source), name) as connection:
         rows = connection.query(
             "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -129,20 +191,22 @@ def _tables(source: InstanceSpec, name: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _subscribe(
-    source: InstanceSpec, target: InstanceSpec, followed: Source, name: str, tables: list[str]
-) -> None:
+def _publish(source: InstanceSpec, followed: Source, name: str, tables: list[str]) -> None:
     """Publish the tables that there are now: one that comes later keeps its owner's UPDATE, whatever its identity."""
+    which = "FOR TABLE " + ", ".join(tables) if tables else ""
     with admin.connected(layout.socket(source), name) as connection:
-        which = "FOR TABLE " + ", ".join(tables) if tables else ""
         connection.query(f"CREATE PUBLICATION {followed.slot} {which}")
-        number = connection.value("SELECT oid FROM pg_database WHERE datname = current_database()")
+
+
+def _subscribe(source: InstanceSpec, target: InstanceSpec, followed: Source, name: str, more: str) -> None:
     where = configuration.conninfo(source.folder, name=f"logical-{target.serial}", database=name)
+    with admin.connected(layout.socket(source), name) as connection:
+        number = connection.value(_NUMBER)
     with admin.connected(layout.socket(target), name) as connection:
         # What the target applies is made durable at once when it takes over; until then it could be applied again.
         connection.query(
             f"CREATE SUBSCRIPTION {followed.slot} CONNECTION {literal(where)} PUBLICATION {followed.slot} "
-            f"WITH (slot_name = '{followed.slot}{number}', synchronous_commit = off, streaming = off)"
+            f"WITH (slot_name = '{followed.slot}{number}', synchronous_commit = off, streaming = off{more})"
         )
 
 
@@ -162,7 +226,6 @@ def _await_rows(target: InstanceSpec, name: str) -> None:
         until(done, _COPY_SECONDS, every=0.02)
         for subscription in _subscriptions(connection):
             connection.query(f"ALTER SUBSCRIPTION {subscription} DISABLE")
-        connection.query("ANALYZE")
         for (view,) in connection.query(
             "SELECT format('%I.%I', schemaname, matviewname) FROM pg_matviews WHERE NOT ispopulated"
         ):

@@ -12,7 +12,9 @@ def committed(connection: Connection) -> str:
     """Return a position that lies behind everything that was committed, and that is durable."""
     if connection.value("SELECT pg_is_in_recovery()") == "f":
         # Its own commit takes with it to the disk what was committed without waiting for it.
-        connection.query("SET synchronous_commit = on; SELECT pg_logical_emit_message(true, 'coldframe', '')")
+        connection.query(
+            "SET LOCAL synchronous_commit = on; SELECT pg_logical_emit_message(true, 'coldframe', '')"
+        )
     return str(connection.value(f"SELECT {_NOW}"))
 
 

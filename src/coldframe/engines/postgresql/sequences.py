@@ -19,6 +19,6 @@ def bring(source: InstanceSpec, target: InstanceSpec) -> None:
             # One that was dropped on the target is none of ours to make again.
             # The caller makes it durable, with the rest of what the target applied.
             there.query(
-                "SET synchronous_commit = off; SELECT setval(to_regclass(v.name), v.at) FROM (VALUES "
+                "SET LOCAL synchronous_commit = off; SELECT setval(to_regclass(v.name), v.at) FROM (VALUES "
                 f"{values}) AS v(name, at) WHERE to_regclass(v.name) IS NOT NULL"
             )

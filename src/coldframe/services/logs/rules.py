@@ -48,25 +48,32 @@ class Extraction(NamedTuple):
 
 
 class Subscription(NamedTuple):
-    """A subscription: which events go where; `target` is what the destination stands for."""
+    """A subscription: which events go where; `target` is what the destination stands for, and `role` puts them there.
+
+    `account_policy`: it is the whole account's.
+    """
 
     name: str
     pattern: FilterPattern
     target: str
+    role: str
     on_transformed: bool
+    account_policy: bool
 
 
 class GroupRules(NamedTuple):
-    """What happens to the events of one group."""
+    """What happens to the events of one group; `embeds`: they may carry metrics."""
 
     protection: Protection | None
     extractions: tuple[Extraction, ...]
     subscriptions: tuple[Subscription, ...]
     transformer: Transformer | None
+    embeds: bool
 
 
 class _SubscriptionPolicy(msgspec.Struct):
     DestinationArn: str
+    RoleArn: str = ""
     FilterPattern: str = ""
 
 
@@ -94,14 +101,16 @@ class Rules:
             policies = [policy for policy in records.list(AccountPolicy) if selects(policy.selection, name)]
             filters = records.list(MetricFilter, key_prefix=(name,))
             subscriptions = [
-                (each.name, each.pattern, each.destination, each.on_transformed)
+                (each.name, each.pattern, each.destination, each.role, each.on_transformed, False)
                 for each in records.list(SubscriptionFilter, key_prefix=(name,))
             ]
             transforming = active_configuration(records, group)
             for policy in policies:
                 if policy.kind == "SUBSCRIPTION_FILTER_POLICY":
                     said = msgspec.json.decode(policy.document, type=_SubscriptionPolicy)
-                    subscriptions.append((policy.name, said.FilterPattern, said.DestinationArn, False))
+                    subscriptions.append(
+                        (policy.name, said.FilterPattern, said.DestinationArn, said.RoleArn, False, True)
+                    )
         documents = [policy.document for policy in policies if policy.kind == "DATA_PROTECTION_POLICY"]
         if group.protection:
             documents.append(group.protection)
@@ -109,20 +118,21 @@ class Rules:
             protection_of(self._detector, tuple(documents)),
             tuple(_extraction(each) for each in filters),
             tuple(
-                Subscription(label, compile_pattern(pattern), target, on_transformed)
-                for label, pattern, destination, on_transformed in subscriptions
-                if (target := self._target(destination))
+                Subscription(label, compile_pattern(pattern), *target, on_transformed, account_policy)
+                for label, pattern, destination, role, on_transformed, account_policy in subscriptions
+                if (target := self._target(destination, role)) is not None
             ),
             transformer_of(transforming) if transforming else None,
+            group.group_class == "STANDARD",
         )
 
-    def _target(self, arn: str) -> str:
-        """Return the target behind a destination's ARN; any other ARN stands for itself."""
+    def _target(self, arn: str, role: str) -> tuple[str, str] | None:
+        """Return what is behind a destination's ARN, and the destination's role; any other ARN stands for itself."""
         parts = arn.split(":", 6)
         if len(parts) != 7 or parts[2] != "logs" or parts[5] != "destination":
-            return arn
+            return arn, role
         found = self._store.cached(Destination, parts[4], parts[3], parts[6])
-        return found.target if found is not None else ""
+        return (found.target, found.role) if found is not None else None
 
 
 def _extraction(record: MetricFilter) -> Extraction:

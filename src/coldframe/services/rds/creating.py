@@ -39,7 +39,7 @@ def ready(run: Run, resource_id: str, event: str, **words: object) -> None:
 
 def failed(run: Run, resource_id: str) -> None:
     """Mark an instance that could not be made, and stop what runs of it."""
-    databases = run.part(Databases)
+    databases, reason = run.part(Databases), stages.why(run)
     with databases.store.read() as transaction:
         instance = lookup.by_resource(transaction.records(run.account, run.region), resource_id)
     if instance is None:
@@ -53,8 +53,7 @@ def failed(run: Run, resource_id: str) -> None:
         found = lookup.by_resource(records, resource_id)
         if found is not None and found.status != "failed":
             found = records.change(found, status="failed", wanted="stopped")
-            why = "it could not be made; the job in `jobs` has the reason"
-            events.tell(records, run.part(Messenger), found, "failed", reason=why)
+            events.tell(records, run.part(Messenger), found, "failed", reason=reason)
 
 
 def _lay_in(run: Run, resource_id: str, sealed: str) -> None:

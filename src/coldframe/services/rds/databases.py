@@ -15,6 +15,8 @@ from coldframe.services.rds.faults import bad_combination
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 
 _PURPOSE = "rds: master password"
+# The socket in an endpoint's folder where it asks whether a token is good.
+SIGN_IN = "sign-in.sock"
 
 
 class Databases:
@@ -93,7 +95,7 @@ class Databases:
         """Return what an engine is told of an instance."""
         size = instance_classes.named(instance.instance_class)
         local = self.settings.local_storage
-        scratch = local / instance.resource_id if local is not None and size.scratch else None
+        scratch = local if local is not None and size.scratch else None
         return InstanceSpec(
             name=instance.resource_id,
             version=instance.version,
@@ -123,7 +125,7 @@ class Databases:
             folder=folder,
             certificate=certificate,
             key=key,
-            sign_in=self.root / "sign-in.socket",
+            sign_in=folder / SIGN_IN if endpoint.tokens else None,
         )
 
     def copy_of(self, snapshot: Snapshot) -> Path:

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from coldframe.core.installation import Installation
 from coldframe.engines.database import DatabaseEngine
 from coldframe.engines.endpoint import Endpoints
+from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
 from coldframe.engines.mariadb.server import MariaDB
+from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
 from coldframe.engines.postgresql.engine import PostgreSQL
 from coldframe.services.rds.certificates import Authority
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.token_sign_in import TokenSignIns
 
 
 def provide(installation: Installation) -> None:
@@ -19,7 +22,11 @@ def provide(installation: Installation) -> None:
         "mariadb": lambda: MariaDB(settings.cache),
         "postgresql": lambda: PostgreSQL(settings.cache),
     }
-    endpoints: dict[str, Callable[[], Endpoints]] = {}
+    endpoints: dict[str, Callable[[], Endpoints]] = {
+        "mariadb": MariaDBEndpoints,
+        "postgresql": PostgreSQLEndpoints,
+    }
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide(Authority, lambda: Authority(settings.data_dir / "databases" / "ca", installation.clock))
+    parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Messenger, lambda: Messenger(installation))

@@ -11,6 +11,7 @@ from coldframe.services.rds.modifying import (
     apply_pending,
     apply_read_only,
     reboot_instance,
+    reopen_endpoint,
     start_instance,
     stop_instance,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "promote_replica",
     "provision_deployment",
     "reboot_instance",
+    "reopen_endpoint",
     "restore_snapshot",
     "restore_to_moment",
     "revive_instance",

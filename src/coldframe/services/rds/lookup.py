@@ -3,7 +3,7 @@
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.rds import arns, names
+from coldframe.services.rds import arns, engine_names, names
 from coldframe.services.rds.faults import bad_value, wrong_state
 from coldframe.services.rds.records import Deployment, Endpoint, Instance, ParameterGroup, Serial
 
@@ -59,8 +59,10 @@ def next_number(records: Records, name: str) -> int:
 def parameter_group(records: Records, name: str, family: str) -> ParameterGroup:
     """Return a parameter group by its name; the default group of a family is made when it is first looked for."""
     found = records.find(ParameterGroup, "instance", name.lower())
-    if found is None and name.lower() == f"default.{family}":
-        return default_group(family)
+    if found is None and name.lower().startswith("default."):
+        named = name.lower().removeprefix("default.")
+        if named == family or engine_names.of_family(named) is not None:
+            return default_group(named)
     return found or records.get(ParameterGroup, "instance", name.lower())
 
 

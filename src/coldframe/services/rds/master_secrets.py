@@ -1,15 +1,21 @@
-"""The master user's password: given by the request, or made here and kept in a secret of Secrets Manager."""
+"""The master user's password: given by the request, or made here and kept in a secret of Secrets Manager.
+
+Secrets Manager writes in a transaction of its own, which cannot be within that of the call. So the call is rehearsed first,
+to raise what it would raise; then the secret is made; then the call is done.
+"""
 
 import json
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
+
+import msgspec
 
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.services.rds import arns, names
-from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Instance
@@ -18,30 +24,55 @@ _LETTERS = string.ascii_letters + string.digits + "!#$%&()*+,-.:;<=>?[]^_{|}~"
 _LENGTH = 28
 
 
-def password_of_new(
-    call: Call, instance: Instance, request: Mapping[str, Any], engine: EngineName
-) -> tuple[Instance, str]:
-    """Return a new instance and its master password; with ManageMasterUserPassword a secret is made of it."""
+class Chosen(msgspec.Struct, frozen=True):
+    """A master password ("" when it stays) and the secret that it is kept in ("" for none), with the key's name."""
+
+    password: str = ""
+    secret: str = ""
+    key: str = ""
+
+
+class _Rehearsed(Exception):
+    """The end of a rehearsal."""
+
+
+def rehearse(call: Call, act: Callable[[Call], object]) -> None:
+    """Do something as this call would, and undo it; raises what it raises."""
+    dry = Call(
+        call.installation,
+        call.service,
+        call.operation,
+        principal=call.principal,
+        region=call.region,
+        now=call.now,
+    )
+    dry.allowed, dry.require = call.allowed, call.require
+    try:
+        act(dry)
+    finally:
+        dry.roll_back(_Rehearsed())
+
+
+def check_new(request: Mapping[str, Any], engine: EngineName) -> bool:
+    """Check what a new instance says of its password; returns whether RDS is to manage it."""
     given = request.get("MasterUserPassword")
     if not request.get("ManageMasterUserPassword"):
         if request.get("MasterUserSecretKmsKeyId"):
             raise bad_combination("MasterUserSecretKmsKeyId needs ManageMasterUserPassword.")
         if not given:
             raise bad_value("The parameter MasterUserPassword must be provided and must not be blank.")
-        return instance, names.master_password(given, engine)
+        names.master_password(given, engine)
+        return False
     if given:
         raise bad_combination(
             "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled."
         )
-    return _manage(call, instance, request)
+    return True
 
 
-def password_of_modified(
-    call: Call, instance: Instance, request: Mapping[str, Any], engine: EngineName
-) -> tuple[Instance, str]:
-    """Return an instance and its new master password, sealed for a job; "" when the password stays."""
+def check_change(instance: Instance, request: Mapping[str, Any], engine: EngineName) -> None:
+    """Check what a modification says of the password; raises InvalidParameterCombination and InvalidParameterValue."""
     given, managed = request.get("MasterUserPassword"), request.get("ManageMasterUserPassword")
-    sealed = call.part(Databases).sealed
     if managed and given:
         raise bad_combination(
             "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled."
@@ -52,46 +83,52 @@ def password_of_modified(
                 "You can't specify MasterUserPassword for an instance whose password RDS manages."
             )
         names.master_password(given, engine)
-        if instance.secret:
-            call.client("secretsmanager").delete_secret(
-                SecretId=instance.secret, ForceDeleteWithoutRecovery=True
-            )
-            instance = call.records.change(instance, secret="", secret_key="")
-        return instance, sealed(instance.resource_id, given)
-    if managed is False and instance.secret:
+    elif managed is False and instance.secret:
         raise bad_combination(
             "You must specify MasterUserPassword to end the management of the master password."
         )
-    if managed and not instance.secret:
-        instance, password = _manage(call, instance, request)
-        return instance, sealed(instance.resource_id, password)
-    if request.get("RotateMasterUserPassword"):
-        if not instance.secret:
-            raise bad_combination(
-                "You can't rotate the password of an instance whose password RDS does not manage."
-            )
-        password = _made()
-        call.client("secretsmanager").put_secret_value(
-            SecretId=instance.secret, SecretString=_content(instance, password)
+    if request.get("RotateMasterUserPassword") and not instance.secret and not managed:
+        raise bad_combination(
+            "You can't rotate the password of an instance whose password RDS does not manage."
         )
-        return instance, sealed(instance.resource_id, password)
-    return instance, ""
 
 
-def _manage(call: Call, instance: Instance, request: Mapping[str, Any]) -> tuple[Instance, str]:
-    password, key = _made(), request.get("MasterUserSecretKmsKeyId")
-    made = call.client("secretsmanager").create_secret(
-        Name=f"rds!{instance.resource_id.lower()}-{ids.hexadecimal(8)}",
-        Description=f"Secret associated with primary RDS DB instance: {arns.made(call.account, call.region, 'db', instance.identifier)}",
-        SecretString=_content(instance, password),
+def made(call: Call, identifier: str, master: str, key: str | None) -> Chosen:
+    """Make a password and a secret for it; before the call's transaction begins."""
+    password = _password()
+    answer = call.client("secretsmanager").create_secret(
+        Name=f"rds!db-{ids.uuid()}",
+        Description=f"Secret associated with primary RDS DB instance: {arns.made(call.account, call.region, 'db', identifier)}",
+        SecretString=_content(master, password),
         **({"KmsKeyId": key} if key else {}),
     )
-    return call.records.change(instance, secret=made["ARN"], secret_key=key or ""), password
+    return Chosen(password, answer["ARN"], key or "")
 
 
-def _content(instance: Instance, password: str) -> str:
-    return json.dumps({"username": instance.master, "password": password})
+def changed(call: Call, instance: Instance, request: Mapping[str, Any]) -> Chosen:
+    """Do with the secret what a modification asks for; before the call's transaction begins."""
+    if request.get("ManageMasterUserPassword") and not instance.secret:
+        return made(call, instance.identifier, instance.master, request.get("MasterUserSecretKmsKeyId"))
+    if request.get("RotateMasterUserPassword"):
+        password = _password()
+        call.client("secretsmanager").put_secret_value(
+            SecretId=instance.secret, SecretString=_content(instance.master, password)
+        )
+        return Chosen(password, instance.secret, instance.secret_key)
+    if request.get("MasterUserPassword"):
+        return Chosen(request["MasterUserPassword"])
+    return Chosen("", instance.secret, instance.secret_key)
 
 
-def _made() -> str:
+def forget(call: Call, secret: str) -> None:
+    """Delete a secret that its instance needs no more, once the call's transaction is committed."""
+    client = call.client("secretsmanager")
+    call.records.after_commit(partial(client.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True))
+
+
+def _content(master: str, password: str) -> str:
+    return json.dumps({"username": master, "password": password})
+
+
+def _password() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))

@@ -9,8 +9,8 @@ from coldframe.services.rds import (
     engine_names,
     instance_classes,
     instance_settings,
+    jobs,
     lookup,
-    master_secrets,
     names,
     new_instances,
     windows,
@@ -34,8 +34,8 @@ _WAITING = {
 _AT_ONCE = {"Port"}
 
 
-def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> tuple[Instance, str]:
-    """Change what needs no job; returns the instance and the new master password, sealed for its job ("" when it stays)."""
+def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
+    """Change what needs no job; returns the instance."""
     records, engine = call.records, engine_names.named(instance.engine)
     fields: dict[str, Any] = {}
     kept = {
@@ -63,11 +63,16 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> tuple[Ins
         fields["protected"] = request["DeletionProtection"]
     if request.get("EnableIAMDatabaseAuthentication") is not None:
         fields["token_sign_in"] = request["EnableIAMDatabaseAuthentication"]
+        endpoint = lookup.endpoint_of(records, instance)
+        if endpoint.tokens != request["EnableIAMDatabaseAuthentication"]:
+            records.change(endpoint, tokens=request["EnableIAMDatabaseAuthentication"])
+            # Its process learns at its start whom to ask; its sessions end.
+            call.start(jobs.reopen_endpoint, instance.resource_id)
     fields |= _backups(call, instance, request)
     if fields:
         instance = records.change(instance, **fields)
         new_instances.remember_backups(records, instance, lookup.endpoint_of(records, instance).port)
-    return master_secrets.password_of_modified(call, instance, request, engine)
+    return instance
 
 
 def later(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[str, Any]:

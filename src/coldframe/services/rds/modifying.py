@@ -53,6 +53,14 @@ def apply_parameters(run: Run, resource_id: str, names: list[str]) -> None:
         run.step("apply them", _apply, run, resource_id)
 
 
+@job("rds.reopen-endpoint")
+def reopen_endpoint(run: Run, resource_id: str) -> None:
+    """Start an instance's endpoint anew, as its record says now."""
+    run.commit_point()
+    run.step("close the endpoint", _close_endpoint, run, resource_id)
+    run.step("open the endpoint", stages.start, run, resource_id)
+
+
 @job("rds.apply-read-only")
 def apply_read_only(run: Run, resource_id: str) -> None:
     """Let users write to a green instance, or not, as its parameter group says now."""

@@ -99,7 +99,14 @@ def lay_in(
     )
     records.add(instance)
     port = instance_settings.port(_default(wanted.get("Port"), engine.port))
-    records.add(Endpoint(id=instance.endpoint, address=_address(records), port=port, engine=engine.name))
+    endpoint = Endpoint(
+        id=instance.endpoint,
+        address=_address(records),
+        port=port,
+        engine=engine.name,
+        tokens=instance.token_sign_in,
+    )
+    records.add(endpoint)
     remember_backups(records, instance, port)
     return instance
 

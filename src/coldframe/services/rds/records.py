@@ -71,12 +71,16 @@ class Instance(Record):
 
 @record("rds_endpoints", key=("id",), index=("address",))
 class Endpoint(Record):
-    """Where clients connect; it is an instance's own until a switchover gives it to another."""
+    """Where clients connect; it is an instance's own until a switchover gives it to another.
+
+    `tokens`: IAM tokens are taken in place of passwords.
+    """
 
     id: str
     address: str
     port: int
     engine: str
+    tokens: bool = False
 
 
 @record(

@@ -20,13 +20,13 @@ def restore_snapshot(run: Run, resource_id: str, identifier: str) -> None:
 
 @job("rds.restore-to-moment")
 def restore_to_moment(run: Run, resource_id: str, source: str, source_name: str, until: int) -> None:
-    """Make an instance of another one's data as they were at a moment (milliseconds since 1970)."""
+    """Make an instance of another one's data as they were at a moment (milliseconds since 1970), 0 for the latest."""
     run.undo("mark it failed", creating.failed, run, resource_id)
     stages.prepare(run, "work out the settings", resource_id)
     run.step("archive the last changes", _archive, run, source)
     run.step("restore the data", _restore_until, run, resource_id, source, until)
     run.step("start it", stages.start, run, resource_id)
-    creating.ready(run, resource_id, "restored_to", source=source_name, moment=moment(until).isoformat())
+    creating.ready(run, resource_id, "restored_to", source=source_name, moment=_named(until))
 
 
 def archive(databases: Databases, run: Run, resource_id: str) -> int:
@@ -58,9 +58,9 @@ def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:
         rows = records.list(Snapshot, where={"resource_id": source, "kind": "automated"})
-    before = [row for row in rows if row.status == "available" and row.created <= until]
+    before = [row for row in rows if row.status == "available" and (not until or row.created <= until)]
     if not before:
-        raise JobError(f"no automated snapshot is from before {moment(until).isoformat()}")
+        raise JobError(f"no automated snapshot is from before {_named(until)}")
     newest = max(before, key=lambda row: row.created)
     engine = databases.engine(instance.engine)
     engine.destroy(databases.spec(instance))
@@ -68,5 +68,9 @@ def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
         databases.copy_of(newest),
         databases.spec(instance),
         logs=databases.archive_of(source),
-        until=until / 1000,
+        until=until / 1000 if until else None,
     )
+
+
+def _named(until: int) -> str:
+    return moment(until).isoformat() if until else "the latest restorable time"

@@ -148,7 +148,7 @@ def _duplicate(run: Run, source: str, target: str) -> int:
 
 
 def _give_up(run: Run, identifier: str, resource_id: str, afterwards: str) -> None:
-    databases = run.part(Databases)
+    databases, reason = run.part(Databases), stages.why(run)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
         row = records.find(Snapshot, identifier)
@@ -157,8 +157,7 @@ def _give_up(run: Run, identifier: str, resource_id: str, afterwards: str) -> No
         found = lookup.by_resource(records, resource_id) if resource_id else None
         if found is not None and afterwards:
             records.change(found, status=afterwards)
-            why = "the copy failed; the job in `jobs` has the reason"
-            events.tell(records, run.part(Messenger), found, "snapshot_failed", reason=why)
+            events.tell(records, run.part(Messenger), found, "snapshot_failed", reason=reason)
     if row is not None:
         _delete(databases.copy_of(row))
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from coldframe.core.records import Records
+from coldframe.jobs.journal import JobRow
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, in_force, lookup
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.optimized import ENABLED, decide
 from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.token_sign_in import TokenSignIns
 
 
 def instance_of(run: Run, resource_id: str) -> Instance:
@@ -75,6 +77,8 @@ def start(run: Run, resource_id: str) -> None:
     databases = run.part(Databases)
     instance, endpoint = instance_of(run, resource_id), endpoint_of(run, resource_id)
     socket = databases.socket(instance)
+    if endpoint.tokens:
+        run.part(TokenSignIns).attend(run.account, run.region, endpoint)
     databases.endpoints(instance.engine).start(databases.door(endpoint), socket)
 
 
@@ -92,3 +96,11 @@ def close(run: Run, resource_id: str) -> None:
     databases, instance = run.part(Databases), instance_of(run, resource_id)
     databases.endpoints(instance.engine).stop(databases.door(endpoint_of(run, resource_id)))
     databases.engine(instance.engine).stop(databases.spec(instance))
+
+
+def why(run: Run) -> str:
+    """Return what a job that undoes what it did has failed by, in one line; for a compensation."""
+    with run.part(Databases).store.read() as transaction:
+        row = transaction.records(run.account, run.region).find(JobRow, run.id)
+    said = " ".join((row.error if row is not None else "").split())
+    return said or "it was cancelled"

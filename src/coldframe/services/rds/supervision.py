@@ -22,6 +22,7 @@ from coldframe.services.rds import (
     restoring,
     snapshotting,
     stages,
+    token_sign_in,
     windows,
 )
 from coldframe.services.rds.databases import Databases
@@ -71,6 +72,7 @@ def archive_instance(run: Run, resource_id: str) -> None:
 
 def watch(installation: Installation) -> None:
     """Find instances and endpoints that ought to run and do not, and start them again."""
+    token_sign_in.attend_all(installation)
     for account, region, instance in _instances(installation):
         if instance.wanted == "running" and instance.status in _QUIET and instance.ready:
             _look(installation, account, region, instance)

@@ -31,10 +31,10 @@ class Channel:
         self._writing = bytearray()
         self._drained: Callable[[], None] | None = None
 
-    def receive(self) -> bytes | None:
+    def receive(self, most: int = SIZE) -> bytes | None:
         """Return what there is; None when there is nothing yet, no bytes at the end."""
         try:
-            data = self.sock.recv(SIZE)
+            data = self.sock.recv(most)
         except _AGAIN:
             return None
         except OSError:
@@ -101,10 +101,14 @@ class Channel:
             else:
                 return
 
-    async def packet(self) -> tuple[bytes, int]:
-        """Return the next packet's payload and sequence number; only while nobody else reads. Raises Closed."""
+    async def packet(self, *, alone: bool = False) -> tuple[bytes, int]:
+        """Return the next packet's payload and sequence number; only while nobody else reads. Raises Closed.
+
+        `alone` reads nothing beyond it, since TLS may begin right after it.
+        """
         while True:
-            if len(self._packets) >= 4:
+            missing = 4 - len(self._packets)
+            if missing <= 0:
                 end = 4 + int.from_bytes(self._packets[:3], "little")
                 if len(self._packets) >= end:
                     payload, sequence = self._packets[4:end], self._packets[3]
@@ -112,7 +116,8 @@ class Channel:
                     return payload, sequence
                 if end > 1 << 20:
                     raise Closed("a packet of this phase is never so long")
-            data = self.receive()
+                missing = end - len(self._packets)
+            data = self.receive(missing if alone else SIZE)
             if data is None:
                 await self._ready()
             elif not data:

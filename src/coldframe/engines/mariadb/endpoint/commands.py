@@ -17,6 +17,7 @@ PREPARE, EXECUTE, LONG_DATA, CLOSE, RESET, SET_OPTION, FETCH = 0x16, 0x17, 0x18,
 RESET_CONNECTION, BULK_EXECUTE = 0x1F, 0xFA
 _LAST = 0xFFFFFFFF
 _TYPES = 128
+_BINARY = (b"VARCHAR", b"binary")
 _PHASES = {
     QUIT: None,
     FIELD_LIST: Phase.ROWS,
@@ -151,10 +152,14 @@ def _changes_user(session: "Session", data: bytes) -> bytes:
     """Read who the session becomes; a proof for the server that greeted the client is made anew for the present one."""
     payload = data[5:]
     user, _, after = payload.partition(b"\0")
+    if session.gate.accounts.is_ours(user):
+        # The database would take the endpoint, at the other end of the socket, for that user.
+        session.end()
+        return b""
     length = after[0]
     proof, after = after[1 : 1 + length], after[1 + length :]
     database, _, tail = after.partition(b"\0")
-    half = session.gate.half(user, proof, session.client_salt) if length == 20 else None
+    half = session.gate.accounts.half(user, proof, session.client_salt) if length == 20 else None
     session.answer = session.answer._replace(user=user, database=database, plugin=wire.NATIVE)
     session.proof, session.half = proof, half if length else b""
     session.state = State(database=database)
@@ -189,7 +194,7 @@ async def ask(session: "Session") -> None:
     carried: list[bytes] = []
     if state.leaves & Leaves.VARIABLES:
         found = await server.rows(session.server, _USER_VARIABLES, capabilities)
-        if any(row[3] == b"binary" for row in found):
+        if any(value is not None and (kind, charset) == _BINARY for _, value, kind, charset in found):
             state.leaves |= Leaves.BINARY_VARIABLE
         carried += [b"SET " + _user_variable(row[0] or b"", row[1], row[2] or b"") for row in found]
     if state.leaves & Leaves.ROLE:

@@ -55,7 +55,7 @@ class Login:
             offered = greeting.capabilities & ~_NOT_OFFERED | (wire.TLS if self._context else 0)
             shown = greeting._replace(capabilities=offered, extended=greeting.extended & _EXTENDED)
             client.send_packet(wire.write_greeting(shown), 0)
-            payload, sequence = await client.packet()
+            payload, sequence = await client.packet(alone=True)
             if len(payload) == 32 and self._context is not None:
                 await client.start_tls(self._context)
                 payload, sequence = await client.packet()
@@ -73,6 +73,10 @@ class Login:
             answer = answer._replace(capabilities=capabilities, extended=answer.extended & _EXTENDED)
             session = Session(self._gate, client, behind, answer, greeting)
             session.header = server.came_from(peer, here)
+            if self._gate.accounts.is_ours(answer.user):
+                self._deny(session, sequence + 1, used=bool(answer.proof))
+                behind.close()
+                return None
             entered = (
                 await self._with_token(session, sequence)
                 if self._sign_in is not None and await self._is_for_tokens(answer.user)
@@ -89,7 +93,7 @@ class Login:
         if session.half is None:
             self._gate.signed_in(session)
             if session.half is None:
-                await self._gate.refresh()
+                await self._gate.accounts.refresh(self._gate.target)
         return session
 
     async def _pass_through(self, session: Session, sequence: int) -> bool:
@@ -125,9 +129,9 @@ class Login:
         if user not in self._digests:
             said = await self._ask({"user": user.decode("utf-8", "surrogateescape")})
             self._digests[user] = bytes.fromhex(str(said.get("native", "")))
-        if self._digests[user] not in self._gate.accounts(user):
-            await self._gate.refresh()
-        return self._digests[user] in self._gate.accounts(user)
+        if self._digests[user] not in self._gate.accounts.known(user):
+            await self._gate.accounts.refresh(self._gate.target)
+        return self._digests[user] in self._gate.accounts.known(user)
 
     async def _with_token(self, session: Session, sequence: int) -> bool:
         client = session.client

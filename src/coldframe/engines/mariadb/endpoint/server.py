@@ -9,8 +9,6 @@ from pathlib import Path
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
 
-_LOCALHOST, _BESIDE = "127.0.0.1", "127.0.0.2"
-
 
 class Refused(Exception):
     """The database answered with an error; `packet` is its payload."""
@@ -51,14 +49,8 @@ async def connect(target: Path) -> tuple[Channel, wire.Greeting]:
 
 
 def came_from(peer: tuple[str, int], here: tuple[str, int]) -> bytes:
-    """Return the line that tells the database where the client really is (PROXY protocol, version 1).
-
-    The database takes 127.0.0.1 for `localhost`, where its administrator's accounts are: nobody who comes through here
-    is ever there, and is said to be at the endpoint's own address instead.
-    """
-    host = peer[0] if peer[0] != _LOCALHOST else here[0]
-    host = host if host != _LOCALHOST else _BESIDE
-    return f"PROXY TCP4 {host} {here[0]} {peer[1]} {here[1]}\r\n".encode()
+    """Return the line that tells the database where the client really is (PROXY protocol, version 1)."""
+    return f"PROXY TCP4 {peer[0]} {here[0]} {peer[1]} {here[1]}\r\n".encode()
 
 
 async def sign_in(channel: Channel, answer: wire.Answer, half: bytes, salt: bytes, header: bytes) -> bytes:

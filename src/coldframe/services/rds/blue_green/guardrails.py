@@ -26,7 +26,7 @@ def refusal(run: Run, deployment: str) -> str:
     for pair in pairs:
         if why := _replication(run, pair.green):
             return why
-    return _obstacles(run, deployment, primary.blue)
+    return _obstacles(run, deployment, primary)
 
 
 def behind(run: Run, deployment: str) -> int | None:
@@ -62,11 +62,17 @@ def _replication(run: Run, green: Instance) -> str:
     return ""
 
 
-def _obstacles(run: Run, deployment: str, blue: Instance) -> str:
-    """Return what a logical copy would not carry, or would break on its source; nothing for a physical one."""
+def _obstacles(run: Run, deployment: str, primary: members.Pair) -> str:
+    """Return what a logical copy does not carry: obstacles, and what was made in blue since; nothing for a physical one."""
     with run.read() as records:
         logical = records.get(Deployment, deployment).logical
-    return obstacles(run, blue) if logical else ""
+    if not logical:
+        return ""
+    databases = run.part(Databases)
+    copies = databases.engine(primary.blue.engine).copies
+    made = copies.lacking(databases.spec(primary.blue), databases.spec(primary.green))
+    since = f"the target lacks what was made in the source since: {', '.join(made)}" if made else ""
+    return "; ".join(filter(None, (obstacles(run, primary.blue), since)))
 
 
 def obstacles(run: Run, blue: Instance) -> str:

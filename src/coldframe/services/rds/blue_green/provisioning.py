@@ -83,6 +83,7 @@ def _available(run: Run, resource_id: str) -> bool:
 
 
 def _failed(run: Run, deployment: str, targets: list[str]) -> None:
+    reason = stages.why(run)
     for target in targets:
         with run.part(Databases).store.read() as transaction:
             found = lookup.by_resource(transaction.records(run.account, run.region), target)
@@ -95,6 +96,5 @@ def _failed(run: Run, deployment: str, targets: list[str]) -> None:
             return
         tasks = [(name, "FAILED" if status == "IN_PROGRESS" else status) for name, status in row.tasks]
         records.change(row, tasks=tasks)
-        why = "the green environment could not be made; the job in `jobs` has the reason"
-        row = members.set_status(records, deployment, "INVALID_CONFIGURATION", details=why)
-        events.tell(records, run.part(Messenger), row, "deployment_failed", reason=why)
+        row = members.set_status(records, deployment, "INVALID_CONFIGURATION", details=reason)
+        events.tell(records, run.part(Messenger), row, "deployment_failed", reason=reason)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from coldframe.core.records import Records
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import arns, events, lookup, modifying
+from coldframe.services.rds import arns, events, lookup, modifying, stages
 from coldframe.services.rds.blue_green import guardrails, members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
@@ -185,7 +185,7 @@ def _send(run: Run, databases: Databases, instance: Instance) -> None:
 
 def _roll_back(run: Run, deployment: str) -> None:
     """Let blue take writes again and its clients go on; green follows as before."""
-    databases = run.part(Databases)
+    databases, reason = run.part(Databases), stages.why(run)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
         row = records.find(Deployment, deployment)
@@ -204,15 +204,14 @@ def _roll_back(run: Run, deployment: str) -> None:
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
         _stand_back(records, deployment)
-        why = "it failed or took longer than its time limit; the job in `jobs` has the reason"
         row = members.set_status(
             records,
             deployment,
             "SWITCHOVER_FAILED",
-            details=f"The switchover was rolled back: {why}",
+            details=f"The switchover was rolled back: {reason}",
             members="AVAILABLE",
         )
-        words = {"source": blue.identifier, "target": green.identifier, "reason": why}
+        words = {"source": blue.identifier, "target": green.identifier, "reason": reason}
         events.tell(records, run.part(Messenger), row, "switchover_rolled_back", **words)
 
 

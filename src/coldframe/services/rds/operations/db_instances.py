@@ -20,9 +20,11 @@ from coldframe.services.rds import (
 )
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value, wrong_state
+from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import Instance, Snapshot
 
+_WITH_SECRET = ("ManageMasterUserPassword", "RotateMasterUserPassword")
 _DELETABLE = ("stopped", "failed", "incompatible-restore", "incompatible-parameters", "storage-full")
 
 
@@ -42,9 +44,16 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     )
     arn = arns.made(call.account, call.region, "db", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn)
+    chosen = Chosen(request.get("MasterUserPassword") or "")
+    if master_secrets.check_new(request, engine):
+        master_secrets.rehearse(
+            call, lambda dry: new_instances.lay_in(dry, identifier, origin, request, tags)
+        )
+        chosen = master_secrets.made(call, identifier, master, request.get("MasterUserSecretKmsKeyId"))
     instance = new_instances.lay_in(call, identifier, origin, request, tags)
-    instance, password = master_secrets.password_of_new(call, instance, request, engine)
-    call.start(jobs.create_instance, instance.resource_id, databases.sealed(instance.resource_id, password))
+    instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key)
+    sealed = databases.sealed(instance.resource_id, chosen.password)
+    call.start(jobs.create_instance, instance.resource_id, sealed)
     return {"DBInstance": answers.instance(call, instance)}
 
 
@@ -72,11 +81,32 @@ def describe_db_instances(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 def modify_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Change an instance: some of it now, the rest at once or in the next maintenance window."""
+    chosen = Chosen(request.get("MasterUserPassword") or "")
+    if any(request.get(member) for member in _WITH_SECRET):
+        found: list[Instance] = []
+
+        def look(dry: Call) -> None:
+            found.append(lookup.instance_named(dry, request["DBInstanceIdentifier"]))
+            _modify(dry, request, chosen)
+
+        master_secrets.rehearse(call, look)
+        chosen = master_secrets.changed(call, found[0], request)
+    return {"DBInstance": answers.instance(call, _modify(call, request, chosen))}
+
+
+def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
     instance = lookup.available(
         lookup.instance_named(call, request["DBInstanceIdentifier"]), "stopped", "storage-full"
     )
     instance_settings.refuse_unbuilt(request)
-    instance, sealed = modifications.now(call, instance, request)
+    master_secrets.check_change(instance, request, engine_names.named(instance.engine))
+    sealed = ""
+    if chosen.password:
+        sealed = call.part(Databases).sealed(instance.resource_id, chosen.password)
+        if instance.secret and not chosen.secret:
+            master_secrets.forget(call, instance.secret)
+        instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key)
+    instance = modifications.now(call, instance, request)
     later = modifications.later(call, instance, request)
     pending = {**instance.pending, **later, **({"MasterUserPassword": "****"} if sealed else {})}
     instance = call.records.change(instance, pending=pending)
@@ -84,8 +114,9 @@ def modify_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         if instance.status == "stopped":
             raise wrong_state(f"Instance {instance.identifier} is not in available state.")
         instance = call.records.change(instance, status=modifications.status(later, sealed))
-        call.start(jobs.apply_pending, instance.resource_id, list(later), sealed)
-    return {"DBInstance": answers.instance(call, instance)}
+        now = list(later) if modifications.at_once(request, later) else []
+        call.start(jobs.apply_pending, instance.resource_id, now, sealed)
+    return instance
 
 
 def delete_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +138,8 @@ def delete_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         if replica.status == "available":
             call.records.change(replica, status="modifying")
         call.start(jobs.promote_replica, replica.resource_id)
+    if instance.secret:
+        master_secrets.forget(call, instance.secret)
     call.start(jobs.delete_instance, instance.resource_id, final, keep)
     return {"DBInstance": answers.instance(call, instance)}
 

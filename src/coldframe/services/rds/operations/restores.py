@@ -47,7 +47,9 @@ def restore_db_instance_to_point_in_time(call: Call, request: dict[str, Any]) ->
             f"The specified time is not between {moment(backup.earliest).isoformat()} and {moment(latest).isoformat()}.",
         )
     instance = _new(call, request, backup, request["TargetDBInstanceIdentifier"])
-    call.start(jobs.restore_to_moment, instance.resource_id, backup.resource_id, backup.identifier, until)
+    # The latest is everything that is archived, down to the last change of this second.
+    wanted = 0 if request.get("UseLatestRestorableTime") else until
+    call.start(jobs.restore_to_moment, instance.resource_id, backup.resource_id, backup.identifier, wanted)
     return {"DBInstance": answers.instance(call, instance)}
 
 

@@ -1,0 +1,167 @@
+"""What it costs to go through an endpoint: queries a second against the database itself and through HAProxy, in one run.
+
+Run: python -m bench.endpoint [--seconds 3] [--clients 1 8] [--rounds 3] [--directory DIR]. Prints a table for each engine whose load generator
+(mariadb-slap, pgbench) is here; HAProxy is left out where it is not. The three take turns, and the best round of each counts.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from bench import machine
+from coldframe.core import process
+from coldframe.engines.endpoint import EndpointSpec
+from tests.engines.databases.kits import KITS, MASTER, loopback
+
+ROWS = 10000
+SHAPES = {
+    "point select": "SELECT word FROM bench WHERE id = 4711",
+    "100 rows": "SELECT id, word FROM bench WHERE id BETWEEN 1000 AND 1099",
+    "10,000 rows": "SELECT id, word FROM bench",
+}
+
+
+def mariadb_rate(where, statement, clients, queries):
+    """Queries a second of mariadb-slap."""
+    command = ["mariadb-slap", "--no-defaults", f"-h{where[0]}", f"-P{where[1]}", f"-u{MASTER.user}"]
+    command += ["--create-schema=app", f"--query={statement}", f"--concurrency={clients}", "--silent"]
+    command += [f"--number-of-queries={queries}", "--no-drop", "--iterations=1", "--csv"]
+    environment = {"MYSQL_PWD": MASTER.password, "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return queries / float(done.stdout.split(",")[2])
+
+
+def postgresql_rate(where, statement, clients, queries):
+    """Queries a second of pgbench."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(statement + ";\n")
+        script.flush()
+        command = [
+            "pgbench",
+            "-n",
+            "-f",
+            script.name,
+            "-c",
+            str(clients),
+            "-t",
+            str(max(1, queries // clients)),
+        ]
+        environment = {"PGPASSWORD": MASTER.password, "PGSSLMODE": "disable", "PATH": os.environ["PATH"]}
+        place = ["-h", str(where[0]), "-p", str(where[1]), "-U", MASTER.user, "app"]
+        done = subprocess.run([*command, *place], capture_output=True, text=True, check=True, env=environment)
+    return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
+
+
+RATES = {"mariadb": ("mariadb-slap", mariadb_rate), "postgresql": ("pgbench", postgresql_rate)}
+
+
+@contextlib.contextmanager
+def haproxy(folder, target):
+    """HAProxy as a plain forwarder in front of a database; None where it is not on this machine."""
+    program = process.find("haproxy", Path("/usr/sbin"))
+    if program is None:
+        yield None
+        return
+    address, port = loopback()
+    configuration = folder / "haproxy.cfg"
+    configuration.write_text(
+        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n"
+        f"listen db\n  bind {address}:{port}\n  server one {target}\n"
+    )
+    running = subprocess.Popen([program, "-f", configuration, "-db"], stderr=subprocess.DEVNULL)
+    try:
+        yield address, port
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def processor(pid):
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def direct(kit, spec, socket):
+    """Where the database itself can be reached without its endpoint: over TCP where it listens, else at its socket."""
+    if kit.name == "mariadb":
+        from coldframe.engines.mariadb.places import Place
+        from coldframe.engines.mariadb.settings import private_address
+
+        return private_address(spec), Place(spec).kept().port
+    return socket.parent, 5432
+
+
+def measure(kit, folder, chosen):
+    """Make a database of one engine and print its table."""
+    tool, rate = RATES[kit.name]
+    if process.find(tool) is None:
+        print(f"{kit.name}: {tool} is not here")
+        return
+    spec = kit.spec(folder, f"bench-{kit.name}")
+    kit.engine.create(spec, MASTER, "app")
+    socket = kit.engine.start(spec).socket
+    address, port = loopback()
+    endpoint = EndpointSpec("bench", kit.name, address, port, folder / f"endpoint-{kit.name}")
+    try:
+        pid = kit.endpoints.start(endpoint, socket).pid
+        kit.rows(socket, "CREATE TABLE bench (id INT PRIMARY KEY, word VARCHAR(100) NOT NULL)")
+        values = ",".join(f"({number}, '{'word' * 10}')" for number in range(ROWS))
+        kit.rows(socket, f"INSERT INTO bench VALUES {values}")
+        itself = direct(kit, spec, socket)
+        forwarded = f"{itself[0]}:{itself[1]}" if kit.name == "mariadb" else f"unix@{socket}"
+        with haproxy(folder, forwarded) as through:
+            ways = {"direct": itself, "HAProxy": through, "endpoint": (address, port)}
+            ways = {name: where for name, where in ways.items() if where is not None}
+            table(kit, rate, ways, pid, chosen)
+    finally:
+        kit.endpoints.stop(endpoint)
+        kit.engine.stop(spec, at_once=True)
+
+
+def table(kit, rate, ways, pid, chosen):
+    print(f"\n{kit.name} {kit.versions[0]}: queries a second, best of {chosen.rounds}")
+    print(
+        f"{'':14}{'clients':>8}"
+        + "".join(f"{name:>12}" for name in ways)
+        + f"{'of direct':>12}{'us a query':>12}"
+    )
+    for shape, statement in SHAPES.items():
+        for clients in chosen.clients:
+            trial = rate(ways["endpoint"], statement, clients, 200)
+            queries = max(200, int(trial * chosen.seconds))
+            best = dict.fromkeys(ways, 0.0)
+            used = 0.0
+            for _ in range(chosen.rounds):
+                for name, where in ways.items():
+                    before = processor(pid)
+                    best[name] = max(best[name], rate(where, statement, clients, queries))
+                    if name == "endpoint":
+                        used = (processor(pid) - before) / queries
+            numbers = "".join(f"{value:12,.0f}" for value in best.values())
+            print(
+                f"{shape:14}{clients:8}{numbers}{best['endpoint'] / best['direct']:12.2f}{used * 1e6:12.0f}"
+            )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--directory", default=None)
+    chosen = parser.parse_args()
+    for line in machine.facts(Path(chosen.directory or tempfile.gettempdir())):
+        print(line)
+    print("the last column is the endpoint's own processor time")
+    for make in KITS.values():
+        with tempfile.TemporaryDirectory(prefix="coldframe-bench-", dir=chosen.directory) as folder:
+            measure(make(), Path(folder), chosen)
+
+
+if __name__ == "__main__":
+    main()
