@@ -258,7 +258,7 @@ def test_failed_deliveries_are_logged(server, firehose, make, role) -> None:
     [destination] = described["Destinations"]
     assert destination["ExtendedS3DestinationDescription"]["CloudWatchLoggingOptions"] == options
     firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"kept"})
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     while not (events := logs.filter_log_events(logGroupName="/firehose/failures")["events"]):
         assert time.monotonic() < ends
         time.sleep(0.05)
