@@ -124,7 +124,9 @@ class PostgreSQLCopies:
         """Bring over the sequences; the source is read-only and the target has reached it."""
         known = layout.state(target)
         if known.source is not None and known.source.kind == "logical":
-            sequences.bring(source, target)
+            with self._instances.session(source) as connection:
+                names = logical.databases_of(connection)
+            sequences.bring(source, target, names)
         with self._instances.session(target) as connection:
             positions.committed(connection)
 
