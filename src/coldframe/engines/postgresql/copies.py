@@ -73,6 +73,8 @@ class PostgreSQLCopies:
         known = layout.state(target)
         if known.source is None or known.source.folder != source.folder:
             raise DatabaseError(f"{target.name} is no copy of {source.name}", "copy it first")
+        if not known.read_only:
+            self._instances.set_read_only(target, on=True)
         if known.source.kind == "logical":
             for _, connection in self._subscribed(target):
                 connection.query(f"ALTER SUBSCRIPTION {known.source.slot} ENABLE")
