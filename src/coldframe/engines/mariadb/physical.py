@@ -37,6 +37,7 @@ def take(instances: Instances, source: InstanceSpec, folder: Path) -> Taken:
         "--backup",
         f"--target-dir={folder}",
         f"--user={account.name}",
+        "--skip-ssl",
         # Relative to the data directory, in which it works: the path may be longer than a socket's may be.
         "--socket=../run/db.sock",
         "--parallel=2",
@@ -87,7 +88,9 @@ def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Take
             f"--socket={place.socket.name}",
             f"--user={process.own_account().name}",
         ]
-        process.run([*command, "--silent"], folder=place.run, environment=ENVIRONMENT, timeout=_HOURS)
+        process.run(
+            [*command, "--skip-ssl", "--silent"], folder=place.run, environment=ENVIRONMENT, timeout=_HOURS
+        )
     except process.ProgramFailed as problem:
         raise DatabaseError(
             f"{target.name} could not be upgraded to {version.number}: {problem}",
