@@ -8,6 +8,7 @@ from coldframe.core import process
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import versions
+from coldframe.engines.mariadb.client import Client, named
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place
 from coldframe.engines.mariadb.template import ENVIRONMENT
@@ -98,6 +99,18 @@ def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Take
         ) from problem
     finally:
         instances.stop(target)
+
+
+def _check_tables(client: Client) -> None:
+    """Bring users' tables up to the version where they need it, one by one: the program would also check each view of ours."""
+    for row in client.query(
+        "SELECT TABLE_SCHEMA s, TABLE_NAME n FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+        " AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+    ):
+        table = f"{named(row['s'] or '')}.{named(row['n'] or '')}"
+        said = client.query(f"CHECK TABLE {table} FOR UPGRADE")
+        if any(line["Msg_type"] == "status" and line["Msg_text"] != "OK" for line in said):
+            client.query(f"ALTER TABLE {table} FORCE")
 
 
 def _moment(folder: Path) -> tuple[str, int, str]:
