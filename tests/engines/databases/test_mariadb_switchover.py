@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -17,7 +18,7 @@ from coldframe.engines.database import DatabaseError
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.engines.switchover import Switchover
 from tests.engines.databases import switchover_job
-from tests.engines.databases.kits import loopback, mariadb, until
+from tests.engines.databases.kits import MASTER, loopback, mariadb, until
 from tests.engines.databases.switchover_job import STEPS
 from tests.engines.databases.writers import TABLES, Watch, Writers
 
@@ -195,6 +196,29 @@ def test_both_databases_die_after_the_commit_and_it_still_ends(drill):
         until(lambda spec=spec: drill.kit.engine.status(spec).state == "crashed")
     drill.kit.engine.start(drill.blue)
     assert drill.kit.engine.status(drill.blue).read_only
+    switchover.reassert(change, position)
+    switchover.promote(change)
+    switchover.writable(change)
+    switchover.release(change)
+    drill.switched()
+
+
+def test_a_copy_that_is_behind_is_waited_for(drill):
+    change, engine = drill.change(), drill.kit.engine
+    lock = drill.kit.session(engine.reattach(drill.green).socket, MASTER)
+    with lock.cursor() as cursor:
+        # The copy applies nothing while this lasts.
+        cursor.execute("FLUSH TABLES WITH READ LOCK")
+    drill.all_go_on()
+    switchover.hold(change)
+    position = switchover.fence(change)
+    assert not engine.copies.reached(drill.green, position)
+    with pytest.raises(switchover.CatchUpLate):
+        switchover.catch_up(change, position, patience=0.1)
+    timer = threading.Timer(0.2, lock.close)
+    timer.start()
+    switchover.catch_up(change, position, patience=30)
+    timer.join()
     switchover.reassert(change, position)
     switchover.promote(change)
     switchover.writable(change)
