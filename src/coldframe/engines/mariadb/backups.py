@@ -100,6 +100,7 @@ class MariaDBBackups:
                     feeder,
                     "--no-defaults",
                     "--binary-mode",
+                    "--skip-ssl",
                     f"--socket={place.socket.name}",
                     f"--user={process.own_account().name}",
                 ],

@@ -8,6 +8,7 @@ from coldframe.core import process
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import versions
+from coldframe.engines.mariadb.client import Client, named
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place
 from coldframe.engines.mariadb.template import ENVIRONMENT
@@ -37,6 +38,7 @@ def take(instances: Instances, source: InstanceSpec, folder: Path) -> Taken:
         "--backup",
         f"--target-dir={folder}",
         f"--user={account.name}",
+        "--skip-ssl",
         # Relative to the data directory, in which it works: the path may be longer than a socket's may be.
         "--socket=../run/db.sock",
         "--parallel=2",
@@ -87,7 +89,9 @@ def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Take
             f"--socket={place.socket.name}",
             f"--user={process.own_account().name}",
         ]
-        process.run([*command, "--silent"], folder=place.run, environment=ENVIRONMENT, timeout=_HOURS)
+        process.run(
+            [*command, "--skip-ssl", "--silent"], folder=place.run, environment=ENVIRONMENT, timeout=_HOURS
+        )
     except process.ProgramFailed as problem:
         raise DatabaseError(
             f"{target.name} could not be upgraded to {version.number}: {problem}",
@@ -95,6 +99,18 @@ def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Take
         ) from problem
     finally:
         instances.stop(target)
+
+
+def _check_tables(client: Client) -> None:
+    """Bring users' tables up to the version where they need it, one by one: the program would also check each view of ours."""
+    for row in client.query(
+        "SELECT TABLE_SCHEMA s, TABLE_NAME n FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+        " AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+    ):
+        table = f"{named(row['s'] or '')}.{named(row['n'] or '')}"
+        said = client.query(f"CHECK TABLE {table} FOR UPGRADE")
+        if any(line["Msg_type"] == "status" and line["Msg_text"] != "OK" for line in said):
+            client.query(f"ALTER TABLE {table} FORCE")
 
 
 def _moment(folder: Path) -> tuple[str, int, str]:
