@@ -149,7 +149,7 @@ class Servers:
                 return True
             return False
 
-        until(answers)
+        until(answers, 3 * PATIENCE)
         return rds
 
 
