@@ -54,7 +54,7 @@ class Call:
         self.endpoint = installation.settings.endpoint
         self.allowed: Callable[[str, str], bool] = _nobody
         self.require: Requires = _refuse
-        self._stack = ExitStack()
+        self._stack: ExitStack | None = None
         self._transaction: Transaction | None = None
 
     @property
@@ -68,6 +68,7 @@ class Call:
         if self._transaction is None:
             store = self.installation.store
             reading = self.service.only_reads(self.operation)
+            self._stack = ExitStack()
             self._transaction = self._stack.enter_context(store.read() if reading else store.write())
         return self._transaction
 
@@ -128,11 +129,13 @@ class Call:
 
     def commit(self) -> None:
         """Commit the transaction, if one was opened."""
-        self._stack.close()
+        if self._stack is not None:
+            self._stack.close()
 
     def roll_back(self, error: BaseException) -> None:
         """Undo everything the call wrote."""
-        self._stack.__exit__(type(error), error, error.__traceback__)
+        if self._stack is not None:
+            self._stack.__exit__(type(error), error, error.__traceback__)
 
 
 def _nobody(action: str, resource: str) -> bool:

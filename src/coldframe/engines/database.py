@@ -132,10 +132,12 @@ class Copies(Protocol):
         """Tell whether the target has applied everything up to a position of its source."""
 
     def arm(self, target: InstanceSpec) -> None:
-        """Make what the target has durable, and every later transaction before it is acknowledged."""
+        """Make what the target has durable while nobody waits yet, so that little is left to do for `finish`."""
 
     def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
-        """Bring over what replication does not carry (sequences); the source is read-only and the target has reached it."""
+        """Bring over what replication does not carry (sequences), and let the target acknowledge nothing any more that
+        is not durable; the source is read-only and the target has reached it.
+        """
 
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""

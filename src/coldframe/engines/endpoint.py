@@ -68,6 +68,9 @@ class Endpoints(Protocol):
         On return no statement is under way at the target. After `deadline` seconds without a release, waiting clients get an error.
         """
 
+    def prepare(self, spec: EndpointSpec, target: Path) -> None:
+        """Hear where a release will probably send everybody, and sign in there ahead; changes nothing for the clients."""
+
     def release(self, spec: EndpointSpec, target: Path) -> None:
         """Send everybody, those who wait first, to this database; sessions are signed in again and their state is restored."""
 

@@ -76,6 +76,10 @@ async def _answer(
     if command["do"] == "stop":
         asyncio.get_running_loop().call_soon(stop)
         return {"ok": None}
+    if command["do"] == "prepare":
+        # Not every endpoint can make use of it.
+        prepare = getattr(controlled, "prepare", None)
+        return {"ok": await prepare(Path(command["target"])) if prepare else None}
     if command["do"] not in commands:
         return {"error": f"there is no command {command['do']!r}"}
     async with turn:

@@ -109,6 +109,10 @@ class EndpointProcesses:
         """Let transactions that are open end within `drain` seconds, cut those that did not, and keep every client waiting."""
         return Held(*self._tell(spec, {"do": "hold", "drain": drain, "deadline": deadline}, _ANSWER + drain))
 
+    def prepare(self, spec: EndpointSpec, target: Path) -> None:
+        """Hear where a release will probably send everybody, and sign in there ahead; changes nothing for the clients."""
+        self._tell(spec, {"do": "prepare", "target": str(target)}, _ANSWER)
+
     def release(self, spec: EndpointSpec, target: Path) -> None:
         """Send everybody, those who wait first, to this database."""
         self._tell(spec, {"do": "release", "target": str(target)}, _ANSWER)

@@ -43,8 +43,11 @@ class Switchover:
 
 
 def arm(change: Switchover) -> None:
-    """Make the copy durable while nobody waits yet, so that little is left to write later."""
+    """Make the copy durable and sign in there while nobody waits yet, so that little is left to do later."""
     change.engine.copies.arm(change.green)
+    running = change.engine.start(change.green)
+    change.endpoints.start(change.endpoint, change.engine.start(change.blue).socket)
+    change.endpoints.prepare(change.endpoint, running.socket)
 
 
 def hold(change: Switchover) -> Held:

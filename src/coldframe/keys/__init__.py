@@ -21,16 +21,25 @@ from coldframe.keys.errors import (
     WrongPassphrase,
 )
 from coldframe.keys.key import Key
-from coldframe.keys.loading import Loaded, OpenFile, load
+from coldframe.keys.loading import ASK, Loaded, OpenFile, load
 from coldframe.keys.padding import PaddingError
 from coldframe.keys.policy import EVERYTHING, PADDED, Policy, Use, UseNotAllowed
 from coldframe.keys.protection import Protection
 from coldframe.keys.pseudo_key import NotAPseudoKey, PseudoKey
 from coldframe.keys.public import PublicKeyUnknown
-from coldframe.keys.rings import Keyring, KeyringNameUnknown, found, named, session_is_default
+from coldframe.keys.rings import (
+    Keyring,
+    KeyringNameUnknown,
+    found,
+    named,
+    persistent,
+    session_is_default,
+    start_session,
+)
 from coldframe.keys.signer import KernelRSAPrivateKey, KeyStaysInKernel
 
 __all__ = [
+    "ASK",
     "EVERYTHING",
     "PADDED",
     "AsymmetricKey",
@@ -61,5 +70,7 @@ __all__ = [
     "found",
     "load",
     "named",
+    "persistent",
     "session_is_default",
+    "start_session",
 ]

@@ -3,7 +3,7 @@
 import errno
 from typing import TYPE_CHECKING
 
-from coldframe.engines.keyring import AlgorithmMissing, KeyringError, KeyService
+from coldframe.engines.keyring import AlgorithmMissing, InvalidRequest, KeyringError, KeyService
 from coldframe.keys import padding
 from coldframe.keys.key import Key
 from coldframe.keys.policy import Policy, Use
@@ -64,7 +64,7 @@ class AsymmetricKey(Key):
             return self.service.pkey_sign(
                 self.serial, f"enc=pkcs1 hash={_KERNEL_NAMES.get(hash_name, hash_name)}", digest
             )
-        except AlgorithmMissing:
+        except (AlgorithmMissing, InvalidRequest):
             # The kernel has no such hash, but what it would put before the digest is public.
             return self.service.pkey_sign(self.serial, "enc=pkcs1", info)
 
@@ -108,7 +108,7 @@ class AsymmetricKey(Key):
         name = _KERNEL_NAMES.get(hash_name, hash_name)
         try:
             return self.service.pkey_verify(self.serial, f"enc=pkcs1 hash={name}", digest, signature)
-        except AlgorithmMissing:
+        except (AlgorithmMissing, InvalidRequest):
             return self.service.pkey_verify(
                 self.serial, "enc=pkcs1", padding.digest_info(digest, hash_name), signature
             )

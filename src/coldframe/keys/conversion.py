@@ -11,7 +11,7 @@ import sys
 import msgspec
 
 from coldframe.engines.keyring import Kernel, KeyringError, KeyService
-from coldframe.keys.errors import KeyFileError, NotAPrivateKey, PassphraseNeeded
+from coldframe.keys.errors import KeyFileError, LoadingFailed, NotAPrivateKey, PassphraseNeeded
 from coldframe.keys.formats import read_private_key
 from coldframe.keys.lockdown import lock_down
 
@@ -19,7 +19,8 @@ from coldframe.keys.lockdown import lock_down
 class Request(msgspec.Struct, frozen=True):
     """Which file to read (a path, or a descriptor that is open here), and where its key goes.
 
-    Of a descriptor `length` bytes are read, or all when it is negative. `ask` lets the process ask for the passphrase on the terminal. `stored` takes keys that the kernel cannot use too,
+    Of a descriptor `length` bytes are read, or all when it is negative; `message` says that they are a key as ssh-add
+    sends it. `ask` lets the process ask for the passphrase on the terminal. `stored` takes keys that the kernel cannot use too,
     and keeps them as a user key, with `permissions` if any are given. `timeout` is in seconds, 0 for none.
     """
 
@@ -28,6 +29,7 @@ class Request(msgspec.Struct, frozen=True):
     path: str = ""
     descriptor: int = -1
     length: int = -1
+    message: bool = False
     ask: bool = False
     stored: bool = False
     permissions: int = 0
@@ -43,7 +45,10 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     bits: int = 0
     public: str = ""
     comment: str = ""
+    encrypted: bool = False
     remarks: list[str] = []
+    certificate: bytes = b""
+    constraints: bytes = b""
     fault: str = ""
     text: str = ""
     errno: int = 0
@@ -57,6 +62,20 @@ _AT_ONCE = 65536
 
 def convert(service: KeyService, request: Request, content: bytearray, passphrase: bytes | None) -> Answer:
     """Give the key in a file's content to the kernel; raises a KeyFileError or a KeyringError."""
+    if not request.message:
+        return _convert(service, request, content, passphrase)
+    from coldframe.keys.agent.received import lifetime, received
+
+    if len(content) < request.length:
+        raise LoadingFailed("the message of ssh-add ended early")
+    came = received(content)
+    timed = msgspec.structs.replace(request, timeout=lifetime(came.constraints) or request.timeout)
+    answer = _convert(service, timed, came.file, None)
+    content[:] = bytes(len(content))
+    return msgspec.structs.replace(answer, certificate=came.certificate, constraints=came.constraints)
+
+
+def _convert(service: KeyService, request: Request, content: bytearray, passphrase: bytes | None) -> Answer:
     private = read_private_key(content, passphrase, rsa_only=not request.stored)
     kind = "asymmetric" if private.algorithm == "RSA" else "user"
     try:
@@ -72,7 +91,8 @@ def convert(service: KeyService, request: Request, content: bytearray, passphras
     except KeyringError:
         service.unlink(serial, request.keyring)
         raise
-    return Answer(serial, kind, private.algorithm, private.bits, private.public, private.comment)
+    _, algorithm, bits, public, comment, encrypted = private
+    return Answer(serial, kind, algorithm, bits, public, comment, encrypted)
 
 
 def content_of(request: Request) -> bytearray:
@@ -105,9 +125,9 @@ def main() -> int:
     except KeyringError as error:
         answer = Answer(errno=error.errno, operation=error.operation)
     except OSError as error:
-        answer = Answer(
-            fault=NotAPrivateKey.__name__, text=f"{request.path or 'the input'}: {error.strerror}"
-        )
+        # Of a message that could not be read nobody knows how much is left.
+        fault = LoadingFailed if request.message else NotAPrivateKey
+        answer = Answer(fault=fault.__name__, text=f"{request.path or 'the input'}: {error.strerror}")
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     sys.stdout.buffer.flush()
     return 0

@@ -12,20 +12,25 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from coldframe.keys.errors import NotAPrivateKey, OnlyRsa, PassphraseNeeded, WrongPassphrase
+from coldframe.keys.wire import WireError, take
 
 
 class PrivateKey(NamedTuple):
-    """What the kernel takes, and what everybody may know: algorithm, size, public key in OpenSSH's one line."""
+    """What the kernel takes, and what everybody may know; `encrypted` is whether the file is."""
 
     pkcs8: bytearray
     algorithm: str
     bits: int
     public: str
     comment: str
+    encrypted: bool
 
 
 # Sizes that the kernel's RSA takes (crypto/rsa.c); OpenSSL makes others, such as 2047.
 _SIZES = (1024, 1536, 2048, 3072, 4096)
+_MAGIC = b"openssh-key-v1\0"
+# How many strings of OpenSSH's format stand between a key's type and its comment.
+_NUMBERS = {b"ssh-rsa": 6, b"ssh-ed25519": 2, b"ecdsa": 3}
 _LARGEST_FILE = 256 * 1024
 
 
@@ -35,7 +40,7 @@ def read_private_key(
     """Turn the content of a key file into PKCS#8 in DER; raises a KeyFileError."""
     _recognise(content)
     data = bytes(content)
-    key = _opened(data, passphrase)
+    key, encrypted = _opened(data, passphrase)
     if isinstance(key, rsa.RSAPrivateKey):
         algorithm, bits = "RSA", key.key_size
         if bits not in _SIZES:
@@ -60,7 +65,7 @@ def read_private_key(
         )
     )
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return PrivateKey(pkcs8, algorithm, bits, public.decode(), _comment(data))
+    return PrivateKey(pkcs8, algorithm, bits, public.decode(), _comment(data), encrypted)
 
 
 def _recognise(content: bytes | bytearray) -> None:
@@ -78,9 +83,9 @@ def _recognise(content: bytes | bytearray) -> None:
         raise NotAPrivateKey("this is a PuTTY key; convert it: puttygen FILE -O private-openssh -o NEW")
 
 
-def _opened(data: bytes, passphrase: bytes | None) -> object:
-    pem = b"-----BEGIN" in data
-    load = serialization.load_pem_private_key if pem else serialization.load_der_private_key
+def _opened(data: bytes, passphrase: bytes | None) -> tuple[object, bool]:
+    """Return the key, and whether it was encrypted."""
+    load = serialization.load_pem_private_key if b"-----BEGIN" in data else serialization.load_der_private_key
     if b"BEGIN OPENSSH PRIVATE KEY" in data:
         if b"ssh-rsa-keyring" in _body(data):
             raise NotAPrivateKey(
@@ -88,24 +93,18 @@ def _opened(data: bytes, passphrase: bytes | None) -> object:
             )
         load = serialization.load_ssh_private_key
     try:
-        return load(data, passphrase)
+        return load(data, None), False
     except TypeError:
         if passphrase is None:
             raise PassphraseNeeded("the key is encrypted and needs its passphrase") from None
-        return load(data, None)  # a passphrase was given for a key that has none
-    except (ValueError, UnsupportedAlgorithm) as error:
-        if passphrase is not None and _encrypted(data, pem=pem):
-            raise WrongPassphrase("the passphrase is wrong, or the file is damaged") from None
+    except (ValueError, UnsupportedAlgorithm):
         raise NotAPrivateKey(
-            "this is no private key in PKCS#8, PKCS#1 or OpenSSH format, in PEM or DER"
-            + (f" ({type(error).__name__})" if isinstance(error, UnsupportedAlgorithm) else "")
+            "this is no private key in PKCS#8, PKCS#1 or OpenSSH format, in PEM or DER, or it is damaged"
         ) from None
-
-
-def _encrypted(data: bytes, *, pem: bool) -> bool:
-    if not pem:
-        return True  # DER was given a passphrase because without one it did not open
-    return b"ENCRYPTED" in data or b"bcrypt" in _body(data)
+    try:
+        return load(data, passphrase), True
+    except (ValueError, UnsupportedAlgorithm):
+        raise WrongPassphrase("the passphrase is wrong, or the file is damaged") from None
 
 
 def _body(pem: bytes) -> bytes:
@@ -118,12 +117,23 @@ def _body(pem: bytes) -> bytes:
 
 def _comment(data: bytes) -> str:
     """Return the comment of an OpenSSH key that is not encrypted; others have none that can be seen."""
-    if b"BEGIN OPENSSH PRIVATE KEY" not in data or b"bcrypt" in _body(data):
+    if b"BEGIN OPENSSH PRIVATE KEY" not in data:
         return ""
-    body = _body(data).rstrip(bytes(range(16)))
-    # The comment is the last string before the padding 1, 2, 3...; its length stands before it.
-    for length in range(min(256, len(body) - 4)):
-        at = len(body) - length - 4
-        if int.from_bytes(body[at : at + 4], "big") == length:
-            return body[at + 4 :].decode("utf-8", "replace")
-    return ""
+    body = _body(data)
+    at = len(_MAGIC)
+    try:
+        cipher, at = take(body, at)
+        _, at = take(body, at)
+        _, at = take(body, at)
+        _, at = take(body, at + 4)
+        private, _ = take(body, at)
+        if cipher != b"none":
+            return ""
+        kind, at = take(private, 8)
+        # The numbers of the key, which are passed over, stand before the comment.
+        for _ in range(_NUMBERS.get(kind.partition(b"-sha2-")[0], 0)):
+            _, at = take(private, at)
+        comment, _ = take(private, at)
+    except WireError:
+        return ""
+    return comment.decode("utf-8", "replace") if kind.partition(b"-sha2-")[0] in _NUMBERS else ""

@@ -1,11 +1,12 @@
 """Bringing a private key from a file into the kernel without ever having it in this process."""
 
+import enum
 import os
 import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,10 @@ from coldframe.keys.rings import Keyring, session_is_default
 
 
 class Loaded(NamedTuple):
-    """A key that was loaded, of kind asymmetric, or user when it is only stored; `public` is OpenSSH's one line without comment, `remarks` what could not be had."""
+    """A key that was loaded, of kind asymmetric, or user when it is only stored; `public` is OpenSSH's one line without comment,
+    `encrypted` whether the file is, `remarks` what could not be had. `certificate` and `constraints` come with a key
+    that ssh-add sent (keys/agent).
+    """
 
     key: AsymmetricKey
     kind: str
@@ -27,7 +31,10 @@ class Loaded(NamedTuple):
     bits: int
     public: str
     comment: str
+    encrypted: bool
     remarks: list[str]
+    certificate: bytes = b""
+    constraints: bytes = b""
 
 
 # Serves a request with a passphrase, and with descriptors that must be open for it.
@@ -55,11 +62,24 @@ def in_child(request: Request, passphrase: bytes | None) -> Answer:
         ) from error
 
 
+class Asking(enum.Enum):
+    """Where a passphrase comes from that this process never has: the terminal, which the child asks."""
+
+    TERMINAL = enum.auto()
+
+
+ASK = Asking.TERMINAL
+
+
 class OpenFile(NamedTuple):
-    """A file or socket that is open here: its descriptor, and how many bytes of it to read (negative: all)."""
+    """A file or socket that is open here: its descriptor, and how many bytes of it to read (negative: all).
+
+    `message`: what is read is no key file but a key as ssh-add sends it.
+    """
 
     descriptor: int
     length: int = -1
+    message: bool = False
 
 
 def load(
@@ -67,14 +87,14 @@ def load(
     description: str,
     keyring: Keyring | None = None,
     *,
-    passphrase: bytes | Literal["ask"] | None = None,
+    passphrase: bytes | Asking | None = None,
     stored: bool = False,
     timeout: int = 0,
     convert: Converter = in_child,
 ) -> Loaded:
     """Load a private key from a file into a keyring, by default the session's.
 
-    With `passphrase="ask"` the child process asks on the terminal, so that this process never has it. `stored` also
+    With `passphrase=ASK` the child process asks on the terminal, so that this process never has it. `stored` also
     takes EC and Ed25519 keys, which the kernel keeps but cannot use; `timeout` lets the key expire after whole seconds.
     Raises KeyFileError and its kinds for what is wrong with the file, KeyringError for what the kernel refuses.
     """
@@ -90,7 +110,8 @@ def load(
         path="" if isinstance(source, OpenFile) else str(Path(source).expanduser().absolute()),
         descriptor=file.descriptor if file else -1,
         length=file.length if file else -1,
-        ask=passphrase == "ask",  # noqa: S105 - a word that asks for one
+        message=file is not None and file.message,
+        ask=passphrase is ASK,
         stored=stored,
         permissions=0 if scratch else STORED_PERMISSIONS,
         timeout=timeout,
@@ -110,7 +131,16 @@ def load(
         if scratch:
             service.unlink(scratch.serial, _shared(service))
     return Loaded(
-        key, answer.kind, answer.algorithm, answer.bits, answer.public, answer.comment, answer.remarks
+        key,
+        answer.kind,
+        answer.algorithm,
+        answer.bits,
+        answer.public,
+        answer.comment,
+        answer.encrypted,
+        answer.remarks,
+        answer.certificate,
+        answer.constraints,
     )
 
 

@@ -25,14 +25,15 @@ def lock_down() -> list[str]:
         number = ctypes.get_errno()
         if number not in {errno.ENOMEM, errno.EPERM, errno.EAGAIN}:
             raise OSError(number, f"the memory cannot be locked: {os.strerror(number)}")
-    if not _swaps():
+    if not swaps():
         return []  # what is never swapped need not be locked
     return [
         "memory could not be locked and this machine swaps: raise the limit (ulimit -l unlimited), or encrypt the swap"
     ]
 
 
-def _swaps() -> bool:
+def swaps() -> bool:
+    """Tell whether this machine moves memory to a disk; a machine that does not say might."""
     try:
         return len(Path("/proc/swaps").read_text(encoding="utf-8").splitlines()) > 1
     except OSError:

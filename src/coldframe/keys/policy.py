@@ -29,7 +29,9 @@ class Policy(NamedTuple):
     """The uses and hashes that are allowed; by default what the kernel pads itself, with hashes of today."""
 
     uses: frozenset[Use] = frozenset({Use.PKCS1_SIGNATURE, Use.PKCS1_DECRYPTION})
-    hashes: frozenset[str] = frozenset({"sha224", "sha256", "sha384", "sha512"})
+    hashes: frozenset[str] = frozenset(
+        {"sha224", "sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"}
+    )
 
     def demand(self, use: Use, hash_name: str = "") -> None:
         """Raise UseNotAllowed unless the use, and the hash it uses, are allowed."""

@@ -105,7 +105,7 @@ def named(name: str, service: KeyService | None = None) -> Keyring:
         return Keyring(SPECIAL[name], service)
     if name.startswith(("%:", "%keyring:")):
         return Keyring(found(name.split(":", 1)[1], "keyring", service), service)
-    if name.isdigit() and int(name) > 0:
+    if name.isascii() and name.isdigit() and int(name) > 0:
         return Keyring(int(name), service)
     raise KeyringNameUnknown(
         f"{name!r} names no keyring; there are @s (session), @u (user), @us (user's default session), @p (process), "
@@ -117,13 +117,12 @@ def found(description: str, kind: str, service: KeyService) -> int:
     """Return the serial of a key by type and name, from all keyrings of this process, the user's last."""
     try:
         return service.request_key(kind, description)
-    except KeyNotFound:
-        # @u may not be linked into the session; a key that lies there can be seen by name all the same.
+    except KeyNotFound as nowhere:
+        # @u may not be linked into the session. What lies there is not usable then, and the kernel's answer says so.
         try:
             return service.search(USER, kind, description)
-        except KeyringError:
-            pass
-        raise
+        except KeyNotFound:
+            raise nowhere from None
 
 
 def session_is_default(service: KeyService) -> bool:
@@ -132,3 +131,15 @@ def session_is_default(service: KeyService) -> bool:
         return service.keyring_id(SESSION) == service.keyring_id(USER_SESSION)
     except KeyringError:
         return False
+
+
+def start_session(service: KeyService, name: str | None = None) -> Keyring:
+    """Join a new session keyring, or the one of a name, from which the user's keys can be used too."""
+    service.join_session(name)
+    service.link(USER, SESSION)
+    return Keyring(SESSION, service)
+
+
+def persistent(service: KeyService, uid: int = -1, into: int = SESSION) -> Keyring:
+    """Return a user's persistent keyring, which outlives logins for three days, linked into another; -1 is this user."""
+    return Keyring(service.persistent(uid, into), service)

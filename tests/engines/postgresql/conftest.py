@@ -5,7 +5,8 @@ import itertools
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ def cache() -> Path:
         with contextlib.suppress(FileExistsError):
             (folder / "engines").symlink_to(default_cache_dir() / "engines")
     return folder
+
+
+def until(condition: Callable[[], Any], seconds: float = 120) -> Any:
+    """Wait for a condition and return its value; the limit is only there to end a test that hangs."""
+    began = time.monotonic()
+    while not (value := condition()):
+        assert time.monotonic() - began < seconds, "it did not come to be"
+        time.sleep(0.002)
+    return value
 
 
 class Instances:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import psycopg
@@ -20,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from coldframe.engines.accounts import service_account
 from coldframe.engines.database import Login
 from coldframe.engines.sign_in import SignIns
-from tests.engines.postgresql.conftest import MASTER
+from tests.engines.postgresql.conftest import MASTER, until
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 
@@ -98,14 +97,6 @@ def at_home(instances, pair, endpoint):
     yield
     instances.endpoints.hold(endpoint, drain=0, deadline=60)
     instances.endpoints.release(endpoint, home)
-
-
-def until(condition, seconds=60):
-    began = time.monotonic()
-    while not (value := condition()):
-        assert time.monotonic() - began < seconds
-        time.sleep(0.005)
-    return value
 
 
 def place(session):
@@ -213,6 +204,22 @@ def test_a_session_is_moved_with_what_it_has_set_up(instances, pair, endpoint, a
         assert swap(instances, endpoint, pair[0]).cut == 0
         assert place(session) == "here"
         assert session.execute("SHOW statement_timeout").fetchone() == ("7s",)
+
+
+def test_sessions_are_opened_ahead_where_everybody_will_probably_go(instances, pair, endpoint, at_home):
+    opened = "SELECT pid FROM pg_stat_activity WHERE usename = 'worker'"
+    with instances.session(endpoint, Login("worker", "w")) as session:
+        instances.endpoints.prepare(endpoint, instances.socket(pair[1]))
+        (ahead,) = instances.rows(pair[1], opened)
+        assert place(session) == "here"
+        assert swap(instances, endpoint, pair[1]).cut == 0
+        assert place(session) == "there"
+        assert session.execute("SELECT pg_backend_pid()").fetchone() == ahead
+        # Somebody else than expected becomes the target: what was opened is not left behind.
+        instances.endpoints.prepare(endpoint, instances.socket(pair[1]))
+        assert swap(instances, endpoint, pair[0]).cut == 0
+        assert place(session) == "here"
+    until(lambda: instances.rows(pair[1], opened) == [])
 
 
 def test_a_session_that_came_with_a_token_is_moved(instances, pair, endpoint, at_home):

@@ -3,7 +3,6 @@
 import ctypes
 import errno
 import os
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ class Kernel:
     def __init__(self) -> None:
         self._syscall = ctypes.CDLL(None, use_errno=True).syscall
         self._syscall.restype = ctypes.c_long
-        self._add, self._request, self._keyctl = _NUMBERS.get(platform.machine(), _GENERIC)
+        self._add, self._request, self._keyctl = _NUMBERS.get(os.uname().machine, _GENERIC)
 
     def add_key(self, kind: str, description: str, payload: bytes | bytearray, keyring: int) -> int:
         """Add or update a key; a bytearray is passed as it lies, without a copy."""

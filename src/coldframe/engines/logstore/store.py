@@ -21,6 +21,7 @@ from coldframe.engines.logstore.rows import (
     Appended,
     Columns,
     Event,
+    EventColumns,
     Position,
     Problem,
     Row,
@@ -130,16 +131,16 @@ class LogStore:
 
     def _append(self, group: str, stream: str, events: Sequence[Event]) -> Appended:
         first = self._reserve(len(events))
-        timestamps, ingestions, messages, spans, originals = zip(*events, strict=True)
+        given = EventColumns.of(events)
         batch = Batch(
             group,
             stream,
             first,
-            list(timestamps),
-            list(ingestions),
-            list(messages),
-            [flattened(each) for each in spans] if any(spans) else None,
-            None if originals.count(None) == len(events) else self._sealed(group, stream, first, events),
+            given.timestamps,
+            given.ingestions,
+            given.messages,
+            [flattened(given.spans.get(at, ())) for at in range(len(given))] if given.spans else None,
+            self._sealed(group, stream, first, given) if given.originals else None,
         )
         columns = batch.columns()
         self._commit.submit(frame(encode(batch)), lambda: self._tables.apply(batch, columns))
@@ -208,8 +209,11 @@ class LogStore:
         self._hide(StreamDropped(group, stream, self._reserve(1)))
 
     def expire(self, group: str, before: int) -> None:
-        """Forget rows with a timestamp below `before` (milliseconds), and keys of days that hold nothing any more."""
-        self._hide(Expired(group, before))
+        """Forget rows with a timestamp below `before` (milliseconds), and keys of days that hold nothing any more.
+
+        Rows of that time that are stored after this are kept.
+        """
+        self._hide(Expired(group, before, self._reserve(1)))
 
     def flush(self) -> None:
         """Write the memory table to segments and finish compaction; raises StorageFull when there is no space."""
@@ -252,15 +256,13 @@ class LogStore:
             self._sequence += count
             return first
 
-    def _sealed(self, group: str, stream: str, first: int, events: Sequence[Event]) -> list[bytes | None]:
-        sealed: list[bytes | None] = []
-        for sequence, event in enumerate(events, first):
-            if event.original is None:
-                sealed.append(None)
-                continue
+    def _sealed(self, group: str, stream: str, first: int, given: EventColumns) -> list[bytes | None]:
+        sealed: list[bytes | None] = [None] * len(given)
+        for at in given.originals:
+            event = given[at]
             day = sealing.day_of(event.ingestion)
             key = self._keys.key(group, day)
-            sealed.append(sealing.seal(key, day, group, stream, sequence, sealing.fragments(event)))
+            sealed[at] = sealing.seal(key, day, group, stream, first + at, sealing.fragments(event))
         return sealed
 
     def _hide(self, entry: Entry) -> None:

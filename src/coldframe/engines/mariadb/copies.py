@@ -90,23 +90,28 @@ class MariaDBCopies:
             return positions.behind(position, client.value("SELECT @@global.gtid_slave_pos")) == 0
 
     def arm(self, target: InstanceSpec) -> None:
-        """Make what the target has durable, and every later transaction before it is acknowledged."""
+        """Write what the target has to the disk now, so that little is left to write when `finish` makes it wait for that."""
         place = Place(target)
         kept = place.kept()
         kept.lax = False
         place.keep(kept)
         with self._instances.client(target) as client:
-            for statement in (*_STRICT, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS"):
-                client.query(statement)
+            client.query("FLUSH NO_WRITE_TO_BINLOG BINARY LOGS")
+            client.query("FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS")
 
     def finish(self, source: InstanceSpec, target: InstanceSpec) -> None:
-        """Do nothing: replication of MariaDB carries everything."""
+        """Make what the target has durable, and every later transaction before it is acknowledged; replication of
+        MariaDB carries everything else.
+        """
+        with self._instances.client(target) as client:
+            _make_strict(client)
 
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
         if Place(target).kept().lax:
             self.arm(target)
         with self._instances.client(target) as client:
+            _make_strict(client)
             client.query("STOP ALL SLAVES")
             client.query("RESET SLAVE ALL")
             # Events that came by replication are asleep on a replica; it is one no longer.
@@ -130,6 +135,12 @@ class MariaDBCopies:
             client.query("SET SESSION sql_log_bin = 0")
             client.query(f"CREATE OR REPLACE USER {who} {grants.identified(password)}")
             client.query(f"GRANT REPLICATION SLAVE ON *.* TO {who}")
+
+
+def _make_strict(client: Client) -> None:
+    if client.value("SELECT @@global.innodb_flush_log_at_trx_commit") != "1":
+        for statement in (*_STRICT, "FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS"):
+            client.query(statement)
 
 
 def _slave(client: Client) -> dict[str, str | None]:

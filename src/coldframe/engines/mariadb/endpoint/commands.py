@@ -152,14 +152,14 @@ def _changes_user(session: "Session", data: bytes) -> bytes:
     """Read who the session becomes; a proof for the server that greeted the client is made anew for the present one."""
     payload = data[5:]
     user, _, after = payload.partition(b"\0")
-    if session.gate.is_ours(user):
+    if session.gate.accounts.is_ours(user):
         # The database would take the endpoint, at the other end of the socket, for that user.
         session.end()
         return b""
     length = after[0]
     proof, after = after[1 : 1 + length], after[1 + length :]
     database, _, tail = after.partition(b"\0")
-    half = session.gate.half(user, proof, session.client_salt) if length == 20 else None
+    half = session.gate.accounts.half(user, proof, session.client_salt) if length == 20 else None
     session.answer = session.answer._replace(user=user, database=database, plugin=wire.NATIVE)
     session.proof, session.half = proof, half if length else b""
     session.state = State(database=database)

@@ -1,8 +1,6 @@
 """Where sessions come together: which database they are at, holding them, releasing them to another, ending them."""
 
 import asyncio
-import concurrent.futures
-import re
 import sys
 import time
 from collections.abc import Collection
@@ -11,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from coldframe.engines.database import DatabaseError
-from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.client import Client
 from coldframe.engines.mariadb.endpoint import commands, moving, server
+from coldframe.engines.mariadb.endpoint.accounts import Accounts
 from coldframe.engines.mariadb.endpoint.channel import Closed
 from coldframe.engines.mariadb.endpoint.session import Mode, Session
 from coldframe.engines.mariadb.endpoint.statements import Leaves
@@ -22,7 +20,6 @@ _KILLED = (1927, "70100", "Connection was killed: it could not be moved to where
 _EXPIRED = (1927, "70100", "Connection was killed: the database did not come back in time")
 # State that only the server could have told.
 _ONLY_THE_SERVER_KNOWS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
-_HIDDEN = re.compile(rb"@[0-9a-fA-F]{4}")
 _AT_ONCE = 8
 _KILL_PATIENCE = 10.0
 
@@ -36,8 +33,7 @@ class Gate:
 
     def __init__(self, target: Path | None, account: str, reserved: Collection[str]) -> None:
         self.target = target
-        self.account = account
-        self._reserved = frozenset(name.encode() for name in reserved)
+        self.accounts = Accounts(account, reserved)
         self.holding = target is None
         self.expired = False
         self.sessions: set[Session] = set()
@@ -52,9 +48,6 @@ class Gate:
         if target is not None:
             self._opened.set()
         self._deadline: asyncio.TimerHandle | None = None
-        self._accounts: dict[bytes, list[bytes]] = {}
-        self._refreshing: asyncio.Future[None] | None = None
-        self._threads = concurrent.futures.ThreadPoolExecutor(2, "aside")
 
     def status(self) -> dict[str, Any]:
         """Return the fields of EndpointStatus but for the process id."""
@@ -102,6 +95,25 @@ class Gate:
         await self._kill([session for session in self.sessions if session not in self._settled])
         return len(self.sessions), self.cuts - cut_before
 
+    async def prepare(self, target: Path) -> None:
+        """Sign everybody in at a database ahead, whose accounts are those of the present one."""
+        if self.target is None or target == self.target:
+            return
+        await self.accounts.refresh(self.target)
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(session: Session) -> None:
+            async with turns:
+                self.signed_in(session)
+                # Who cannot sign in there, or not yet, does so when it moves, or is cut then.
+                with suppress(Closed, server.Refused, TimeoutError, OSError):
+                    if session.half is not None:
+                        await moving.prepare(session, target)
+                if session.mode == Mode.ENDED:
+                    session.drop_spare()
+
+        await asyncio.gather(*(one(session) for session in self.sessions))
+
     async def release(self, target: Path) -> None:
         """Send everybody to a database; those who wait come first."""
         if not self.holding and target != self.target:
@@ -113,8 +125,6 @@ class Gate:
         if self._deadline is not None:
             self._deadline.cancel()
         self._opened.set()
-        if not stays:
-            self._accounts = {}
         waiting = sorted(self._settled, key=lambda session: not session.inbox)
         self._settled = set()
         turns = asyncio.Semaphore(_AT_ONCE)
@@ -124,6 +134,7 @@ class Gate:
             if session.mode == Mode.ENDED:
                 continue
             if stays and session.server.fd >= 0:
+                session.drop_spare()
                 session.go_on()
             else:
                 tasks.append(self._move(session, turns))
@@ -150,13 +161,6 @@ class Gate:
         self.renamed.pop(session.first_thread, None)
         self._changed.set()
 
-    def is_ours(self, user: bytes) -> bool:
-        """Tell whether a name is that of an account of ours, which nobody may be who comes in through here.
-
-        A character set for file names writes any character as `@` and four digits.
-        """
-        return user in self._reserved or _HIDDEN.search(user) is not None
-
     def failing(self, session: Session) -> bool:
         """Tell whether we ended the session at the database ourselves."""
         return session in self._killed
@@ -175,51 +179,11 @@ class Gate:
     def signed_in(self, session: Session) -> None:
         """Find the digest with which a session can sign in elsewhere, now or when it is needed."""
         if session.half is None:
-            session.half = self.half(session.answer.user, session.proof, session.server_salt)
-
-    def half(self, user: bytes, proof: bytes, salt: bytes) -> bytes | None:
-        """Return the first digest of a password out of a proof of it, if an account that we know has it."""
-        if not proof:
-            return b""
-        for stored in self._accounts.get(user, ()):
-            found = wire.unwrap(proof, salt, stored)
-            if found is not None:
-                return found
-        return None
-
-    def accounts(self, user: bytes) -> list[bytes]:
-        """Return the digests that the database stores for a user's accounts, as far as we know them."""
-        return self._accounts.get(user, [])
-
-    async def refresh(self) -> None:
-        """Read the accounts' digests; those that wait at the same time share one look."""
-        if self._refreshing is None:
-            self._refreshing = asyncio.ensure_future(self._read_accounts())
-            self._refreshing.add_done_callback(lambda _: setattr(self, "_refreshing", None))
-        await asyncio.shield(self._refreshing)
-
-    async def _read_accounts(self) -> None:
-        if self.target is None:
-            return
-        target = self.target
-
-        def look() -> list[tuple[str, str]]:
-            with Client(target, user=self.account, timeout=5) as client:
-                rows = client.query(
-                    "SELECT User u, authentication_string a FROM mysql.user WHERE LENGTH(authentication_string) = 41"
-                )
-                return [(row["u"] or "", row["a"] or "") for row in rows]
-
-        with suppress(DatabaseError, OSError):
-            found: dict[bytes, list[bytes]] = {}
-            for user, stored in await asyncio.get_running_loop().run_in_executor(self._threads, look):
-                with suppress(ValueError):
-                    found.setdefault(user.encode(), []).append(bytes.fromhex(stored[1:]))
-            self._accounts = found
+            session.half = self.accounts.half(session.answer.user, session.proof, session.server_salt)
 
     async def _settle(self, session: Session) -> None:
         if session.half is None:
-            await self.refresh()
+            await self.accounts.refresh(self.target)
             self.signed_in(session)
         if session.mode == Mode.ENDED:
             return
@@ -274,7 +238,7 @@ class Gate:
         self._killed.update(sessions)
 
         def kill() -> None:
-            with Client(target, user=self.account, timeout=_KILL_PATIENCE) as client:
+            with Client(target, user=self.accounts.own, timeout=_KILL_PATIENCE) as client:
                 for thread in threads:
                     with suppress(DatabaseError):
                         client.query(f"KILL HARD CONNECTION {thread:d}")
@@ -286,7 +250,7 @@ class Gate:
                     client.query("DO SLEEP(0.005)")
 
         with suppress(DatabaseError, OSError):
-            await asyncio.get_running_loop().run_in_executor(self._threads, kill)
+            await asyncio.get_running_loop().run_in_executor(None, kill)
         for session in sessions:
             self.cuts += 1
             session.fail(*_KILLED)

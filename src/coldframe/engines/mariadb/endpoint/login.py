@@ -73,7 +73,7 @@ class Login:
             answer = answer._replace(capabilities=capabilities, extended=answer.extended & _EXTENDED)
             session = Session(self._gate, client, behind, answer, greeting)
             session.header = server.came_from(peer, here)
-            if self._gate.is_ours(answer.user):
+            if self._gate.accounts.is_ours(answer.user):
                 self._deny(session, sequence + 1, used=bool(answer.proof))
                 behind.close()
                 return None
@@ -93,7 +93,7 @@ class Login:
         if session.half is None:
             self._gate.signed_in(session)
             if session.half is None:
-                await self._gate.refresh()
+                await self._gate.accounts.refresh(self._gate.target)
         return session
 
     async def _pass_through(self, session: Session, sequence: int) -> bool:
@@ -129,9 +129,9 @@ class Login:
         if user not in self._digests:
             said = await self._ask({"user": user.decode("utf-8", "surrogateescape")})
             self._digests[user] = bytes.fromhex(str(said.get("native", "")))
-        if self._digests[user] not in self._gate.accounts(user):
-            await self._gate.refresh()
-        return self._digests[user] in self._gate.accounts(user)
+        if self._digests[user] not in self._gate.accounts.known(user):
+            await self._gate.accounts.refresh(self._gate.target)
+        return self._digests[user] in self._gate.accounts.known(user)
 
     async def _with_token(self, session: Session, sequence: int) -> bool:
         client = session.client

@@ -1,7 +1,8 @@
 """One client's session: commands go to the server, replies come back, and between them the session can change servers."""
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import commands
@@ -29,6 +30,17 @@ class Mode(IntEnum):
     ENDED = 7
 
 
+class Spare(NamedTuple):
+    """A connection that was made ahead: to which database, as whom, with what database chosen."""
+
+    target: Path
+    channel: Channel
+    greeting: wire.Greeting
+    user: bytes
+    database: bytes
+    status: int
+
+
 class Session:
     """A session that has signed in."""
 
@@ -50,6 +62,7 @@ class Session:
         "sending",
         "server",
         "server_salt",
+        "spare",
         "state",
         "statement",
         "thread",
@@ -75,6 +88,8 @@ class Session:
         self.pending = b""
         self.sending = 0
         self.statement = 0
+        # A connection to where the session will probably move, signed in already.
+        self.spare: Spare | None = None
         self.held = False
 
     def begin(self) -> None:
@@ -177,7 +192,14 @@ class Session:
         self.mode = Mode.ENDED
         self.client.close()
         self.server.close()
+        self.drop_spare()
         self.gate.ended(self)
+
+    def drop_spare(self) -> None:
+        """Do without the connection that was made ahead."""
+        spare, self.spare = self.spare, None
+        if spare is not None:
+            spare.channel.close()
 
     def fail(self, code: int, state: str, message: str) -> None:
         """Tell a client that waits why, and end the session."""

@@ -16,6 +16,8 @@ from coldframe.engines.postgresql.endpoint.state import Pinned
 
 # A client has this long to say who it is (authentication_timeout).
 _SIGN_IN_SECONDS = 60.0
+# A database forks a process for each session: so many are opened at once.
+_AT_ONCE = 16
 _AWAY = wire.error("FATAL", "57P03", "the database system is starting up")
 
 
@@ -176,6 +178,12 @@ class Gate:
                 # A database goes on with a statement whose client is gone, unless it is told not to.
                 await self._stop(session)
 
+    async def prepare(self, target: Path) -> None:
+        """Sign every client in at a database to which they will probably be sent; nothing changes for them."""
+        sessions = list(self._sessions.values())
+        for at in range(0, len(sessions), _AT_ONCE):
+            await asyncio.gather(*(each.sign_in_ahead(target) for each in sessions[at : at + _AT_ONCE]))
+
     async def release(self, target: Path) -> None:
         """Send everybody to a database, those first who wait."""
         if not self.holding:
@@ -197,6 +205,7 @@ class Gate:
             if moves or session.lost:
                 await session.move(target)
                 self._moved += 1
+            session.forget_ahead()
             if not session.over:
                 session.go_on()
         except (Pinned, Refused, Closed, OSError, TimeoutError):

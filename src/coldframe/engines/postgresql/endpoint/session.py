@@ -1,13 +1,14 @@
 """One client's session: bytes are handed on, and followed closely enough to know when nothing is under way."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from coldframe.engines.postgresql import wire
 from coldframe.engines.postgresql.endpoint.backend import Opened, enter
-from coldframe.engines.postgresql.endpoint.side import Closed, Side
+from coldframe.engines.postgresql.endpoint.side import Closed, Refused, Side
 from coldframe.engines.postgresql.endpoint.state import Pinned, State, status_changed
 
 IDLE = ord("I")
@@ -68,6 +69,7 @@ class Session:
         self._parked = False
         self._lost = False
         self._over = False
+        self._ahead: tuple[Path, Opened] | None = None
         self._when_parked: Callable[[], None] | None = None
 
     def begin(self) -> None:
@@ -105,11 +107,26 @@ class Session:
         await self.state.ask(self._server)
         self._server.hand_to(self._from_server)
 
+    async def sign_in_ahead(self, target: Path) -> None:
+        """Open a session at a database to which it may be moved; one that cannot be opened now is opened then."""
+        self.forget_ahead()
+        with contextlib.suppress(Refused, Closed, OSError, TimeoutError):
+            opened = await enter(target, self._parameters, self._key)
+            self._ahead = (target, opened)
+            if self._over:
+                self.forget_ahead()
+
+    def forget_ahead(self) -> None:
+        """Let the session go that was opened ahead."""
+        if self._ahead is not None:
+            self._ahead[1].side.close()
+            self._ahead = None
+
     async def move(self, target: Path) -> None:
         """Go on at another database; raises Refused, Closed, OSError, or Pinned when the old one was never asked."""
         if not self.state.asked:
             raise Pinned("unknown state")
-        opened = await enter(target, self._parameters, self._key)
+        opened = await self._entered(target)
         try:
             await self.state.restore(opened.side)
         except BaseException:
@@ -126,6 +143,15 @@ class Session:
         self._answer.clear()
         self._attach(opened.side)
         self._client.send(status_changed(self._statuses, opened.said))
+
+    async def _entered(self, target: Path) -> Opened:
+        """Take the session that was opened ahead if it is good, or open one."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            if ahead[0] == target and not ahead[1].side.closed:
+                return ahead[1]
+            ahead[1].side.close()
+        return await enter(target, self._parameters, self._key)
 
     @property
     def busy(self) -> bool:
@@ -148,6 +174,7 @@ class Session:
         if self._over:
             return
         self._over = True
+        self.forget_ahead()
         self._client.send(word)
         self._client.ended = self._server.ended = None
         self._client.hand_to(_ignore)

@@ -6,6 +6,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs, tagging
+from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.deletion_protection import refuse_protected
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid, name_in, named
@@ -133,8 +134,11 @@ def _description(call: Call, group: LogGroup, inherited: bool) -> dict[str, Any]
         "logGroupArn": arn,
         "deletionProtectionEnabled": group.deletion_protection,
     }
-    if group.retention_days is not None:
-        described["retentionInDays"] = group.retention_days
+    kept = call.part(Retentions).of(call.account, call.region, group, call.now)
+    if kept.days is not None:
+        described["retentionInDays"] = kept.days
+    if kept.policy:
+        described["retentionPolicyName"] = kept.policy
     if group.protection:
         described["dataProtectionStatus"] = "ACTIVATED"
     elif group.protection_deleted:

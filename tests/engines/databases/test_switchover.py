@@ -1,4 +1,4 @@
-"""A switchover of MariaDB under eight writers: the job is killed after every step, then each database and the endpoint in the middle.
+"""A switchover under eight writers: the job is killed after every step, then each database and the endpoint in the middle.
 
 Whatever dies, every acknowledged row is there exactly once in the end, and two databases are never writable at once.
 Where the endpoint lives, no client sees an error either.
@@ -17,7 +17,7 @@ from coldframe.engines.database import DatabaseError
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.engines.switchover import Switchover
 from tests.engines.databases import switchover_job
-from tests.engines.databases.kits import loopback, mariadb, until
+from tests.engines.databases.kits import loopback, until
 from tests.engines.databases.switchover_job import STEPS
 from tests.engines.databases.writers import TABLES, Watch, Writers
 
@@ -103,11 +103,6 @@ class Drill:
         )
         assert done.returncode == -signal.SIGKILL, done.stderr
         return switchover_job.recover(self.change(), journal)
-
-
-@pytest.fixture(scope="session")
-def kit():
-    return mariadb()
 
 
 @pytest.fixture(scope="module")
