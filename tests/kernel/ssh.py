@@ -66,15 +66,22 @@ def did(words: list[Any], folder: Path | None = None, **environment: str) -> str
     return done.stdout
 
 
-@contextlib.contextmanager
-def sshd(folder: Path) -> Iterator[Server]:
-    """Run an sshd; this machine's disk is thrown away, so that its files are simply unpacked over it."""
+def install() -> None:
+    """Bring sshd and what it needs here; this machine's disk is thrown away, so that files are unpacked over it."""
+    if Path("/usr/sbin/sshd").exists() and Path("/run/sshd").exists():
+        return
     # Where a link leads to a folder, as /lib does, the files go there.
     did(["tar", "-C", "/", "--keep-directory-symlink", "-xf", os.environ["COLDFRAME_SSH_FILES"]])
     if "sshd" not in {user.pw_name for user in pwd.getpwall()}:
         with Path("/etc/passwd").open("a", encoding="ascii") as users:
             users.write("sshd:x:987:65534::/run/sshd:/usr/sbin/nologin\n")
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+
+
+@contextlib.contextmanager
+def sshd(folder: Path) -> Iterator[Server]:
+    """Run an sshd."""
+    install()
     running = Server(folder)
     host_key, config = folder / "host", folder / "config"
     did(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host_key])
@@ -89,7 +96,12 @@ def sshd(folder: Path) -> Iterator[Server]:
             ["/usr/sbin/sshd", "-D", "-e", "-f", config], stderr=log, stdin=subprocess.DEVNULL
         )
     try:
-        until(lambda: connects(running.port), f"sshd does not answer: {config}", serving, running.log)
+        until(
+            lambda: connects(("127.0.0.1", running.port)),
+            f"sshd does not answer: {config}",
+            serving,
+            running.log,
+        )
         yield running
     finally:
         serving.terminate()
@@ -111,7 +123,7 @@ def agent(
             env={**os.environ, **environment},
         )
     try:
-        until(path.exists, "the agent does not answer", running, log)
+        until(lambda: connects(path), "the agent does not answer", running, log)
         yield running, {"SSH_AUTH_SOCK": str(path)}
     finally:
         running.terminate()
@@ -127,7 +139,8 @@ def until(condition: Callable[[], bool], otherwise: str, running: subprocess.Pop
         time.sleep(0.1)
 
 
-def connects(port: int) -> bool:
-    """Tell whether somebody listens on a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def connects(address: Path | tuple[str, int]) -> bool:
+    """Tell whether somebody listens on a path, or on a host's port."""
+    family, at = (socket.AF_UNIX, str(address)) if isinstance(address, Path) else (socket.AF_INET, address)
+    with socket.socket(family) as probe:
+        return probe.connect_ex(at) == 0

@@ -4,9 +4,11 @@ import pytest
 
 from coldframe.cli.main import main
 from coldframe.engines.keyring import Kernel
+from tests.kernel.ssh import install
 
 
 def test_the_story(kernel: Kernel, capfd: pytest.CaptureFixture[str]) -> None:
+    install()
     code = main(["tour", "3"])
     told = capfd.readouterr()
     assert code == 0, told
@@ -15,6 +17,9 @@ def test_the_story(kernel: Kernel, capfd: pytest.CaptureFixture[str]) -> None:
         "without the file",
         "EACCES",
         "gone from the kernel",
+        "logged in, by an ssh that knows nothing of it",
+        "the agent is killed, and its key gone",
+        "Permission denied",
         "EKEYEXPIRED",
         "EOPNOTSUPP",
     ):
