@@ -44,7 +44,7 @@ def main(words: list[str]) -> int:
     try:
         kernels = {series: machine.fetch(series, default_cache_dir()) for series in chosen}
         environment = {
-            "COLDFRAME_SSH_PACKAGES": str(server.packages(default_cache_dir())),
+            "COLDFRAME_SSH_FILES": str(server.files(default_cache_dir())),
             "COLDFRAME_PATCHED_SSH": str(build.build(default_cache_dir())),
         }
     except (machine.MachineFailed, process.ProgramFailed, process.ProgramMissing) as problem:

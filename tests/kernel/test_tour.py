@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from coldframe.cli.main import main
 from coldframe.core import process
 from coldframe.engines.keyring import Kernel
+from tests.kernel.ssh import install
 
 
 def test_the_story(
@@ -20,6 +21,7 @@ def test_the_story(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    install()
     run = process.run
 
     def quickly(words: list[str | Path], **options: bool) -> subprocess.CompletedProcess[str]:
@@ -41,6 +43,9 @@ def test_the_story(
         "without the file",
         "EACCES",
         "gone from the kernel",
+        "logged in, by an ssh that knows nothing of it",
+        "the agent is killed, and its key gone",
+        "Permission denied",
         "EKEYEXPIRED",
         "EOPNOTSUPP",
     ):
