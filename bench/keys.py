@@ -1,4 +1,4 @@
-"""Compares signing with a key in the kernel to OpenSSL in the process and to ssh-agent, in one run, as ratios.
+"""Compares signing with a key in the kernel to OpenSSL in the process, to ssh-agent and to our agent, in one run, as ratios.
 
 Run: python -m bench.keys [--rounds 5] [--signatures 10]
 
@@ -53,20 +53,35 @@ def kernel(path: Path) -> Iterator[Sign]:
 
 
 @contextlib.contextmanager
-def ssh_agent(path: Path) -> Iterator[Sign]:
-    """The key in OpenSSH's agent, over its socket."""
+def _agent(path: Path, *command: object) -> Iterator[Sign]:
+    """The key in an agent, which gets it from ssh-add and is asked over its socket."""
     with tempfile.TemporaryDirectory() as folder:
         address = Path(folder) / "agent"
-        with subprocess.Popen(["ssh-agent", "-D", "-a", address], stdout=subprocess.DEVNULL) as agent:
+        with subprocess.Popen([*map(str, command), "-D", "-a", address], stdout=subprocess.DEVNULL) as agent:
             try:
                 add = ["ssh-add", "-q", path]
                 environment = {**os.environ, "SSH_AUTH_SOCK": str(address)}
-                while subprocess.run(add, env=environment, capture_output=True, check=False).returncode == 2:
-                    continue  # 2: nobody listens there yet
+                while (
+                    added := subprocess.run(
+                        add, env=environment, capture_output=True, timeout=120, check=False
+                    )
+                ).returncode == 2:
+                    time.sleep(0.1)  # 2: nobody listens there yet
+                added.check_returncode()
                 with over_agent(address, path) as sign:
                     yield sign
             finally:
                 agent.terminate()
+
+
+def ssh_agent(path: Path) -> contextlib.AbstractContextManager[Sign]:
+    """The key in OpenSSH's agent, over its socket."""
+    return _agent(path, "ssh-agent")
+
+
+def coldframe_agent(path: Path) -> contextlib.AbstractContextManager[Sign]:
+    """The key in the kernel, by `coldframe keys agent`, over its socket."""
+    return _agent(path, Path(sys.executable).with_name("coldframe"), "keys", "agent")
 
 
 # By name: what makes a function that signs with the key of a file. The first is the measure of the others.
@@ -74,6 +89,7 @@ CONTENDERS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Sign]]]
     "OpenSSL in the process": openssl,
     "kernel, system call": kernel,
     "ssh-agent, socket": ssh_agent,
+    "coldframe agent, socket": coldframe_agent,
 }
 
 

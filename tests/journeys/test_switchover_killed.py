@@ -27,6 +27,7 @@ from coldframe.engines.database import InstanceSpec
 from coldframe.engines.mariadb.server import MariaDB
 from coldframe.engines.postgresql.engine import PostgreSQL
 from coldframe.server.files import read_root
+from tests.jobs.crash import AFTER, BEFORE
 from tests.journeys.process import PATIENCE, ServerProcess, until
 from tests.journeys.writers import Writers, connector, prepare
 from tests.services.rds.conftest import PASSWORD, available, described, made, remove_all, settled
@@ -89,7 +90,7 @@ class Servers:
     """Makes servers that die at a step, one at a time; each is forked from a process that waits for the next."""
 
     def __init__(self, data: Path, moment: str) -> None:
-        self.data, self.before = data, moment == "before it is recorded"
+        self.data, self.moment = data, moment
         self.log = data.with_name("dying.log")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -114,7 +115,7 @@ class Servers:
         """Start a server that dies at a step."""
         wanted = {
             "step": step,
-            "before": self.before,
+            "moment": self.moment,
             "data": str(self.data),
             "port": self.port,
             "log": str(self.log),
@@ -148,7 +149,7 @@ class Servers:
                 return True
             return False
 
-        until(answers)
+        until(answers, 3 * PATIENCE)
         return rds
 
 
@@ -164,8 +165,8 @@ def steps_of(data: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("engine", "moment"),
     [
-        pytest.param("mariadb", "after it is recorded", marks=pytest.mark.xdist_group("mariadb")),
-        pytest.param("postgres", "before it is recorded", marks=pytest.mark.xdist_group("postgres")),
+        pytest.param("mariadb", AFTER, marks=pytest.mark.xdist_group("mariadb")),
+        pytest.param("postgres", BEFORE, marks=pytest.mark.xdist_group("postgres")),
     ],
 )
 @pytest.mark.timeout(900)

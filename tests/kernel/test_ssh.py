@@ -1,16 +1,12 @@
 """Unchanged ssh, scp, sftp, rsync and git with keys that only the kernel has; and a changed ssh without any agent."""
 
-import contextlib
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -19,158 +15,162 @@ from coldframe import keys
 from coldframe.engines.keyring import SESSION, Kernel
 from coldframe.keys import pseudo_key
 from tests.kernel.memory_scan import scan
+from tests.kernel.ssh import COLDFRAME, Server, agent, did, said, sshd
 
-COLDFRAME = Path(sys.executable).with_name("coldframe")
-
-
-class Server:
-    """A real sshd of this machine on the loopback address, and what its clients say to reach it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.log = folder / "log"
-        self.authorized = folder / "authorized_keys"
-        self.options = [
-            "-F", "none", "-o", f"Port={self.port}", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes",
-            "-o", f"UserKnownHostsFile={folder / 'known_hosts'}", "-o", "ConnectTimeout=60",
-        ]  # fmt: skip
-
-    def ssh(
-        self, *words: object, program: Path | str = "ssh", **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run ssh (or another program) against it."""
-        return said([program, *self.options, *words, "root@127.0.0.1", "echo", "logged in"], **environment)
-
-    def accepted(self) -> int:
-        """How many log-ins with a public key there were."""
-        return self.log.read_text(encoding="utf-8").count("Accepted publickey")
+_STRANGER = ("setpriv", "--reuid=1234", "--regid=1234", "--clear-groups")
+# The agent without its guard: it reads the key that ssh-add sends by itself.
+_CARELESS = """
+import sys
+from functools import partial
+from pathlib import Path
+from coldframe.engines.keyring import Kernel
+from coldframe.keys import loading
+from coldframe.keys.agent import running
+running.load = partial(loading.load, convert=loading.loaded_here(Kernel()))
+running.serve(Path(sys.argv[1]))
+"""
 
 
-def said(
-    words: list[Any], folder: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end."""
-    variables = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root", **environment}
-    return subprocess.run(
-        [str(word) for word in words],
-        env=variables,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+class Agent(NamedTuple):
+    """A running agent, what its clients need to know, and the person at its screen: an answer, and what was asked."""
 
-
-def did(words: list[Any], folder: Path | None = None, **environment: str) -> str:
-    """Run a program that must end well, and return what it printed."""
-    done = said(words, folder, **environment)
-    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-    return done.stdout
+    running: subprocess.Popen[bytes]
+    known: dict[str, str]
+    answer: Path
+    asked: Path
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """An sshd; this machine's disk is thrown away, so that packages are simply unpacked over it."""
-    for package in sorted(Path(os.environ["COLDFRAME_SSH_PACKAGES"]).glob("*.deb")):
-        did(["dpkg-deb", "-x", package, "/"])
-    if "sshd" not in {user.pw_name for user in pwd.getpwall()}:
-        with Path("/etc/passwd").open("a", encoding="ascii") as users:
-            users.write("sshd:x:987:65534::/run/sshd:/usr/sbin/nologin\n")
-    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    running = Server(tmp_path_factory.mktemp("sshd"))
-    host_key = running.folder / "host"
-    did(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host_key])
-    config = running.folder / "config"
-    config.write_text(
-        f"Port {running.port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nStrictModes no\nUsePAM no\n"
-        f"AuthorizedKeysFile {running.authorized}\nPidFile none\nPasswordAuthentication no\nUseDNS no\n"
-        f"PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\nLogLevel VERBOSE\nLoginGraceTime 300\n",
-        encoding="ascii",
-    )
-    # In a folder that everybody may enter: sshd reads the file as the user who logs in.
-    running.folder.chmod(0o755)
-    with running.log.open("w") as log:
-        serving = subprocess.Popen(
-            ["/usr/sbin/sshd", "-D", "-e", "-f", config], stderr=log, stdin=subprocess.DEVNULL
-        )
-    try:
-        until(lambda: connects(running.port), "sshd does not answer", running.log)
+    """A server to log in to."""
+    with sshd(tmp_path_factory.mktemp("sshd")) as running:
         yield running
-    finally:
-        serving.terminate()
-        serving.wait(60)
 
 
-def until(condition: Any, otherwise: str, log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, f"{otherwise}: {log.read_text(encoding='utf-8')}"
-        time.sleep(0.1)
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    """An agent for all of these tests: to start one takes the machine many seconds."""
+    folder = tmp_path_factory.mktemp("agent")
+    answer, asked, program = (folder / name for name in ("answer", "asked", "askpass"))
+    program.write_text(
+        f'#!/bin/sh\necho "$SSH_ASKPASS_PROMPT: $1" >>{asked}\ncat {answer}\n', encoding="ascii"
+    )
+    program.chmod(0o755)
+    words = [COLDFRAME, "keys", "agent", "-D", "-a"]
+    with agent(folder, words, SSH_ASKPASS=str(program)) as (running, known):
+        yield Agent(running, known, answer, asked)
 
 
-def connects(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+@pytest.fixture(scope="module")
+def copy(key_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The private key as ssh-add takes it, and its public key beside it."""
+    path = tmp_path_factory.mktemp("key") / "id_rsa"
+    shutil.copy(key_file, path)
+    path.chmod(0o600)
+    path.with_suffix(".pub").write_text(did(["ssh-keygen", "-y", "-f", path]), encoding="ascii")
+    return path
 
 
-@contextlib.contextmanager
-def agent(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """Run `coldframe keys agent` as a person would, and give the process and what its clients need to know."""
-    path, log = folder / "agent.socket", folder / "agent.log"
-    with log.open("w") as output:
-        running = subprocess.Popen(
-            [COLDFRAME, "keys", "agent", "-D", "-a", path],
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-        )
-    try:
-        until(path.exists, "the agent does not answer", log)
-        yield running, {"SSH_AUTH_SOCK": str(path)}
-    finally:
-        running.terminate()
-        running.wait(60)
+def asymmetric(kernel: Kernel) -> list[int]:
+    """Return the serials of all private keys that this machine's kernel has, expired ones too."""
+    return [entry.serial for entry in kernel.entries() if entry.type == "asymmetric"]
+
+
+def test_each_use_is_confirmed_where_ssh_add_says_so(started: Agent, copy: Path) -> None:
+    did(["ssh-add", "-c", copy], **started.known)
+    for answer, code in (("yes\n", 0), ("no\n", 1)):
+        started.answer.write_text(answer, encoding="ascii")
+        done = said(["ssh-add", "-T", copy.with_suffix(".pub")], **started.known)
+        assert done.returncode == code, done
+    question = f"confirm: Allow use of key {copy}?\n"
+    assert started.asked.read_text(encoding="ascii") == question * 2
+    did(["ssh-add", "-D"], **started.known)
+
+
+def test_a_key_leaves_the_kernel_when_its_time_is_over(
+    started: Agent, copy: Path, tick: Callable[[], None]
+) -> None:
+    before = asymmetric(Kernel())
+    did(["ssh-add", "-t", "2", copy], **started.known)
+    # The kernel would refuse it, and yet keep it for minutes.
+    for _ in range(2400):
+        if asymmetric(Kernel()) == before:
+            break
+        tick()
+    else:
+        raise AssertionError("the kernel still has the key")
+    done = said(["ssh-add", "-T", copy.with_suffix(".pub")], **started.known)
+    assert done.returncode != 0
+    assert "no identities" in said(["ssh-add", "-l"], **started.known).stdout
 
 
 def test_what_people_do_with_an_agent(
-    kernel: Kernel, server: Server, key_file: Path, private_key: rsa.RSAPrivateKey, tmp_path: Path
+    server: Server, started: Agent, copy: Path, private_key: rsa.RSAPrivateKey, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "id_rsa"
-    shutil.copy(key_file, copy)
-    copy.chmod(0o600)
-    server.authorized.write_text(did(["ssh-keygen", "-y", "-f", copy]), encoding="ascii")
-    with agent(tmp_path) as (running, known):
-        added = did(["ssh-add", copy], **known)
-        assert added == ""
-        copy.unlink()
-        public = did(["ssh-add", "-L"], **known)
-        for algorithm in ("rsa-sha2-256", "rsa-sha2-512"):
-            done = server.ssh("-o", f"PubkeyAcceptedAlgorithms={algorithm}", **known)
-            assert done.stdout == "logged in\n", done.stderr
-        sent = tmp_path / "sent"
-        sent.write_text("a file\n", encoding="ascii")
-        did(["scp", *server.options, sent, f"root@127.0.0.1:{tmp_path}/by-scp"], **known)
-        batch = tmp_path / "batch"
-        batch.write_text(f"put {sent} {tmp_path}/by-sftp\n", encoding="ascii")
-        did(["sftp", *server.options, "-b", batch, "root@127.0.0.1"], **known)
-        shell = " ".join(["ssh", *server.options])
-        did(["rsync", "-e", shell, sent, f"root@127.0.0.1:{tmp_path}/by-rsync"], **known)
-        for way in ("scp", "sftp", "rsync"):
-            assert (tmp_path / f"by-{way}").read_text(encoding="ascii") == "a file\n"
-        _git(server, tmp_path, public, shell, known)
-        # After all of that, the agent holds nothing of the private key, and the search can see what it does hold.
-        found = scan(running.pid, private_key)
-        assert found.private == []
-        assert found.public > 0
-        assert server.accepted() >= 6
-    gone = server.ssh(SSH_AUTH_SOCK=known["SSH_AUTH_SOCK"])
+    server.authorized.write_text(copy.with_suffix(".pub").read_text(encoding="ascii"), encoding="ascii")
+    known = started.known
+    did(["ssh-add", copy], **known)
+    copy.rename(tmp_path / "away")
+    public = did(["ssh-add", "-L"], **known)
+    for algorithm in ("rsa-sha2-256", "rsa-sha2-512"):
+        done = server.ssh("-o", f"PubkeyAcceptedAlgorithms={algorithm}", **known)
+        assert done.stdout == "logged in\n", done.stderr
+    sent = tmp_path / "sent"
+    sent.write_text("a file\n", encoding="ascii")
+    did(["scp", *server.options, sent, f"root@127.0.0.1:{tmp_path}/by-scp"], **known)
+    batch = tmp_path / "batch"
+    batch.write_text(f"put {sent} {tmp_path}/by-sftp\n", encoding="ascii")
+    did(["sftp", *server.options, "-b", batch, "root@127.0.0.1"], **known)
+    shell = " ".join(["ssh", *server.options])
+    did(["rsync", "-e", shell, sent, f"root@127.0.0.1:{tmp_path}/by-rsync"], **known)
+    for way in ("scp", "sftp", "rsync"):
+        assert (tmp_path / f"by-{way}").read_text(encoding="ascii") == "a file\n"
+    _git(server, tmp_path, public, shell, known)
+    (tmp_path / "away").rename(copy)
+    assert server.accepted() >= 7
+    # After all of that, the agent holds nothing of the private key, and the search can see what it does hold.
+    found = scan(started.running.pid, private_key)
+    assert found.private == []
+    assert found.public > 0
+
+
+def test_an_agent_that_reads_the_key_by_itself_is_found(
+    copy: Path, private_key: rsa.RSAPrivateKey, tmp_path: Path
+) -> None:
+    """The mutant: without the process of its own the same agent leaks, and the search says so."""
+    with agent(tmp_path, [sys.executable, "-c", _CARELESS]) as (running, known):
+        did(["ssh-add", copy], **known)
+        assert scan(running.pid, private_key).private != []
+
+
+def test_another_user_gets_nothing(started: Agent, copy: Path) -> None:
+    path = Path(started.known["SSH_AUTH_SOCK"])
+    assert path.stat().st_mode & 0o777 == 0o600
+    did(["ssh-add", copy], **started.known)
+    # Let in through every folder, and by the socket itself, he is still turned away.
+    for each in [path, *path.parents]:
+        each.chmod(each.stat().st_mode | 0o007)
+    done = said([*_STRANGER, "ssh-add", "-l"], **started.known)
+    assert done.returncode == 1, done
+    assert "communication with agent failed" in done.stderr, done
+    assert "RSA" in did(["ssh-add", "-l"], **started.known)
+
+
+def test_the_keys_end_with_the_agent(
+    kernel: Kernel, server: Server, started: Agent, tick: Callable[[], None]
+) -> None:
+    assert len(asymmetric(kernel)) == 1
+    started.running.kill()
+    started.running.wait(60)
+    for _ in range(2400):
+        if asymmetric(kernel) == []:
+            break
+        tick()
+    else:
+        raise AssertionError("the kernel still has the key")
+    gone = server.ssh(**started.known)
     assert gone.returncode == 255
     assert "Permission denied" in gone.stderr
-    assert [entry for entry in kernel.entries() if entry.type == "asymmetric"] == []
 
 
 def _git(server: Server, folder: Path, public: str, shell: str, known: dict[str, str]) -> None:

@@ -16,16 +16,15 @@ _BUILDING = 1200
 
 def build(cache: Path) -> Path:
     """Return the folder with the programs, from the cache if it has them; raises ProgramMissing or ProgramFailed."""
+    digest = hashlib.sha256(_version().encode() + PATCH.read_bytes()).hexdigest()[:16]
+    done = cache / "patched-ssh" / digest
+    if done.is_dir():
+        return done
     with tempfile.TemporaryDirectory(prefix="coldframe-openssh-") as name:
         work = Path(name)
         work.chmod(0o755)
         options = _apt(work)
         process.run(["apt-get", *options, "update", "-qq"], timeout=300)
-        version = _version(options)
-        digest = hashlib.sha256(version.encode() + PATCH.read_bytes()).hexdigest()[:16]
-        done = cache / "patched-ssh" / digest
-        if done.is_dir():
-            return done
         # Only fetched: Debian's own patches are of no matter here.
         fetch = ["apt-get", *options, "source", "--download-only", "-qq", "openssh"]
         process.run(fetch, folder=work, timeout=300)
@@ -41,8 +40,12 @@ def build(cache: Path) -> Path:
         laid.chmod(0o755)
         for program in ("ssh", "ssh-keygen"):
             shutil.copy2(source / program, laid / program)
-        laid.rename(done)
-        return done
+        # Another run may have been quicker; what it built is the same.
+        if done.is_dir():
+            shutil.rmtree(laid)
+        else:
+            laid.rename(done)
+    return done
 
 
 def _apt(work: Path) -> list[str]:
@@ -69,9 +72,12 @@ def _apt(work: Path) -> list[str]:
     return [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
 
 
-def _version(options: list[str]) -> str:
-    shown = process.run(["apt-cache", *options, "showsrc", "--only-source", "openssh"]).stdout
+def _version() -> str:
+    """Return the version of OpenSSH that this machine's apt would install, without asking a mirror."""
+    shown = process.run(["apt-cache", "show", "--no-all-versions", "openssh-client"]).stdout
     versions = [line.partition(": ")[2] for line in shown.splitlines() if line.startswith("Version: ")]
     if not versions:
-        raise process.ProgramFailed("apt knows of no source of OpenSSH")
+        raise process.ProgramFailed(
+            "apt knows of no OpenSSH: this needs Debian's package lists (apt-get update)"
+        )
     return versions[0]

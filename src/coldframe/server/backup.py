@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coldframe.core.backup import BackupError, Tell, backup, copy_database, copy_tree, unheard
 from coldframe.core.config import Settings
+from coldframe.core.sealed_master import NAME
 from coldframe.core.store import Store
 from coldframe.core.tables import BODY, Record
 from coldframe.engines.logstore import backup as log_store
@@ -14,13 +15,13 @@ from coldframe.engines.metricstore import backup as metric_store
 from coldframe.engines.objectstore import backup as object_store
 from coldframe.services.s3.records import UploadedPart, Version
 
-_FILES = ("master.key", "root-credentials.json", "tls", "topics/signing.key", "topics/signing.pem")
+_FILES = ("master.key", NAME, "root-credentials.json", "tls", "topics/signing.key", "topics/signing.pem")
 _DATABASES = ("queues/messages.sqlite3", "topics/outbox.sqlite3", "streams/records.sqlite3")
 
 
 def back_up(data_dir: Path, destination: Path, tell: Tell = unheard, *, store_url: str = "") -> None:
     """Copy a data directory that a server may be using, telling how far it is; raises BackupError."""
-    if not (data_dir / "master.key").exists():
+    if not (data_dir / "master.key").exists() and not (data_dir / NAME).exists():
         raise BackupError(f"{data_dir} is no data directory: it has no master.key")
     settings = Settings(data_dir=data_dir, store_url=store_url)
     store = Store.open(settings.database_url, exclusive=False)

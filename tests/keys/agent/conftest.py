@@ -12,6 +12,7 @@ from coldframe.engines.keyring import SESSION
 from coldframe.engines.keyring.fake import FakeKernel, FakeProcess
 from coldframe.keys.agent.agent import Agent
 from coldframe.keys.agent.door import Door
+from coldframe.keys.agent.expiry import Expiry
 from coldframe.keys.agent.identities import Identities
 from coldframe.keys.agent.stored import sign
 from coldframe.keys.loading import OpenFile, load, loaded_here
@@ -42,7 +43,11 @@ class Running:
         self.answers = True
         identities = Identities(self.service, self.service.keyring_id(SESSION))
         self.agent = Agent(
-            identities, self._load, lambda serial, data: sign(self.service, serial, data), self._confirm
+            identities,
+            self._load,
+            lambda serial, data: sign(self.service, serial, data),
+            self._confirm,
+            Expiry(self.service, self.ring.serial),
         )
         self.path = folder / "run" / "socket"
         self.door = Door(self.agent, self.path)

@@ -36,8 +36,8 @@ def run(chosen: argparse.Namespace) -> int:
     if words:
         return running.with_program(path, words)
     if chosen.foreground:
-        print(f"SSH_AUTH_SOCK={shlex.quote(str(path))}", flush=True)
-        return running.serve(path)
+        # Said once somebody listens there, so that who starts an agent can wait for the line.
+        return running.serve(path, lambda: print(f"SSH_AUTH_SOCK={shlex.quote(str(path))}", flush=True))
     pid = running.start(path)
     print("\n".join(_lines(chosen.csh, path, pid)))
     return 0

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from coldframe.cli.tour import ssh_login
 from coldframe.cli.tour.guide import Guide, NotHere
 from coldframe.core import process
 from coldframe.keys import ASK, AsymmetricKey, Kernel, Keyring, KeyringError, doctor, load
@@ -26,28 +27,13 @@ def walk(guide: Guide) -> None:
         file = Path(name) / "id_rsa"
         with guide.step("A private key, as everybody has one: a file"):
             guide.command(f"ssh-keygen -t rsa -b 2048 -m PEM -f {file}")
-            process.run(
-                [
-                    "ssh-keygen",
-                    "-q",
-                    "-t",
-                    "rsa",
-                    "-b",
-                    "2048",
-                    "-m",
-                    "PEM",
-                    "-N",
-                    "",
-                    "-C",
-                    "tour",
-                    "-f",
-                    file,
-                ]
-            )
+            words = ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-C", "tour"]
+            process.run(["ssh-keygen", "-q", *words, "-f", file])
             guide.say(f"{file.stat().st_size} bytes that are the key, for whoever reads them")
         key = _into_the_kernel(guide, kernel, file)
         _signs(guide, key, file)
         _killed(guide, kernel, file)
+        ssh_login.walk(guide, kernel, file)
         with guide.step("The file is deleted, and the key still signs"):
             signature = key.sign(_MESSAGE)
             file.unlink()

@@ -13,6 +13,7 @@ from coldframe.keys.agent import constraints, messages
 from coldframe.keys.agent.bindings import Bindings, SessionRefused, user_of
 from coldframe.keys.agent.confirming import Confirm
 from coldframe.keys.agent.constraints import Constraints
+from coldframe.keys.agent.expiry import Expiry
 from coldframe.keys.agent.identities import SIGNING, Identities, Identity
 from coldframe.keys.agent.messages import FAILURE, SUCCESS, Ask, Reader, Tell
 from coldframe.keys.agent.public_lines import blob_in
@@ -33,8 +34,11 @@ Load = Callable[[OpenFile], Loaded]
 class Agent:
     """Answers messages of any number of connections, whose threads call it; `load` and `sign_stored` use children."""
 
-    def __init__(self, identities: Identities, load: Load, sign_stored: Signer, confirm: Confirm) -> None:
+    def __init__(
+        self, identities: Identities, load: Load, sign_stored: Signer, confirm: Confirm, expiry: Expiry
+    ) -> None:
         self._identities = identities
+        self._expiry = expiry
         self._load = load
         self._sign_stored = sign_stored
         self._confirm = confirm
@@ -85,6 +89,8 @@ class Agent:
         stored = loaded.kind != "asymmetric"
         key = loaded.key.under(SIGNING)
         self._identities.add(Identity(blob, loaded.comment, key, stored, found))
+        if found.lifetime:
+            self._expiry.after(found.lifetime, key.serial)
         return SUCCESS
 
     def _constraints(self, loaded: Loaded, *, constrained: bool) -> Constraints | None:

@@ -16,6 +16,7 @@ from coldframe.engines.keyring import SESSION, Kernel, KeyringError, KeyService
 from coldframe.keys.agent.agent import Agent
 from coldframe.keys.agent.confirming import ask_on_screen
 from coldframe.keys.agent.door import Door
+from coldframe.keys.agent.expiry import Expiry
 from coldframe.keys.agent.identities import Identities
 from coldframe.keys.agent.stored import in_child
 from coldframe.keys.loading import Loaded, OpenFile, load
@@ -108,9 +109,8 @@ def _agent(service: KeyService) -> Agent:
     except KeyringError as refusal:
         LOG.warning("the keys of the session are not offered: %s", refusal)
     ring = Keyring(SESSION, service).add_keyring("coldframe:agent")
-    return Agent(
-        Identities(service, service.keyring_id(SESSION)), partial(_load, ring), in_child, ask_on_screen
-    )
+    identities, expiry = Identities(service, service.keyring_id(SESSION)), Expiry(service, ring.serial)
+    return Agent(identities, partial(_load, ring), in_child, ask_on_screen, expiry)
 
 
 def _load(ring: Keyring, arriving: OpenFile) -> Loaded:
