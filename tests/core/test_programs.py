@@ -13,20 +13,26 @@ from coldframe.engines import daemon
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
 
-@pytest.fixture
-def sleeper(tmp_path):
-    """A started process, its record, and its end."""
-    record = tmp_path / "process.json"
-    program = "import sys, time; print(sys.stdin.read(), flush=True); time.sleep(600)"
+def started(folder, program, given=b""):
+    """Start a Python program; returns its process id and its record."""
+    record = folder / "process.json"
     pid = daemon.start(
         [sys.executable, "-c", program],
         record,
-        folder=tmp_path,
-        output=tmp_path / "output",
+        folder=folder,
+        output=folder / "output",
         environment=ENVIRONMENT,
         account=process.own_account(),
-        given=b"told",
+        given=given,
     )
+    return pid, record
+
+
+@pytest.fixture
+def sleeper(tmp_path):
+    """A started process, its record, and its end."""
+    program = "import sys, time; print(sys.stdin.read(), flush=True); time.sleep(600)"
+    pid, record = started(tmp_path, program, b"told")
     yield pid, record
     daemon.stop(record, with_signal=signal.SIGKILL)
 
@@ -66,16 +72,10 @@ def test_another_process_with_the_same_id_is_not_taken_for_it(sleeper):
 
 
 def test_a_process_that_does_not_end_in_time_is_named(tmp_path):
-    record = tmp_path / "process.json"
-    program = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
-    pid = daemon.start(
-        [sys.executable, "-c", program],
-        record,
-        folder=tmp_path,
-        output=tmp_path / "output",
-        environment=ENVIRONMENT,
-        account=process.own_account(),
+    program = (
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )
+    pid, record = started(tmp_path, program)
     try:
         wait_for(lambda: (tmp_path / "output").read_text() == "deaf\n")
         with pytest.raises(daemon.StillRuns, match=str(pid)):

@@ -59,10 +59,10 @@ def prepare(instances: Instances, version: str, folder: Path) -> None:
     )
 
 
-def lay_in(instances: Instances, target: InstanceSpec, taken: Taken) -> None:
+def lay_in(instances: Instances, target: InstanceSpec, taken: Taken, *, follows: bool = True) -> None:
     """Let a prepared copy in the incoming folder become the data of an instance, upgraded to its version."""
     place = Place(target)
-    kept = Kept(read_only=target.read_only, position=taken.position)
+    kept = Kept(read_only=target.read_only, position=taken.position if follows else None)
     place.keep(kept)
     instances.empty(place.binlogs)
     if instances.version(target).major != instances.named_version(taken.version).major:
