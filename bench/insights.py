@@ -42,6 +42,7 @@ QUERIES = [
         ),
         None,
     ),
+    ("pattern", "pattern @message", None),
     (
         "parse, top 5",
         r"parse @message /path=(?<path>\S+)/ | stats count(*) as n by path | sort n desc | limit 5",
@@ -86,7 +87,7 @@ def answer(store: LogStore, engine: QueryEngine, text: str, events: int) -> list
     plan = translate(read(text, times), [GROUP.label], (0,), lambda _: (0,), None)
     with (
         engine.session() as session,
-        Sources(store, session, times.start, times.end).open([GROUP], newest=plan.newest, originals=None),
+        Sources(store, session).open(plan.readings, [GROUP], newest=plan.newest, originals=None),
     ):
         for statement in plan.prepared:
             session.run(statement.sql, statement.values)

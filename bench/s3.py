@@ -1,16 +1,20 @@
 """S3 next to `cp`: one large object put and got over HTTP, and many small ones, on one disk in one run.
 
-Run: python -m bench.s3 [--megabytes 512] [--small 200] [--directory DIR]. Prints a table of MB/s and the ratio to `cp`.
-The server is a process of its own and curl the client. `cp` is measured twice: as it is, and with a sync of the file, which is what a PUT does before it is acknowledged.
+Run: python -m bench.s3 [--megabytes 512] [--small 200] [--directory DIR]. Prints MiB/s and two ratios: to `cp` as it is, and
+to `cp` and a sync of the file, which is what a PUT does before it is acknowledged. Two floors stand beside: MD5 alone,
+which the ETag is, and curl getting the same bytes from a bare `sendfile`. The server is a process of its own, curl the
+client; every measure writes a file that was not there before.
 """
 
 import argparse
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -53,7 +57,9 @@ def curl(*arguments):
     return time.perf_counter() - begun
 
 
-def put(place, path, source, digest):
+def put(place, s3, source, digest):
+    s3.delete_object(Bucket="bench", Key="large")
+    path = "/bench/large"
     return curl("-T", source, *signed(place, "PUT", path, digest))
 
 
@@ -75,6 +81,61 @@ def copy(source, target, *, sync):
     if sync:
         with target.open("rb") as file:
             os.fsync(file.fileno())
+    return time.perf_counter() - begun
+
+
+def put_parts(place, s3, parts):
+    """A multipart upload, its parts at the same time on as many connections."""
+    begun = time.perf_counter()
+    upload = s3.create_multipart_upload(Bucket="bench", Key="parts")["UploadId"]
+    arguments = ["-Z", "--no-progress-meter"]
+    for number, (part, _) in enumerate(parts, 1):
+        path = f"/bench/parts?partNumber={number}&uploadId={upload}"
+        arguments += ["--next"] * (number > 1) + ["-sS", "--fail", "-o", os.devnull, "-T", part]
+        arguments += signed(place, "PUT", path)
+    curl(*arguments)
+    named = [{"PartNumber": number, "ETag": etag} for number, (_, etag) in enumerate(parts, 1)]
+    s3.complete_multipart_upload(
+        Bucket="bench", Key="parts", UploadId=upload, MultipartUpload={"Parts": named}
+    )
+    return time.perf_counter() - begun
+
+
+def split(source, folder, size):
+    """Cut a file into files of `size` bytes and return each with its MD5."""
+    parts = []
+    with source.open("rb") as file:
+        while data := file.read(size):
+            parts.append((folder / f"part-{len(parts)}", hashlib.md5(data).hexdigest()))
+            parts[-1][0].write_bytes(data)
+    return parts
+
+
+def get_bare(source, into):
+    """What curl and the loopback take without any server to speak of."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer():
+            connection, _ = listening.accept()
+            with connection, source.open("rb") as file:
+                connection.recv(65536)
+                size = source.stat().st_size
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+                connection.sendfile(file)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        into.unlink(missing_ok=True)
+        taken = curl("-o", into, f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        thread.join()
+    return taken
+
+
+def md5(source):
+    """MD5 of a file, which is in memory, on one core."""
+    begun = time.perf_counter()
+    with source.open("rb") as file:
+        hashlib.file_digest(file, "md5")
     return time.perf_counter() - begun
 
 
@@ -126,33 +187,29 @@ def measure(chosen, folder, place, pid):
         os.fsync(file.fileno())
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    seconds = interleaved(
-        {
-            "cp": lambda: copy(source, target, sync=False),
-            "cp, then fsync": lambda: copy(source, target, sync=True),
-            "PUT, unsigned payload": lambda: put(place, "/bench/large", source, "UNSIGNED-PAYLOAD"),
-            "PUT, SHA-256 signed": lambda: put(place, "/bench/large", source, digest),
-            "GET": lambda: get(place, "/bench/large", target),
-        },
-        chosen.rounds,
-    )
+    parts = split(source, folder, max(chosen.megabytes // 8, 5) * MEGABYTE)
+    measures = {
+        "cp": lambda: copy(source, target, sync=False),
+        "cp, then fsync": lambda: copy(source, target, sync=True),
+        "floor: MD5 alone": lambda: md5(source),
+        "PUT, unsigned payload": lambda: put(place, s3, source, "UNSIGNED-PAYLOAD"),
+        "PUT, SHA-256 signed": lambda: put(place, s3, source, digest),
+        f"PUT, {len(parts)} parts at once": lambda: put_parts(place, s3, parts),
+        "floor: curl of sendfile": lambda: get_bare(source, target),
+        "GET": lambda: get(place, "/bench/large", target),
+    }
+    seconds = interleaved(measures, chosen.rounds)
     with target.open("rb") as file:
         assert hashlib.file_digest(file, "sha256").hexdigest() == digest
-    print(f"one object of {chosen.megabytes} MiB, best of {chosen.rounds}")
+    print(f"one object of {chosen.megabytes} MiB, best of {chosen.rounds}     of cp   of cp + fsync")
     for name, taken in seconds.items():
-        durable = "PUT" in name or "fsync" in name
-        against = seconds["cp, then fsync"] if durable else seconds["cp"]
-        ratio = f"{against / taken:5.2f} of cp{' + fsync' * durable}"
-        print(f"  {name:24} {chosen.megabytes / taken:8.0f} MiB/s  {ratio}")
-    for name, act in (
-        ("PUT", lambda: put(place, "/bench/large", source, "UNSIGNED-PAYLOAD")),
-        ("GET", lambda: get(place, "/bench/large", target)),
-    ):
+        plain, durable = seconds["cp"] / taken, seconds["cp, then fsync"] / taken
+        print(f"  {name:24} {chosen.megabytes / taken:8.0f} MiB/s  {plain:5.2f}    {durable:5.2f}")
+    for name, act in measures.items():
         before = processor(pid)
         act()
-        print(
-            f"  {name}: {(processor(pid) - before) * 1024 / chosen.megabytes:.2f} s of the server's processor a GiB"
-        )
+        if used := processor(pid) - before:
+            print(f"  {name}: {used * 1024 / chosen.megabytes:.2f} s of the server's processor a GiB")
     begun = time.perf_counter()
     for number in range(chosen.small):
         s3.put_object(Bucket="bench", Key=f"small/{number}", Body=b"x" * 1024)

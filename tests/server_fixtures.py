@@ -15,6 +15,7 @@ import boto3
 import botocore.auth
 from botocore.config import Config
 
+from coldframe.console.app import Console
 from coldframe.core.clock import Clock
 from coldframe.core.config import Settings
 from coldframe.identity import bootstrap
@@ -94,7 +95,7 @@ def running_server(
                 started.set()
 
             control = Control(lambda: {"status": "ok"}, assembly.reset if dev else None)
-            application = Application(assembly.gateway, control)
+            application = Application(assembly.gateway, control, Console(assembly))
             await serve(application, ports=(0, None), certificate=None, on_ready=ready, stop=found["stop"])
 
         def signing_time(remove_tzinfo: bool = True) -> datetime:

@@ -1,4 +1,4 @@
-"""Checksums: the published check values, and folding against the plain bit-by-bit definition."""
+"""Checksums: the published check values, and long messages against the plain bit-by-bit definition."""
 
 import random
 
@@ -8,6 +8,19 @@ from coldframe.core.checksums import combined, running
 
 # The check values of the catalogue of CRC algorithms: the checksum of the ASCII digits 1 to 9.
 CHECKS = {"CRC32": "cbf43926", "CRC32C": "e3069283", "CRC64NVME": "ae8b14860a799888"}
+
+
+# XXH64, XXH3_64bits and XXH3_128bits of nothing with seed 0, from the test suite of xxHash.
+EMPTY = {
+    "XXHASH64": "ef46db3751d8e999",
+    "XXHASH3": "2d06800538d394c2",
+    "XXHASH128": "99aa06d3014798d86001c324468d497f",
+}
+
+
+@pytest.mark.parametrize("name", sorted(EMPTY))
+def test_hash_of_nothing(name: str) -> None:
+    assert running(name).digest().hex() == EMPTY[name]
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))

@@ -20,6 +20,18 @@ def refusal(service_name, operation, params, code=None):
     return caught.value.code, caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("service_name", "operation", "params", "configured", "code"),
+    [
+        ("logs", "CreateScheduledQuery", {}, "InvalidParameterException", "ValidationException"),
+        ("logs", "CreateLogGroup", {}, "InvalidParameterException", "InvalidParameterException"),
+        ("sns", "Publish", {}, "InvalidParameter", "InvalidParameter"),
+    ],
+)
+def test_the_code_is_one_that_the_operation_has(service_name, operation, params, configured, code):
+    assert refusal(service_name, operation, params, configured)[0] == code
+
+
 LOG_GROUP_PATTERN = "Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+"
 TAG = {"key": "k", "value": "v"}
 

@@ -28,19 +28,19 @@ def hand(store: Store) -> Hand:
 
 def test_every_so_often_without_drift_and_once_for_all_that_was_missed(store: Store, hand: Hand) -> None:
     ran: list[float] = []
-    periodic = [Periodic("retention", lambda: ran.append(hand.time - NOON), every=60)]
+    periodic = [Periodic("retention", lambda: ran.append(hand.time - NOON), every=3600)]
     schedule = Schedule(store, periodic, hand.timing)
-    assert schedule.run_due() == NOON + 60
-    for moment in (59, 60, 61, 125, 179, 180):
+    assert schedule.run_due() == NOON + 3600
+    for moment in (3599, 3600, 3601, 7500, 10_799, 10_800):
         hand.time = NOON + moment
         schedule.run_due()
-    assert ran == [60, 125, 180]
-    hand.time = NOON + 1000.5
+    assert ran == [3600, 7500, 10_800]
+    hand.time = NOON + 60_000.5
     later = Schedule(store, periodic, hand.timing)
-    assert later.run_due() == NOON + 1020
-    assert ran == [60, 125, 180, 1000.5]
+    assert later.run_due() == NOON + 61_200
+    assert ran == [3600, 7500, 10_800, 60_000.5]
     assert store.cached(ScheduleRow, "", "", "retention") == ScheduleRow(
-        name="retention", due=NOON + 960, ran=NOON + 1000.5
+        name="retention", due=NOON + 57_600, ran=NOON + 60_000.5
     )
 
 
@@ -65,10 +65,39 @@ def test_one_that_fails_is_told_and_stops_no_other(store: Store, hand: Hand) -> 
     schedule.run_due()
     hand.time += 5
     schedule.run_due()
-    assert ran == [1]
+    assert ran == [1, 1]
     assert store.cached(ScheduleRow, "", "", "bad").error == "ZeroDivisionError: division by zero"
     with pytest.raises(ValueError, match="no schedule"):
         Periodic("never", int, every=0)
+
+
+def test_frequent_work_writes_nothing_but_what_went_wrong(store: Store, hand: Hand) -> None:
+    ran: list[float] = []
+    failing = [False]
+
+    def work() -> None:
+        ran.append(hand.time - NOON)
+        if failing[0]:
+            raise ValueError("broken")
+
+    def error() -> str | None:
+        row = store.cached(ScheduleRow, "", "", "often")
+        return None if row is None else row.error
+
+    schedule = Schedule(store, [Periodic("often", work, every=10)], hand.timing)
+    # A start does at once what may have been missed, and keeps its own rhythm from there.
+    assert schedule.run_due() == NOON + 10
+    hand.time = NOON + 25
+    assert schedule.run_due() == NOON + 30
+    assert ran == [0, 25]
+    assert error() is None
+    for failing[0], written in ((True, "ValueError: broken"), (True, "ValueError: broken"), (False, "")):
+        changes = store.changes
+        before = error()
+        hand.time += 10
+        schedule.run_due()
+        assert error() == written
+        assert (store.changes > changes) is (before != written)
 
 
 def test_the_thread_runs_what_is_due_and_stops(store: Store, hand: Hand) -> None:

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conftest import emptied_database
-from tests.journeys.process import ServerProcess, events_of
+from tests.journeys.process import ServerProcess, events_of, until
 
 CLIENTS = 4
 
@@ -48,6 +48,11 @@ class Writer(threading.Thread):
                 return  # the server is gone
 
 
+def told(writers):
+    """How many events the writers were told are safe."""
+    return sum(len(messages) for writer in writers for messages in list(writer.acknowledged.values()))
+
+
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_what_was_acknowledged_survives_kill(tmp_path, request, store):
     data = tmp_path / "data"
@@ -63,7 +68,8 @@ def test_what_was_acknowledged_survives_kill(tmp_path, request, store):
             writers += here
             for writer in here:
                 writer.start()
-            time.sleep(0.5 + chance.random())
+            until(lambda here=here: told(here) > 60)
+            time.sleep(chance.random())
             server.kill()
             for writer in here:
                 writer.join(30)
@@ -80,5 +86,5 @@ def test_what_was_acknowledged_survives_kill(tmp_path, request, store):
                 found = events_of(logs, group, stream)
                 assert len(found) == len(set(found))
                 assert set(messages) <= set(found) <= set(writer.sent[group, stream])
-        assert sum(len(messages) for writer in writers for messages in writer.acknowledged.values()) > 100
+        assert told(writers) > 100
         assert server.stop() == 0

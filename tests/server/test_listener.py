@@ -6,8 +6,6 @@ import hashlib
 import http.client
 import json
 import logging
-import queue
-import shutil
 import socket
 import ssl
 import subprocess
@@ -18,217 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from coldframe.core.faults import ServiceFault
-from coldframe.core.wire import WireResponse
 from coldframe.server.certificate import ensure_certificate
-from coldframe.server.listener import Limits, PortInUse, serve
-
-LIMIT = 100_000
-MEGABYTE = 1_000_000
-PATIENCE = 8.0
-
-
-class Echo:
-    """An application that tells what it got; paths choose what goes wrong."""
-
-    def __init__(self):
-        self.handled = []
-        self.gate = threading.Event()
-        self.closed = threading.Event()
-        self.chunks_made = 0
-        self.faults = queue.SimpleQueue()
-        self.peak = 0
-
-    def body_limit(self, request):
-        assert request.body == b""
-        return 60 * MEGABYTE if request.path == "/large" else LIMIT
-
-    def streams(self, request):
-        return request.path.startswith("/upload")
-
-    def upload(self, request):
-        got = hashlib.sha256()
-        for chunk in request.stream.chunks:
-            got.update(chunk)
-            self.chunks_made += 1
-        self.peak = resident("VmHWM")
-        return WireResponse(200, {}, got.hexdigest().encode())
-
-    def upload_refused(self, request):
-        return WireResponse(403, {}, b"no")
-
-    def upload_fault(self, request):
-        try:
-            for _ in request.stream.chunks:
-                pass
-        except ServiceFault as fault:
-            self.faults.put(fault.code)
-            raise
-        return WireResponse(200, {}, b"")
-
-    def too_large(self, request):
-        return WireResponse(413, {"x-too": "large"}, request.path.encode())
-
-    def inline(self, request):
-        if request.path == "/inline":
-            return WireResponse(200, {}, b"inline")
-        if request.path == "/inline/raises":
-            raise RuntimeError("the inside")
-        return None
-
-    def handle(self, request):
-        self.handled.append(request.path)
-        special = getattr(self, request.path.strip("/").replace("/", "_"), None)
-        if callable(special):
-            return special(request)
-        told = {
-            "method": request.method, "path": request.path, "query": request.query, "headers": request.headers,
-            "body": request.body.decode("latin-1"), "secure": request.secure, "peer": request.peer,
-        }  # fmt: skip
-        return WireResponse(200, {"content-type": "application/json"}, json.dumps(told).encode())
-
-    def large(self, request):
-        self.peak = resident("VmHWM")
-        return WireResponse(200, {}, str(len(request.body)).encode())
-
-    def raises(self, request):
-        raise RuntimeError("the inside")
-
-    def splits(self, request):
-        return WireResponse(200, {"x-a": "b\r\nset-cookie: c"}, b"")
-
-    def head(self, request):
-        return WireResponse(200, {"content-length": "1234", "x-name": "Grüße"}, b"")
-
-    def waits(self, request):
-        self.gate.wait(PATIENCE)
-        return WireResponse(200, {}, b"waited")
-
-    def stream(self, request):
-        return WireResponse(200, {"x-stream": "yes"}, self._gated())
-
-    def _gated(self):
-        try:
-            yield b""
-            assert self.gate.wait(PATIENCE)
-            yield b"one"
-            yield b"two"
-        finally:
-            self.closed.set()
-
-    def ticks(self, request):
-        return WireResponse(200, {}, self._ticks())
-
-    def _ticks(self):
-        try:
-            while not self.gate.wait(0.05):
-                yield b""
-        finally:
-            self.closed.set()
-
-    def flood(self, request):
-        return WireResponse(200, {}, self._flood())
-
-    def _flood(self):
-        try:
-            for _ in range(200):
-                self.chunks_made += 1
-                yield bytes(MEGABYTE)
-        finally:
-            self.closed.set()
-
-    def breaks(self, request):
-        return WireResponse(200, {}, self._breaks())
-
-    def _breaks(self):
-        yield b"one"
-        raise RuntimeError("the inside")
-
-
-class Running:
-    """A listener in a thread of its own, and its application."""
-
-    def __init__(self, certificate, **limits):
-        self.app = Echo()
-        self.ports = None
-        self.error = None
-        self._limits = Limits(**{"stall_seconds": 0.8, "stop_seconds": 1.0, **limits})
-        self._certificate = certificate
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-        self._thread.start()
-        assert self._ready.wait(PATIENCE)
-        if self.error:
-            self._thread.join()
-            raise self.error
-        self.port, self.tls_port = self.ports
-
-    async def _serve(self):
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            await serve(
-                self.app, ports=(0, 0), certificate=self._certificate, on_ready=self._on_ready, stop=self._stop,
-                limits=self._limits,
-            )  # fmt: skip
-        except OSError as error:
-            self.error = error
-            self._ready.set()
-
-    def _on_ready(self, *ports):
-        self.ports = ports
-        self._ready.set()
-
-    def ask_to_stop(self):
-        self._loop.call_soon_threadsafe(self._stop.set)
-
-    def stop(self):
-        if self._thread.is_alive():
-            self.ask_to_stop()
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
-
-    def call(self, method, path, body=None, headers=None, **more):
-        with contextlib.closing(
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        ) as client:
-            client.request(method, path, body, headers or {}, **more)
-            answer = client.getresponse()
-            return answer.status, answer.headers, answer.read()
-
-    def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-
-    def exchange(self, sent, *, half_close=False):
-        """All that comes back until the server closes."""
-        with self.connect() as client:
-            client.sendall(sent)
-            if half_close:
-                with contextlib.suppress(OSError):  # the server may have closed already
-                    client.shutdown(socket.SHUT_WR)
-            return read_all(client)
-
-    def still_serves(self):
-        return self.call("GET", "/inline")[2] == b"inline"
-
-
-def read_all(client):
-    got = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := client.recv(65536):
-            got += piece
-    return got
-
-
-def resident(name):
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
-    return int(line.split()[1]) * 1024
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(0.01)
+from coldframe.server.listener import PortInUse, serve
+from tests.server.echo import LIMIT, MEGABYTE, PATIENCE, Echo, Running, curl, read_all, resident, until
 
 
 @pytest.fixture(scope="module")
@@ -244,8 +34,14 @@ def listener(certificate):
     running.stop()
 
 
+both_doors = pytest.mark.parametrize("server", ["plain", "tls"], indirect=True)
+
+
 @pytest.fixture
-def server(listener):
+def server(listener, certificate, request):
+    """The listener, met without TLS, or by TLS, behind which another server reads HTTP/1.1."""
+    tls = getattr(request, "param", "plain") == "tls"
+    listener.context = ssl.create_default_context(cafile=certificate.authority) if tls else None
     app = listener.app
     app.handled.clear()
     app.gate.clear()
@@ -254,13 +50,15 @@ def server(listener):
     return listener
 
 
+@both_doors
 def test_the_target_is_handed_on_as_it_was_sent(server):
     target = "/a%2Fb/../c%20d//e+%C3%A9%zz?x=%2F&y=a+b&X"
     told = json.loads(server.call("GET", target)[2])
     assert f"{told['path']}?{told['query']}" == target
-    assert (told["secure"], told["peer"]) == (False, "127.0.0.1")
+    assert (told["secure"], told["peer"]) == (server.context is not None, "127.0.0.1")
 
 
+@both_doors
 def test_headers_are_handed_on_in_full(server):
     sent = "GET /h HTTP/1.1\r\nHost: Mixed.Case:1\r\nX-Utf: Gr\u00fc\u00dfe\r\nX-Two: 1\r\nx-two:  2 \r\nConnection: close\r\n"
     got = server.exchange(sent.encode() + b"X-Latin: \xe9\xff\r\n\r\n")
@@ -278,17 +76,6 @@ def test_tls(server, certificate):
     with contextlib.closing(client):
         client.request("GET", "/t")
         assert json.loads(client.getresponse().read())["secure"] is True
-
-
-curl = pytest.mark.skipif(
-    "HTTP2"
-    not in (
-        subprocess.run(["curl", "-V"], capture_output=True, text=True, check=False).stdout
-        if shutil.which("curl")
-        else ""
-    ),
-    reason="needs a curl that speaks HTTP/2",
-)
 
 
 @curl
@@ -338,12 +125,14 @@ def test_body_up_to_its_limit(server, chunked):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_declared_length_over_the_limit_is_refused_before_it_is_sent(server):
     got = server.exchange(b"PUT /b HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 413 ")
     assert server.app.handled == []
 
 
+@both_doors
 def test_expect_100_continue(server):
     with server.connect() as client:
         head = b"PUT /b HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: "
@@ -399,6 +188,7 @@ def test_broken_requests(server, sent):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_streamed_body_is_never_in_memory_whole(server):
     body = bytes(range(256)) * 4096 * 60
     before = resident("VmHWM")
@@ -407,12 +197,14 @@ def test_a_streamed_body_is_never_in_memory_whole(server):
     assert server.app.peak - before < len(body) / 2
 
 
+@both_doors
 def test_a_refused_stream_is_told_why(server):
     status, _, body = server.call("PUT", "/upload/refused", bytes(3 * MEGABYTE))
     assert (status, body) == (403, b"no")
     assert server.still_serves()
 
 
+@both_doors
 def test_a_client_that_asks_first_sends_no_refused_body(server):
     sent = (
         b"PUT /upload/refused HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
@@ -430,6 +222,7 @@ def test_a_streamed_body_that_breaks_off_raises_in_the_handler(server):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_streamed_body_that_stalls_raises_in_the_handler(server):
     with server.connect() as client:
         client.sendall(b"PUT /upload/fault HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\nabc")
@@ -438,6 +231,7 @@ def test_a_streamed_body_that_stalls_raises_in_the_handler(server):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_stalled_body_is_cut(server):
     started = time.monotonic()
     got = server.exchange(b"POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabcde")
@@ -446,6 +240,7 @@ def test_a_stalled_body_is_cut(server):
     assert server.app.handled == []
 
 
+@both_doors
 def test_a_slow_body_that_keeps_coming_is_not_cut(server):
     with server.connect() as client:
         client.sendall(b"POST /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 5\r\n\r\n")
@@ -466,6 +261,7 @@ def test_idle_connections_do_not_shut_others_out_and_are_closed_in_time(server):
         assert read_all(clients[150]) == b""
 
 
+@both_doors
 def test_pipelined_requests_are_answered_in_order(server):
     got = server.exchange(
         b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"
@@ -475,6 +271,7 @@ def test_pipelined_requests_are_answered_in_order(server):
     assert got.index(b'"/1"') < got.index(b'"/2"') < got.index(b"inline") < got.index(b'"/4"')
 
 
+@both_doors
 def test_head_and_headers_of_the_answer(server):
     status, headers, body = server.call("HEAD", "/head")
     assert (status, headers["content-length"], body) == (200, "1234", b"")
@@ -490,8 +287,9 @@ def test_a_failure_tells_nothing_of_the_inside(server, caplog, path):
     assert server.still_serves()
 
 
+@both_doors
 def test_a_stream_sends_its_headers_first(server):
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as client:
+    with contextlib.closing(server.client()) as client:
         client.request("GET", "/stream")
         answer = client.getresponse()
         assert answer.headers["x-stream"] == "yes"
@@ -500,6 +298,7 @@ def test_a_stream_sends_its_headers_first(server):
     assert server.app.closed.wait(PATIENCE)
 
 
+@both_doors
 def test_a_stream_is_closed_when_the_client_goes(server):
     with server.connect() as client:
         client.sendall(b"GET /ticks HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -508,6 +307,7 @@ def test_a_stream_is_closed_when_the_client_goes(server):
     assert server.app.closed.wait(1.0)
 
 
+@both_doors
 def test_a_slow_reader_holds_the_stream_back(server):
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -519,6 +319,7 @@ def test_a_slow_reader_holds_the_stream_back(server):
     assert server.app.closed.wait(2.0)
 
 
+@both_doors
 def test_a_stream_that_fails_does_not_look_complete(server, caplog):
     with pytest.raises(http.client.IncompleteRead):
         server.call("GET", "/breaks")

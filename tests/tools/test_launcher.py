@@ -29,10 +29,11 @@ NEEDED = [
 PYTHON = """#!/bin/sh
 echo "$(basename "$0") $*" >>"$NOTES"
 case "$*" in
-*"import ensurepip"*) [ -z "${NO_VENV:-}" ] || [ -e "$NOTES.installed" ] ;;
+*"from ensurepip import"*) [ -z "${NO_VENV:-}" ] || [ -e "$NOTES.installed" ] ;;
 *"print("*) echo python3.11-venv ;;
 -c*) exit 0 ;;
-"-m venv"*) rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
+"-m pip --python"*) [ -n "${PIP:-}" ] ;;
+"-m venv"*) for last; do :; done; rm -rf "$last"; mkdir -p "$last/bin"; cp "$0" "$last/bin/python" ;;
 *"pip --version") exit 0 ;;
 *"pip install"*)
     sleep "${SLOW:-0}"
@@ -145,6 +146,12 @@ def test_without_a_python_it_says_what_to_install(checkout: Checkout) -> None:
 def test_without_the_venv_module_it_names_the_package(checkout: Checkout) -> None:
     code, _, err = checkout.run("env", NO_VENV="1")
     assert code == 1 and "apt-get install python3.11-venv" in err
+
+
+def test_without_the_venv_module_the_pip_of_the_system_does(checkout: Checkout) -> None:
+    assert checkout.run("env", NO_VENV="1", PIP="1")[:2] == (0, "coldframe env\n")
+    assert checkout.asked("-m venv --without-pip") == 1
+    assert checkout.asked(f"--python {checkout.root}/.venv/bin/python install") == 1
 
 
 def test_as_root_on_debian_it_installs_the_venv_module(checkout: Checkout) -> None:

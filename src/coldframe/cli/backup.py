@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from coldframe.cli.progress import Progress
 from coldframe.core.config import default_data_dir
 
 
@@ -24,12 +25,12 @@ def run(chosen: argparse.Namespace) -> int:
     from coldframe.server.backup import back_up
 
     begun = time.perf_counter()
+    data = chosen.data.expanduser().absolute()
     try:
-        if not chosen.verify:
-            back_up(
-                chosen.data.expanduser().absolute(), chosen.destination.absolute(), store_url=chosen.store
-            )
-        manifest = verify(chosen.destination)
+        with Progress() as progress:
+            if not chosen.verify:
+                back_up(data, chosen.destination.absolute(), progress.tell, store_url=chosen.store)
+            manifest = verify(chosen.destination, progress.tell)
     except BackupError as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
         return 1

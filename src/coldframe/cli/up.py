@@ -25,11 +25,25 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prefilter", choices=["auto", "hyperscan", "re2"], default="auto", help="scanner engine"
     )
+    parser.add_argument(
+        "--local-storage", type=Path, help="fast directory for temporary tables of `d` instance classes"
+    )
+    parser.add_argument(
+        "--untorn-storage",
+        action="store_true",
+        help="trust storage that reports untorn page writes (Optimized Writes)",
+    )
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        help="passphrase of a sealed master key (default: ask on the terminal)",
+    )
     parser.add_argument("--dev", action="store_true", help="accept any credentials; for test suites")
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve; returns 0 after Ctrl-C, 1 when the server cannot start."""
+    from coldframe.console.app import Console
     from coldframe.server.run import serve
 
     return serve(
@@ -42,7 +56,11 @@ def run(chosen: argparse.Namespace) -> int:
             dev=chosen.dev,
             store_url=chosen.store,
             prefilter=chosen.prefilter,
-        )
+            passphrase_file=chosen.passphrase_file,
+            local_storage=chosen.local_storage.expanduser().absolute() if chosen.local_storage else None,
+            untorn_storage=chosen.untorn_storage,
+        ),
+        Console,
     )
 
 

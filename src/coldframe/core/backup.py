@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,8 +13,14 @@ from coldframe.core.database import SQLite
 from coldframe.core.store import Store, StoreError
 
 MANIFEST = "backup.json"
+# Hears what is being done, and how much of it is done of how much.
+Tell = Callable[[str, int, int], None]
 # Copies what belongs to one part from the data directory into the (existing, empty) backup directory.
 Contribution = Callable[[Path, Path], None]
+
+
+def unheard(text: str, done: int, total: int) -> None:
+    """Hear a report that nobody asked for."""
 
 
 class BackupError(Exception):
@@ -32,8 +38,9 @@ def backup(
     store: Store,
     data_directory: Path,
     destination: Path,
-    contributions: Iterable[Contribution],
+    contributions: Sequence[Contribution],
     made_at: float,
+    tell: Tell = unheard,
 ) -> None:
     """Copy the store, then what each part contributes, to a new directory; writing goes on meanwhile.
 
@@ -51,10 +58,12 @@ def backup(
         raise BackupError(f"{destination} lies within {data_directory}, of which it is to be a copy")
     destination.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        tell("copying the records", 0, len(contributions) + 1)
         _copy_database(database.path, destination / database.path.relative_to(data_directory.absolute()))
-        for contribute in contributions:
+        for number, contribute in enumerate(contributions, 1):
+            tell("copying what the engines keep", number, len(contributions) + 1)
             contribute(data_directory, destination)
-        manifest = Manifest(made_at=made_at, sha256=_digests(destination))
+        manifest = Manifest(made_at=made_at, sha256=_digests(destination, tell))
         _write(destination / MANIFEST, msgspec.json.encode(manifest))
     except BackupError:
         shutil.rmtree(destination, ignore_errors=True)
@@ -88,13 +97,13 @@ def copy_database(name: str) -> Contribution:
     return contribute
 
 
-def verify(directory: Path) -> Manifest:
+def verify(directory: Path, tell: Tell = unheard) -> Manifest:
     """Check every file of a backup against its manifest, and the store's own structure; raises BackupError."""
     try:
         manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
         raise BackupError(f"{directory} is no whole backup: {error}") from error
-    found = _digests(directory)
+    found = _digests(directory, tell)
     for name in sorted(found.keys() | manifest.sha256.keys()):
         if name not in found:
             raise BackupError(f"{name} is missing from {directory}")
@@ -125,12 +134,13 @@ def _copy_database(source: Path, target: Path) -> None:
         os.fsync(copied.fileno())
 
 
-def _digests(directory: Path) -> dict[str, str]:
+def _digests(directory: Path, tell: Tell) -> dict[str, str]:
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path != directory / MANIFEST]
     digests = {}
-    for path in sorted(directory.rglob("*")):
-        if path.is_file() and path != directory / MANIFEST:
-            with path.open("rb") as content:
-                digests[str(path.relative_to(directory))] = hashlib.file_digest(content, "sha256").hexdigest()
+    for number, path in enumerate(files):
+        tell("reading the copy", number, len(files))
+        with path.open("rb") as content:
+            digests[str(path.relative_to(directory))] = hashlib.file_digest(content, "sha256").hexdigest()
     return digests
 
 

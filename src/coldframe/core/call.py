@@ -1,8 +1,8 @@
 """What a handler gets beside its parameters: who calls, where, when, and the way to everything else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from coldframe.core import arns, ids
 from coldframe.core.faults import InternalFailure, ServiceFault
@@ -13,12 +13,22 @@ from coldframe.core.store import Transaction
 
 T = TypeVar("T")
 
+Keys = Mapping[str, str | list[str]]
+
+
+class Requires(Protocol):
+    """Refuses a caller who may not."""
+
+    def __call__(self, action: str, resource: str, keys: Keys | None = None) -> None:
+        """Raise AccessDenied unless the caller may; `keys` are condition keys beside, or instead of, the request's."""
+
 
 class Call:
     """One call of one operation: its caller, its place, its time and its transaction.
 
     The transaction opens at the first use of `records` and is committed by the gateway when the handler returns; an
-    operation that only reads (Service.only_reads) gets a reading one.
+    operation that only reads (Service.only_reads) gets a reading one. `via` is the endpoint prefix of the service that
+    passes the caller's request on, empty where the caller asks itself.
     """
 
     def __init__(
@@ -40,10 +50,11 @@ class Call:
         self.now = now
         self.request_id = ""
         self.source_ip = "127.0.0.1"
+        self.via = ""
         self.endpoint = installation.settings.endpoint
         self.allowed: Callable[[str, str], bool] = _nobody
-        self.require: Callable[[str, str], None] = _refuse
-        self._stack = ExitStack()
+        self.require: Requires = _refuse
+        self._stack: ExitStack | None = None
         self._transaction: Transaction | None = None
 
     @property
@@ -57,6 +68,7 @@ class Call:
         if self._transaction is None:
             store = self.installation.store
             reading = self.service.only_reads(self.operation)
+            self._stack = ExitStack()
             self._transaction = self._stack.enter_context(store.read() if reading else store.write())
         return self._transaction
 
@@ -95,7 +107,12 @@ class Call:
             raise InternalFailure(f"{self.service.name} does not say in service.toml that it calls {service}")
         if self.installation.clients is None:
             raise InternalFailure("this server has no way to call services")
-        return self.installation.clients(service, principal=self.principal, region=self.region)
+        return self.installation.clients(
+            service,
+            principal=self.principal,
+            region=self.region,
+            via=self.service.model.endpoint_prefix,
+        )
 
     def page(self, token: str | None, *, code: str = "InvalidParameterException") -> Any:
         """Return the position that a pagination token of this operation stands for; None without a token."""
@@ -112,16 +129,18 @@ class Call:
 
     def commit(self) -> None:
         """Commit the transaction, if one was opened."""
-        self._stack.close()
+        if self._stack is not None:
+            self._stack.close()
 
     def roll_back(self, error: BaseException) -> None:
         """Undo everything the call wrote."""
-        self._stack.__exit__(type(error), error, error.__traceback__)
+        if self._stack is not None:
+            self._stack.__exit__(type(error), error, error.__traceback__)
 
 
 def _nobody(action: str, resource: str) -> bool:
     return False
 
 
-def _refuse(action: str, resource: str) -> NoReturn:
+def _refuse(action: str, resource: str, keys: Keys | None = None) -> NoReturn:
     raise ServiceFault("AccessDenied", f"{action} on {resource}: nothing decides here", status=403)

@@ -27,8 +27,8 @@ class JobStarter(Protocol):
 class Clients(Protocol):
     """Makes botocore clients whose transport is this server's own gateway."""
 
-    def __call__(self, service: str, *, principal: Any, region: str) -> Any:
-        """Return a client of `service` that acts as `principal` in `region`."""
+    def __call__(self, service: str, *, principal: Any, region: str, via: str = "") -> Any:
+        """Return a client of `service` that acts as `principal` in `region`; `via` is the service that asks for it."""
 
 
 class Parts:

@@ -1,7 +1,7 @@
 """What services offer each other where AWS has no public operation for it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class MetricSink(Protocol):
@@ -25,3 +25,13 @@ class MetricSink(Protocol):
 
     def flush(self) -> None:
         """Return when everything put so far is readable and durable."""
+
+
+class SignedUrls(Protocol):
+    """Tells who signed a URL; the gateway offers it, for tokens that never reach it as requests."""
+
+    def signer(self, url: str, service: str) -> tuple[Any, str]:
+        """Return the principal who signed a URL (without its scheme) for a service, and the region it is for.
+
+        Raises ServiceFault when the signature is wrong, too old or nobody's.
+        """

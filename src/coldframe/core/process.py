@@ -5,9 +5,12 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
+
+# Seconds that a program has to end by itself when it is asked to.
+_PATIENCE = 5.0
 
 
 class ProgramMissing(Exception):
@@ -67,6 +70,53 @@ def run(
         tail = "\n".join((done.stderr or done.stdout).splitlines()[-10:])
         raise ProgramFailed(f"{arguments[0]} ended with {done.returncode}: {tail}")
     return done
+
+
+def converse(
+    arguments: Sequence[str | Path],
+    *,
+    said: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
+    timeout: float | None = 60,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program, say something on its input, and return what it answers, whatever its exit code.
+
+    The open files of `descriptors` are open in the program too, under the same numbers. Raises ProgramMissing, or
+    ProgramFailed when it takes longer than `timeout` seconds; the program is ended then.
+    """
+    try:
+        return subprocess.run(
+            [str(argument) for argument in arguments],
+            input=said,
+            env=dict(environment) if environment is not None else None,
+            pass_fds=descriptors,
+            timeout=timeout,
+            check=False,
+            capture_output=True,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise ProgramFailed(f"{arguments[0]} took longer than {timeout:g} s") from error
+
+
+def talk(
+    arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
+    """Start a program that the caller talks to line by line, and ends; raises ProgramMissing."""
+    try:
+        return subprocess.Popen(
+            [str(argument) for argument in arguments],
+            env=dict(environment) if environment is not None else None,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
 
 
 def pipe(
@@ -177,6 +227,36 @@ def own_account() -> Account:
     """Return the user that this process runs as."""
     found = pwd.getpwuid(os.geteuid())
     return Account(found.pw_name, found.pw_uid, found.pw_gid)
+
+
+@contextlib.contextmanager
+def alongside(
+    arguments: Sequence[str | Path], *, descriptors: Sequence[int] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program beside this one while the block lasts, and end it then; its output, of both kinds, is a pipe.
+
+    The open files of `descriptors` are open in the program too. Raises ProgramMissing.
+    """
+    try:
+        started = subprocess.Popen(
+            [str(argument) for argument in arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=descriptors,
+        )
+    except FileNotFoundError as error:
+        raise ProgramMissing(f"{arguments[0]} is not on this machine") from error
+    with started:
+        try:
+            yield started
+        finally:
+            if started.poll() is None:
+                started.terminate()
+                try:
+                    started.wait(_PATIENCE)
+                except subprocess.TimeoutExpired:
+                    started.kill()
 
 
 def run_attached(arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> int:

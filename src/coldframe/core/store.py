@@ -52,6 +52,7 @@ class Store:
         self._cache: OrderedDict[Row, Any] = OrderedDict()
         self._cached_rows = cached_rows
         self._versions: dict[type[Record], int] = {}
+        self.changes = 0
         self._cache_lock = threading.Lock()
         self._writing = threading.local()
         self._closed = False
@@ -196,3 +197,4 @@ class Store:
             # Last, so that nobody who sees the new version finds an old row under it.
             for cls in {row[0] for row in rows} | classes:
                 self._versions[cls] = self._versions.get(cls, 0) + 1
+            self.changes += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -21,7 +22,8 @@ class WireRequest:
     """A request: `path` and `query` are raw (still percent-encoded), header names are lower case.
 
     A header that came more than once is joined with commas, as RFC 9110 allows. A large body of an operation that
-    streams is in `stream`, and `body` is empty then.
+    streams is in `stream`, and `body` is empty then. `found` is for whoever serves it: what one look has found out,
+    the next need not.
     """
 
     method: str
@@ -32,6 +34,7 @@ class WireRequest:
     secure: bool = False
     peer: str = "127.0.0.1"
     stream: BodyStream | None = None
+    found: Any = None
 
 
 @dataclass(slots=True)

@@ -12,10 +12,14 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to tell that an engine is here: a Python distribution, or a program that prints its version."""
+    """How to tell that an engine is here: a Python distribution, or a program that prints its version.
+
+    The programs of `also` must be there too.
+    """
 
     distribution: str = ""
     program: str = ""
+    also: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ("--version",)
     folders: list[str] = []
 
@@ -98,7 +102,7 @@ def probe(described: Engine) -> Found:
             return Found(described, None)
     folders = [folder for pattern in where.folders for folder in sorted(Path("/").glob(pattern.lstrip("/")))]
     program = process.find(where.program, *folders)
-    if program is None:
+    if program is None or not all(process.find(name, *folders) for name in where.also):
         return Found(described, None)
     text = process.run([program, *where.arguments], check=False).stdout
     version = _VERSION.search(text)

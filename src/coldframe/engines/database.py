@@ -145,6 +145,9 @@ class Copies(Protocol):
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
 
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
+
 
 class Backups(Protocol):
     """Consistent copies in a folder, and the changes after them."""
@@ -165,8 +168,14 @@ class DatabaseEngine(Protocol):
     """Runs instances as processes of an unprivileged user that outlive this process."""
 
     name: str
-    copies: Copies
-    backups: Backups
+
+    @property
+    def copies(self) -> Copies:
+        """What makes copies that follow."""
+
+    @property
+    def backups(self) -> Backups:
+        """What makes back-ups."""
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

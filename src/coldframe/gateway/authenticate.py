@@ -3,8 +3,11 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
+
+from botocore.model import ServiceModel
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
@@ -56,15 +59,9 @@ def check_signature(exchange: Exchange) -> None:
             None if found is None else Secret(found.secret_key, found.principal, found.token, found.expires)
         )
 
-    protocol = exchange.service.model.metadata["protocol"]
-    expected = Expectation(
-        _FAMILIES.get(protocol, "json"),
-        services=frozenset({exchange.service.model.signing_name}),
-        anonymous=unsigned,
-        bucket=virtual_host_bucket(request.headers.get("host", "")),
-    )
-    now = datetime.fromtimestamp(installation.clock.seconds(), UTC)
-    verified = verify(request, find_secret, now, expected=expected)
+    expected = _expectation(exchange.service.model, request.headers.get("host", ""), anonymous=unsigned)
+    seconds = installation.clock.seconds()
+    verified = verify(request, find_secret, datetime.fromtimestamp(seconds, UTC), expected=expected)
     if verified.anonymous:
         exchange.principal = credentials.anonymous()
         return
@@ -72,7 +69,7 @@ def check_signature(exchange: Exchange) -> None:
         raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
     exchange.principal = verified.principal
     exchange.region = verified.region or exchange.region
-    use = Use(int(now.timestamp()), exchange.service.model.signing_name, exchange.region)
+    use = Use(int(seconds), exchange.service.model.signing_name, exchange.region)
     installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
     if request.stream is not None:
         exchange.routed = replace(exchange.routed, stream=decode_stream(verified, request, request.stream))
@@ -81,6 +78,17 @@ def check_signature(exchange: Exchange) -> None:
         # What came after the body means the same as if it had come before.
         headers = {**exchange.routed.headers, **payload.trailers}
         exchange.routed = replace(exchange.routed, body=payload.body, headers=headers)
+
+
+@lru_cache(maxsize=256)
+def _expectation(model: ServiceModel, host: str, *, anonymous: bool) -> Expectation:
+    """Return what is known of a call before its signature; the same for all calls of a service at one host."""
+    return Expectation(
+        _FAMILIES.get(model.metadata["protocol"], "json"),
+        services=frozenset({model.signing_name}),
+        anonymous=anonymous,
+        bucket=virtual_host_bucket(host),
+    )
 
 
 def claim(request: WireRequest) -> Claimed | None:

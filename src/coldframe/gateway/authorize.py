@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from coldframe.core.call import Call
+from coldframe.core.call import Call, Keys
 from coldframe.core.faults import AccessDenied
 from coldframe.core.service import Service
 from coldframe.gateway.exchange import Exchange
@@ -31,6 +31,7 @@ def check_permission(exchange: Exchange) -> None:
     )
     call.request_id = exchange.request_id
     call.source_ip = exchange.request.peer
+    call.via = exchange.via
     host = exchange.request.headers.get("host")
     if host and not exchange.inside:
         call.endpoint = f"{'https' if exchange.request.secure else 'http'}://{host}"
@@ -40,7 +41,7 @@ def check_permission(exchange: Exchange) -> None:
     of_resource = getattr(own, "resource_policy", None)
     owner_of = getattr(own, "owner", None)
 
-    def decide(action: str, resource: str) -> Decision:
+    def decide(action: str, resource: str, more: Keys | None = None) -> Decision:
         if not context:  # gathered at the first question, because some operations ask none
             keys = _context(exchange)
             keys.update(permissions.organizations.principal_keys(principal.account))
@@ -52,7 +53,7 @@ def check_permission(exchange: Exchange) -> None:
             principal,
             action,
             resource,
-            context=context,
+            context={**context, **more} if more else context,
             resource_policy=policy,
             required=required,
             owner=owner_of(call, resource) if owner_of is not None else "",
@@ -61,8 +62,8 @@ def check_permission(exchange: Exchange) -> None:
     def allowed(action: str, resource: str) -> bool:
         return decide(action, resource).allowed
 
-    def require(action: str, resource: str) -> None:
-        decision = decide(action, resource)
+    def require(action: str, resource: str, keys: Keys | None = None) -> None:
+        decision = decide(action, resource, keys)
         if not decision.allowed:
             raise AccessDenied(decision.message)
 
@@ -117,7 +118,7 @@ def _context(exchange: Exchange) -> dict[str, str | list[str]]:
         "aws:SecureTransport": "true" if request.secure else "false",
         "aws:RequestedRegion": exchange.region,
         "aws:UserAgent": request.headers.get("user-agent", ""),
-        "aws:ViaAWSService": "false",
+        "aws:ViaAWSService": "true" if exchange.via else "false",
     }
 
 

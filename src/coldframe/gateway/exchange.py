@@ -34,6 +34,7 @@ class Exchange:
         "result",
         "routed",
         "service",
+        "via",
     )
 
     def __init__(
@@ -53,6 +54,7 @@ class Exchange:
         self.region = installation.settings.region
         self.principal: Caller | None = None
         self.inside = False
+        self.via = ""
         self.parameters: dict[str, Any] = {}
         self.call: Call | None = None
         self.result: Any = None

@@ -1,5 +1,8 @@
 """A botocore client whose transport is this server's own gateway: how services call each other."""
 
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -8,30 +11,54 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
-from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.core.wire import WireRequest
 from coldframe.gateway.app import Gateway
 from coldframe.identity.caller import Caller
 
 
 class _Raw:
-    """An answer's body as botocore reads it from a connection."""
+    """An answer's body as botocore reads it from a connection: piece by piece, so that a live tail can be followed."""
 
-    def __init__(self, body: bytes) -> None:
-        self._chunks = [body]
+    def __init__(self, body: bytes | Iterator[bytes]) -> None:
+        self._body = iter([body]) if isinstance(body, bytes) else body
+        self._rest = b""
 
-    def stream(self, **_: Any) -> Any:
-        yield from self._chunks
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        """Give what has come, as it comes."""
+        if self._rest:
+            rest, self._rest = self._rest, b""
+            yield rest
+        yield from self._body
 
-    def read(self, *_: Any, **__: Any) -> bytes:
-        chunk, self._chunks = b"".join(self._chunks), []
-        return chunk
+    def read(self, amount: int | None = None, *_: Any, **__: Any) -> bytes:
+        """Return that many bytes, fewer at the end; all of them without a number."""
+        if amount is None:
+            return b"".join(self.stream())
+        while len(self._rest) < amount:
+            chunk = next(self._body, None)
+            if chunk is None:
+                break
+            self._rest += chunk
+        taken, self._rest = self._rest[:amount], self._rest[amount:]
+        return taken
+
+    def close(self) -> None:
+        """Let go of a body that is not read to its end."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+
+
+_KEPT = 32
 
 
 class Loopback:
-    """Makes clients that act as a given principal; whoever calls often keeps the one it got."""
+    """Makes clients that act as a given principal, and keeps the last few: making one costs several milliseconds."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, ...], tuple[Caller, Any]] = OrderedDict()
 
     @cached_property
     def _session(self) -> Any:
@@ -40,8 +67,26 @@ class Loopback:
 
         return Session()
 
-    def __call__(self, service: str, *, principal: Caller, region: str) -> Any:
-        """Return a client of `service` that acts as `principal` in `region`; nothing leaves this process."""
+    def __call__(self, service: str, *, principal: Caller, region: str, via: str = "") -> Any:
+        """Return a client of `service` that acts as `principal` in `region`; nothing leaves this process.
+
+        `via` is the endpoint prefix of the service that passes on what the principal asked it for.
+        """
+        slot = (service, region, via, *principal.key)
+        with self._lock:
+            found = self._kept.get(slot)
+            # Two callers with one key may still differ, in the time of their session or the resource they act for.
+            if found is not None and found[0] == principal:
+                self._kept.move_to_end(slot)
+                return found[1]
+        client = self._made(service, principal, region, via)
+        with self._lock:
+            self._kept[slot] = (principal, client)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return client
+
+    def _made(self, service: str, principal: Caller, region: str, via: str) -> Any:
         client = self._session.create_client(
             self._gateway.services[service].manifest.model,
             region_name=region,
@@ -56,11 +101,11 @@ class Loopback:
         )
 
         def send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-            answer = self._gateway.handle_as(_wire(request), service, principal, region)
+            answer = self._gateway.handle_as(_wire(request), service, principal, region, via)
             headers = HTTPHeaders()
             for name, value in answer.headers.items():
                 headers[name] = value
-            return AWSResponse(request.url, answer.status, headers, _Raw(_whole(answer)))
+            return AWSResponse(request.url, answer.status, headers, _Raw(answer.body))
 
         events: Any = client.meta.events
         events.register("before-send.*", send)
@@ -85,7 +130,3 @@ def _wire(request: AWSPreparedRequest) -> WireRequest:
         body.encode() if isinstance(body, str) else body,
         secure=True,
     )
-
-
-def _whole(answer: WireResponse) -> bytes:
-    return answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)

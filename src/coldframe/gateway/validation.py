@@ -1,5 +1,6 @@
 """Holds parameters against the model's constraints and words what fails as AWS words it."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -16,6 +17,7 @@ Report = Callable[[str, str], None]
 Check = Callable[[Any, str, list[str]], None]
 MAX_ERRORS = 100
 MAX_ECHO = 1024
+_ENUM = re.compile(r".* at '([^']+)' failed to satisfy constraint: Member must satisfy enum value set").match
 _TABLE = tomllib.loads(files("coldframe.gateway").joinpath("validation.toml").read_text("utf-8"))
 
 
@@ -23,7 +25,8 @@ def validate(operation: OperationModel, params: Mapping[str, Any], code: str | N
     """Raise the service's validation fault when parameters break a constraint of the input's shape.
 
     Parameters whose decoder has already checked everything but patterns are only held against those.
-    `code` overrides the fault's code, which validation.toml names by service and protocol.
+    `code` overrides the fault's code, which validation.toml names by service and protocol. An operation that does not
+    have that one among its errors, and has ValidationException, answers with this.
     """
     plan = _plan(operation, patterns_only=getattr(params, "checked", False))
     if plan is None:
@@ -52,8 +55,18 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
         return ServiceFault(
             missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400
         )
+    found = _ENUM(first)
+    own = _TABLE["enum"].get(service.service_name, {}).get(found[1]) if found else None
+    if own is not None:
+        return ServiceFault(own[0], own[1], status=400)
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
-    return ServiceFault(code or code_of(service), f"{many} detected: {'; '.join(errors)}", status=400)
+    code = _modelled(operation, code or code_of(service))
+    return ServiceFault(code, f"{many} detected: {'; '.join(errors)}", status=400)
+
+
+def _modelled(operation: OperationModel, code: str) -> str:
+    names = {name for shape in operation.error_shapes for name in (shape.name, shape.error_code)}
+    return "ValidationException" if code not in names and "ValidationException" in names else code
 
 
 @cache

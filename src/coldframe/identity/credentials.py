@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
+from coldframe.core.gathered import Gathered
 from coldframe.core.installation import Installation
 from coldframe.core.seal import Seal
 from coldframe.identity import sessions
@@ -27,11 +28,30 @@ class Found(msgspec.Struct, frozen=True):
         return f"Found({self.principal.arn})"
 
 
+class LongLived:
+    """What the access keys of users and accounts stand for, kept in memory until a key, user or account changes."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._found: Gathered[str, Found] = Gathered(installation.store, (AccessKey, Account, User))
+
+    def find(self, access_key_id: str) -> Found | None:
+        """Return the secret and principal of a key, or None when it is unknown or inactive."""
+        known = self._found.now()
+        found = known.get(access_key_id)
+        if found is None:
+            found = _of_key(self._installation, access_key_id)
+            if found is not None:
+                known[access_key_id] = found
+        return found
+
+
 def anonymous() -> Caller:
     """Return the principal of a request without credentials."""
     return Caller(kind="anonymous")
 
 
+@lru_cache(maxsize=1024)
 def root(account: str) -> Caller:
     """Return the root principal of an account."""
     return Caller(kind="root", arn=f"arn:aws:iam::{account}:root", account=account, user_id=account)
@@ -57,6 +77,10 @@ def find(installation: Installation, access_key_id: str, token: str | None) -> F
     """Return the secret and principal of an access key id, or None when it is unknown, inactive or not a session's."""
     if token is not None:
         return _of_session(installation, access_key_id, token)
+    return installation.parts.get(LongLived).find(access_key_id)
+
+
+def _of_key(installation: Installation, access_key_id: str) -> Found | None:
     key = installation.store.cached(AccessKey, "", "", access_key_id)
     if key is None or key.status != "Active":
         return None

@@ -6,6 +6,7 @@ from importlib import resources
 
 import msgspec
 
+from coldframe.core.gathered import Gathered
 from coldframe.core.records import Record, Records
 from coldframe.core.store import Store
 from coldframe.identity.evaluate import AttachedPolicy, Level
@@ -65,20 +66,13 @@ class Organizations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # The state of the records and what was read at it, replaced as one: a late reader must not fill the next.
-        self._places: tuple[tuple[int, ...], dict[str, Place | None]] = ((), {})
+        self._places: Gathered[str, Place | None] = Gathered(store, _DEPENDS, most=_MOST_KNOWN)
 
     def place(self, account_id: str) -> Place | None:
         """Return where an account stands; None for one that is in no organization, or unknown."""
-        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
-        known, places = self._places
-        if known != versions:
-            places = {}
-            self._places = (versions, places)
+        places = self._places.now()
         if account_id in places:
             return places[account_id]
-        if len(places) >= _MOST_KNOWN:
-            places.clear()
         # One transaction, so that the account, its units and their policies are of one moment.
         with self._store.read() as transaction:
             place = places[account_id] = _read(transaction.records("", ""), account_id)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from coldframe.core import arns
+from coldframe.core.gathered import Gathered
 from coldframe.core.records import Record
 from coldframe.core.store import Store
 from coldframe.identity import aws_managed, organization
@@ -40,8 +41,7 @@ class Permissions:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.organizations = organization.Organizations(store)
-        # The state of the records and what was gathered at it, replaced as one: a late reader must not fill the next.
-        self._gathered: tuple[tuple[int, ...], dict[tuple[str, ...], PolicySet]] = ((), {})
+        self._gathered: Gathered[tuple[str, ...], PolicySet] = Gathered(store, _DEPENDS)
 
     def decide(
         self,
@@ -75,17 +75,10 @@ class Permissions:
 
     def policies_of(self, caller: Caller) -> PolicySet:
         """Return the identity, boundary, session and service control policies that apply to a caller."""
-        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
-        known, gathered = self._gathered
-        if known != versions:
-            gathered = {}
-            self._gathered = (versions, gathered)
+        gathered = self._gathered.now()
         found = gathered.get(caller.key)
         if found is None:
-            found = self._gather(caller)
-            if len(gathered) >= 1024:
-                gathered.clear()
-            gathered[caller.key] = found
+            found = gathered[caller.key] = self._gather(caller)
         return found
 
     def document(self, arn: str) -> str | None:

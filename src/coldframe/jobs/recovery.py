@@ -16,6 +16,10 @@ def unfinished(store: Store) -> list[tuple[str, str, str]]:
     return [(account, region, identifier) for _, account, region, identifier in sorted(found)]
 
 
+KEPT_SECONDS = 30 * 86_400
+"""How long a finished job stays in the journal, counted from when it was started: 30 days."""
+
+
 def forget_finished(store: Store, before: float, *, at_once: int = 200) -> int:
     """Delete finished jobs created before a moment (seconds since 1970), with their steps; answers how many.
 

@@ -1,4 +1,9 @@
-"""Periodic work: what is due when, remembered across restarts; runs that were missed are caught up with once."""
+"""Periodic work: what is due when; runs that were missed are caught up with once.
+
+The rhythm of rare work is kept in the store, so that restarts do not disturb it. Frequent work begins anew with each
+start, at once, and is written down only when what goes wrong with it changes: a server that has nothing to do writes
+nothing.
+"""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -9,6 +14,7 @@ from coldframe.core.store import Store
 from coldframe.jobs.attempt import Timing, describe
 
 DAY = 86_400.0
+_RARE = 3600.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,11 @@ class Periodic:
         if self.every <= 0 or (self.at is not None and not 0 <= self.at < DAY):
             raise ValueError(f"{self.name}: every {self.every} s at {self.at} is no schedule")
 
+    @property
+    def rare(self) -> bool:
+        """Whether a restart must not change when it is due next."""
+        return self.at is not None or self.every >= _RARE
+
     def due_after(self, moment: float) -> float:
         """The first time it is due after a moment (seconds since 1970)."""
         if self.at is None:
@@ -41,7 +52,7 @@ class Periodic:
 
 @record("schedule", key=("name",), scope="partition")
 class ScheduleRow(Record):
-    """When a piece of periodic work was last due and run, and what went wrong then."""
+    """When a piece of periodic work was last due and run, and what went wrong then; of frequent work, the last change."""
 
     name: str
     due: float
@@ -57,6 +68,8 @@ class Schedule:
         self._timing = timing
         self._periodic = {each.name: each for each in periodic}
         self._stop = threading.Event()
+        # When frequent work was last due.
+        self._due: dict[str, float] = {}
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -96,6 +109,8 @@ class Schedule:
             self._timing.wait(self._stop, max(following - self._timing.now(), 0.0))
 
     def _next(self, each: Periodic) -> float:
+        if not each.rare:
+            return each.due_after(self._due.setdefault(each.name, self._timing.now() - each.every))
         row = self._store.cached(ScheduleRow, "", "", each.name)
         if row is None:
             row = ScheduleRow(name=each.name, due=self._timing.now())
@@ -112,7 +127,13 @@ class Schedule:
             each.work()
         except Exception as failure:  # noqa: BLE001  one piece of work must not stop the others; its row tells
             error = describe(failure)
-        self._keep(ScheduleRow(name=each.name, due=due, ran=now, error=error))
+        self._due[each.name] = due
+        if each.rare or error != self._error(each.name):
+            self._keep(ScheduleRow(name=each.name, due=due, ran=now, error=error))
+
+    def _error(self, name: str) -> str:
+        row = self._store.cached(ScheduleRow, "", "", name)
+        return row.error if row is not None else ""
 
     def _keep(self, row: ScheduleRow) -> None:
         with self._store.write() as transaction:

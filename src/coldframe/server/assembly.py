@@ -3,29 +3,37 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 
 from coldframe.core import ids
 from coldframe.core.clock import Clock
 from coldframe.core.config import Settings
 from coldframe.core.installation import Installation
+from coldframe.core.offers import SignedUrls
 from coldframe.core.paging import Pager
-from coldframe.core.seal import Seal, load_master_key
+from coldframe.core.seal import Seal
 from coldframe.core.service import Service
 from coldframe.core.store import Store
 from coldframe.engines.catalog import engines, probe
 from coldframe.gateway.app import Gateway
 from coldframe.gateway.loopback import Loopback
+from coldframe.gateway.signed_urls import GatewaySignedUrls
 from coldframe.identity import bootstrap
 from coldframe.identity import records as identity
+from coldframe.identity.credentials import LongLived
 from coldframe.identity.last_use import LastUse
 from coldframe.identity.permissions import Permissions
 from coldframe.jobs import journal as jobs
+from coldframe.jobs import recovery
 from coldframe.jobs.attempt import Timing
 from coldframe.jobs.job import Job, Registry
 from coldframe.jobs.runner import Runner
 from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
+from coldframe.server.kernel_private_keys import private_keys
+from coldframe.server.master_key import open_master_key
 from coldframe.server.services import SERVICES
+from coldframe.services.kms.private_keys import PrivateKeys
 
 
 @dataclass(slots=True)
@@ -72,23 +80,27 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
                 *(kind for service in services.values() for kind in service.records),
             ]
         )
-        seal = Seal(load_master_key(settings.data_dir / "master.key"))
+        held = open_master_key(settings, stack)
+        seal = Seal(held.master)
         installation = Installation(settings, clock, store, seal, Pager(seal.key("pagination")))
         parts = installation.parts
         stack.callback(parts.close)
         parts.provide(Permissions, lambda: Permissions(store))
+        parts.provide(LongLived, lambda: LongLived(installation))
         parts.provide(LastUse, lambda: LastUse(store))
+        parts.provide(SignedUrls, lambda: GatewaySignedUrls(installation))
         for service in services.values():
             engines = service.module("engines")
             if engines is not None:
                 engines.provide(installation)
+        parts.provide(PrivateKeys, private_keys)
         gateway = Gateway(installation, services)
         installation.clients = Loopback(gateway)
         timing = Timing(clock.seconds)
         runner = Runner(store, Registry(_jobs(services)), timing=timing, new_id=ids.uuid, parts=parts.get)
         installation.start_job = runner.start
         stack.callback(runner.close)
-        schedule = Schedule(store, _periodic(services, installation), timing)
+        schedule = Schedule(store, periodic_work(services, installation), timing)
         stack.callback(schedule.close)
         assembly = Assembly(installation, services, gateway, runner)
         runner.open()
@@ -102,13 +114,18 @@ def _jobs(services: Mapping[str, Service]) -> Iterator[Job[...]]:
         yield from (item for item in _members(service.module("jobs")) if isinstance(item, Job))
 
 
-def _periodic(services: Mapping[str, Service], installation: Installation) -> Iterator[Periodic]:
-    """Give identity's periodic work, and that of every service whose jobs.py has a `periodic(installation)`."""
+def periodic_work(services: Mapping[str, Service], installation: Installation) -> Iterator[Periodic]:
+    """Give identity's and the journal's periodic work, and that of every jobs.py with a `periodic(installation)`."""
     yield Periodic("identity: last use", installation.parts.get(LastUse).flush, every=60.0)
+    yield Periodic("jobs: forget finished ones", partial(_forget_finished_jobs, installation))
     for service in services.values():
         periodic = getattr(service.module("jobs"), "periodic", None)
         if periodic is not None:
             yield from periodic(installation)
+
+
+def _forget_finished_jobs(installation: Installation) -> None:
+    recovery.forget_finished(installation.store, installation.clock.seconds() - recovery.KEPT_SECONDS)
 
 
 def _members(module: ModuleType | None) -> list[object]:

@@ -12,6 +12,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 # How many bytes may wait for the thread; reading the connection pauses above.
 _MOST_WAITING: Final = 4 * 1024 * 1024
+# How many bytes are worth waking the thread for: a wake-up costs as much as reading some hundred kilobytes.
+_WORTH_WAKING: Final = 1024 * 1024
 
 
 class BodyPipe:
@@ -52,11 +54,11 @@ class BodyPipe:
                 message = await receive()
                 touched(False)
                 if message["type"] != "http.request":
-                    self._fail(_incomplete())
+                    self._fail(incomplete())
                     return
                 self._put(message["body"], last=not message["more_body"])
         except asyncio.CancelledError:
-            self._fail(_timeout())
+            self._fail(stalled())
             raise
         finally:
             touched(False)
@@ -68,7 +70,7 @@ class BodyPipe:
             self._loop.call_soon_threadsafe(self._wanted.set)
         while True:
             with self._changed:
-                while not self._waiting and not self.ended and self._failure is None:
+                while not self._worth_waking():
                     self._changed.wait()
                 taken, self._waiting, self._bytes = self._waiting, deque(), 0
                 ended, failure = self.ended, self._failure
@@ -96,7 +98,11 @@ class BodyPipe:
                 if self._bytes >= _MOST_WAITING:
                     self._room.clear()
             self.ended = last
-            self._changed.notify()
+            if self._worth_waking():
+                self._changed.notify()
+
+    def _worth_waking(self) -> bool:
+        return self._bytes >= _WORTH_WAKING or self.ended or self._failure is not None
 
     def _fail(self, fault: ServiceFault) -> None:
         with self._changed:
@@ -105,12 +111,14 @@ class BodyPipe:
             self._changed.notify()
 
 
-def _incomplete() -> ServiceFault:
+def incomplete() -> ServiceFault:
+    """Return the fault of a body that broke off."""
     text = "You did not provide the number of bytes specified by the Content-Length HTTP header"
     return ServiceFault("IncompleteBody", text, status=400)
 
 
-def _timeout() -> ServiceFault:
+def stalled() -> ServiceFault:
+    """Return the fault of a body that stopped arriving."""
     text = (
         "Your socket connection to the server was not read from or written to within the timeout period."
         " Idle connections will be closed."

@@ -1,5 +1,6 @@
 """The memory that the bodies of all requests under way may take together."""
 
+import threading
 from types import TracebackType
 from typing import Self
 
@@ -13,11 +14,12 @@ class NoRoom(Exception):
 
 
 class BodyRoom:
-    """Counts the bytes of large bodies, up to `most`; for one event loop, without locks."""
+    """Counts the bytes of large bodies, up to `most`; for any thread."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken = 0
+        self._lock = threading.Lock()
 
     def lease(self) -> "Lease":
         """Return a share for one request: a context manager that gives its bytes back."""
@@ -25,13 +27,15 @@ class BodyRoom:
 
     def grow(self, size: int) -> None:
         """Take `size` more bytes; raises NoRoom when there are not as many."""
-        if self._taken + size > self._most:
-            raise NoRoom
-        self._taken += size
+        with self._lock:
+            if self._taken + size > self._most:
+                raise NoRoom
+            self._taken += size
 
     def shrink(self, size: int) -> None:
         """Give `size` bytes back."""
-        self._taken -= size
+        with self._lock:
+            self._taken -= size
 
 
 class Lease:
@@ -50,6 +54,12 @@ class Lease:
             self._room.grow(wanted - self._held)
             self._held = wanted
 
+    def release(self) -> None:
+        """Give everything back."""
+        if self._held:
+            self._room.shrink(self._held)
+            self._held = 0
+
     def __enter__(self) -> Self:
         """Begin without a share."""
         return self
@@ -58,5 +68,4 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give everything back."""
-        self._room.shrink(self._held)
-        self._held = 0
+        self.release()

@@ -7,49 +7,32 @@ drops header values that are not ASCII), and a signature covers exactly what was
 import asyncio
 import io
 import logging
-import re
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from coldframe.core.wire import BodyStream, WireRequest, WireResponse
 from coldframe.server.body_pipe import BodyPipe
 from coldframe.server.body_room import BodyRoom, Lease, NoRoom
 from coldframe.server.handler_threads import HandlerThreads
+from coldframe.server.http1.head import text
+from coldframe.server.served import (
+    BROKEN_BODY,
+    DROP_SECONDS,
+    NO_ROOM,
+    STALLED_BODY,
+    STOPPING,
+    Application,
+    broken,
+    check_headers,
+    plain,
+)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_BODIES_BYTES: Final = 256 * 1024 * 1024
 _LOG: Final = logging.getLogger(__name__)
 _END: Final = object()
-# How long the rest of a refused body is taken in, so that a client that sends before it reads learns why.
-_DROP_SECONDS: Final = 5.0
-# What RFC 9110 bars from a header's value: control characters but the tab.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
-
-
-class Application(Protocol):
-    """What is served. All but `handle` run on the event loop and must not wait."""
-
-    def streams(self, request: WireRequest) -> bool:
-        """Whether `handle` takes the body of this request as a stream, told from its line and headers alone."""
-
-    def body_limit(self, request: WireRequest) -> int:
-        """The bytes of body this request may have, from its line and headers alone (its body is empty yet)."""
-
-    def too_large(self, request: WireRequest) -> WireResponse:
-        """The answer to a request whose body is larger than its limit (413 or the service's own); no body is read."""
-
-    def inline(self, request: WireRequest) -> WireResponse | None:
-        """The answer, if the call neither waits nor writes; None has `handle` called in a thread."""
-
-    def handle(self, request: WireRequest) -> WireResponse:
-        """The answer; may block. A body that is an iterator is streamed, and is closed when the client goes away.
-
-        Such an iterator yields at least once a second, `b""` when there is nothing to send: between two chunks is
-        where a client that has gone is noticed.
-        """
 
 
 class ClientGone(Exception):
@@ -68,13 +51,21 @@ class Exchange:
     """The ASGI application that `Application` is served through; counts what is running, for a graceful stop."""
 
     def __init__(
-        self, app: Application, handlers: HandlerThreads, streams: HandlerThreads, *, stall_seconds: float
+        self,
+        app: Application,
+        handlers: HandlerThreads,
+        streams: HandlerThreads,
+        room: BodyRoom,
+        *,
+        stall_seconds: float,
     ) -> None:
         self._app = app
         self._handlers = handlers
         self._streams = streams
         self._stall_seconds = stall_seconds
-        self._room = BodyRoom(_BODIES_BYTES)
+        self._room = room
+        # Who is behind a connection that came through a tunnel of our own, by the tunnel's address.
+        self.behind: dict[tuple[str, int], str] = {}
         self._readers: dict[asyncio.Task[Any], float] = {}
         self._stalled: set[asyncio.Task[Any]] = set()
         self._running: set[asyncio.Task[Any]] = set()
@@ -115,18 +106,16 @@ class Exchange:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             response = await self._answer(scope, receive)
-            _check_headers(response)
+            check_headers(response)
         except ClientGone:
             # Half a connection may still be open for the answer: a body with broken framing ends up here too.
-            response = _plain(400, "The body of the request ended early or its framing is broken.")
+            response = plain(400, BROKEN_BODY)
             _close_after(response, scope)
         except BodyStalled:
-            response = _plain(408, "The body of the request stopped arriving.")
+            response = plain(408, STALLED_BODY)
             _close_after(response, scope)
         except Exception:  # noqa: BLE001 - logged with its traceback, and answered
-            # The last line of defence: whatever broke, the caller learns nothing of the inside and the log does.
-            _LOG.exception("A request failed: %s %s", scope["method"], scope["path"])
-            response = _plain(500, "Internal server error.")
+            response = broken(scope["method"], scope["path"])
         body = response.body
         if isinstance(body, bytes):
             await send(
@@ -138,10 +127,10 @@ class Exchange:
 
     async def _answer(self, scope: Scope, receive: Receive) -> WireResponse:
         if self._stopping.is_set():
-            response = _plain(503, "The server is stopping.")
+            response = plain(503, STOPPING)
             _close_after(response, scope)
             return response
-        request = _wire_request(scope)
+        request = self._wire_request(scope)
         if not _may_have_body(scope, request):
             return await self._handle(request)
         if self._app.streams(request):
@@ -154,10 +143,26 @@ class Exchange:
                 _close_after(response, scope)
                 return response
             except NoRoom:
-                response = _plain(503, "The server holds as many large requests as it can; try again.")
+                response = plain(503, NO_ROOM)
                 _close_after(response, scope)
                 return response
             return await self._handle(request)
+
+    def _wire_request(self, scope: Scope) -> WireRequest:
+        client = scope["client"]
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in scope["headers"]:
+            name, value = raw_name.decode("latin-1"), text(raw_value)
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        return WireRequest(
+            method=scope["method"],
+            path=text(scope["raw_path"]),
+            query=text(scope["query_string"]),
+            headers=headers,
+            body=b"",
+            secure=scope["scheme"] == "https",
+            peer=self.behind.get((client[0], int(client[1])), client[0]),
+        )
 
     async def _handle(self, request: WireRequest) -> WireResponse:
         response_now = self._app.inline(request)
@@ -185,7 +190,7 @@ class Exchange:
             response: WireResponse = await self._streams.run(self._app.handle, request)
             if not pipe.ended and (pipe.asked or "expect" not in request.headers):
                 pipe.drop()
-                await asyncio.wait({feeding}, timeout=_DROP_SECONDS)
+                await asyncio.wait({feeding}, timeout=DROP_SECONDS)
         finally:
             feeding.cancel()
         if not pipe.ended:
@@ -225,6 +230,7 @@ class Exchange:
         self, response: WireResponse, chunks: Iterator[bytes], receive: Receive, send: Send
     ) -> None:
         ended = asyncio.ensure_future(self._until_ended(receive))
+        coming = self._streams.run(_next_chunk, chunks)
         try:
             await send(
                 {"type": "http.response.start", "status": response.status, "headers": _encoded(response)}
@@ -232,9 +238,11 @@ class Exchange:
             # granian sends the headers with the first body message, and a client may wait for them.
             await send({"type": "http.response.body", "body": b"", "more_body": True})
             while not ended.done():
-                chunk = await self._streams.run(_next_chunk, chunks)
+                chunk = await coming
                 if chunk is _END:
                     break
+                # Made while this one is being sent.
+                coming = self._streams.run(_next_chunk, chunks)
                 if chunk and not ended.done():
                     sending = asyncio.ensure_future(
                         send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -250,6 +258,8 @@ class Exchange:
             raise
         finally:
             ended.cancel()
+            # An iterator that is being asked cannot be closed; what it still gives or raises nobody needs.
+            await asyncio.gather(coming, return_exceptions=True)
             await self._streams.run(_close, chunks)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -285,30 +295,6 @@ def _close(chunks: Iterator[bytes]) -> None:
         close()
 
 
-def _wire_request(scope: Scope) -> WireRequest:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), _text(raw_value)
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return WireRequest(
-        method=scope["method"],
-        path=_text(scope["raw_path"]),
-        query=_text(scope["query_string"]),
-        headers=headers,
-        body=b"",
-        secure=scope["scheme"] == "https",
-        peer=scope["client"][0],
-    )
-
-
-def _text(raw: bytes) -> str:
-    """UTF-8 if it is, else Latin-1, which every byte is: clients send either."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
 def _may_have_body(scope: Scope, request: WireRequest) -> bool:
     length = request.headers.get("content-length")
     if length is not None:
@@ -320,18 +306,7 @@ def _encoded(response: WireResponse) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in response.headers.items()]
 
 
-def _check_headers(response: WireResponse) -> None:
-    """A value with a line break in it would be headers, or an answer, of somebody else's making."""
-    for name, value in response.headers.items():
-        if _CONTROL(value):
-            raise ValueError(f"The answer's header {name} holds a control character.")
-
-
 def _close_after(response: WireResponse, scope: Scope) -> None:
     """Have the connection closed after this answer; HTTP/2 has no such header and resets the stream instead."""
     if scope["http_version"] != "2":
         response.headers["connection"] = "close"
-
-
-def _plain(status: int, text: str) -> WireResponse:
-    return WireResponse(status, {"content-type": "text/plain"}, text.encode() + b"\n")

@@ -1,13 +1,15 @@
 """Threads that run blocking functions for an asyncio loop, with a cheap way there and back."""
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-_Work = tuple[asyncio.Future[Any], Callable[..., Any], Any]
+_LOG = logging.getLogger(__name__)
+_Work = tuple[asyncio.Future[Any] | None, Callable[..., Any], Any]
 _Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
@@ -35,14 +37,23 @@ class HandlerThreads:
     def run(self, function: Callable[[Any], Any], argument: Any) -> asyncio.Future[Any]:
         """Have a thread call `function(argument)`; the future has what it returns or raises. Loop thread only."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        work = (future, function, argument)
-        with self._lock:
-            inbox = self._idle.pop() if self._idle else None
-            if inbox is None and len(self._inboxes) >= self._most:
-                self._waiting.append(work)
-                return future
-        (self._start_thread() if inbox is None else inbox).put(work)
+        self._give((future, function, argument))
         return future
+
+    def post(self, function: Callable[[Any], None], argument: Any) -> None:
+        """Have a thread call `function(argument)`, whose end nobody waits for; what it raises is logged. Any thread."""
+        self._give((None, function, argument))
+
+    def _give(self, work: _Work) -> None:
+        with self._lock:
+            if self._idle:
+                inbox = self._idle.pop()
+            elif len(self._inboxes) < self._most:
+                inbox = self._start_thread()
+            else:
+                self._waiting.append(work)
+                return
+        inbox.put(work)
 
     def close(self) -> None:
         """Let every thread end after what it is running; a thread that never returns does not hold up the process."""
@@ -74,6 +85,12 @@ class HandlerThreads:
 
     def _call(self, work: _Work) -> None:
         future, function, argument = work
+        if future is None:
+            try:
+                function(argument)
+            except Exception:  # noqa: BLE001 - logged with its traceback
+                _LOG.exception("Work that nobody waits for failed")
+            return
         try:
             outcome: _Outcome = (future, function(argument), None)
         except BaseException as error:  # noqa: BLE001 - raised again where the future is awaited

@@ -1,4 +1,7 @@
-"""The listener: one process and one event loop serve an application over HTTP/1.1, HTTP/2 and h2c, plain and TLS."""
+"""The listener: one process serves an application over HTTP/1.1, HTTP/2 and h2c, plain and TLS.
+
+HTTP/1.1 without TLS, which nearly every call is, has threads of its own (http1/front.py); granian serves the rest.
+"""
 
 import asyncio
 import contextlib
@@ -11,15 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from coldframe.server.body_room import BodyRoom
 from coldframe.server.certificate import ServerCertificate
-from coldframe.server.exchange import Application, Exchange
+from coldframe.server.exchange import Exchange
 from coldframe.server.handler_threads import HandlerThreads
+from coldframe.server.http1.front import Bounds, Front
+from coldframe.server.http2_door import Http2Door
+from coldframe.server.served import BODIES_BYTES, Application
 
 # AWS takes 8 to 16 KiB of headers; session tokens make them long, so there is room to spare. HTTP/1 counts at most
 # 100 header lines (fixed in hyper), which answers 431. It is also the most that is read of a body at once: a large
 # upload costs half the time in pieces of this size as in pieces of 64 KiB.
 _HEADER_BYTES: Final = 256 * 1024
 _STREAM_THREADS: Final = 256
+_BACKLOG: Final = 1024
 _FEWEST_CONNECTIONS: Final = 128
 _MOST_CONNECTIONS: Final = 4096
 _START_SECONDS: Final = 10.0
@@ -59,23 +67,34 @@ async def serve(
     before = _native_threads()
     handlers = HandlerThreads(loop, most=limits.threads, name="handler")
     streams = HandlerThreads(loop, most=_STREAM_THREADS, name="stream")
-    exchange = Exchange(app, handlers, streams, stall_seconds=limits.stall_seconds)
+    room = BodyRoom(BODIES_BYTES)
+    exchange = Exchange(app, handlers, streams, room, stall_seconds=limits.stall_seconds)
     sweeper = asyncio.create_task(exchange.cut_stalled_readers())
     try:
         async with contextlib.AsyncExitStack() as listening:
-            claims = listening.enter_context(contextlib.ExitStack())
-            port = _claim(host, ports[0], claims)
+            servers: list[asyncio.Task[None]] = []
+
+            async def listen(host: str, port: int, certificate: ServerCertificate | None) -> int:
+                with contextlib.ExitStack() as claims:
+                    bound = _claim(host, port, claims, shared=True).getsockname()[1]
+                    server = _listening(exchange, limits, host, bound, certificate)
+                    servers.append(await listening.enter_async_context(server))
+                return int(bound)
+
+            door = Http2Door(lambda: listen("127.0.0.1", 0, None), exchange.behind)
+            listening.push_async_callback(door.close)
+            plain = _claim(host, ports[0], listening)
+            plain.listen(_BACKLOG)
+            bounds = Bounds(limits.threads, _connections_allowed(), limits.stall_seconds)
+            front = Front(app, plain, room, streams, door.take, bounds)
+            listening.push_async_callback(front.close, _THREADS_END_SECONDS)
             tls_port = None
             if certificate is not None and ports[1] is not None:
-                tls_port = _claim(host, ports[1], claims)
-            servers = [await listening.enter_async_context(_listening(exchange, limits, host, port, None))]
-            if tls_port is not None:
-                tls = _listening(exchange, limits, host, tls_port, certificate)
-                servers.append(await listening.enter_async_context(tls))
-            claims.close()
-            on_ready(port, tls_port)
+                tls_port = await listen(host, ports[1], certificate)
+            front.start()
+            on_ready(int(plain.getsockname()[1]), tls_port)
             await _until_stopped(stop, servers)
-            await exchange.finish(limits.stop_seconds)
+            await asyncio.gather(front.finish(limits.stop_seconds), exchange.finish(limits.stop_seconds))
     finally:
         sweeper.cancel()
         handlers.close()
@@ -94,10 +113,13 @@ async def _until_stopped(stop: asyncio.Event, servers: list[asyncio.Task[None]])
         raise ConnectionError("The listener ended of itself.")
 
 
-def _claim(host: str, port: int, claims: contextlib.ExitStack) -> int:
-    """Bind a port that nobody listens on, and hold it while granian binds it too: the port, chosen if it was 0.
+def _claim(
+    host: str, port: int, claims: contextlib.ExitStack | contextlib.AsyncExitStack, *, shared: bool = False
+) -> socket.socket:
+    """Bind a port that nobody listens on (0: any): a socket that lives as long as `claims`.
 
-    granian shares ports, so without this a second server would start, and take half of the calls.
+    `shared` is for granian, which binds the port too and would share it with others: without the exclusive bind before
+    it a second server would start, and take half of the calls.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     claim = claims.enter_context(socket.socket(family, socket.SOCK_STREAM))
@@ -110,10 +132,9 @@ def _claim(host: str, port: int, claims: contextlib.ExitStack) -> int:
                 f"Port {port} on {host} is in use by another program; choose another one with --port."
             ) from error
         raise OSError(f"{host} port {port} cannot be listened on: {error.strerror}") from error
-    # Only now, after the exclusive bind, is the port opened to granian's own.
-    claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    bound: int = claim.getsockname()[1]
-    return bound
+    if shared:
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return claim
 
 
 @contextlib.asynccontextmanager
@@ -154,7 +175,7 @@ def _granian(
         interface=Interfaces.ASGINL,
         websockets=False,
         runtime_blocking_threads=1,
-        backlog=1024,
+        backlog=_BACKLOG,
         backpressure=_connections_allowed(),
         http1_settings=HTTP1Settings(
             max_buffer_size=_HEADER_BYTES, header_read_timeout=round(limits.stall_seconds * 1000)

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from coldframe.core.config import Settings
@@ -14,7 +15,7 @@ from coldframe.core.seal import SealBroken
 from coldframe.core.store import StoreError
 from coldframe.identity import bootstrap
 from coldframe.server import files
-from coldframe.server.application import Application
+from coldframe.server.application import Application, Pages
 from coldframe.server.assembly import Assembly, assemble
 from coldframe.server.certificate import ensure_certificate
 from coldframe.server.control import Control
@@ -24,15 +25,18 @@ from coldframe.server.listener import serve as listen
 LOG = logging.getLogger("coldframe.server")
 
 
-def serve(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM; returns the exit code, and says on stderr why a start failed."""
+def serve(settings: Settings, pages: Callable[[Assembly], Pages] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code, and says on stderr why a start failed.
+
+    `pages` makes the web pages that are served beside the API.
+    """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     _prepare_process()
     try:
         with assemble(settings) as assembly:
-            asyncio.run(_serve(settings, assembly))
+            asyncio.run(_serve(settings, assembly, pages(assembly) if pages else None))
     except (StoreError, PortInUse, SealBroken, OSError) as problem:
         LOG.debug("the server ended", exc_info=True)
         print(f"coldframe: {_sentence(problem)}", file=sys.stderr)  # noqa: T201
@@ -63,7 +67,7 @@ def _collect_garbage_rarely() -> None:
     gc.set_threshold(5000, 20, 100)
 
 
-async def _serve(settings: Settings, assembly: Assembly) -> None:
+async def _serve(settings: Settings, assembly: Assembly, pages: Pages | None) -> None:
     certificate = (
         ensure_certificate(settings.data_dir / "tls", settings.region, assembly.installation.clock.now())
         if settings.tls_port
@@ -97,7 +101,7 @@ async def _serve(settings: Settings, assembly: Assembly) -> None:
 
     control = Control(lambda: _health(assembly), assembly.reset if settings.dev else None)
     await listen(
-        Application(assembly.gateway, control),
+        Application(assembly.gateway, control, pages),
         host=settings.host,
         ports=(settings.port, settings.tls_port),
         certificate=certificate,

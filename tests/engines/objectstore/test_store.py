@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,56 @@ def test_what_is_written_is_read(tmp_path: Path, size: int, chunk: int) -> None:
     [file] = files(tmp_path)
     assert file.stat().st_size == sealed_size(size)
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_slow_digest_sees_every_piece_in_order_beside_others(store: ObjectStore) -> None:
+    """Buffers are filled again and again: each must stay as it is until the slowest digest has seen it."""
+
+    class Slow:
+        def __init__(self) -> None:
+            self.hash = hashlib.sha256()
+            self.pieces = 0
+
+        def update(self, data: object) -> None:
+            while self.pieces == 0 and not behind.wait(10):
+                raise AssertionError("the writer waits for the digest with nothing in line")
+            self.pieces += 1
+            self.hash.update(bytes(data))
+
+    behind = threading.Event()
+    data = random.Random(3).randbytes(12 * PIECE + 5)
+
+    def chunks():
+        for number, chunk in enumerate(chunked(data, PIECE // 2)):
+            if number == 6:
+                behind.set()
+            yield chunk
+
+    slow = Slow()
+    blob = store.write(chunks(), [slow])
+    assert slow.hash.digest() == hashlib.sha256(data).digest()
+    assert whole(store, blob) == data
+
+
+def test_a_digest_that_fails_fails_the_write(store: ObjectStore, tmp_path: Path) -> None:
+    class Broken:
+        def update(self, data: object) -> None:
+            raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        store.write(chunked(b"x" * 9 * PIECE, PIECE), [Broken()])
+    assert files(tmp_path) == []
+
+
+def test_a_sync_under_way_that_fails_fails_the_write(tmp_path: Path) -> None:
+    class Failing(Disk):
+        def sync_so_far(self, descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = opened(tmp_path, Failing())
+    with pytest.raises(StorageFull):
+        store.write(b"x" * PIECE for _ in range(40))
+    assert files(tmp_path) == []
 
 
 def test_any_range_over_several_blobs(store: ObjectStore) -> None:

@@ -217,3 +217,35 @@ def test_a_reading_that_hides_nothing_still_gives_each_message_once(store) -> No
     found = store.receive("q", Reading(now=2, hidden_until=2, limit=10, dead_letters=dead))
     assert sorted(bodies(found)) == ["a", "b"]
     assert {message.receives for message in found} == {1}
+
+
+def test_senders_that_are_committed_together_are_each_told_of_their_own(store) -> None:
+    told: dict[str, int] = {}
+
+    def work(number: int) -> None:
+        for turn in range(20):
+            new = [New(f"{number}-{turn}-{place}", b"%d" % number, 0) for place in range(1 + turn % 10)]
+            for sent in store.send(f"q{number % 3}", new, 0):
+                told[sent.id] = sent.sequence
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = {}
+    for queue in ("q0", "q1", "q2"):
+        for message in store.receive(queue, Reading(1, 1000, limit=10_000)):
+            found[message.id] = message.sequence
+            assert message.body == message.id.split("-")[0].encode()
+    assert found == told
+    assert len(told) == 8 * 110
+
+
+def test_more_messages_than_one_statement_takes(store) -> None:
+    new = [New(str(number), b"%d" % number, 0) for number in range(2345)]
+    sent = store.send("q", new, 0)
+    assert [each.id for each in sent] == [each.id for each in new]
+    found = store.receive("q", Reading(1, 1000, limit=10_000))
+    assert [(each.id, each.sequence) for each in found] == [(each.id, each.sequence) for each in sent]
+    assert all(each.body == each.id.encode() for each in found)

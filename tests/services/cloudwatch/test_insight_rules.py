@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from coldframe.services.cloudwatch.insight_rules import definition
 from coldframe.services.cloudwatch.insight_rules.matching import contribution
-from tests.services.cloudwatch.alarm_drills import code_and_text
+from tests.services.cloudwatch.alarm_drills import code_and_text, tick
 
 MINUTE = 60_000
 
@@ -164,6 +164,61 @@ def test_metric_math_reads_a_rule_as_the_caller(client, events, running):
         read(eve)
     with pytest.raises(ClientError, match="not authorized to perform: logs:"):
         report(eve, events)
+
+
+def watching(**changed):
+    request = {
+        "AlarmName": "contributors",
+        "Metrics": [
+            {"Id": "e1", "Expression": "INSIGHT_RULE_METRIC('r', 'UniqueContributors')", "Period": 60}
+        ],
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    return request | changed
+
+
+def test_an_alarm_watches_a_rule(client, running):
+    logs = running.client("logs")
+    logs.create_log_group(logGroupName="/shop/door")
+    logs.create_log_stream(logGroupName="/shop/door", logStreamName="s")
+    client.put_insight_rule(RuleName="r", RuleDefinition=rule(LogGroupNames=["/shop/door"]))
+    client.put_metric_alarm(**watching())
+    running.clock.advance(60 - running.clock.seconds() % 60)
+    begun = running.clock.milliseconds()
+    events = [{"timestamp": begun + at, "message": json.dumps({"ip": f"10.0.0.{at}"})} for at in (1, 2)]
+    logs.put_log_events(logGroupName="/shop/door", logStreamName="s", logEvents=events)
+    tick(running, 61)
+    found = client.describe_alarms(AlarmNames=["contributors"])["MetricAlarms"][0]
+    assert (found["StateValue"], found.get("EvaluationState")) == ("ALARM", None)
+    assert json.loads(found["StateReasonData"])["recentDatapoints"] == [2.0]
+    client.delete_alarms(AlarmNames=["contributors"])
+    logs.delete_log_group(logGroupName="/shop/door")
+
+
+def test_an_alarm_tells_nobody_what_the_report_may_not(client, running):
+    iam = running.client("iam")
+    iam.create_user(UserName="mallory")
+    key = iam.create_access_key(UserName="mallory")["AccessKey"]
+    mallory = running.client(
+        "cloudwatch", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
+
+    def may(*actions):
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        iam.put_user_policy(UserName="mallory", PolicyName="p", PolicyDocument=json.dumps(document))
+
+    may("cloudwatch:*")
+    for put in (False, True):
+        if put:
+            client.put_insight_rule(RuleName="r", RuleDefinition=rule(LogGroupNames=["/shop/door"]))
+        with pytest.raises(ClientError, match="not authorized to perform: logs:FilterLogEvents"):
+            mallory.put_metric_alarm(**watching())
+    may("cloudwatch:*", "logs:FilterLogEvents")
+    mallory.put_metric_alarm(**watching())
+    client.delete_alarms(AlarmNames=["contributors"])
 
 
 def test_rules_are_described_enabled_disabled_and_deleted(client, running):

@@ -135,9 +135,8 @@ def test_boto3_sees_the_code_of_the_query_protocol(metrics):
 @pytest.mark.parametrize(
     ("operation", "parameters"),
     [
-        ("ListMetricStreams", {}),
-        ("GetMetricStream", {"Name": "s"}),
-        ("StopMetricStreams", {"Names": ["s"]}),
+        ("ListManagedInsightRules", {"ResourceARN": "arn:aws:s3:::bucket"}),
+        ("DescribeAlarmContributors", {"AlarmName": "a"}),
         ("GetOTelEnrichment", {}),
     ],
 )

@@ -238,4 +238,38 @@ def test_records_are_sealed_and_survive_a_restart(tmp_path) -> None:
     with running_server(tmp_path / "data", root=root) as server:
         server.installation.parts.get(Writer).resume()
         server.clock.advance(301)
-        assert list(objects(server, "kept-bucket").values()) == [b"plainly-visible"]
+        assert list(objects(server, "kept-bucket", seconds=30).values()) == [b"plainly-visible"]
+
+
+def test_failed_deliveries_are_logged(server, firehose, make, role) -> None:
+    logs, iam = server.client("logs"), server.client("iam")
+    logs.create_log_group(logGroupName="/firehose/failures")
+    logs.create_log_stream(logGroupName="/firehose/failures", logStreamName="S3Delivery")
+    allowed = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_role_policy(RoleName=role.rpartition("/")[2], PolicyName="write", PolicyDocument=document)
+    options = {
+        "Enabled": True,
+        "LogGroupName": "/firehose/failures",
+        "LogStreamName": "S3Delivery",
+    }
+    stream, bucket = make(BufferingHints=_AT_ONCE, CloudWatchLoggingOptions=options)
+    described = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    [destination] = described["Destinations"]
+    assert destination["ExtendedS3DestinationDescription"]["CloudWatchLoggingOptions"] == options
+    firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"kept"})
+    ends = time.monotonic() + 60
+    while not (events := logs.filter_log_events(logGroupName="/firehose/failures")["events"]):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    said = json.loads(events[0]["message"])
+    assert said["deliveryStreamARN"] == described["DeliveryStreamARN"]
+    assert (said["errorCode"], said["destination"]) == ("S3.AccessDenied", f"arn:aws:s3:::{bucket}")
+    assert (said["deliveryStreamVersionId"], said["message"][:18]) == (1, "Access was denied.")
+    assert server.installation.parts.get(Buffers).queues()
+    firehose.delete_delivery_stream(DeliveryStreamName=stream)
+
+
+def test_a_log_needs_its_names(firehose, make) -> None:
+    with pytest.raises(ClientError, match="LogGroupName"):
+        make(CloudWatchLoggingOptions={"Enabled": True})

@@ -41,7 +41,7 @@ def add_group(server, name, *streams, **fields):
         records = transaction.records(server.account, "us-east-1")
         records.add(LogGroup(name=name, id=f"id-of-{name}", created=now, **fields))
         for stream in streams:
-            records.add(LogStream(group=name, name=stream, id=stream, created=now))
+            records.add(LogStream(group=name, name=stream, created=now))
 
 
 @pytest.fixture

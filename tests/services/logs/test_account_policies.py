@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from tests.server_fixtures import running_server
 
 ARN = "arn:aws:dataprotection::aws:data-identifier/"
-UNBUILT = ("METRIC_EXTRACTION_POLICY", "RETENTION_POLICY")
+UNBUILT = ("METRIC_EXTRACTION_POLICY",)
 PROTECTION, SUBSCRIPTION = "DATA_PROTECTION_POLICY", "SUBSCRIPTION_FILTER_POLICY"
 
 
@@ -148,7 +148,7 @@ def test_a_subscription_for_all_groups_but_some(logs, running):
         ({"FilterPattern": "\ud800"}, 'LogGroupName NOT IN ["target"]'),
         ({"Surprise": 1}, 'LogGroupName NOT IN ["target"]'),
         ({"RoleArn": "nobody"}, 'LogGroupName NOT IN ["target"]'),
-        ({"DestinationArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}, None),
+        ({"DestinationArn": "arn:aws:s3:::bucket"}, None),
     ],
 )
 def test_subscriptions_that_are_refused(logs, running, members, criteria):

@@ -62,7 +62,7 @@ def set_up(folder):
             records = transaction.records(ACCOUNT, REGION)
             records.add(LogGroup(name="g", id="gid", created=1))
             for name, messages in STREAMS.items():
-                records.add(LogStream(group="g", name=name, id=name, created=1))
+                records.add(LogStream(group="g", name=name, created=1))
                 events = [Event(1000 + at, 2000, text) for at, text in enumerate(messages)]
                 installation.parts.get(LogStore).append("gid", name, events)
             records.add(

@@ -1,5 +1,7 @@
 """PutRetentionPolicy and DeleteRetentionPolicy, and that retention really deletes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -110,8 +112,8 @@ def test_the_server_expires_events_every_hour(server):
     assert periodic.work() == 0
 
 
-def test_no_event_is_accepted_for_a_time_that_has_expired(logs, server):
-    """An accepted event is there: the log store keeps a time that retention has emptied closed for good."""
+def test_a_longer_retention_takes_events_of_a_time_that_was_emptied(logs, server):
+    """What PutLogEvents takes is told by the retention of now; what was deleted stays deleted."""
 
     def send(text, days=5):
         event = {"timestamp": server.clock.milliseconds() - days * DAY, "message": text}
@@ -121,18 +123,53 @@ def test_no_event_is_accepted_for_a_time_that_has_expired(logs, server):
     send("first")
     logs.put_retention_policy(logGroupName="g", retentionInDays=1)
     assert send("too old")["rejectedLogEventsInfo"] == expired
+    assert jobs.expire_events(server.installation) == 1
+    logs.put_retention_policy(logGroupName="g", retentionInDays=30)
+    assert messages(logs) == []
+    assert "rejectedLogEventsInfo" not in send("second")
+    assert messages(logs) == ["second"]
+    logs.put_retention_policy(logGroupName="g", retentionInDays=3)
+    assert send("too old")["rejectedLogEventsInfo"] == expired
     jobs.expire_events(server.installation)
-    for change in (
-        lambda: logs.put_retention_policy(logGroupName="g", retentionInDays=30),
-        lambda: logs.delete_retention_policy(logGroupName="g"),
-    ):
-        change()
-        assert send("too old")["rejectedLogEventsInfo"] == expired
-        assert messages(logs) == []
-    assert "rejectedLogEventsInfo" not in send("second", days=0)
-    server.clock.advance(5 * 86_400)
+    logs.delete_retention_policy(logGroupName="g")
     assert "rejectedLogEventsInfo" not in send("third")
-    assert sorted(messages(logs)) == ["second", "third"]
+    assert "rejectedLogEventsInfo" not in send("new", days=0)
+    assert messages(logs) == ["third", "new"]
+    found = logs.get_log_events(logGroupName="g", logStreamName="s", startFromHead=True)["events"]
+    assert [event["message"] for event in found] == ["third", "new"]
+
+
+def test_an_event_accepted_under_a_longer_retention_is_not_deleted_with_those_before(
+    logs, server, monkeypatch
+):
+    """The retention is lengthened just while it is being applied."""
+    now = server.clock.milliseconds()
+
+    def send(text):
+        logs.put_log_events(
+            logGroupName="g", logStreamName="s", logEvents=[{"timestamp": now - 5 * DAY, "message": text}]
+        )
+
+    def lengthened():
+        logs.put_retention_policy(logGroupName="g", retentionInDays=30)
+        send("new")
+
+    send("old")
+    logs.put_retention_policy(logGroupName="g", retentionInDays=1)
+    store = server.installation.parts.get(LogStore)
+    expire, changes = store.expire, []
+
+    def slow(*arguments):
+        changes.append(threads.submit(lengthened))
+        with pytest.raises(TimeoutError):
+            changes[0].result(0.3)
+        expire(*arguments)
+
+    monkeypatch.setattr(store, "expire", slow)
+    with ThreadPoolExecutor(1) as threads:
+        assert jobs.expire_events(server.installation) == 1
+        changes[0].result(20)
+    assert messages(logs) == ["new"]
 
 
 def test_a_retention_lengthened_before_anything_expired(logs, server):

@@ -154,12 +154,7 @@ def test_pages_and_prefix(logs, running):
 @pytest.mark.parametrize(
     ("arn", "words"),
     [
-        (
-            "arn:aws:kinesis:us-east-1:123456789012:stream/s",
-            "Could not deliver test message to specified Kinesis",
-        ),
-        ("arn:aws:firehose:us-east-1:123456789012:deliverystream/s", "Could not deliver test message"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:f", "Could not execute the lambda function"),
+        ("arn:aws:firehose:us-east-1:ACCOUNT:deliverystream/s", "cannot be used without roleArn"),
         ("arn:aws:s3:::bucket", "Invalid destination"),
         ("nonsense", "Invalid ARN"),
         ("arn:aws:logs:us-east-1:ACCOUNT:log-group:missing", "Could not deliver test message"),
@@ -179,6 +174,21 @@ def test_where_nothing_can_be_delivered(logs, running, arn, words):
     )
     assert code == "InvalidParameterException"
     assert words in text
+    assert logs.describe_subscription_filters(logGroupName="source")["subscriptionFilters"] == []
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+        "arn:aws:lambda:us-east-1:123456789012:function:f",
+    ],
+)
+def test_destinations_that_are_not_built(logs, running, arn):
+    asked = {"logGroupName": "source", "filterName": "f", "filterPattern": "", "destinationArn": arn}
+    with pytest.raises(ClientError, match="not built in coldframe") as caught:
+        logs.put_subscription_filter(**asked)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert logs.describe_subscription_filters(logGroupName="source")["subscriptionFilters"] == []
 
 
@@ -266,9 +276,12 @@ def test_destinations_that_are_missing_or_lead_nowhere(logs, running):
     for call, more in ((logs.delete_destination, {}), (logs.put_destination_policy, {"accessPolicy": ALL})):
         assert refused(call, destinationName="missing", **more)[0] == "ResourceNotFoundException"
     role = f"arn:aws:iam::{running.account}:role/r"
-    for target in ("arn:aws:kinesis:us-east-1:123456789012:stream/s", arn_of(running, "log-group:missing")):
+    for target, expected in (
+        ("arn:aws:kinesis:us-east-1:123456789012:stream/s", "NotImplemented"),
+        (arn_of(running, "log-group:missing"), "InvalidParameterException"),
+    ):
         code, _ = refused(logs.put_destination, destinationName="d", targetArn=target, roleArn=role)
-        assert code == "InvalidParameterException"
+        assert code == expected
 
 
 def test_a_neighbour_needs_the_access_policy(logs, running, neighbour):

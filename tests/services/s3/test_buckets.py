@@ -164,7 +164,7 @@ def test_cors(s3, s3_server, bucket):
 
 
 def test_every_other_operation_says_that_it_is_not_built(s3, bucket):
-    assert refused(s3.list_bucket_inventory_configurations, Bucket=bucket) == ("NotImplemented", 501)
+    assert refused(s3.get_bucket_abac, Bucket=bucket) == ("NotImplemented", 501)
     assert refused(
         s3.select_object_content, Bucket=bucket, Key="k", Expression="x", ExpressionType="SQL",
         InputSerialization={}, OutputSerialization={},

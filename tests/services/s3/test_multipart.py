@@ -5,7 +5,11 @@ import random
 import zlib
 from base64 import b64decode, b64encode
 
+import boto3
 import pytest
+import xxhash
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tests.services.s3.test_objects import refused
 
@@ -108,7 +112,7 @@ def test_parts_that_are_not_wanted_leave_no_files(s3, s3_server, upload):
     root = s3_server.installation.settings.data_dir / "objects"
 
     def count():
-        return sum(path.is_file() for path in root.rglob("*"))
+        return sum(path.is_file() and path.name != "in-use" for path in root.rglob("*"))
 
     before = count()
     begun = upload()
@@ -119,6 +123,62 @@ def test_parts_that_are_not_wanted_leave_no_files(s3, s3_server, upload):
     parts_of(s3, begun, [b"1", b"2"])
     s3.abort_multipart_upload(**begun)
     assert count() == before + 1
+
+
+def crc64(data):
+    """The CRC of NVMe, bit by bit."""
+    register = 2**64 - 1
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = (register >> 1) ^ 0x9A6C9329AC4BC9B5 if register & 1 else register >> 1
+    return b64encode((register ^ (2**64 - 1)).to_bytes(8, "big")).decode()
+
+
+def test_what_comes_without_a_checksum_gets_one(s3_server, bucket):
+    """S3 User Guide, Checking object integrity: S3 adds a CRC64NVME checksum where the client sends none."""
+    quiet = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=s3_server.endpoint,
+        aws_access_key_id=s3_server.access_key_id,
+        aws_secret_access_key=s3_server.secret_access_key,
+        config=Config(request_checksum_calculation="when_required"),
+    )
+    put = quiet.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    assert (put["ChecksumCRC64NVME"], put["ChecksumType"]) == (crc64(b"hello"), "FULL_OBJECT")
+    head = quiet.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert head["ChecksumCRC64NVME"] == crc64(b"hello")
+    copied = quiet.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")
+    assert copied["CopyObjectResult"]["ChecksumCRC64NVME"] == crc64(b"hello")
+    begun = quiet.create_multipart_upload(Bucket=bucket, Key="parts")
+    assert "ChecksumAlgorithm" not in begun
+    upload = {name: begun[name] for name in ("Bucket", "Key", "UploadId")}
+    part = quiet.upload_part(**upload, PartNumber=1, Body=b"hello")
+    assert part["ChecksumCRC64NVME"] == crc64(b"hello")
+    named = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    done = quiet.complete_multipart_upload(**upload, MultipartUpload=named)
+    assert (done["ChecksumCRC64NVME"], done["ChecksumType"]) == (crc64(b"hello"), "FULL_OBJECT")
+
+
+@pytest.mark.parametrize("name", ["XXHASH64", "XXHASH3", "XXHASH128", "SHA512", "MD5", "CRC32C"])
+def test_every_checksum_is_held_against_the_bytes(s3, bucket, name):
+    right = {
+        "XXHASH64": xxhash.xxh64(b"hello").digest(),
+        "XXHASH3": xxhash.xxh3_64(b"hello").digest(),
+        "XXHASH128": xxhash.xxh128(b"hello").digest(),
+        "SHA512": hashlib.sha512(b"hello").digest(),
+        "MD5": hashlib.md5(b"hello").digest(),
+        "CRC32C": bytes.fromhex("9a71bb4c"),
+    }[name]
+    stated = {f"Checksum{name}": b64encode(right).decode()}
+    put = s3.put_object(Bucket=bucket, Key=name, Body=b"hello", **stated)
+    assert put[f"Checksum{name}"] == stated[f"Checksum{name}"]
+    head = s3.head_object(Bucket=bucket, Key=name, ChecksumMode="ENABLED")
+    assert head[f"Checksum{name}"] == stated[f"Checksum{name}"]
+    wrong = {f"Checksum{name}": b64encode(right[::-1]).decode()}
+    with pytest.raises(ClientError, match="BadDigest"):
+        s3.put_object(Bucket=bucket, Key=f"{name}-wrong", Body=b"hello", **wrong)
 
 
 def test_composite_and_whole_checksums(s3, upload):

@@ -1,5 +1,6 @@
 """What the stops of the tour share: clients of the server, the telling of steps, and the tidying up."""
 
+import functools
 import sys
 import threading
 import time
@@ -19,6 +20,10 @@ class StoryBroken(Exception):
     """A step did not do what its story says; the text names expected and found."""
 
 
+class NotHere(Exception):
+    """This machine cannot show the story; the text says what it lacks, and what to do."""
+
+
 class Guide:
     """Tells a story step by step; `client` makes clients of the server on a data directory."""
 
@@ -27,11 +32,18 @@ class Guide:
     def __init__(self, data_dir: Path, *, keep: bool = False) -> None:
         self.data_dir = data_dir
         self.keep = keep
-        self._environment = variables(data_dir)
-        self.endpoint = self._environment["AWS_ENDPOINT_URL"]
         self._tidy: list[Callable[[], object]] = []
         self._steps = 0
         self._colours = sys.stdout.isatty()
+
+    @functools.cached_property
+    def _environment(self) -> dict[str, str]:
+        return variables(self.data_dir)
+
+    @property
+    def endpoint(self) -> str:
+        """The server's address; raises NotSetUp when none has run, which some stops do not need."""
+        return self._environment["AWS_ENDPOINT_URL"]
 
     def client(self, service: str, key: tuple[str, str] | None = None) -> Any:
         """Return a client as root, or with an (access key id, secret) pair."""

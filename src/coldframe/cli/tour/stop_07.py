@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from coldframe.cli.tour.guide import Guide
+from coldframe.cli.tour.log_delivery import deliver
 from coldframe.cli.tour.log_lines import batched_lines, events, identifiers, machine_lines, policy, put, query
 from coldframe.cli.tour.secrets_lines import CONTROL, Planted, planted
 
@@ -17,7 +18,7 @@ _UNMASKED = _PLAIN.replace("@message |", "@message, unmask(@message) |")
 
 
 def walk(guide: Guide) -> None:
-    """Tell the story of the post: policy, masking, who may look, the audit, the disk."""
+    """Tell the story of the post: policy, masking, who may look, a subscription, the audit, the disk."""
     logs = guide.client("logs")
     name = f"/coldframe/tour/{secrets.token_hex(3)}"
     audit = f"{name}-findings"
@@ -40,9 +41,12 @@ def walk(guide: Guide) -> None:
     _live(guide, logs, reader, name)
     _unmasked(guide, auditor, name, sent)
     _insights(guide, reader, auditor, name, sent)
+    _patterns(guide, reader, name)
+    delivered = planted()[:7]
+    deliver(guide, logs, name, delivered)
     _audit(guide, logs, audit)
     _alarm(guide, logs, name)
-    _disk(guide, sent)
+    _disk(guide, [*sent, *delivered])
     if guide.keep:
         guide.say(f"\nLook around: coldframe aws logs filter-log-events --log-group-name {name}")
 
@@ -187,6 +191,14 @@ def _insights(guide: Guide, reader: Any, auditor: Any, group: str, sent: list[Pl
         whole = [row["unmask(@message)"] for row in rows]
         guide.say(f"  {whole[0]}")
         guide.expect(all(text in secrets_of for text in whole), f"{len(rows)} rows for the auditor, whole")
+
+
+def _patterns(guide: Guide, reader: Any, group: str) -> None:
+    with guide.step("What the lines have in common: pattern, over everything that went in"):
+        text = "pattern @message | limit 3"
+        guide.command(f"coldframe aws logs start-query --log-group-name {group} --query-string '{text}' ...")
+        for row in query(guide, reader, group, text):
+            guide.say(f"  {row['@sampleCount']:>6}  {row['@pattern'][:110]}")
 
 
 def _alarm(guide: Guide, logs: Any, group: str) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from coldframe.engines.logstore.rows import StreamFacts
-from coldframe.engines.logstore.selection import Hidden
+from coldframe.engines.logstore.selection import EVER, Expiry, Hidden
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -21,7 +21,18 @@ CREATE TABLE IF NOT EXISTS segments (
     quarantined INTEGER NOT NULL DEFAULT 0, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS hidden (
     group_id TEXT PRIMARY KEY, floor INTEGER NOT NULL, before INTEGER NOT NULL, streams BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS expired (
+    group_id TEXT NOT NULL, floor INTEGER NOT NULL, before INTEGER NOT NULL, PRIMARY KEY (group_id, floor, before));
 """
+# A floor that an earlier version wrote meant every row there was: sequences below the next one.
+_FLOORS_TOLD_BY_SEQUENCE = f"""
+BEGIN IMMEDIATE;
+INSERT OR IGNORE INTO expired SELECT group_id, floor, max(
+    coalesce((SELECT value FROM facts WHERE name = 'next_sequence'), 0),
+    coalesce((SELECT max(high_seq) + 1 FROM segments), 0)) FROM hidden WHERE floor > {-EVER};
+UPDATE hidden SET floor = {-EVER} WHERE floor > {-EVER};
+COMMIT;
+"""  # noqa: S608 - constants
 
 
 class BlockFacts(NamedTuple):
@@ -70,7 +81,7 @@ class Catalog:
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
-        self._database.executescript(_SCHEMA)
+        self._database.executescript(_SCHEMA + _FLOORS_TOLD_BY_SEQUENCE)
 
     def fact(self, name: str) -> int:
         """Return a remembered number, 0 when there is none."""
@@ -102,11 +113,14 @@ class Catalog:
     def hidden(self) -> dict[str, Hidden]:
         """Return what is hidden, by group."""
         with self._lock:
-            rows = self._database.execute("SELECT group_id, floor, before, streams FROM hidden").fetchall()
-        return {
-            group: Hidden(floor, before, msgspec.msgpack.decode(streams, type=dict[str, int]))
-            for group, floor, before, streams in rows
-        }
+            rows = self._database.execute("SELECT group_id, before, streams FROM hidden").fetchall()
+            expired = self._database.execute("SELECT group_id, floor, before FROM expired").fetchall()
+        found: dict[str, Hidden] = {}
+        for group, before, streams in rows:
+            found[group] = Hidden((), before, msgspec.msgpack.decode(streams, type=dict[str, int]))
+        for group, floor, before in expired:
+            found[group] = found.get(group, Hidden()).with_expired(Expiry(floor, before))
+        return found
 
     def change(
         self,
@@ -130,10 +144,15 @@ class Catalog:
                 self._database.executemany(
                     "DELETE FROM segments WHERE id = ?", [(number,) for number in removed]
                 )
-                self._database.executemany(
-                    "INSERT OR REPLACE INTO hidden VALUES (?, ?, ?, ?)",
-                    [(g, h.floor, h.before, msgspec.msgpack.encode(h.streams)) for g, h in hidden],
-                )
+                for group, each in hidden:
+                    self._database.execute(
+                        "INSERT OR REPLACE INTO hidden VALUES (?, ?, ?, ?)",
+                        (group, -EVER, each.before, msgspec.msgpack.encode(each.streams)),
+                    )
+                    self._database.execute("DELETE FROM expired WHERE group_id = ?", (group,))
+                    self._database.executemany(
+                        "INSERT INTO expired VALUES (?, ?, ?)", [(group, *expiry) for expiry in each.expired]
+                    )
                 self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", list(facts))
                 self._database.execute("COMMIT")
             except BaseException:

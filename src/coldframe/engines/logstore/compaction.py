@@ -12,11 +12,12 @@ _HIDDEN_SHARE = 0.25
 
 def dead(segment: Segment, hidden: Hidden) -> bool:
     """Tell whether nothing of the segment is visible any more."""
-    if segment.high.timestamp < hidden.floor or segment.entry.high_seq < hidden.before:
+    high = segment.entry.high_seq
+    if segment.high.timestamp < hidden.floor_of(high) or high < hidden.before:
         return True
     if not hidden.streams:
         return False
-    return all(segment.entry.high_seq < hidden.streams.get(name, 0) for name in segment.content.streams)
+    return all(high < hidden.streams.get(name, 0) for name in segment.content.streams)
 
 
 def next_merge(segments: Sequence[Segment], hidden: Hidden) -> list[Segment]:
@@ -39,9 +40,10 @@ def holds_much_hidden(segment: Segment, hidden: Hidden) -> bool:
     """Tell whether rewriting the segment is worth it: a dropped stream at once, expired rows from a quarter on."""
     if segment.entry.low_seq < hidden.before:
         return True
-    if hidden.floor > segment.low.timestamp:
+    floor = hidden.floor_of(segment.entry.high_seq)
+    if floor > segment.low.timestamp:
         span = segment.high.timestamp - segment.low.timestamp + 1
-        if (hidden.floor - segment.low.timestamp) / span >= _HIDDEN_SHARE:
+        if (floor - segment.low.timestamp) / span >= _HIDDEN_SHARE:
             return True
     return any(
         name in segment.content.streams and segment.entry.low_seq < before

@@ -50,10 +50,14 @@ class StreamDropped(msgspec.Struct, tag="s", array_like=True):
 
 
 class Expired(msgspec.Struct, tag="e", array_like=True):
-    """Rows of the group with a timestamp below `floor` (milliseconds) are gone."""
+    """Rows of the group with a timestamp below `floor` (milliseconds) and a sequence below `before` are gone.
+
+    Where `before` is 0, a version of coldframe wrote the record that told only times: all rows before it are meant.
+    """
 
     group: str
     floor: int
+    before: int = 0
 
 
 Entry = Batch | GroupDropped | StreamDropped | Expired

@@ -16,6 +16,7 @@ class Chunk:
         self._streams = frozenset(columns.stream)
         self.low = Position(columns.ts[0], columns.seq[0])
         self.high = Position(columns.ts[-1], columns.seq[-1])
+        self.high_seq = max(columns.seq)
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -41,7 +42,8 @@ class Chunk:
         return [
             i
             for i in span
-            if selection.wants(rows.stream[i], rows.seq[i]) and (text is None or text in rows.message[i])
+            if selection.wants(rows.stream[i], rows.ts[i], rows.seq[i])
+            and (text is None or text in rows.message[i])
         ]
 
     def position(self, index: int) -> tuple[int, int]:
@@ -63,6 +65,8 @@ class GroupMemory:
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
         self.facts: dict[str, StreamFacts] = {}
+        # The highest sequence of each stream.
+        self.high: dict[str, int] = {}
         self.low_ingest = 2**62
 
     def add(self, columns: Columns, size: int) -> None:
@@ -75,6 +79,7 @@ class GroupMemory:
         self.low_ingest = min(self.low_ingest, *columns.ingest)
         stream = columns.stream[0]
         new = StreamFacts(columns.ts[0], columns.ts[-1], max(columns.ingest), size, len(columns))
+        self.high[stream] = max(self.high.get(stream, 0), *columns.seq)
         known = self.facts.get(stream)
         self.facts[stream] = known.joined(new) if known else new
 

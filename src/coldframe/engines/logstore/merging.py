@@ -77,7 +77,9 @@ def visible(table: Any, hidden: Hidden) -> Any:
     """Return the rows of the table that are not dropped or expired."""
     from coldframe.engines.logstore.arrow import pc
 
-    kept = pc.and_(pc.greater_equal(table["ts"], hidden.floor), pc.greater_equal(table["seq"], hidden.before))
+    kept = pc.greater_equal(table["seq"], hidden.before)
+    for floor, before in hidden.expired:
+        kept = pc.and_not(kept, pc.and_(pc.less(table["ts"], floor), pc.less(table["seq"], before)))
     if hidden.streams:
         for name in pc.unique(table["stream"]).to_pylist():
             if name in hidden.streams:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from coldframe.engines.logstore.catalog import Catalog
 from coldframe.engines.logstore.catalog import Entry as SegmentEntry
 from coldframe.engines.logstore.errors import CorruptBlock
-from coldframe.engines.logstore.journal import Batch, Entry, GroupDropped, StreamDropped, decode
+from coldframe.engines.logstore.journal import Batch, Entry, Expired, decode
 from coldframe.engines.logstore.segment import Segment
 from coldframe.engines.logstore.tables import Tables, remove
 from coldframe.engines.logstore.wal import WalFile, found, records, shorten
@@ -55,19 +55,21 @@ def _replay(directory: Path, tables: Tables, catalog: Catalog) -> Recovered:
                 tables.report(record)
                 continue
             valid = record.end
-            sequence = max(sequence, _applied(record.payload, file, valid, tables))
+            sequence = max(sequence, _applied(record.payload, file, valid, tables, sequence))
         shorten(file, valid)
     return Recovered(sequence, number + 1, valid)
 
 
-def _applied(payload: bytes, file: WalFile, offset: int, tables: Tables) -> int:
-    """Apply one record and return the sequence after it."""
+def _applied(payload: bytes, file: WalFile, offset: int, tables: Tables, sequence: int) -> int:
+    """Apply one record, `sequence` being the next before it, and return the sequence after it."""
     try:
         entry: Entry = decode(payload, file.path.name, offset)
     except CorruptBlock as error:
         tables.report(error)
         return 0
+    if isinstance(entry, Expired) and not entry.before:
+        entry = Expired(entry.group, entry.floor, sequence)
     tables.apply(entry)
     if isinstance(entry, Batch):
         return entry.first + len(entry.ts)
-    return entry.before + 1 if isinstance(entry, GroupDropped | StreamDropped) else 0
+    return entry.before + 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, overload
 
 Span = tuple[int, int, int]
 
@@ -20,6 +20,64 @@ class Event(NamedTuple):
     message: str
     spans: Sequence[Span] = ()
     original: str | None = None
+
+
+class EventColumns(Sequence[Event]):
+    """Events to store as parallel lists; `spans` and `originals` hold those of masked events, by index.
+
+    An append takes the lists as they are, and whoever wants events gets them made.
+    """
+
+    __slots__ = ("ingestions", "messages", "originals", "spans", "timestamps")
+
+    def __init__(
+        self,
+        timestamps: list[int],
+        ingestions: list[int],
+        messages: list[str],
+        spans: dict[int, Sequence[Span]] | None = None,
+        originals: dict[int, str] | None = None,
+    ) -> None:
+        self.timestamps = timestamps
+        self.ingestions = ingestions
+        self.messages = messages
+        self.spans = spans or {}
+        self.originals = originals or {}
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> "EventColumns":
+        """Return the events as columns."""
+        if isinstance(events, EventColumns):
+            return events
+        timestamps, ingestions, messages, spans, originals = zip(*events, strict=True)
+        return cls(
+            list(timestamps),
+            list(ingestions),
+            list(messages),
+            {index: each for index, each in enumerate(spans) if each},
+            {index: each for index, each in enumerate(originals) if each is not None},
+        )
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Event]: ...
+
+    def __getitem__(self, index: int | slice) -> Event | list[Event]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index]
+        return Event(
+            self.timestamps[at],
+            self.ingestions[at],
+            self.messages[at],
+            self.spans.get(at, ()),
+            self.originals.get(at),
+        )
 
 
 class Position(NamedTuple):
@@ -131,6 +189,8 @@ class Columns:
 
     def ordered(self) -> "Columns":
         """Return the rows by (timestamp, sequence); the same object when they already are."""
+        if self.ts == sorted(self.ts) and self.seq == sorted(self.seq):
+            return self
         keys = list(zip(self.ts, self.seq, strict=True))
         if keys == sorted(keys):
             return self

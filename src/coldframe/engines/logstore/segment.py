@@ -135,9 +135,9 @@ class SegmentBlock:
         picked: Sequence[int] = span
         if mask is not None:
             picked = [span.start + i for i in pc.indices_nonzero(mask).to_pylist()]
-        if selection.hidden.before or selection.hidden.streams:
+        if selection.hides_some:
             streams = self._table["stream"].to_pylist()
-            picked = [i for i in picked if selection.wants(streams[i], self._seq[i])]
+            picked = [i for i in picked if selection.wants(streams[i], self._ts[i], self._seq[i])]
         return picked
 
     def position(self, index: int) -> tuple[int, int]:

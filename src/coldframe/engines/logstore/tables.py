@@ -1,7 +1,7 @@
 """The store's present state: memory tables, segments and what is hidden, with consistent views for readers."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ from coldframe.engines.logstore.memory import Chunk, MemoryTable
 from coldframe.engines.logstore.merge import Block, merged
 from coldframe.engines.logstore.rows import Columns, Problem, SegmentFacts, StreamFacts
 from coldframe.engines.logstore.segment import Segment
-from coldframe.engines.logstore.selection import EVER, Hidden, Selection, everything
+from coldframe.engines.logstore.selection import Expiry, Hidden, Selection, everything
 
 
 class Tables:
@@ -40,16 +40,17 @@ class Tables:
     def _hide(self, entry: GroupDropped | StreamDropped | Expired) -> None:
         known = self.hidden.get(entry.group, Hidden())
         if isinstance(entry, Expired):
-            known = replace(known, floor=max(known.floor, entry.floor))
+            known = known.with_expired(Expiry(entry.floor, entry.before))
         elif isinstance(entry, StreamDropped):
             known = replace(known, streams={**known.streams, entry.stream: entry.before})
         else:
-            known = Hidden(known.floor, entry.before, {})
+            known = Hidden(known.expired, entry.before, {})
         for table in (self.active, self.frozen):
             if table is None:
                 continue
             if isinstance(entry, StreamDropped) and entry.group in table.groups:
                 table.groups[entry.group].facts.pop(entry.stream, None)
+                table.groups[entry.group].high.pop(entry.stream, None)
             elif isinstance(entry, GroupDropped):
                 table.groups.pop(entry.group, None)
         self.hidden[entry.group] = known
@@ -68,14 +69,16 @@ class Tables:
         with self.lock:
             chunks: list[Chunk] = []
             facts: list[dict[str, StreamFacts]] = []
+            highs: list[dict[str, int]] = []
             for table in (self.frozen, self.active):
                 if table is not None and group in table.groups:
                     chunks += table.groups[group].chunks
                     facts.append(dict(table.groups[group].facts))
+                    highs.append(dict(table.groups[group].high))
             segments = self.segments.get(group, ())
             for segment in segments:
                 segment.readers += 1
-            return View(self, chunks, facts, segments, self.hidden.get(group, Hidden()))
+            return View(self, chunks, facts, segments, self.hidden.get(group, Hidden()), highs)
 
     def release(self, segments: tuple[Segment, ...]) -> None:
         """End a view's hold on its segments and remove the files nobody needs any more."""
@@ -119,7 +122,10 @@ class Tables:
 
 
 class View:
-    """The rows of one group at one moment: memory chunks, segments and what is hidden."""
+    """The rows of one group at one moment: memory chunks, segments and what is hidden.
+
+    `covered` tells that some may be covered, so that only the store's scans can read them.
+    """
 
     def __init__(
         self,
@@ -128,13 +134,16 @@ class View:
         memory_facts: list[dict[str, StreamFacts]],
         segments: tuple[Segment, ...],
         hidden: Hidden,
+        memory_highs: Sequence[Mapping[str, int]] = (),
     ) -> None:
         self._tables = tables
         self._held = segments
         self.chunks = chunks
         self.memory_facts = memory_facts
+        self.memory_highs = memory_highs
         self.segments = segments
         self.hidden = hidden
+        self.covered = False
 
     def columns(self, selection: Selection) -> Iterator[Columns]:
         """Give the selected rows in order, a portion at a time; damage goes to the store's problems."""
@@ -181,19 +190,21 @@ class View:
 def visible_facts(view: View) -> dict[str, StreamFacts]:
     """Return the facts of the streams that have visible rows."""
     found: dict[str, StreamFacts] = {}
-    parts = [(segment.entry.high_seq, segment.content.streams) for segment in view.segments]
-    for high, streams in [*parts, *((EVER, facts) for facts in view.memory_facts)]:
-        if high < view.hidden.before:
+    hidden = view.hidden
+    parts = [
+        (segment.entry.high_seq, name, facts)
+        for segment in view.segments
+        for name, facts in segment.content.streams.items()
+    ]
+    for highs, streams in zip(view.memory_highs, view.memory_facts, strict=True):
+        parts += [(highs[name], name, facts) for name, facts in streams.items()]
+    for high, name, facts in parts:
+        floor = hidden.floor_of(high)
+        if high < max(hidden.before, hidden.streams.get(name, 0)) or facts.last_timestamp < floor:
             continue
-        for name, facts in streams.items():
-            if high < view.hidden.streams.get(name, 0) or facts.last_timestamp < view.hidden.floor:
-                continue
-            found[name] = found[name].joined(facts) if name in found else facts
-    floor = view.hidden.floor
-    return {
-        name: facts._replace(first_timestamp=max(facts.first_timestamp, floor))
-        for name, facts in found.items()
-    }
+        visible = facts._replace(first_timestamp=max(facts.first_timestamp, floor))
+        found[name] = found[name].joined(visible) if name in found else visible
+    return found
 
 
 def remove(paths: list[Path]) -> None:

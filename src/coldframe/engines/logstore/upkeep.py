@@ -198,7 +198,7 @@ class Upkeep:
         spans += [
             (day_of(m.low_ingest), EVER)
             for m in memories
-            if any(c.high.timestamp >= hidden.floor for c in m.chunks)
+            if any(c.high.timestamp >= hidden.floor_of(c.high_seq) for c in m.chunks)
         ]
         return {day for day in days if any(low <= day <= high for low, high in spans)}
 

@@ -1,8 +1,9 @@
 """Copies of an instance that follow it by GTID replication."""
 
 import secrets
+from collections.abc import Sequence
 
-from coldframe.engines.database import CopyKind, DatabaseError, Following, InstanceSpec
+from coldframe.engines.database import CopyKind, DatabaseError, Following, InstanceSpec, Obstacle
 from coldframe.engines.mariadb import grants, physical, positions, settings
 from coldframe.engines.mariadb.client import Client, named, quoted
 from coldframe.engines.mariadb.instances import Instances
@@ -126,6 +127,14 @@ class MariaDBCopies:
                 "SELECT EVENT_SCHEMA s, EVENT_NAME n FROM information_schema.EVENTS WHERE STATUS = 'SLAVESIDE_DISABLED'"
             ):
                 client.query(f"ALTER EVENT {named(event['s'] or '')}.{named(event['n'] or '')} ENABLE")
+
+    def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
+        """Return nothing: every copy here is physical, and what is replicated is every change."""
+        return ()
+
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return nothing: changes of the schema are replicated like all others."""
+        return ()
 
     def _let_in(self, source: InstanceSpec, user: str, password: str) -> None:
         """Give the source an account for one replica; neither it nor its password is replicated."""

@@ -1,8 +1,8 @@
 """Cells on the disk: blocks of consecutive cells of one series and one resolution, in an SQLite file.
 
 A block's `cells` are, little-endian: the offsets of the cells from the block's start (uint32), then counts, sums, minima
-and maxima (float64 each). Its `sketches` are a MessagePack list: per cell null where all values are equal, false where
-the distribution is unknown, else [folded, [values], [counts]]; the column is NULL when all are null.
+and maxima (float64 each). Its `sketches` are the cells' distributions (distributions.py); the column is NULL when all
+values of each cell are equal.
 """
 
 import os
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from coldframe.engines.metricstore import distributions
 from coldframe.engines.metricstore.cell import Cell
 from coldframe.engines.metricstore.errors import StorageFailed, StorageFull
 from coldframe.engines.metricstore.index import Series
@@ -23,6 +24,7 @@ from coldframe.engines.metricstore.memory import Memory
 SPAN = {1: 600, 60: 10_800, 300: 86_400, 3600: 1_296_000}
 """Seconds that one block of each resolution covers."""
 
+_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (
   id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -41,14 +43,14 @@ _READ_SHORT = f"SELECT start, cells, NULL {_WHERE}"
 
 
 class Columns(NamedTuple):
-    """Cells in columns; `sketches` is empty when it was not asked for."""
+    """Cells in columns; `sketches` is None when it was not asked for, or all values of each cell are equal."""
 
     times: list[int]
     counts: "array[float]"
     sums: "array[float]"
     leasts: "array[float]"
     mosts: "array[float]"
-    sketches: list[Any]
+    sketches: distributions.Distributions | None
 
 
 class Blocks:
@@ -58,12 +60,28 @@ class Blocks:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
         self._writer = _connect(path)
         self._writer.executescript(_SCHEMA)
+        if self._writer.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+            self._bring_up_to_date()
         self._reader = _connect(path)
 
     def close(self) -> None:
         """Close the file."""
         self._reader.close()
         self._writer.close()
+
+    def _bring_up_to_date(self) -> None:
+        """Pack distributions that are lists of cells, as they were before the file had a version."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        rows = self._writer.execute("SELECT * FROM blocks WHERE sketches IS NOT NULL").fetchall()
+        for series, level, start, cells, sketches in rows:
+            fresh = dict(cells_of(_columns(start, cells, None)))
+            for cell, sketch in zip(fresh.values(), msgspec.msgpack.decode(sketches), strict=True):
+                cell.opaque = sketch is False
+                if sketch:
+                    cell.folded, cell.values = sketch[0], dict(zip(sketch[1], sketch[2], strict=True))
+            self._put(series, level, start, fresh)
+        self._writer.execute(f"PRAGMA user_version = {_VERSION}")
+        self._writer.commit()
 
     def folded(self) -> int:
         """Return the number of the last log file whose samples are in the blocks; 0 before the first."""
@@ -161,23 +179,19 @@ class Blocks:
                     merged[at].merge(cell)
                 else:
                     merged[at] = cell
-            self._writer.execute(
-                "INSERT OR REPLACE INTO blocks VALUES (?,?,?,?,?)",
-                (series, level, start, *_encode(start, merged)),
-            )
+            self._put(series, level, start, merged)
+
+    def _put(self, series: int, level: int, start: int, cells: dict[int, Cell]) -> None:
+        row = (series, level, start, *_encode(start, cells))
+        self._writer.execute("INSERT OR REPLACE INTO blocks VALUES (?,?,?,?,?)", row)
 
 
 def cells_of(columns: Columns) -> Iterator[tuple[int, Cell]]:
     """Give the cells of a block with their distributions."""
-    sketches = columns.sketches or [None] * len(columns.times)
-    for at, count, total, least, most, sketch in zip(*columns[:5], sketches, strict=True):
-        cell = Cell(count, total, least, most)
-        if sketch is False:
-            cell.opaque = True
-        elif sketch is not None:
-            cell.folded = sketch[0]
-            cell.values = dict(zip(sketch[1], sketch[2], strict=True))
-        yield at, cell
+    cells = [Cell(*numbers) for numbers in zip(*columns[1:5], strict=True)]
+    if columns.sketches is not None:
+        columns.sketches.put_into(cells)
+    return zip(columns.times, cells, strict=True)
 
 
 def _columns(start: int, cells: bytes, sketches: bytes | None) -> Columns:
@@ -185,7 +199,7 @@ def _columns(start: int, cells: bytes, sketches: bytes | None) -> Columns:
     offsets = array("I", cells[: 4 * number])
     numbers = array("d", cells[4 * number :])
     counts, sums, leasts, mosts = (numbers[part * number : (part + 1) * number] for part in range(4))
-    known = msgspec.msgpack.decode(sketches) if sketches else []
+    known = distributions.unpacked(sketches) if sketches else None
     return Columns([start + offset for offset in offsets], counts, sums, leasts, mosts, known)
 
 
@@ -198,16 +212,7 @@ def _encode(start: int, cells: dict[int, Cell]) -> tuple[bytes, bytes | None]:
     body.extend([cell.sum for cell in rows])
     body.extend([cell.least for cell in rows])
     body.extend([cell.most for cell in rows])
-    sketches = [
-        False
-        if cell.opaque
-        else None
-        if cell.values is None
-        else [cell.folded, list(cell.values), list(cell.values.values())]
-        for cell in rows
-    ]
-    known = any(sketch is not None for sketch in sketches)
-    return head.tobytes() + body.tobytes(), msgspec.msgpack.encode(sketches) if known else None
+    return head.tobytes() + body.tobytes(), distributions.packed(rows)
 
 
 def _row(series: Series) -> tuple[Any, ...]:

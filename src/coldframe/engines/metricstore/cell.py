@@ -8,6 +8,8 @@ need one are not defined for them.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
 
 EXACT = 64
 MOST_BUCKETS = 2048
@@ -19,9 +21,18 @@ _MIDDLE = 2 / (_GAMMA + 1)
 
 def bucket(value: float) -> float:
     """Return the value that stands for a positive value's bucket; a bucket's own value stays what it is."""
-    if value <= 0:
-        return 0.0
-    return float(_GAMMA ** math.ceil(math.log(value) * _SCALE - 1e-9) * _MIDDLE)
+    return 0.0 if value <= 0 else bucket_value(math.ceil(math.log(value) * _SCALE - 1e-9))
+
+
+@lru_cache(maxsize=4096)
+def bucket_value(number: int) -> float:
+    """Return the value that stands for the bucket of a number."""
+    return float(_GAMMA**number * _MIDDLE)
+
+
+def bucket_number(value: float) -> int:
+    """Return the number of a bucket from the value that stands for it, which is positive."""
+    return math.ceil(math.log(value) * _SCALE - 1e-9)
 
 
 class Cell:
@@ -30,7 +41,7 @@ class Cell:
     `values` is None while all values are equal, and for good when the distribution is unknown (`opaque`).
     """
 
-    __slots__ = ("count", "folded", "least", "most", "opaque", "sum", "values")
+    __slots__ = ("_ordered", "_shared", "count", "folded", "least", "most", "opaque", "sum", "values")
 
     def __init__(
         self, count: float = 0.0, total: float = 0.0, least: float = math.inf, most: float = -math.inf
@@ -43,6 +54,10 @@ class Cell:
         self.values: dict[float, float] | None = None
         self.folded = False
         self.opaque = False
+        # Made when it is first asked for, and kept while nothing is added: a minute that is over is read many times.
+        self._ordered: tuple[list[float], list[float]] | None = None
+        # Whether a copy has the same dictionary, which then must not change.
+        self._shared = False
 
     def add(self, value: float, count: float = 1.0) -> None:
         """Add a value that occurred `count` times."""
@@ -59,10 +74,35 @@ class Cell:
             if value < 0:
                 self._give_up()
                 return
+            if self._shared:
+                values = self.values = values.copy()
+                self._shared = False
             key = bucket(value) if self.folded else value
             values[key] = values.get(key, 0.0) + count
+            self._ordered = None
             if len(values) > EXACT:
                 self._fold()
+
+    def add_each(self, values: Sequence[float]) -> None:
+        """Add values that occurred once each: as `add` of every one, at a fraction of its cost."""
+        least, most = min(values), max(values)
+        if len(values) == 1 or self.opaque or least < 0 or self.least < 0:
+            for value in values:
+                self.add(value)
+            return
+        mine = self.values
+        if mine is None and (least < most or (self.count and not self.least == self.most == least)):
+            mine = {self.least: self.count} if self.count else {}
+        if mine is not None:
+            if self._shared:
+                mine = mine.copy()
+                self._shared = False
+            for key in map(bucket, values) if self.folded else values:
+                mine[key] = mine.get(key, 0.0) + 1.0
+            self.values = mine
+            if len(mine) > EXACT:
+                self._fold()
+        self._join(float(len(values)), sum(values), least, most)
 
     def add_summary(self, count: float, total: float, least: float, most: float) -> None:
         """Add values of which only a summary is known; the distribution is lost unless they were all equal."""
@@ -99,9 +139,27 @@ class Cell:
             return self.values
         return {self.least: self.count} if self.count else {}
 
+    def ordered(self) -> tuple[list[float], list[float]]:
+        """Return the values of the distribution in order, and how many occurred up to and with each; not to be changed."""
+        if self._ordered is None:
+            values = self.distribution() or {}
+            order = sorted(values)
+            self._ordered = order, list(accumulate(map(values.__getitem__, order)))
+        return self._ordered
+
+    def copy(self) -> "Cell":
+        """Return a cell of its own that holds the same, in order already."""
+        if self.values is not None:
+            self.ordered()
+        copy = Cell(self.count, self.sum, self.least, self.most)
+        copy.values, copy.folded, copy.opaque = self.values, self.folded, self.opaque
+        copy._ordered, copy._shared, self._shared = self._ordered, True, True
+        return copy
+
     def _merge_values(self, other: "Cell") -> None:
         theirs = other.distribution() or {}
         mine = self.values = dict(self.distribution() or {})
+        self._shared = False
         if min(self.least, other.least) < 0:
             self._give_up()
             return
@@ -115,6 +173,7 @@ class Cell:
             self._fold()
 
     def _join(self, count: float, total: float, least: float, most: float) -> None:
+        self._ordered = None
         self.count += count
         self.sum += total
         self.least = min(self.least, least)
@@ -122,7 +181,8 @@ class Cell:
 
     def _fold(self) -> None:
         """Let buckets stand for the values, and join the lowest ones when there are too many."""
-        values = self.values or {}
+        values = dict(self.values or {})
+        self._shared = False
         if not self.folded:
             self.folded = True
             exact, values = values, {}
@@ -137,7 +197,7 @@ class Cell:
         self.values = values
 
     def _give_up(self) -> None:
-        self.opaque, self.values = True, None
+        self.opaque, self.values, self._ordered = True, None, None
 
 
 def cell_of(values: Sequence[float], counts: Sequence[float]) -> Cell:

@@ -37,9 +37,10 @@ class Memory:
         elif sample.counts:
             for value, count in zip(sample.values, sample.counts, strict=True):
                 cell.add(value, count)
-        else:
-            for value in sample.values:
-                cell.add(value)
+        elif len(sample.values) == 1:
+            cell.add(sample.values[0])
+        elif sample.values:
+            cell.add_each(sample.values)
 
     def series(self) -> set[int]:
         """Return the series that have cells."""

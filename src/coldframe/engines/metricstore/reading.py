@@ -6,14 +6,15 @@ whole cells.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from operator import itemgetter, lt
 from typing import NamedTuple
 
-from coldframe.engines.metricstore.blocks import Blocks, cells_of
+from coldframe.engines.metricstore.blocks import Blocks, Columns, cells_of
 from coldframe.engines.metricstore.cell import Cell
 from coldframe.engines.metricstore.keys import LEVELS, RETENTION, Points
 from coldframe.engines.metricstore.memory import Memory
-from coldframe.engines.metricstore.statistics import needs_distribution, statistic
+from coldframe.engines.metricstore.statistics import needs_distribution, share_of, statistic
 
 
 class Table(NamedTuple):
@@ -62,6 +63,10 @@ class Request(NamedTuple):
         """The time before which cells of the level are no longer kept."""
         return max(self.start, int(now) - RETENTION[self.level])
 
+    def period_of(self, at: int) -> int:
+        """The beginning of the period that a time is in."""
+        return at - (at - self.start) % self.period
+
     @property
     def whole(self) -> bool:
         """Whether a statistic needs the distribution of the values."""
@@ -84,7 +89,7 @@ class Recent:
         self.table = _empty()
         self.cells: list[tuple[int, Cell]] = []
         if request.whole:
-            self.cells = [(at, _copied(cell)) for at, cell in found]
+            self.cells = [(at, cell.copy()) for at, cell in found]
         else:
             found.sort(key=itemgetter(0))
             self.table.add(
@@ -130,20 +135,51 @@ def _merged(table: Table, start: int, period: int) -> Table:
 
 
 def _from_cells(
-    request: Request, oldest: int, blocks: Blocks, series: Sequence[int], recent: Iterable[tuple[int, Cell]]
+    request: Request, oldest: int, blocks: Blocks, series: Sequence[int], recent: Sequence[tuple[int, Cell]]
 ) -> Points:
-    computes = [(name, statistic(name)) for name in request.statistics]
-    start, period = request.start, request.period
-    periods: dict[int, Cell] = {}
-    for one in series:
-        for columns in blocks.read(one, request.level, oldest, request.end, sketches=True):
-            for at, cell in cells_of(columns):
-                if oldest <= at < request.end:
-                    _into(periods, at - (at - start) % period, cell)
-    for at, cell in recent:
-        _into(periods, at - (at - start) % period, cell)
-    times = sorted(periods)
-    return Points(times, {name: [compute(periods[time]) for time in times] for name, compute in computes})
+    """Compute from whole cells where several make a period, and from their columns where one does, which is quicker."""
+    found = [
+        columns
+        for one in series
+        for columns in blocks.read(one, request.level, oldest, request.end, sketches=True)
+    ]
+    times = [[request.period_of(at) for at in columns.times] for columns in found]
+    recent_times = [request.period_of(at) for at, _ in recent]
+    shared = _repeated(chain(*times, recent_times))
+    rows: dict[int, tuple[float | None, ...]] = {}
+    cells: dict[int, Cell] = {}
+    for columns, periods in zip(found, times, strict=True):
+        inside = slice(bisect_left(columns.times, oldest), bisect_left(columns.times, request.end))
+        if shared.isdisjoint(periods):
+            values = [_of_columns(columns, name)[inside] for name in request.statistics]
+            rows.update(zip(periods[inside], zip(*values, strict=True), strict=True))
+            continue
+        for time, (_, cell) in list(zip(periods, cells_of(columns), strict=True))[inside]:
+            _into(cells, time, cell)
+    for time, (_, cell) in zip(recent_times, recent, strict=True):
+        _into(cells, time, cell)
+    computes = [statistic(name) for name in request.statistics]
+    rows |= {time: tuple([compute(cell) for compute in computes]) for time, cell in cells.items()}
+    order = sorted(rows)
+    return Points(
+        order,
+        {name: [rows[time][column] for time in order] for column, name in enumerate(request.statistics)},
+    )
+
+
+def _of_columns(columns: Columns, name: str) -> Sequence[float | None]:
+    if name in _OF_TABLE:
+        return _OF_TABLE[name](Table(columns.times, *map(list, columns[1:5])))
+    share = share_of(name)
+    if share is not None and columns.sketches is not None:
+        return columns.sketches.percentiles(share, columns.counts, columns.leasts, columns.mosts)
+    compute = statistic(name)
+    return [compute(cell) for _, cell in cells_of(columns)]
+
+
+def _repeated(times: Iterable[int]) -> set[int]:
+    seen: set[int] = set()
+    return {time for time in times if time in seen or seen.add(time)}  # type: ignore[func-returns-value]
 
 
 def _into(periods: dict[int, Cell], time: int, cell: Cell) -> None:
@@ -152,9 +188,3 @@ def _into(periods: dict[int, Cell], time: int, cell: Cell) -> None:
         periods[time] = cell
     else:
         there.merge(cell)
-
-
-def _copied(cell: Cell) -> Cell:
-    copy = Cell()
-    copy.merge(cell)
-    return copy

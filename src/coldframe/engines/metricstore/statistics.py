@@ -7,6 +7,7 @@ tcNN, ..., IQM), and percentile rank PR(a:b). A lower bound is exclusive and an 
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -71,17 +72,20 @@ def needs_distribution(name: str) -> bool:
 
 def percentile(cell: Cell, share: float) -> float | None:
     """Return the least value that at least `share` percent of the values do not exceed; None when it is not known."""
-    if cell.least == cell.most >= 0:
-        return cell.most
-    values = _known(cell)
-    if values is None:
+    least, most = cell.least, cell.most
+    if least == most >= 0:
+        return most
+    if least < 0 or cell.opaque:
         return None
-    wanted, seen = cell.count * share / 100, 0.0
-    for value in sorted(values):
-        seen += values[value]
-        if seen >= wanted - 1e-9:
-            return min(max(value, cell.least), cell.most)
-    return cell.most
+    order, seen = cell.ordered()
+    value = order[bisect_left(seen, cell.count * share / 100 - 1e-9, 0, len(seen) - 1)]
+    return least if value < least else most if value > most else value
+
+
+def share_of(name: str) -> float | None:
+    """Return the percentage of a percentile, by its name; None for another statistic."""
+    short = _SHORT.fullmatch(name)
+    return float(short[2]) if short is not None and short[1].upper() == "P" else None
 
 
 def _bound(text: str | None) -> Bound | None:
@@ -126,7 +130,7 @@ def _inside(
     last = cell.count * high.number / 100 if high is not None and high.percent else cell.count
     inside: list[tuple[float, float]] = []
     seen = 0.0
-    for value in sorted(values):
+    for value in cell.ordered()[0]:
         before, seen = seen, seen + values[value]
         count = min(seen, last) - max(before, first)
         if count > 1e-9 and lowest < value <= highest:

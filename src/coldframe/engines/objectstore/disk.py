@@ -14,7 +14,7 @@ class Disk:
         """Make a file that was not there, readable by its owner alone, and return its descriptor."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
-    def write(self, descriptor: int, data: bytes) -> None:
+    def write(self, descriptor: int, data: bytes | memoryview) -> None:
         """Write all of data at the descriptor's offset."""
         view = memoryview(data)
         while view:
@@ -23,6 +23,10 @@ class Disk:
     def sync(self, descriptor: int) -> None:
         """Make the file's bytes durable."""
         os.fsync(descriptor)
+
+    def sync_so_far(self, descriptor: int) -> None:
+        """Have the disk take what is written so far, while more is being written."""
+        os.fdatasync(descriptor)
 
     def sync_directory(self, directory: Path) -> None:
         """Make created, renamed and removed names of the directory durable."""

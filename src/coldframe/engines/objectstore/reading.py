@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 from coldframe.engines.objectstore.errors import BlobDamaged
-from coldframe.engines.objectstore.sealing import PIECE, SEALED_PIECE, Cipher, pieces_of
+from coldframe.engines.objectstore.sealing import PIECE, SEALED_PIECE, Cipher, pieces_of, sealed_size
 from coldframe.engines.objectstore.writing import Blob
 
 
@@ -62,9 +62,10 @@ def _part(blob: Blob, first: int, beyond: int, cipher: Cipher, path: Path) -> Ge
     with path.open("rb", buffering=0) as file:
         number = first // PIECE
         file.seek(number * SEALED_PIECE)
+        buffer = memoryview(bytearray(min(SEALED_PIECE, sealed_size(blob.size))))
         while number * PIECE < beyond:
-            sealed = file.read(SEALED_PIECE)
-            piece = cipher.open(number, sealed or b"", last=number == last)
+            length = file.readinto(buffer)
+            piece = cipher.open(number, buffer[:length], last=number == last)
             if number == last and number * PIECE + len(piece) != blob.size:
                 raise BlobDamaged(f"blob {blob.id} does not have the {blob.size} bytes that were written")
             low, high = max(first - number * PIECE, 0), min(beyond - number * PIECE, len(piece))

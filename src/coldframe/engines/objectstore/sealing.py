@@ -28,12 +28,21 @@ class Cipher:
         """Return the sealed form of piece `number`, from 0."""
         return self._cipher.encrypt(number.to_bytes(12, "big"), piece, _position(last))
 
-    def open(self, number: int, sealed: bytes, *, last: bool) -> bytes:
+    def seal_into(self, sealed: memoryview, number: int, piece: bytes | bytearray | memoryview) -> None:
+        """Put the sealed form of a piece that is full and not the last into `sealed`, which has SEALED_PIECE bytes."""
+        self._cipher.encrypt_into(number.to_bytes(12, "big"), piece, _position(last=False), sealed)
+
+    def open(self, number: int, sealed: bytes | memoryview, *, last: bool) -> bytes:
         """Return the bytes of piece `number`; raises BlobDamaged when they are not what was sealed there."""
         try:
             return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, _position(last))
         except InvalidTag:
             raise BlobDamaged(f"piece {number} of blob {self._id} is not what was written") from None
+
+
+def derived(store_key: bytes, secret: bytes) -> bytes:
+    """Return the key for blobs with a secret of their own; without one it is the store's."""
+    return hmac.digest(store_key, b"secret" + secret, "sha256") if secret else store_key
 
 
 def pieces_of(size: int) -> int:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from coldframe.engines.objectstore.digesting import Digest
 from coldframe.engines.objectstore.disk import Disk
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.reading import Reading
-from coldframe.engines.objectstore.writing import Blob, Digest, Writer
+from coldframe.engines.objectstore.sealing import derived
+from coldframe.engines.objectstore.writing import Blob, Writer
 
 _DIGEST_THREADS = 4
+_SYNC_THREADS = 2
 
 
 class ObjectStore:
@@ -39,20 +42,22 @@ class ObjectStore:
         self._waiting_long: set[str] = set()
         self._readers: Counter[str] = Counter()
         self._doomed: set[str] = set()
-        self._executor = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
+        self._digesting = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
+        self._syncing = ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="sync")
         self._in_use = root / "in-use"
         # A mark that the last process left: it did not end as it should, and may have left files that nothing names.
         self.left_open = self._in_use.exists()
-        self._writer = Writer(key, self._incoming, self._disk, self._executor)
+        self._writer = Writer(self._incoming, self._disk, digesting=self._digesting, syncing=self._syncing)
 
     def close(self) -> None:
-        """End the threads that digest; without anything pending the next process need not sweep."""
-        self._executor.shutdown()
+        """End the threads that digest and sync; without anything pending the next process need not sweep."""
+        self._digesting.shutdown()
+        self._syncing.shutdown()
         if self._ready and not self._pending:
             self._in_use.unlink(missing_ok=True)
 
-    def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = ()) -> Blob:
-        """Write a blob durably and return it, pending; each digest sees its bytes.
+    def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = (), *, secret: bytes = b"") -> Blob:
+        """Write a blob durably and return it, pending; each digest sees its bytes. It opens only with its secret.
 
         Raises StorageFull, and whatever `chunks` raises; nothing of the blob is left behind then.
         """
@@ -61,7 +66,9 @@ class ObjectStore:
         with self._lock:
             self._pending.add(blob_id)
         try:
-            size = self._writer.write(blob_id, self._path(blob_id), chunks, digests)
+            size = self._writer.write(
+                blob_id, self._path(blob_id), chunks, digests, key=derived(self._key, secret)
+            )
         except BaseException:
             self.keep(blob_id)
             raise
@@ -80,7 +87,7 @@ class ObjectStore:
         self.delete(*ids)
         self.keep(*ids)
 
-    def read(self, blobs: Sequence[Blob], start: int, end: int) -> Reading:
+    def read(self, blobs: Sequence[Blob], start: int, end: int, *, secret: bytes = b"") -> Reading:
         """Open the bytes from `start` up to `end` of the blobs one after another; raises BlobGone.
 
         The reading must be closed; it raises BlobDamaged when the disk does not give back what was written.
@@ -91,7 +98,8 @@ class ObjectStore:
             if gone:
                 raise BlobGone(gone[0])
             self._readers.update(ids)
-        return Reading(blobs, (start, end), key=self._key, path=self._path, closed=lambda: self._let_go(ids))
+        key = derived(self._key, secret)
+        return Reading(blobs, (start, end), key=key, path=self._path, closed=lambda: self._let_go(ids))
 
     def delete(self, *ids: str) -> None:
         """Delete blobs; those that are being read go when that ends. One that is gone already is no error."""

@@ -172,6 +172,21 @@ class PostgreSQLCopies:
             )
         return _inside(target, [str(name) for (name,) in names])
 
+    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
+        known = layout.state(target)
+        if known.source is None or known.source.kind != "logical":
+            return ()
+        there = {
+            name: obstacles.relations(connection)
+            for name, connection in _inside(target, logical.databases(source))
+        }
+        return [
+            f"{name}: {each}"
+            for name, connection in _inside(source, logical.databases(source))
+            for each in sorted(obstacles.relations(connection) - there.get(name, set()))
+        ]
+
     def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str]:
         """Return up to which position of its source a target has everything, whether it goes on, and what stops it."""
         with self._instances.session(target) as connection:

@@ -11,57 +11,98 @@ from typing import Any, TypeVar, cast
 from coldframe.engines.queue.errors import StoreBroken, StoreFull
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Change = Callable[[sqlite3.Connection], Any]
+Together = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 _MOST_TOGETHER = 64
 
 
 class _Entry:
-    """A change that waits for its turn, and then what came of it."""
+    """A change that waits for its turn, and then what came of it.
 
-    __slots__ = ("change", "done", "error", "result")
+    With `together`, the change is an item of a kind that is done for all entries of the group at once. `wake` is locked until its thread is to go on: because the change is done, or because it is the thread's turn.
+    """
 
-    def __init__(self, change: Change) -> None:
+    __slots__ = ("change", "done", "error", "result", "together", "wake")
+
+    def __init__(self, change: Any, together: Together | None = None) -> None:
         self.change = change
+        self.together = together
         self.done = False
         self.error: BaseException | None = None
         self.result: Any = None
+        self.wake = threading.Lock()
+        self.wake.acquire()
 
 
 class Commits:
     """Runs changes one after the other and commits all that are waiting at once.
 
-    There is no thread of its own: whoever gets the turn does the work of all who wait, so that a single caller pays for
-    no switch of threads.
+    There is no thread of its own: whoever has the turn does the work of all who wait, so that a single caller pays for
+    no switch of threads. The turn then goes to one who has come meanwhile, and nobody whose change is done waits for it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
         self._waiting: deque[_Entry] = deque()
-        self._turn = threading.Lock()
+        self._taken = False
         self._connection = connect(path)
 
     def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `change` returns once it is durable; raises what it raises, and nothing of it is kept then."""
-        entry = _Entry(change)
-        self._waiting.append(entry)
-        with self._turn:
-            while not entry.done:
-                self._commit_waiting()
+        return cast("T", self._run(_Entry(change)))
+
+    def run_together(self, item: Item, together: Callable[[sqlite3.Connection, list[Item]], list[T]]) -> T:
+        """Return what `together` has for the item, once it is durable: it gets the items of all who wait with the same.
+
+        It must only fail when the file does. A statement for all costs one switch of threads, one for each as many.
+        """
+        return cast("T", self._run(_Entry(item, together)))
+
+    def _run(self, entry: _Entry) -> Any:
+        with self._lock:
+            self._waiting.append(entry)
+            waits, self._taken = self._taken, True
+        if waits:
+            entry.wake.acquire()
+        if not entry.done:
+            self._take_turn()
         if entry.error is not None:
             raise entry.error
-        return cast("T", entry.result)
+        return entry.result
 
     def close(self) -> None:
-        """Close the file once the change under way is done."""
-        with self._turn:
-            self._connection.close()
+        """Close the file once the changes under way are done."""
+        self.run(lambda _: None)
+        self._connection.close()
 
-    def _commit_waiting(self) -> None:
-        entries = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
+    def _take_turn(self) -> None:
+        """Commit what waits, this thread's own change first of all, and hand the turn on."""
+        with self._lock:
+            entries = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
+        try:
+            self._commit(entries)
+        finally:
+            with self._lock:
+                following = self._waiting[0] if self._waiting else None
+                self._taken = following is not None
+            if following is not None:
+                following.wake.release()
+            for entry in entries[1:]:
+                entry.wake.release()
+
+    def _commit(self, entries: list[_Entry]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            for together in dict.fromkeys(entry.together for entry in entries if entry.together is not None):
+                chosen = [entry for entry in entries if entry.together is together]
+                results = together(self._connection, [entry.change for entry in chosen])
+                for entry, result in zip(chosen, results, strict=True):
+                    entry.result = result
             for entry in entries:
-                self._apply(entry)
+                if entry.together is None:
+                    self._apply(entry)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._fail(entries, explain(error, self._path))

@@ -32,7 +32,11 @@ class MessageStore(Looking):
 
     def send(self, queue: str, messages: Sequence[New], now: int) -> list[Sent]:
         """Keep messages in their order, all or none; raises StoreFull, StoreBroken."""
-        return self.send_to_all([(queue, messages)], now)[0]
+        if not messages or any(message.unless is not None for message in messages):
+            return self.send_to_all([(queue, messages)], now)[0]
+        sent = self._commits.run_together(sending.Batch(queue, messages, now), sending.send_batches)
+        self._arrivals.tell(queue)
+        return sent
 
     def send_to_all(self, batches: Sequence[tuple[str, Sequence[New]]], now: int) -> list[list[Sent]]:
         """Keep messages in several queues, all or none; returns what `send` would for each."""

@@ -37,24 +37,33 @@ class CborBodies:
     content_type = "application/cbor"
 
     def __init__(self, service: ServiceModel) -> None:
-        self._types = Types(service, strict=False, text_floats=False)
+        self._strict = Types(service, strict=True, text_floats=False)
+        self._lax = Types(service, strict=False, text_floats=False)
         self._readers = CborWalks(reading=True)
         self._writers = CborWalks(reading=False)
 
     def reader(self, shape: Shape) -> Callable[[bytes], Params]:
         """Make the function that decodes a document of this shape."""
         members = body_members(shape)
-        kind = self._types.body(shape.name, members, [])
+        strict = self._strict.body(shape.name, members, list(shape.required_members))
+        lax = self._lax.body(shape.name, members, [])
         walk = self._readers.structure(members)
+        renamed = self._readers.changes(shape)
 
         def read(body: bytes) -> Params:
             if not body:
                 return Params({})
+            checked = True
             try:
                 raw = cbor2.loads(body, max_depth=MAX_DEPTH, allow_duplicate_keys=False)
                 if raw is None:
                     return Params({})
-                return Params(walk(msgspec.convert(raw, kind, builtin_types=(bytes,), dec_hook=decode_hook)))
+                try:
+                    values = msgspec.convert(raw, strict, builtin_types=(bytes,), dec_hook=decode_hook)
+                except msgspec.ValidationError:
+                    # The strict type knows only that something is wrong: validation.py words it as AWS does.
+                    checked = False
+                    values = msgspec.convert(raw, lax, builtin_types=(bytes,), dec_hook=decode_hook)
             except (
                 cbor2.CBORError,
                 ValueError,
@@ -64,6 +73,7 @@ class CborBodies:
                 MemoryError,
             ) as error:
                 raise malformed(error) from error
+            return Params(walk(values) if renamed or not checked else values, checked=checked)
 
         return read
 

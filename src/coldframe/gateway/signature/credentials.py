@@ -1,31 +1,34 @@
 """What verifying takes and gives: the secret of an access key, what the gateway expects, and who it was."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+import msgspec
 
 Family = Literal["query", "json", "rest-json", "ec2", "s3"]
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(msgspec.Struct, frozen=True):
     """What belongs to an access key id. `principal` is whatever the caller of `verify` wants back.
 
     `session_token` and `expires` (aware, UTC) are set for the temporary credentials of a role session.
     """
 
-    secret_key: str = field(repr=False)
+    secret_key: str
     principal: Any = None
-    session_token: str | None = field(default=None, repr=False)
+    session_token: str | None = None
     expires: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Show who, never the secret."""
+        return f"Secret({self.principal!r})"
 
 
 FindSecret = Callable[[str], Secret | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(msgspec.Struct, frozen=True):
     """What the gateway knows of the call before its signature is looked at.
 
     `services` and `regions` are the signing names and regions accepted (empty: any). `anonymous` lets a request
@@ -39,8 +42,7 @@ class Expectation:
     bucket: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """What a request says about its own signature, from the Authorization header or the query."""
 
     access_key_id: str
@@ -59,8 +61,7 @@ class Claim:
         return f"{self.scope_date}/{self.region}/{self.service}/aws4_request"
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True):
     """Who made a request, and what its signature covers. `date` is when it was signed.
 
     `payload` is the value that stood for the body in the signature: a hash, UNSIGNED-PAYLOAD or a STREAMING word;
@@ -78,4 +79,8 @@ class Verified:
     signature: str = ""
     presigned: bool = False
     family: Family = "query"
-    secret_key: str = field(default="", repr=False)
+    secret_key: str = ""
+
+    def __repr__(self) -> str:
+        """Show who, never the secret."""
+        return f"Verified({self.access_key_id!r}, {self.principal!r})"

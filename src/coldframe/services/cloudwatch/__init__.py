@@ -1,7 +1,9 @@
 """CloudWatch: metrics are stored durably and kept as long as AWS keeps them; alarms, dashboards and rules work on them.
 
 A percentile of more than 64 different values in a period is within 1 % of the true one. A metric appears in ListMetrics
-at once, and late samples are readable at once, for which AWS asks hours. Metric streams are not built.
+at once, and late samples are readable at once, for which AWS asks hours. Metric streams send every minute of their
+metrics to Firehose a minute after it has ended, in JSON; what comes later is sent again with what there was, if the
+server was not started anew in between. The OpenTelemetry formats are not built.
 
 Alarms are evaluated every minute (every ten seconds below a minute's period) over sliding windows, as at AWS, and also
 at once when their metric gets data: a period that is not over yet counts as soon as more data cannot take its verdict
@@ -10,7 +12,8 @@ other actions fail with a reason in the alarm's history. Composite alarms are ev
 a child. Log alarms, PromQL and alarms on other accounts' metrics are not built.
 
 Contributor Insights rules are evaluated over the log groups' events when a report is asked for, with what the caller
-may read and masked as for them; an alarm cannot read them. Anomaly detection is a documented simple model
+may read and masked as for them; alarms read them for their account, and making one needs the permission to read those
+logs. Anomaly detection is a documented simple model
 (anomaly/model.py), trained on up to two weeks of the metric when a band is asked for; detectors on metric math are not
 built.
 """

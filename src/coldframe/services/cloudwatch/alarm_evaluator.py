@@ -15,6 +15,7 @@ from coldframe.services.cloudwatch.alarms import windows
 from coldframe.services.cloudwatch.alarms.configuration import metrics_of, period_of, rule_of, watched
 from coldframe.services.cloudwatch.alarms.evaluation import Rule, Verdict, enough_samples, evaluate, settled
 from coldframe.services.cloudwatch.alarms.reasons import CREATED, reason, reason_data
+from coldframe.services.cloudwatch.insight_reports import reader_for
 from coldframe.services.cloudwatch.metric_reader import MetricReader
 
 LOG = logging.getLogger("coldframe.cloudwatch")
@@ -165,7 +166,11 @@ class AlarmEvaluator:
         wanted = {target, band}
         queries = [{**query, "ReturnData": query["Id"] in wanted} for query in configuration["Metrics"]]
         found = self._installation.parts.get(MetricReader).read(
-            place, queries, window.start * 1000, window.end * 1000
+            place,
+            queries,
+            window.start * 1000,
+            window.end * 1000,
+            principal=reader_for(place[0], round(now * 1000)),
         )
         values: dict[int, float] = {}
         bounds: list[dict[int, float]] = []

@@ -1,4 +1,4 @@
-"""What CloudWatch remembers of dashboards, Contributor Insights rules and anomaly detectors; times are milliseconds."""
+"""What CloudWatch remembers of dashboards, rules, saved queries and anomaly detectors; times are milliseconds."""
 
 from typing import Any
 
@@ -30,6 +30,25 @@ class InsightRule(Record):
     state: str
     definition: str
     transformed: bool = False
+    tags: dict[str, str] = {}
+
+
+@record(
+    "cloudwatch_query_definitions",
+    key=("id",),
+    index=("path",),
+    missing=("ResourceNotFoundException", "The metric data query definition {id} does not exist"),
+)
+class QueryDefinition(Record):
+    """A metric query that was saved under a path."""
+
+    id: str
+    arn: str
+    path: str
+    expression: str
+    type: str
+    created: int
+    updated: int
     tags: dict[str, str] = {}
 
 

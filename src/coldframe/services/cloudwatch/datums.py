@@ -40,12 +40,13 @@ def samples(
     Raises InvalidParameterValue, InvalidParameterCombination and MissingParameter.
     """
     found = []
+    oldest, newest = now - OLDEST_SECONDS, now + NEWEST_SECONDS
     for number, datum in enumerate(datums, 1):
-        name = datum["MetricName"]
-        if not _text(name):
-            raise invalid(
-                f"The parameter {path}.member.{number}.MetricName must contain only ASCII characters."
-            )
+        given = datum.get("Dimensions")
+        pairs = tuple([(each["Name"], each["Value"]) for each in given]) if given else ()
+        metric = _metric(*place, namespace, datum["MetricName"], pairs)
+        if metric is None:
+            raise _refused_name(datum["MetricName"], pairs, f"{path}.member.{number}")
         resolution = datum.get("StorageResolution", 60)
         if resolution not in {1, 60}:
             raise invalid(
@@ -53,22 +54,15 @@ def samples(
             )
         stamp = datum.get("Timestamp")
         at = now if stamp is None else stamp.timestamp()
-        if stamp is not None and not now - OLDEST_SECONDS <= at <= now + NEWEST_SECONDS:
+        if not oldest <= at <= newest:
             _refuse_time(f"{path}.member.{number}", at > now)
-        given = datum.get("Dimensions")
-        dimensions = _dimensions(given, f"{path}.member.{number}") if given else ()
+        value = datum.get("Value")
+        if value is not None and _RARE.isdisjoint(datum) and -GREATEST <= value <= GREATEST:
+            found.append(Sample(metric, datum.get("Unit", "None"), int(at), resolution, (value,)))
+            continue
         values, counts, summary = _content(datum, f"{path}.member.{number}")
-        found.append(
-            Sample(
-                Metric(*place, namespace, name, dimensions),
-                datum.get("Unit", "None"),
-                int(at),
-                resolution,
-                values,
-                counts,
-                summary,
-            )
-        )
+        unit = datum.get("Unit", "None")
+        found.append(Sample(metric, unit, int(at), resolution, values, counts, summary))
     return found
 
 
@@ -101,25 +95,36 @@ def _text(value: str) -> bool:
     return value.isascii() and value.isprintable() and not value.isspace()
 
 
-def _dimensions(given: Sequence[Mapping[str, str]], path: str) -> tuple[tuple[str, str], ...]:
-    for number, each in enumerate(given, 1):
-        for part in ("Name", "Value"):
-            if not _text(each[part]) or (part == "Name" and each[part].startswith(":")):
-                raise invalid(
-                    f"The value {each[part]!a} for parameter {path}.Dimensions.member.{number}.{part} is invalid."
+@lru_cache(maxsize=20_000)
+def _metric(
+    account: str, region: str, namespace: str, name: str, pairs: tuple[tuple[str, str], ...]
+) -> Metric | None:
+    """Return the metric of a name and dimensions as they were sent; None when they may not be."""
+    if not _text(name) or not all(
+        _text(key) and _text(value) and not key.startswith(":") for key, value in pairs
+    ):
+        return None
+    if len({key for key, _ in pairs}) < len(pairs):
+        return None
+    return Metric(account, region, namespace, name, tuple(sorted(pairs)))
+
+
+def _refused_name(name: str, pairs: Sequence[tuple[str, str]], path: str) -> ServiceFault:
+    """Say what is wrong with a name and dimensions of which no metric could be made."""
+    if not _text(name):
+        return invalid(f"The parameter {path}.MetricName must contain only ASCII characters.")
+    for number, pair in enumerate(pairs, 1):
+        for part, text in zip(("Name", "Value"), pair, strict=True):
+            if not _text(text) or (part == "Name" and text.startswith(":")):
+                return invalid(
+                    f"The value {text!a} for parameter {path}.Dimensions.member.{number}.{part} is invalid."
                 )
-    pairs = dimension_pairs(given)
-    if len(pairs) > 1 and len({name for name, _ in pairs}) < len(pairs):
-        raise invalid(f"The parameter {path}.Dimensions contains the same dimension name more than once.")
-    return pairs
+    return invalid(f"The parameter {path}.Dimensions contains the same dimension name more than once.")
 
 
 def _content(
     datum: Datum, path: str
 ) -> tuple[Sequence[float], Sequence[float], tuple[float, float, float, float] | None]:
-    if _RARE.isdisjoint(datum) and "Value" in datum:
-        _check(datum["Value"], f"{path}.Value")
-        return (datum["Value"],), (), None
     value, values, statistics = datum.get("Value"), datum.get("Values"), datum.get("StatisticValues")
     given = [
         name
@@ -157,13 +162,20 @@ def _listed(
         raise invalid(f"The collection {path}.Values must not have a size greater than {MOST_VALUES}.")
     if counts and len(counts) != len(values):
         raise invalid(f"The parameters {path}.Values and {path}.Counts must be of the same size.")
-    for number, value in enumerate(values, 1):
-        _check(value, f"{path}.Values.member.{number}")
-    for number, count in enumerate(counts, 1):
-        _check(count, f"{path}.Counts.member.{number}")
-        if count <= 0:
-            raise invalid(f"The parameter {path}.Counts.member.{number} must be greater than 0.")
+    if not _all_fit(values):
+        for number, value in enumerate(values, 1):
+            _check(value, f"{path}.Values.member.{number}")
+    if counts and not (_all_fit(counts) and min(counts) > 0):
+        for number, count in enumerate(counts, 1):
+            _check(count, f"{path}.Counts.member.{number}")
+            if count <= 0:
+                raise invalid(f"The parameter {path}.Counts.member.{number} must be greater than 0.")
     return values, counts
+
+
+def _all_fit(numbers: Sequence[float]) -> bool:
+    """Tell whether every number may be put; one that is NaN makes the sum NaN, whatever least and most say."""
+    return min(numbers) >= -GREATEST and max(numbers) <= GREATEST and not math.isnan(sum(numbers))
 
 
 def _summary(statistics: Mapping[str, float], path: str) -> tuple[float, float, float, float]:

@@ -8,6 +8,7 @@ from coldframe.services.cloudwatch.alarm_evaluator import AlarmEvaluator
 from coldframe.services.cloudwatch.anomaly_models import AnomalyModels
 from coldframe.services.cloudwatch.hooks import Hooks
 from coldframe.services.cloudwatch.metric_reader import MetricReader
+from coldframe.services.cloudwatch.metric_streamer import MetricStreamer
 from coldframe.services.cloudwatch.offers import MetricWriter
 
 
@@ -20,6 +21,7 @@ def provide(installation: Installation) -> None:
     parts.provide(MetricSink, lambda: MetricWriter(parts.get(MetricStore)))
     parts.provide(MetricReader, lambda: MetricReader(installation))
     parts.provide(AlarmActions, lambda: AlarmActions(installation))
+    parts.provide(MetricStreamer, lambda: MetricStreamer(installation))
     parts.provide(AlarmEvaluator, lambda: AlarmEvaluator(installation))
 
 
@@ -28,6 +30,7 @@ def _store(installation: Installation) -> MetricStore:
     store = MetricStore(installation.settings.data_dir / "metrics", installation.clock.seconds)
     # The evaluator reads the store, so it is made when it is first told of data and not before.
     store.listen(lambda samples: installation.parts.get(AlarmEvaluator).arrived(samples))
+    store.listen(lambda samples: installation.parts.get(MetricStreamer).arrived(samples))
     return store
 
 

@@ -1,12 +1,15 @@
 """Reports of Contributor Insights rules over the events of their log groups, which CloudWatch Logs gives masked."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.client_errors import ClientError, status_of
 from coldframe.core.faults import ServiceFault
+from coldframe.identity.caller import Caller
+from coldframe.identity.sessions import Session
 from coldframe.services.cloudwatch.dashboard_records import InsightRule
 from coldframe.services.cloudwatch.expressions.values import ExpressionError
 from coldframe.services.cloudwatch.hooks import Hooks, Question
@@ -16,6 +19,43 @@ from coldframe.services.cloudwatch.insight_rules.matching import Contribution, c
 from coldframe.services.cloudwatch.insight_rules.report import METRICS, Report, report
 
 MOST_GROUPS = 50
+_RULE_METRIC = re.compile(r"INSIGHT_RULE_METRIC\s*\(\s*(['\"])(.*?)\1", re.IGNORECASE).finditer
+_READS_LOGS = (
+    '{"Version":"2012-10-17","Statement":{"Effect":"Allow",'
+    '"Action":["logs:DescribeLogGroups","logs:FilterLogEvents"],"Resource":"*"}}'
+)
+
+
+def reader_for(account: str, now: int) -> Caller:
+    """Return who reads the log groups of an account's rules for its alarms: a session that may do that and no more.
+
+    As at AWS, whose role for it (AWSServiceRoleForCloudWatchContributorInsights and its like) belongs to the account.
+    """
+    session = Session(
+        kind="root",
+        account=account,
+        source=f"arn:aws:iam::{account}:root",
+        source_id=account,
+        name="contributor-insights",
+        issued=now // 1000,
+        expires=now // 1000 + 3600,
+        policies=[_READS_LOGS],
+    )
+    return Caller(
+        kind="root", arn=f"arn:aws:iam::{account}:root", account=account, user_id=account, session=session
+    )
+
+
+def need_logs_of_rules(call: Call, queries: Sequence[Any]) -> None:
+    """Refuse an alarm on rules whose logs its maker may not read: the alarm would tell what the report may not."""
+    for query in queries:
+        for rule in _RULE_METRIC(query.get("Expression") or ""):
+            row = call.cached(InsightRule, rule[2])
+            groups = definition.read(row.definition).groups if row is not None else ["*"]
+            call.require("cloudwatch:GetInsightRuleReport", call.arn(f"insight-rule/{rule[2]}"))
+            for group in groups:
+                place = f"arn:{call.partition}:logs:{call.region}:{call.account}"
+                call.require("logs:FilterLogEvents", f"{place}:log-group:{group}:*")
 
 
 class InsightReports:

@@ -9,11 +9,13 @@ from coldframe.services.cloudwatch.alarm_actions import act
 from coldframe.services.cloudwatch.alarm_evaluator import AlarmEvaluator
 from coldframe.services.cloudwatch.alarm_history import KEPT
 from coldframe.services.cloudwatch.alarm_records import HistoryItem
+from coldframe.services.cloudwatch.metric_streamer import MetricStreamer
 
 __all__ = ["act", "periodic"]
 
 _EVERY = 600.0
 _EVALUATION = 10.0
+_STREAMING = 15.0
 
 
 def periodic(installation: Installation) -> Iterator[Periodic]:
@@ -30,6 +32,11 @@ def periodic(installation: Installation) -> Iterator[Periodic]:
         "cloudwatch.evaluate-alarms",
         lambda: installation.parts.get(AlarmEvaluator).run_due(),
         every=_EVALUATION,
+    )
+    yield Periodic(
+        "cloudwatch.stream-metrics",
+        lambda: installation.parts.get(MetricStreamer).run_due(),
+        every=_STREAMING,
     )
     yield Periodic("cloudwatch.forget-history", lambda: forget_history(installation), every=DAY)
 

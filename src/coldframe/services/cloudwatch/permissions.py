@@ -7,6 +7,7 @@ from coldframe.core.call import Call
 
 _OF_ALARMS = frozenset({"DeleteAlarms", "EnableAlarmActions", "DisableAlarmActions"})
 _OF_RULES = frozenset({"DeleteInsightRules", "EnableInsightRules", "DisableInsightRules"})
+_OF_STREAMS = frozenset({"StartMetricStreams", "StopMetricStreams"})
 _OF_DASHBOARDS = frozenset({"PutDashboard", "GetDashboard", "DeleteDashboards"})
 
 
@@ -16,6 +17,10 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
         return [call.arn(f"alarm:{name}") for name in parameters.get("AlarmNames", ())]
     if operation in _OF_RULES:
         return [call.arn(f"insight-rule/{name}") for name in parameters.get("RuleNames", ())]
+    if operation == "PutMetricDataQueryDefinition":
+        return [call.arn(f"metric-query-definition/{parameters.get('Id') or '*'}")]
+    if operation in _OF_STREAMS:
+        return [call.arn(f"metric-stream/{name}") for name in parameters.get("Names", ())]
     if operation in _OF_DASHBOARDS:
         names = parameters.get("DashboardNames") or [parameters.get("DashboardName", "")]
         return [call.arn(f"dashboard/{name}", region="") for name in names]

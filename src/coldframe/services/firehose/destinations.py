@@ -18,12 +18,12 @@ _SWITCHES = {
     "ProcessingConfiguration": "Processing of records",
     "DataFormatConversionConfiguration": "Conversion to columnar formats",
     "DynamicPartitioningConfiguration": "Dynamic partitioning",
-    "CloudWatchLoggingOptions": "Logging of failed deliveries to CloudWatch Logs",
 }
 _SNAPPY = {"Snappy", "HADOOP_SNAPPY"}
 _HOLDS = (
     *("RoleARN", "BucketARN", "Prefix", "ErrorOutputPrefix", "BufferingHints", "CompressionFormat"),
     *("EncryptionConfiguration", "FileExtension", "CustomTimeZone", *_SWITCHES, "S3BackupMode"),
+    "CloudWatchLoggingOptions",
 )
 
 
@@ -54,6 +54,9 @@ def checked(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     prefixes.check(
         given.get("Prefix") or "", given.get("ErrorOutputPrefix") or "", given.get("CustomTimeZone") or ""
     )
+    options = given.get("CloudWatchLoggingOptions") or {}
+    if options.get("Enabled") and not (options.get("LogGroupName") and options.get("LogStreamName")):
+        raise invalid("CloudWatchLoggingOptions need LogGroupName and LogStreamName when they are enabled.")
     role = given["RoleARN"]
     call.require("iam:PassRole", role)
     service = Caller(kind="service", arn="firehose.amazonaws.com")
@@ -77,7 +80,7 @@ def described(stream: DeliveryStream) -> dict[str, Any]:
         "CompressionFormat": kept.get("CompressionFormat", "UNCOMPRESSED"),
         "EncryptionConfiguration": kept.get("EncryptionConfiguration")
         or {"NoEncryptionConfig": "NoEncryption"},
-        "CloudWatchLoggingOptions": {"Enabled": False},
+        "CloudWatchLoggingOptions": kept.get("CloudWatchLoggingOptions") or {"Enabled": False},
     }
     plain.update((name, kept[name]) for name in ("Prefix", "ErrorOutputPrefix") if name in kept)
     told: dict[str, Any] = {"DestinationId": "destinationId-000000000001", "S3DestinationDescription": plain}

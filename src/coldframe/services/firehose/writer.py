@@ -13,6 +13,7 @@ from coldframe.identity.service_roles import assume
 from coldframe.services.firehose import objects
 from coldframe.services.firehose.buffers import Buffers, unpack
 from coldframe.services.firehose.destinations import buffering
+from coldframe.services.firehose.failures import event_of, logging_of
 from coldframe.services.firehose.records import DeliveryStream
 
 LOG = logging.getLogger("coldframe.firehose")
@@ -33,6 +34,11 @@ class _Buffer(NamedTuple):
     size: int
     after: int = 0
     failures: int = 0
+
+
+def _arn(place: _Place) -> str:
+    account, region, name = place
+    return f"arn:aws:firehose:{region}:{account}:deliverystream/{name}"
 
 
 class Writer:
@@ -126,6 +132,7 @@ class Writer:
                 self._put(place, stream, messages)
             except ClientError as error:
                 LOG.warning("stream %s: S3 did not take an object: %s", stream.name, error)
+                self._tell(place, stream, error)
                 self._failed(place)
                 return
             self._buffers.delete(stream.id, [(each.sequence, each.receives) for each in messages])
@@ -155,17 +162,30 @@ class Writer:
         records = [unpack(seal, each.id, each.body) for each in messages]
         name = objects.name_of(stream, min(each.sent for each in messages), ids.uuid())
         bucket = stream.destination["BucketARN"].rpartition(":::")[2]
-        self._client(place, stream).put_object(
+        self._client("s3", place, stream).put_object(
             Bucket=bucket, Key=name, Body=objects.body_of(stream, records, name)
         )
 
-    def _client(self, place: _Place, stream: DeliveryStream) -> Any:
-        account, region, name = place
-        source = f"arn:aws:firehose:{region}:{account}:deliverystream/{name}"
-        service = Caller(kind="service", arn="firehose.amazonaws.com", source_arn=source)
+    def _tell(self, place: _Place, stream: DeliveryStream, error: ClientError) -> None:
+        """Write to the stream's log that a delivery failed, as far as its role may."""
+        log = logging_of(stream.destination)
+        if log is None:
+            return
+        message = event_of(_arn(place), stream.version, stream.destination["BucketARN"], error)
+        event = {"timestamp": self._installation.clock.milliseconds(), "message": message}
+        try:
+            self._client("logs", place, stream).put_log_events(
+                logGroupName=log[0], logStreamName=log[1], logEvents=[event]
+            )
+        except ClientError as refused:
+            LOG.warning("stream %s: the failure could not be logged: %s", stream.name, refused)
+
+    def _client(self, name: str, place: _Place, stream: DeliveryStream) -> Any:
+        region = place[1]
+        service = Caller(kind="service", arn="firehose.amazonaws.com", source_arn=_arn(place))
         role = assume(self._installation, stream.destination["RoleARN"], service, region)
         assert self._installation.clients is not None, "the server has clients before it writes"
-        return self._installation.clients("s3", principal=role, region=region)
+        return self._installation.clients(name, principal=role, region=region)
 
     def _failed(self, place: _Place) -> None:
         """Have a buffer written again after a while, that doubles with every failure."""

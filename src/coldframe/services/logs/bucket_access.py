@@ -1,5 +1,6 @@
-"""How CloudWatch Logs reaches buckets and delivery streams: as which principal, and what it checks beforehand."""
+"""How CloudWatch Logs reaches other services: as which principal or role, and what it checks beforehand."""
 
+from dataclasses import replace
 from typing import Any
 
 from coldframe.core.call import Call
@@ -7,6 +8,7 @@ from coldframe.core.client_errors import ClientError, ParamValidationError, stat
 from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.identity.caller import Caller
+from coldframe.identity.service_roles import assume
 from coldframe.services.logs.lookup import invalid
 
 # What an object is written with: also the policies of buckets in other accounts ask for it.
@@ -38,6 +40,21 @@ def streamer(installation: Installation, account: str, region: str) -> Any:
     arn = f"arn:aws:iam::{account}:root"
     principal = Caller(kind="root", arn=arn, account=account, user_id=account, service_linked=True)
     return installation.clients("firehose", principal=principal, region=region)
+
+
+def taken_on(installation: Installation, role: str, source: str, region: str) -> Caller:
+    """Return the principal that CloudWatch Logs is once it has taken on a role, on behalf of the resource `source` (ARN).
+
+    Roles may trust logs.amazonaws.com or, as older ones do, logs.REGION.amazonaws.com. Raises the client's error of
+    AssumeRole where the role is not there or trusts neither.
+    """
+    service = Caller(kind="service", arn="logs.amazonaws.com", source_arn=source)
+    try:
+        return assume(installation, role, service, region)
+    except ClientError as error:
+        if status_of(error) != 403:
+            raise
+    return assume(installation, role, replace(service, arn=f"logs.{region}.amazonaws.com"), region)
 
 
 def check_stream(call: Call, name: str) -> None:

@@ -6,25 +6,32 @@ from coldframe.engines.detector.pool import ScannerPool
 from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
+from coldframe.services.logs.account_retention import Retentions
+from coldframe.services.logs.anomalies.evaluation import AnomalyDetection
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
+from coldframe.services.logs.group_keys import GroupKeys
 from coldframe.services.logs.insights.results import KeptResults
 from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
+from coldframe.services.logs.scheduled_queries import ScheduledQueries
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 
 def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts, settings = installation.parts, installation.settings
+    parts.provide(GroupKeys, lambda: GroupKeys(installation))
     parts.provide(
         LogStore,
         lambda: LogStore.open(
             settings.data_dir / "logs",
             master_key=installation.seal.key("log-store"),
             now=installation.clock.milliseconds,
+            covers=parts.get(GroupKeys),
         ),
     )
     parts.provide(
@@ -34,10 +41,14 @@ def provide(installation: Installation) -> None:
     parts.provide(LiveTail, LiveTail)
     parts.provide(BatchesUnderWay, BatchesUnderWay)
     parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
+    parts.provide(Retentions, lambda: Retentions(installation.store))
     parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
     parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
     parts.provide(FindingsOutbox, lambda: FindingsOutbox(installation))
+    parts.provide(SubscriptionDelivery, lambda: SubscriptionDelivery(installation))
     parts.provide(Exporter, lambda: Exporter(installation))
+    parts.provide(AnomalyDetection, lambda: AnomalyDetection(installation))
+    parts.provide(ScheduledQueries, lambda: ScheduledQueries(installation))
     parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
 
 

@@ -10,10 +10,15 @@ from coldframe.services.logs.records import LogGroup
 def standard_group(call: Call, name: str, feature: str) -> LogGroup:
     """Return a group of the Standard class; raises InvalidOperationException for one whose class lacks the feature."""
     group = call.records.get(LogGroup, name)
+    check_class(group, feature)
+    return group
+
+
+def check_class(group: LogGroup, feature: str) -> None:
+    """Raise InvalidOperationException for a group whose class lacks the feature."""
     if group.group_class != "STANDARD":
         text = f"Log groups of the class {group.group_class} do not support {feature}."
         raise ServiceFault("InvalidOperationException", text)
-    return group
 
 
 def compiled(pattern: str) -> FilterPattern:

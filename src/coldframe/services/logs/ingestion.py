@@ -1,23 +1,28 @@
 """The way in: a batch is masked, made durable, and handed on to whoever subscribed to it, masked."""
 
 from collections.abc import Sequence
-from itertools import repeat
 from typing import NamedTuple
 
+from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.engines.detector import Findings, mask
 from coldframe.engines.detector.pool import ScannerPool
-from coldframe.engines.logstore.rows import Event
+from coldframe.engines.logstore.rows import Event, EventColumns, Span
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
 from coldframe.services.logs.audit_objects import FindingsOutbox, outlets
+from coldframe.services.logs.embedded_metrics import MARK, NotEmbedded, embedded
+from coldframe.services.logs.group_keys import GroupKeys
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
 from coldframe.services.logs.records import LogGroup, LogStream
-from coldframe.services.logs.rules import GroupRules, Rules
-from coldframe.services.logs.transformers import Origin
+from coldframe.services.logs.rules import GroupRules, Rules, Subscription
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
+from coldframe.services.logs.subscriptions.payloads import Origin, data
+from coldframe.services.logs.subscriptions.recipients import recipient_of
+from coldframe.services.logs.transformers import Origin as EventOrigin
 from coldframe.services.logs.under_way import BatchesUnderWay
 
 # A subscription may lead to a group with a subscription of its own; this many deep, a circle ends.
@@ -37,8 +42,8 @@ class Place(NamedTuple):
 class Masked(NamedTuple):
     """A batch after scanning: events ready to store, and each one's findings (None where there are none)."""
 
-    events: list[Event]
-    findings: list[Findings | None]
+    events: EventColumns
+    findings: Sequence[Findings | None]
 
 
 def ingest(
@@ -46,8 +51,8 @@ def ingest(
 ) -> int:
     """Store a batch and hand it on; returns the sequence of its last event once all of it is durable.
 
-    Subscriptions to log groups and audit findings are written before this returns, so an acknowledged batch has
-    reached them. Raises the log store's errors; nothing is acknowledged then.
+    What goes to subscriptions and audit findings is written before this returns, so an acknowledged batch has
+    reached them or will. Raises the log store's errors; nothing is acknowledged then.
     """
     with installation.parts.get(BatchesUnderWay).one():
         return _ingest(installation, place, times, messages, hops)
@@ -60,8 +65,11 @@ def _ingest(
     now = installation.clock.milliseconds()
     rules = parts.get(Rules).of(place.account, place.region, place.group)
     masked = protect(parts.get(ScannerPool), rules.protection, times, messages, now)
-    appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
+    cover = parts.get(GroupKeys).cover(place.account, place.region, place.group)
+    appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events, cover)
     _count(parts.get(MetricSink), place, masked, now)
+    if rules.embeds:
+        _embed(parts.get(MetricSink), place, masked.events, now)
     if rules.protection is not None and any(masked.findings):
         _report(installation, place, rules.protection, masked, now, hops)
     changed = transformed(parts.get(MetricSink), place, rules, masked.events, now)
@@ -70,8 +78,14 @@ def _ingest(
     for subscription in rules.subscriptions:
         events = changed if subscription.on_transformed else masked.events
         chosen = subscription.pattern.select([event.message for event in events])
-        if chosen and hops < _MOST_HOPS:
-            deliver(installation, place, subscription.target, [events[index] for index in chosen], hops)
+        if not chosen:
+            continue
+        selected = [events[index] for index in chosen]
+        if ":firehose:" in subscription.target:
+            sequences = [appended.first_sequence + index for index in chosen]
+            _put(installation, place, subscription, selected, sequences, now)
+        elif hops < _MOST_HOPS:
+            deliver(installation, place, subscription.target, selected, hops)
     tail = parts.made(LiveTail)
     if tail is not None:
         tail.publish(place.group_id, place.stream, masked.events)
@@ -86,18 +100,20 @@ def protect(
     now: int,
 ) -> Masked:
     """Scan messages and mask what the policies say; events whose text changed carry the original, to be sealed."""
+    texts = list(messages)
+    ingestions = [now] * len(texts)
     if protection is None:
-        return Masked(list(map(Event, times, repeat(now), messages)), [None] * len(messages))
+        return Masked(EventColumns(list(times), ingestions, texts), ())
     found = scanner.scan(messages, protection.selection)
-    events = []
-    for time, message, findings in zip(times, messages, found, strict=True):
+    spans: dict[int, Sequence[Span]] = {}
+    originals: dict[int, str] = {}
+    for index, findings in enumerate(found):
         hidden = of_kinds(findings, protection.masked) if findings else None
         if hidden:
-            text, spans = mask(message, hidden)
-            events.append(Event(time, now, text, [(start, end, 0) for start, end in spans], message))
-        else:
-            events.append(Event(time, now, message))
-    return Masked(events, found)
+            originals[index] = texts[index]
+            texts[index], ranges = mask(texts[index], hidden)
+            spans[index] = [(start, end, 0) for start, end in ranges]
+    return Masked(EventColumns(list(times), ingestions, texts, spans, originals), found)
 
 
 def transformed(
@@ -113,7 +129,7 @@ def transformed(
     found: list[Event] = []
     errors = 0
     for event in events:
-        origin = Origin(place.group, place.stream, place.account, place.region, event.timestamp)
+        origin = EventOrigin(place.group, place.stream, place.account, place.region, event.timestamp)
         done = rules.transformer.transform(event.message, origin)
         errors += bool(done.error)
         found.append(Event(event.timestamp, event.ingestion, done.text))
@@ -133,13 +149,42 @@ def deliver(
     place = group_at(installation, target, f"{source.account}/{source.group.strip('/')}/{source.stream}")
     if place is not None:
         ordered = sorted(events, key=lambda event: event.timestamp)
-        ingest(
-            installation,
-            place,
-            [event.timestamp for event in ordered],
-            [event.message for event in ordered],
-            hops + 1,
-        )
+        times, messages = [event.timestamp for event in ordered], [event.message for event in ordered]
+        _hand_on(installation, source, place, times, messages, hops + 1)
+
+
+def _hand_on(
+    installation: Installation,
+    source: Place,
+    place: Place,
+    times: Sequence[int],
+    messages: Sequence[str],
+    hops: int,
+) -> None:
+    """Store events in another group; where its KMS key does not let them in they are dropped and counted, as at AWS."""
+    try:
+        ingest(installation, place, times, messages, hops)
+    except ServiceFault:
+        where, dimensions = (source.account, source.region), {"LogGroupName": source.group}
+        now = installation.clock.milliseconds()
+        metric = ("AWS/Logs", "DeliveryErrors")
+        installation.parts.get(MetricSink).put(where, metric, len(messages), at=now, dimensions=dimensions)
+
+
+def _put(
+    installation: Installation,
+    place: Place,
+    subscription: Subscription,
+    events: Sequence[Event],
+    sequences: Sequence[int],
+    now: int,
+) -> None:
+    """Write down what a subscription takes to a delivery stream; it is put there soon after."""
+    origin = Origin(place.account, place.group, place.stream, subscription.name, subscription.account_policy)
+    source = f"arn:aws:logs:{place.region}:{place.account}:log-group:{place.group}"
+    recipient = recipient_of(subscription.target, subscription.role)
+    payloads = list(data(origin, events, sequences))
+    installation.parts.get(SubscriptionDelivery).keep(recipient, source, subscription.name, payloads, now)
 
 
 def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
@@ -161,7 +206,7 @@ def group_at(installation: Installation, arn: str, stream: str) -> Place | None:
                 return None
             if records.find(LogStream, name, stream) is None:
                 created = installation.clock.milliseconds()
-                records.add(LogStream(group=name, name=stream, id=stream, created=created))
+                records.add(LogStream(group=name, name=stream, created=created))
                 drop_rest(records, installation.parts.get(LogStore), group.id, stream)
     return Place(account, region, name, group.id, stream)
 
@@ -189,7 +234,7 @@ def _report(
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")
             if target is not None and target.group != place.group:
-                ingest(installation, target, [now] * len(reports), reports, hops + 1)
+                _hand_on(installation, place, target, [now] * len(reports), reports, hops + 1)
 
 
 def _extract(
@@ -225,9 +270,33 @@ def _extract(
                     )
 
 
+def _embed(sink: MetricSink, place: Place, events: Sequence[Event], now: int) -> None:
+    """Put the values of the metrics that events carry, and count the events that say they do and do not."""
+    where = (place.account, place.region)
+    for event in events:
+        if MARK not in event.message:
+            continue
+        try:
+            found = embedded(event.message, now)
+        except NotEmbedded as error:
+            dimensions = {"LogGroupName": place.group}
+            sink.put(where, ("AWS/Logs", error.metric), 1, at=now, dimensions=dimensions)
+            continue
+        for each in found:
+            sink.put(
+                where,
+                (each.namespace, each.name),
+                each.value,
+                at=each.at,
+                dimensions=each.dimensions,
+                unit=each.unit,
+                count=each.times,
+            )
+
+
 def _count(sink: MetricSink, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
-    size = sum(len(event.message) for event in masked.events)
+    size = sum(map(len, masked.events.messages))
     sink.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
     sink.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")

@@ -12,23 +12,39 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
+from coldframe.services.logs.account_retention import Retention, Retentions, policies_of, retained
+from coldframe.services.logs.anomalies.evaluation import AnomalyDetection, evaluate_anomalies
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
-from coldframe.services.logs.limits import DAY
-from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
+from coldframe.services.logs.records import DroppedStream, GroupCover, LogGroup, LogStream
+from coldframe.services.logs.scheduled_queries import ScheduledQueries, forget_runs, run_scheduled_query
+from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 
 LOG = logging.getLogger("coldframe.logs")
 
-__all__ = ["drop_group", "drop_rest", "drop_stream", "expire_events", "export", "periodic"]
+__all__ = [
+    "drop_group",
+    "drop_rest",
+    "drop_stream",
+    "evaluate_anomalies",
+    "expire_events",
+    "export",
+    "periodic",
+    "run_scheduled_query",
+]
 
-_MINUTE, _HOUR = 60.0, 3600.0
+_SOON, _MINUTE, _HOUR = 15.0, 60.0, 3600.0
 
 
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("logs.expire-events", partial(expire_events, installation), every=_HOUR)
     yield Periodic("logs.deliver-findings", partial(_deliver_findings, installation), _MINUTE, at_close=True)
+    yield Periodic("logs.deliver-subscriptions", partial(_deliver_subscriptions, installation), _MINUTE)
+    yield Periodic("logs.run-scheduled-queries", partial(_run_scheduled, installation), every=_SOON)
+    yield Periodic("logs.detect-anomalies", partial(_detect_anomalies, installation), every=_SOON)
+    yield Periodic("logs.forget-runs", partial(forget_runs, installation), every=_HOUR)
     yield Periodic("logs.forget-queries", partial(forget_queries, installation), every=_HOUR)
 
 
@@ -36,11 +52,30 @@ def _deliver_findings(installation: Installation) -> None:
     installation.parts.get(FindingsOutbox).deliver()
 
 
+def _deliver_subscriptions(installation: Installation) -> None:
+    installation.parts.get(SubscriptionDelivery).resume()
+
+
+def _run_scheduled(installation: Installation) -> None:
+    installation.parts.get(ScheduledQueries).trigger()
+
+
+def _detect_anomalies(installation: Installation) -> None:
+    installation.parts.get(AnomalyDetection).trigger()
+
+
 @job("logs.drop-group")
 def drop_group(run: Run, group_id: str) -> None:
     """Drop the events of a deleted group; its id is never used again, so it does not matter when."""
     run.commit_point()
     run.step("drop the events", run.part(LogStore).drop_group, group_id)
+    run.write("drop the wrapped keys", _forget_cover, group_id)
+
+
+def _forget_cover(records: Records, group_id: str) -> None:
+    cover = records.find(GroupCover, group_id)
+    if cover is not None:
+        records.remove(cover)
 
 
 def drop_stream(call: Call, group_id: str, name: str) -> None:
@@ -82,27 +117,30 @@ def expire_events(installation: Installation) -> int:
     expired = 0
     for account, region, group in groups:
         facts = store.streams(group.id)
-        before = 0 if group.retention_days is None else now - group.retention_days * DAY
+        kept = installation.parts.get(Retentions).of(account, region, group, now)
+        before = kept.floor(now)
         # Expiring is a write to the disk, so groups that hold nothing old are passed over.
         if any(stream.events and stream.first_timestamp < before for stream in facts.values()):
-            _expire(installation, account, region, group, before)
+            _expire(installation, (account, region), group, kept, now)
             expired += 1
         _drop_strays(installation, account, region, group, set(facts))
     return expired
 
 
-def _expire(installation: Installation, account: str, region: str, group: LogGroup, before: int) -> None:
-    """Close the time before a moment for good: PutLogEvents rejects events of that time from then on.
+def _expire(
+    installation: Installation, place: tuple[str, str], group: LogGroup, kept: Retention, now: int
+) -> None:
+    """Delete the events that are no longer kept, unless the retention has changed meanwhile.
 
-    The log store would not show them, also when the group's retention is lengthened later.
+    It runs in a writing transaction, so that nobody can lengthen the retention while it does: what is accepted under a
+    longer one comes after it, and stays.
     """
     with installation.store.write() as transaction:
-        records = transaction.records(account, region)
-        now = records.find(LogGroup, group.name)
-        if now is None or (now.id, now.retention_days) != (group.id, group.retention_days):
+        records = transaction.records(*place)
+        present = records.find(LogGroup, group.name)
+        if present is None or present.id != group.id or retained(policies_of(records), present, now) != kept:
             return
-        records.change(now, expired_before=max(before, now.expired_before))
-    installation.parts.get(LogStore).expire(group.id, before)
+        installation.parts.get(LogStore).expire(group.id, kept.floor(now))
 
 
 def _drop_strays(

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from coldframe.services.logs.lookup import invalid
@@ -30,11 +29,8 @@ def check(
     *,
     now: int,
     retention_days: int | None,
-    expired_before: int = 0,
 ) -> Accepted:
     """Hold a batch against the limits; times in milliseconds, `sizes` in bytes of UTF-8.
-
-    Events before `expired_before` count as expired, whatever the retention is now.
 
     Raises InvalidParameterException for a batch that is refused whole: too large, not in chronological order, or over
     24 hours long. Source: PutLogEvents in the API reference.
@@ -43,10 +39,10 @@ def check(
     if total > MOST_BYTES:
         raise invalid(f"Upload too large: {total} bytes exceeds limit of {MOST_BYTES}")
     times = [event["timestamp"] for event in events]
-    if any(later < earlier for earlier, later in pairwise(times)):
+    if times != sorted(times):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     kept_from = 0 if retention_days is None else now - retention_days * DAY
-    expired = bisect_left(times, max(kept_from, expired_before))
+    expired = bisect_left(times, kept_from)
     too_old = bisect_left(times, now - OLDEST)
     too_new = bisect_left(times, now + NEWEST + 1)
     first, end = max(expired, too_old), too_new

@@ -1,4 +1,4 @@
-"""Which log group a request means: by name, or by an identifier that is a name or an ARN."""
+"""Which log group or anomaly detector a request means: by name, by ARN, or by an identifier that is either."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.logs.records import LogGroup, LogStream
+from coldframe.services.logs.records import LogAnomalyDetector, LogGroup, LogStream
 
 
 def name_in(call: Call, identifier: str) -> str:
@@ -51,6 +51,16 @@ def cached_stream(call: Call, group: str, name: str) -> LogStream:
     if stream is None:
         raise ServiceFault("ResourceNotFoundException", "The specified log stream does not exist.")
     return stream
+
+
+def detector_of(call: Call, request: Mapping[str, Any]) -> LogAnomalyDetector:
+    """Return the anomaly detector of a request's ARN; raises ResourceNotFoundException."""
+    arn, prefix = request["anomalyDetectorArn"], call.arn("anomaly-detector:")
+    if ":anomaly-detector:" not in arn:
+        raise invalid(f"{arn} is not the ARN of an anomaly detector.")
+    if not arn.startswith(prefix):
+        raise ServiceFault("ResourceNotFoundException", "The specified anomaly detector does not exist.")
+    return call.records.get(LogAnomalyDetector, arn.removeprefix(prefix))
 
 
 def group_arn(call: Call, name: str) -> str:

@@ -11,7 +11,13 @@ from coldframe.core.faults import ServiceFault
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.policies import compiled_policy
 from coldframe.services.logs.lookup import name_in
-from coldframe.services.logs.records import Destination, LogGroup, LookupTable, ResourcePolicy
+from coldframe.services.logs.records import (
+    TAGGED,
+    Destination,
+    LogGroup,
+    ResourcePolicy,
+    ScheduledQuery,
+)
 
 _TAGGING = {"TagResource", "UntagResource", "ListTagsForResource"}
 # Resource policies of log groups speak for AWS services only, and about these actions only.
@@ -22,11 +28,14 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
     """Return the ARNs of a request that names log groups by identifier or a resource by ARN; [] for all others."""
     identifiers = parameters.get("logGroupIdentifiers")
     if identifiers is None:
-        identifier = parameters.get("logGroupIdentifier")
+        identifier = parameters.get("logGroupIdentifier") or parameters.get("resourceIdentifier")
         identifiers = [] if identifier is None else [identifier]
     if identifiers:
         stream = parameters.get("logStreamName", "")
         return [call.arn(f"log-group:{name_in(call, each)}:log-stream:{stream}") for each in identifiers]
+    if "ScheduledQuery" in operation and "identifier" in parameters:
+        identifier = str(parameters["identifier"])
+        return [identifier if identifier.startswith("arn:") else call.arn(f"scheduled-query:{identifier}")]
     resource = parameters.get("resourceArn")
     if isinstance(resource, str) and resource.startswith("arn:"):
         # Documented: tagging goes by the ARN as it is, everything else by that of the group's streams.
@@ -93,25 +102,30 @@ def _for_services(documents: tuple[str, ...]) -> str:
 
 
 def _tags_of(call: Call, parameters: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the tags of the log group, destination or lookup table that a request names."""
-    destination = parameters.get("destinationName")
+    """Return the tags of the resource that a request names."""
     identifier = parameters.get("logGroupName") or parameters.get("logGroupIdentifier")
-    resource = parameters.get("resourceArn")
-    if isinstance(resource, str) and ":log-group:" in resource:
-        identifier = resource
-    elif isinstance(resource, str) and ":destination:" in resource:
-        destination = resource.partition(":destination:")[2]
-    table = parameters.get("lookupTableArn") or resource
-    if isinstance(table, str) and ":lookup-table:" in table:
-        kept = call.cached(LookupTable, table.partition(":lookup-table:")[2])
-        return kept.tags if kept is not None else {}
-    if destination:
-        found = call.cached(Destination, destination)
-        return found.tags if found is not None else {}
+    for name in ("resourceArn", "lookupTableArn", "anomalyDetectorArn", "identifier"):
+        given = parameters.get(name)
+        if not isinstance(given, str):
+            continue
+        kind, _, key = given.partition(":logs:")[2].partition(":")[2].partition(":")[2].partition(":")
+        if kind == "log-group":
+            identifier = given
+        elif kind in TAGGED:
+            return _tags(call, TAGGED[kind], key)
+        elif name == "identifier":
+            return _tags(call, ScheduledQuery, given)
+    if parameters.get("destinationName"):
+        return _tags(call, Destination, parameters["destinationName"])
     if not identifier:
         return {}
     try:
-        group = call.cached(LogGroup, name_in(call, identifier))
+        return _tags(call, LogGroup, name_in(call, identifier))
     except ServiceFault:
         return {}  # the handler refuses it; a group of another place has no tags to go by
-    return group.tags if group is not None else {}
+
+
+def _tags(call: Call, kind: type[Any], key: str) -> Mapping[str, str]:
+    found = call.cached(kind, key)
+    tags: Mapping[str, str] = found.tags if found is not None else {}
+    return tags

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from coldframe.core.gathered import Gathered
 from coldframe.core.records import Record
 from coldframe.core.store import Store
 from coldframe.engines.detector import Detector
@@ -32,6 +33,9 @@ _DEPENDS: tuple[type[Record], ...] = (
 )
 
 
+_MOST_KEPT = 100_000
+
+
 class Extraction(NamedTuple):
     """A metric filter: which events, and one (namespace, name, transformation) for each of its metrics.
 
@@ -44,25 +48,32 @@ class Extraction(NamedTuple):
 
 
 class Subscription(NamedTuple):
-    """A subscription: which events go where; `target` is what the destination stands for."""
+    """A subscription: which events go where; `target` is what the destination stands for, and `role` puts them there.
+
+    `account_policy`: it is the whole account's.
+    """
 
     name: str
     pattern: FilterPattern
     target: str
+    role: str
     on_transformed: bool
+    account_policy: bool
 
 
 class GroupRules(NamedTuple):
-    """What happens to the events of one group."""
+    """What happens to the events of one group; `embeds`: they may carry metrics."""
 
     protection: Protection | None
     extractions: tuple[Extraction, ...]
     subscriptions: tuple[Subscription, ...]
     transformer: Transformer | None
+    embeds: bool
 
 
 class _SubscriptionPolicy(msgspec.Struct):
     DestinationArn: str
+    RoleArn: str = ""
     FilterPattern: str = ""
 
 
@@ -72,19 +83,14 @@ class Rules:
     def __init__(self, store: Store, detector: Detector) -> None:
         self._store = store
         self._detector = detector
-        self._kept: dict[tuple[str, str, str], GroupRules] = {}
-        self._versions: tuple[int, ...] = ()
+        self._kept: Gathered[tuple[str, str, str], GroupRules] = Gathered(store, _DEPENDS, most=_MOST_KEPT)
 
     def of(self, account: str, region: str, group: str) -> GroupRules:
         """Return the rules of a group that exists."""
-        versions = tuple(self._store.version(kind) for kind in _DEPENDS)
-        if versions != self._versions:
-            self._kept, self._versions = {}, versions
+        kept = self._kept.now()
         key = (account, region, group)
-        found = self._kept.get(key)
+        found = kept.get(key)
         if found is None:
-            # Kept under the versions read before gathering: a commit in between makes the next call gather anew.
-            kept = self._kept
             found = kept[key] = self._gather(account, region, group)
         return found
 
@@ -95,14 +101,16 @@ class Rules:
             policies = [policy for policy in records.list(AccountPolicy) if selects(policy.selection, name)]
             filters = records.list(MetricFilter, key_prefix=(name,))
             subscriptions = [
-                (each.name, each.pattern, each.destination, each.on_transformed)
+                (each.name, each.pattern, each.destination, each.role, each.on_transformed, False)
                 for each in records.list(SubscriptionFilter, key_prefix=(name,))
             ]
             transforming = active_configuration(records, group)
             for policy in policies:
                 if policy.kind == "SUBSCRIPTION_FILTER_POLICY":
                     said = msgspec.json.decode(policy.document, type=_SubscriptionPolicy)
-                    subscriptions.append((policy.name, said.FilterPattern, said.DestinationArn, False))
+                    subscriptions.append(
+                        (policy.name, said.FilterPattern, said.DestinationArn, said.RoleArn, False, True)
+                    )
         documents = [policy.document for policy in policies if policy.kind == "DATA_PROTECTION_POLICY"]
         if group.protection:
             documents.append(group.protection)
@@ -110,20 +118,21 @@ class Rules:
             protection_of(self._detector, tuple(documents)),
             tuple(_extraction(each) for each in filters),
             tuple(
-                Subscription(label, compile_pattern(pattern), target, on_transformed)
-                for label, pattern, destination, on_transformed in subscriptions
-                if (target := self._target(destination))
+                Subscription(label, compile_pattern(pattern), *target, on_transformed, account_policy)
+                for label, pattern, destination, role, on_transformed, account_policy in subscriptions
+                if (target := self._target(destination, role)) is not None
             ),
             transformer_of(transforming) if transforming else None,
+            group.group_class == "STANDARD",
         )
 
-    def _target(self, arn: str) -> str:
-        """Return the target behind a destination's ARN; any other ARN stands for itself."""
+    def _target(self, arn: str, role: str) -> tuple[str, str] | None:
+        """Return what is behind a destination's ARN, and the destination's role; any other ARN stands for itself."""
         parts = arn.split(":", 6)
         if len(parts) != 7 or parts[2] != "logs" or parts[5] != "destination":
-            return arn
+            return arn, role
         found = self._store.cached(Destination, parts[4], parts[3], parts[6])
-        return found.target if found is not None else ""
+        return (found.target, found.role) if found is not None else None
 
 
 def _extraction(record: MetricFilter) -> Extraction:

@@ -1,54 +1,82 @@
-"""Where subscriptions may lead: a log group of the same account, or a destination whose owner lets the caller in."""
+"""Where subscriptions may lead: a log group or a delivery stream of the same account, or a destination of another one."""
+
+from typing import NamedTuple
 
 from coldframe.core import arns
 from coldframe.core.call import Call
-from coldframe.core.records import Records
-from coldframe.services.logs.lookup import invalid
+from coldframe.core.faults import NotBuilt
+from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.records import Destination, LogGroup
+from coldframe.services.logs.subscriptions.recipients import check_recipient, recipient_of
 
-_UNDELIVERABLE = {
-    "kinesis": "Could not deliver test message to specified Kinesis stream."
-    " Check if the given kinesis stream is in ACTIVE state. Kinesis Data Streams is not built in coldframe.",
-    "firehose": "Could not deliver test message to specified Firehose stream."
-    " Check if the given Firehose stream is in ACTIVE state. Amazon Data Firehose is not built in coldframe.",
-    "lambda": "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute"
-    " your function. AWS Lambda is not built in coldframe.",
+_NOT_BUILT = {
+    "kinesis": "Amazon Kinesis Data Streams is",
+    "lambda": "AWS Lambda is",
 }
 
 
-def check_destination(call: Call, text: str) -> str:
-    """Return the log group a subscription to `text` writes to, by its ARN without `:*`.
+class Target(NamedTuple):
+    """The ARN of a log group, without `:*`, or of a delivery stream, and the role that may put records there."""
 
+    arn: str
+    role: str = ""
+
+
+def check_destination(call: Call, text: str, role: str, group: str | None) -> Target:
+    """Return what a subscription to `text` writes to; a delivery stream has taken a test record by then.
+
+    `group` is the name of the subscribed log group, None for those of the whole account. No transaction may be open.
     Raises InvalidParameterException for what nothing here can be delivered to, and AccessDenied where the destination's
-    access policy (for another account's) or the caller's own policies do not allow logs:PutSubscriptionFilter on it.
+    access policy (for another account's) or the caller's own policies do not allow logs:PutSubscriptionFilter on it,
+    or iam:PassRole on the role.
     """
     arn = parsed(text)
-    if arn.service == "logs" and arn.resource.startswith("destination:"):
-        if arn.region != call.region:
-            raise invalid("The destination must be in the same region as the log group.")
-        call.require("logs:PutSubscriptionFilter", text)
-        there = call.records.elsewhere(account=arn.account)
-        found = there.find(Destination, arn.resource.removeprefix("destination:"))
-        if found is None:
-            raise invalid(f"The specified destination does not exist: {text}")
-        return found.target
-    return check_target(call, text)
+    if role:
+        check_role(call, role)
+    if arn.service != "logs" or not arn.resource.startswith("destination:"):
+        return check_target(call, text, role, group)
+    if arn.region != call.region:
+        raise invalid("The destination must be in the same region as the log group.")
+    call.require("logs:PutSubscriptionFilter", text)
+    name = arn.resource.removeprefix("destination:")
+    found = call.installation.store.cached(Destination, arn.account, arn.region, name)
+    if found is None:
+        raise invalid(f"The specified destination does not exist: {text}")
+    target = Target(found.target, found.role)
+    _try_out(call, target, group)
+    return target
 
 
-def check_target(call: Call, text: str) -> str:
-    """Return the ARN, without `:*`, of a log group of the caller's account and region that is there."""
+def check_target(call: Call, text: str, role: str, group: str | None = None) -> Target:
+    """Return a log group or a delivery stream of the caller's account that is there, the latter after a test record."""
     arn = parsed(text)
-    if arn.service in _UNDELIVERABLE:
-        raise invalid(_UNDELIVERABLE[arn.service])
+    if arn.service in _NOT_BUILT:
+        raise NotBuilt(
+            f"{_NOT_BUILT[arn.service]} not built in coldframe, so nothing can be delivered to {text}."
+        )
+    if arn.service == "firehose" and arn.resource.startswith("deliverystream/"):
+        if not role:
+            raise invalid("destinationArn for vendor firehose cannot be used without roleArn")
+        if arn.account != call.account:
+            raise invalid(
+                "Could not deliver test message to specified Firehose stream."
+                f" Check if the given Firehose stream is in this account: {text}"
+            )
+        target = Target(text, role)
+        _try_out(call, target, group)
+        return target
     if arn.service != "logs" or not arn.resource.startswith("log-group:"):
-        raise invalid(f"Invalid destination {text}: it is the ARN of neither a log group nor a destination.")
+        raise invalid(
+            f"Invalid destination {text}: it is the ARN of neither a log group nor a Firehose stream nor a destination."
+        )
     name = arn.resource.removeprefix("log-group:").removesuffix(":*")
-    if (arn.account, arn.region) != (call.account, call.region) or not _exists(call.records, name):
+    here = (arn.account, arn.region) == (call.account, call.region)
+    if not here or call.cached(LogGroup, name) is None:
         raise invalid(
             "Could not deliver test message to specified log group."
             f" Check if the given log group is in this account and region: {text}"
         )
-    return text.removesuffix(":*")
+    return Target(text.removesuffix(":*"))
 
 
 def check_role(call: Call, role: str) -> None:
@@ -66,5 +94,8 @@ def parsed(text: str) -> arns.Arn:
         raise invalid(f"Invalid ARN: {text}") from error
 
 
-def _exists(records: Records, name: str) -> bool:
-    return records.find(LogGroup, name) is not None
+def _try_out(call: Call, target: Target, group: str | None) -> None:
+    if ":firehose:" not in target.arn:
+        return
+    source = call.arn("").removesuffix(":") if group is None else group_arn(call, group)
+    check_recipient(call.installation, recipient_of(target.arn, target.role), source, call.now)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from coldframe.core.call import Call
 from coldframe.core.checksums import combined, running
 from coldframe.core.faults import ServiceFault
-from coldframe.services.s3.bodies import stated_checksums
+from coldframe.services.s3.bodies import DEFAULT_CHECKSUM, stated_checksums
 from coldframe.services.s3.lookup import Request
 from coldframe.services.s3.records import Part, Upload, UploadedPart, Version
 from coldframe.services.s3.refusals import bad_digest, invalid_request
@@ -85,24 +85,31 @@ def assembled(call: Call, request: Request, upload: Upload, parts: Sequence[Uplo
         size=sum(part.size for part in parts),
         etag=f"{etag.hexdigest()}-{len(parts)}",
         blobs=[(part.blob, part.size) for part in parts],
-        parts=[Part(part.number, part.size, part.checksums.get(upload.algorithm, "")) for part in parts],
+        parts=[
+            Part(part.number, part.size, part.checksums.get(upload.algorithm or DEFAULT_CHECKSUM, ""))
+            for part in parts
+        ],
         checksums=checksums,
-        checksum_type=upload.checksum_type if checksums else "",
+        checksum_type=_kind(upload) if checksums else "",
         upload_id=upload.upload_id,
     )
 
 
+def _kind(upload: Upload) -> str:
+    return upload.checksum_type if upload.algorithm else "FULL_OBJECT"
+
+
 def _whole(upload: Upload, parts: Sequence[UploadedPart]) -> dict[str, str]:
     """Return the checksum of the whole: over the parts' checksums, or of all bytes where parts can be combined."""
-    name = upload.algorithm
-    if not name:
+    name = upload.algorithm or DEFAULT_CHECKSUM
+    if not upload.algorithm and any(name not in part.checksums for part in parts):
         return {}
     if any(name not in part.checksums for part in parts):
         raise invalid_request(
             f"The upload was created using a {name.lower()} checksum. The complete request must include the checksum for each part."
         )
     digests = [b64decode(part.checksums[name]) for part in parts]
-    if upload.checksum_type == "FULL_OBJECT":
+    if _kind(upload) == "FULL_OBJECT":
         value = digests[0]
         for digest, part in zip(digests[1:], parts[1:], strict=True):
             value = combined(name, value, digest, part.size)

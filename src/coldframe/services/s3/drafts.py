@@ -4,6 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.services.s3.acls import acl_of_new
+from coldframe.services.s3.customer_keys import check_of, customer_key
 from coldframe.services.s3.locks import lock_of_new
 from coldframe.services.s3.lookup import Request, bucket_arn
 from coldframe.services.s3.object_answers import header_fields
@@ -26,7 +27,6 @@ _ALSO_NEEDED = {
 def draft_of(call: Call, bucket: Bucket, request: Request) -> Version:
     """Return the version that a request would make; raises what S3 refuses before any byte is read."""
     check_key(request["Key"])
-    check_encryption(request)
     fields: dict[str, Any] = header_fields(request)
     check_metadata(fields["metadata"])
     tags = tags_of_header(request.get("Tagging"))
@@ -47,6 +47,7 @@ def draft_of(call: Call, bucket: Bucket, request: Request) -> Version:
         storage_class=request.get("StorageClass") or "STANDARD",
         tags=tags,
         acl=acl_of_new(bucket, request),
+        customer_key=check_of(customer_key(request)),
         **fields,
         **lock_of_new(call, bucket, request),
     )
@@ -69,16 +70,3 @@ def check_metadata(metadata: dict[str, str]) -> None:
         fault.code = "MetadataTooLarge"
         fault.members = {"Size": str(size), "MaxSizeAllowed": str(LARGEST_METADATA)}
         raise fault
-
-
-def check_encryption(request: Request) -> None:
-    """Refuse keys that this server does not keep: a customer's own, and those of AWS KMS."""
-    if any(
-        request.get(name) for name in ("SSECustomerAlgorithm", "SSECustomerKey", "CopySourceSSECustomerKey")
-    ):
-        raise not_built(
-            "Server-side encryption with customer-provided keys (SSE-C) is not built in coldframe."
-        )
-    if request.get("ServerSideEncryption") not in {None, "AES256"} or request.get("SSEKMSKeyId"):
-        text = "Server-side encryption with AWS KMS keys is not built in coldframe; AES256 is."
-        raise not_built(text)

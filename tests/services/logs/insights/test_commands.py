@@ -139,7 +139,7 @@ TABLE = {
         [{"who": "ann", "n": "2"}, {"who": "bob", "n": "1"}],
     ),
     "pattern groups by what does not vary": (
-        "filter ispresent(level) | parse @message '\"ms\": *,' as rest | pattern level",
+        "filter ispresent(level) | pattern level | display @pattern, @sampleCount, @ratio, @severityLabel",
         [
             {
                 "@pattern": "INFO",
@@ -283,21 +283,13 @@ def test_the_lines_of_lambda_have_fields(run):
     ]  # fmt: skip
 
 
-def test_a_pattern_hides_what_varies(run):
-    messages = [f"request {n} took {n}ms from 10.0.0.{n}" for n in range(3)]
-    rows = run("pattern @message", messages)
-    assert [(row["@pattern"], row["@sampleCount"]) for row in rows] == [
-        ("request <*> took <*> from <*>", "3")
-    ]
-
-
 def test_a_limit_of_the_request_counts_too(run):
     assert len(run("fields n", NUMBERED, limit=2)) == 2
     assert len(run("fields n | limit 3", NUMBERED, limit=4)) == 3
 
 
 def test_without_a_limit_ten_thousand_rows_are_given(run):
-    messages = ["x"] * 10_001
+    messages = [(0, "x")] * 10_001
     assert len(run("fields @message", messages)) == 10_000
     assert len(run("fields @message | limit 10001", messages)) == 10_001
 
@@ -315,7 +307,7 @@ def test_without_a_limit_ten_thousand_rows_are_given(run):
         ("stats count(*) by user | stats earliest(user)", "earliest(user)", "earliest needs log events, and there are none after stats"),
         ("parse @message 'a*b*' as one", "parse @message 'a*b*' as one", "the glob has 2 asterisks and there are 1 names"),
         ("parse @message /no groups/", "/no groups/", "a regular expression of parse needs named groups, such as (?<name>...)"),
-        ("anomaly", "anomaly", "the command anomaly is not built: it needs trained models, which are not built"),
+        ("relevantfields user", "", "unexpected end of the query"),
         ("stats pct(ms, 101)", "101", "pct takes a number from 0 to 100"),
         ("stats count(*) | fillmissing", "fillmissing", "fillmissing follows a stats with one bin() among its groups"),
         ("join type=outer left=a right=b where a.x=b.x (fields x)", "join type=outer left=a right=b where a.x=b.x (fields x)", "a join is of the type inner or left, not outer"),

@@ -55,6 +55,7 @@ NOTHING = {"now", "messagesize", "querystarttime", "queryendtime", "querytimeran
 def test_no_function_gives_the_original_back(protected, reader):
     queries = [
         "fields @message, who", "display who", "filter who like 'jane'", "filter @message like /jane/", "pattern @message",
+        "pattern who", "diff", "anomaly", "logcompare timeshift 1d",
         "parse @message '\"who\": \"*\"' as w", r"parse @message /(?<w>\S+@\S+)/", "stats count(*) by who", "dedup who",
         "fields jsonParse(@message) as j | unnest j.who into w", "sort who", "fields @message | filldown",
         "fields who | autoregress who", "join left=a right=b where a.n=b.n (fields who, n) | fields a.who, b.who",

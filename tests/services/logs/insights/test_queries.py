@@ -7,8 +7,10 @@ from botocore.exceptions import ClientError
 
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
+from coldframe.engines.query.errors import TooLarge
 from coldframe.services.logs.insights.keeping import forget_queries
 from coldframe.services.logs.insights.running import QueryRunner
+from coldframe.services.logs.insights.sources import Sources
 from coldframe.services.logs.records import InsightsQuery, LogGroup
 from tests.server_fixtures import running_server
 from tests.services.logs.conftest import add_group
@@ -174,6 +176,16 @@ def test_a_malformed_query_is_pointed_at(served):
     assert answer["queryCompileError"]["message"].startswith("unexpected")
 
 
+def test_some_commands_need_log_groups_of_the_standard_class(served):
+    add_group(served, "rare", "one", group_class="INFREQUENT_ACCESS")
+    put(served, "rare", "x 1")
+    for query in ("pattern @message", "diff", "anomaly", "fields unmask(@message)", "unmask @message"):
+        error = refused(start, served, f"limit 5 | {query}", logGroupName="rare")
+        assert error["Error"]["Code"] == "MalformedQueryException"
+        assert error["queryCompileError"]["location"]["startCharOffset"] >= 10
+    assert len(rows(ask(served, "stats count(*)", logGroupName="rare"))) == 1
+
+
 def test_results_come_in_pages(served):
     client = served.client("logs")
     identifier = start(served, "fields @message | sort @timestamp asc")
@@ -256,6 +268,24 @@ def test_a_query_that_cannot_run_says_why(tmp_path):
         answer = ask(server, "stats count(*)")
         assert answer["status"] == "Failed"
         assert list(rows(answer)[0]) == ["@error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TooLarge("the query needs more memory than queries may use here"), "the query needs more memory"),
+        (OSError(28, "No space left on device"), "the query failed: OSError"),
+    ],
+)
+def test_whatever_ends_a_query_is_its_result(served, monkeypatch, error, reason):
+    def broken(*_, **__):
+        raise error
+
+    monkeypatch.setattr(Sources, "open", broken)
+    answer = ask(served, "stats count(*)")
+    assert answer["status"] == "Failed"
+    assert rows(answer)[0]["@error"].startswith(reason)
+    assert "nextToken" not in answer
 
 
 def test_what_was_asked_is_listed_latest_first(served):

@@ -16,6 +16,7 @@ from coldframe.services.cloudwatch.alarm_states import AlarmStates
 from coldframe.services.cloudwatch.alarms import actions, configuration
 from coldframe.services.cloudwatch.alarms.faults import invalid, missing
 from coldframe.services.cloudwatch.alarms.reasons import CREATED
+from coldframe.services.cloudwatch.insight_reports import need_logs_of_rules
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import (
@@ -41,6 +42,7 @@ def put_metric_alarm(call: Call, request: "PutMetricAlarmInputTypeDef") -> None:
     configuration.check(request)
     actions.check(kept, composite=False)
     _check_built(call, kept)
+    need_logs_of_rules(call, request.get("Metrics") or ())
     name, now = request["AlarmName"], call.now
     before = call.records.find(Alarm, name)
     if before is not None and before.kind != METRIC:

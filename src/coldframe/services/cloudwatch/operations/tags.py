@@ -1,4 +1,4 @@
-"""Tags of alarms, mute rules, dashboards and Contributor Insights rules."""
+"""Tags of alarms, mute rules, dashboards, Contributor Insights rules and metric streams."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,8 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.cloudwatch import answers, tagging
 from coldframe.services.cloudwatch.alarm_records import Alarm, AlarmMuteRule
-from coldframe.services.cloudwatch.dashboard_records import Dashboard, InsightRule
+from coldframe.services.cloudwatch.dashboard_records import Dashboard, InsightRule, QueryDefinition
+from coldframe.services.cloudwatch.stream_records import MetricStream
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import (
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
         UntagResourceInputTypeDef,
     )
 
-Tagged = Alarm | AlarmMuteRule | Dashboard | InsightRule
+Tagged = Alarm | AlarmMuteRule | Dashboard | InsightRule | MetricStream | QueryDefinition
 _KINDS: dict[str, type[Tagged]] = {
     "alarm:": Alarm,
     "alarm-mute-rule:": AlarmMuteRule,
     "dashboard/": Dashboard,
     "insight-rule/": InsightRule,
+    "metric-stream/": MetricStream,
+    "metric-query-definition/": QueryDefinition,
 }
 
 

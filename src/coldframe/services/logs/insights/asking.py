@@ -6,15 +6,17 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
-from coldframe.services.logs import limits, unmasking
+from coldframe.services.logs import unmasking
+from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.insights import translation
-from coldframe.services.logs.insights.errors import QueryError
+from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.expressions import Times
 from coldframe.services.logs.insights.running import Task
 from coldframe.services.logs.insights.sources import Group, Originals
 from coldframe.services.logs.insights.tree import Source
 from coldframe.services.logs.lookup import cached_group, invalid, name_in
-from coldframe.services.logs.records import LogGroup
+from coldframe.services.logs.records import LogGroup, LookupTable
+from coldframe.services.logs.transforming import reading
 
 MOST_NAMED = 50
 MOST_SELECTED = 10_000
@@ -36,9 +38,16 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
             raise invalid("Log groups are named by the parameters of the request or by SOURCE, not by both.")
         resolved = {id(source): chosen.selected(source) for source in sources}
         groups = chosen.groups
+        if any(group.group_class != "STANDARD" for group in groups):
+            query.refuse_for_rare_access()
         labels = [f"{call.account}:{group.name}" for group in groups]
         plan = translation.translate(
-            query, labels, main, lambda source: resolved[id(source)], request.get("limit")
+            query,
+            labels,
+            main,
+            lambda source: resolved[id(source)],
+            request.get("limit"),
+            partial(_columns, call),
         )
     except QueryError as error:
         raise malformed(error) from error
@@ -49,11 +58,8 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
     originals: list[Originals] | None = None
     if plan.unmasks:
         originals = [partial(_originals, call, group) for group in groups]
-    parts = [
-        Group(group.id, group.name, label, _floor(call, group))
-        for group, label in zip(groups, labels, strict=True)
-    ]
-    task = Task(call.new_id(), call.account, call.region, plan, parts, times.start, times.end, originals)
+    parts = [_group(call, group, label) for group, label in zip(groups, labels, strict=True)]
+    task = Task(call.new_id(), call.account, call.region, plan, parts, originals)
     return task, [group.name for group in groups]
 
 
@@ -71,6 +77,20 @@ def _originals(call: Call, group: LogGroup, rows: Any) -> list[str]:
     return unmasking.texts(call, group, rows, unmask=True)
 
 
+def _columns(call: Call, table: str, span: Span) -> tuple[str, ...]:
+    """Return the columns of a lookup table; raises QueryError where there is none of the name."""
+    found = call.cached(LookupTable, table)
+    return translation.no_table(table, span) if found is None else tuple(found.columns)
+
+
+def _group(call: Call, group: LogGroup, label: str) -> Group:
+    """Return a group as a query reads it: through its transformer, since it has one."""
+    read = reading(call, group)
+    if read is None:
+        return Group(group.id, group.name, label, _floor(call, group))
+    return Group(group.id, group.name, label, _floor(call, group), *read)
+
+
 def _times(call: Call, request: Mapping[str, Any]) -> Times:
     start, end = request["startTime"], request["endTime"]
     if start > end:
@@ -83,7 +103,7 @@ def _times(call: Call, request: Mapping[str, Any]) -> Times:
 
 
 def _floor(call: Call, group: LogGroup) -> int:
-    return 0 if group.retention_days is None else call.now - group.retention_days * limits.DAY
+    return call.part(Retentions).of(call.account, call.region, group, call.now).floor(call.now)
 
 
 class _Groups:

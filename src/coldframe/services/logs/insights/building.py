@@ -1,7 +1,8 @@
 """What each rule of the grammar makes of its parts: the nodes of the syntax tree."""
 
 import re
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from coldframe.services.logs.insights import tree
 from coldframe.services.logs.insights.errors import QueryError, Span
@@ -15,11 +16,6 @@ _UNITS = {
     "m": "m", "hour": "h", "hr": "h", "h": "h", "day": "d", "d": "d", "week": "w", "w": "w", "month": "mo",
     "mon": "mo", "mo": "mo", "quarter": "q", "qtr": "q", "q": "q", "year": "y", "yr": "y", "y": "y",
 }  # fmt: skip
-_REFUSED = {
-    "anomaly": "it needs trained models, which are not built",
-    "lookup": "queries do not read lookup tables yet",
-    "cidrlookup": "queries do not read lookup tables yet",
-}
 
 
 def path_of(text: str) -> tuple[str, ...]:
@@ -61,7 +57,10 @@ class Builder:
             if isinstance(part, tree.Source):
                 raise QueryError("SOURCE must be the first command", part.span)
         del span
-        return tuple(parts)
+        return tuple(
+            replace(part, before=tuple(parts[:at])) if isinstance(part, tree.Compare) else part
+            for at, part in enumerate(parts)
+        )
 
     def _on_items(self, span: Span, parts: list[Any]) -> Any:
         del span
@@ -121,13 +120,66 @@ class Builder:
     def _on_pattern(self, span: Span, parts: list[Any]) -> Any:
         return tree.Pattern(span, parts[0])
 
+    def _on_anomaly(self, span: Span, parts: list[Any]) -> Any:
+        del parts
+        return tree.Anomaly(span)
+
+    def _on_diff(self, span: Span, parts: list[Any]) -> Any:
+        unit = {"previousday": "d", "previousweek": "w", "previousmonth": "mo"}
+        return tree.Compare(span, tree.Period(span, 1, unit[str(parts[0]).lower()]) if parts else None)
+
+    def _on_logcompare(self, span: Span, parts: list[Any]) -> Any:
+        return tree.Compare(span, self._on_period(span, parts))
+
+    def _on_table(self, span: Span, parts: list[Any]) -> Any:
+        del span
+        return parts[0].name if isinstance(parts[0], tree.Field) else _unquoted(str(parts[0]))
+
+    def _on_lookup_key(self, span: Span, parts: list[Any]) -> Any:
+        return tree.LookupKey(span, parts[0], parts[-1])
+
+    def _on_lookup_range(self, span: Span, parts: list[Any]) -> Any:
+        return tree.LookupKey(span, parts[-1], parts[0])
+
+    def _on_output(self, span: Span, parts: list[Any]) -> Any:
+        return tree.Output(span, parts[0], parts[-1])
+
+    def _on_lookup(self, span: Span, parts: list[Any], *, cidr: bool = False) -> Any:
+        keys = tuple(part for part in parts if isinstance(part, tree.LookupKey))
+        outputs = tuple(part for part in parts if isinstance(part, tree.Output))
+        if len({output.field.name for output in outputs}) != len(outputs):
+            raise QueryError("a lookup gives each field once", span)
+        only_new = str(parts[1 + len(keys)]).lower() == "outputnew"
+        return tree.Lookup(span, parts[0], keys, outputs, only_new, cidr)
+
+    def _on_cidrlookup(self, span: Span, parts: list[Any]) -> Any:
+        return self._on_lookup(span, parts, cidr=True)
+
     def _on_source_names(self, span: Span, parts: list[Any]) -> Any:
-        return tree.Source(span, tuple(_unquoted(str(part)) for part in parts))
+        names, times = _timed(parts)
+        return tree.Source(span, tuple(_unquoted(str(part)) for part in names), **times)
 
     def _on_source_name(self, span: Span, parts: list[Any]) -> Any:
-        return tree.Source(span, (parts[0].name,))
+        names, times = _timed(parts)
+        return tree.Source(span, (names[0].name,), **times)
+
+    def _on_source_time(self, span: Span, parts: list[Any]) -> Any:
+        name = parts[0].name.lower()
+        if name not in {"start", "end"} or str(parts[1]) != "=":
+            raise QueryError("SOURCE takes start= and end=", span)
+        return _SourceTime(name, parts[2])
+
+    def _on_source_moment(self, span: Span, parts: list[Any]) -> Any:
+        if isinstance(parts[0], tree.Field):
+            if parts[0].name.lower() != "now":
+                raise QueryError("a time of SOURCE is now, or such as -1d, or milliseconds since 1970", span)
+            return tree.Moment(span, None, -1)
+        if len(parts) == 2:
+            return tree.Moment(span, self._on_period(span, parts[1:]))
+        return tree.Moment(span, None, int(float(parts[0])))
 
     def _on_source_selection(self, span: Span, parts: list[Any]) -> Any:
+        parts, times = _timed(parts)
         if parts[0].name.lower() != "loggroups":
             raise QueryError(f"SOURCE selects by logGroups(...), not by {parts[0].name}", parts[0].span)
         chosen = {"nameprefix": (), "class": (), "accountidentifiers": ()}
@@ -141,7 +193,13 @@ class Builder:
         if len(chosen["nameprefix"]) > 5 or len(chosen["accountidentifiers"]) > 20:
             raise QueryError("logGroups takes up to 5 prefixes and up to 20 account identifiers", span)
         return tree.Source(
-            span, (), chosen["nameprefix"], chosen["class"], chosen["accountidentifiers"], selection=True
+            span,
+            (),
+            chosen["nameprefix"],
+            chosen["class"],
+            chosen["accountidentifiers"],
+            selection=True,
+            **times,
         )
 
     def _on_source_choice(self, span: Span, parts: list[Any]) -> Any:
@@ -251,9 +309,8 @@ class Builder:
     def _on_countfrequent(self, span: Span, parts: list[Any]) -> Any:
         return tree.CountFrequent(span, parts[0])
 
-    def _on_refused(self, span: Span, parts: list[Any]) -> Any:
-        name = str(parts[0]).lower()
-        raise QueryError(f"the command {name} is not built: {_REFUSED.get(name, 'it comes later')}", span)
+    def _on_relevantfields(self, span: Span, parts: list[Any]) -> Any:
+        return tree.RelevantFields(span, parts[0] if len(parts) > 1 else (), parts[-1])
 
     def _on_disjunction(self, span: Span, parts: list[Any]) -> Any:
         return self._deep(tree.Logical(span, "or", tuple(parts)), *parts)
@@ -332,6 +389,19 @@ class Builder:
 
     def _on_field(self, span: Span, parts: list[Any]) -> Any:
         return tree.Field(span, path_of(str(parts[0])))
+
+
+class _SourceTime(NamedTuple):
+    """The start or the end that SOURCE names."""
+
+    name: str
+    moment: tree.Moment
+
+
+def _timed(parts: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Return what SOURCE names, and its times by their names."""
+    times = {part.name: part.moment for part in parts if isinstance(part, _SourceTime)}
+    return [part for part in parts if not isinstance(part, _SourceTime)], times
 
 
 def _is_option(part: tuple[Any, ...]) -> bool:

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from coldframe.services.logs.insights import regexes, tree, values
+from coldframe.services.logs.insights.enriching import cidr_lookup, lookup
 from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.functions.documents import document
 from coldframe.services.logs.insights.joins import append_columns, join
+from coldframe.services.logs.insights.patterns import anomaly, compare, pattern
+from coldframe.services.logs.insights.relevance import relevant_fields
 from coldframe.services.logs.insights.scope import Column
 from coldframe.services.logs.insights.series import (
     accumulate,
@@ -16,7 +19,7 @@ from coldframe.services.logs.insights.series import (
     sessionize,
 )
 from coldframe.services.logs.insights.stage import Stage
-from coldframe.services.logs.insights.statistics import pattern, stats
+from coldframe.services.logs.insights.statistics import stats
 from coldframe.services.logs.insights.tables import add_totals, count_frequent, outlier
 from coldframe.services.logs.insights.values import NUMERIC, Sql
 
@@ -140,6 +143,11 @@ def expand(stage: Stage, command: tree.Expand) -> None:
     unnest(stage, tree.Unnest(command.span, command.field, command.field.name))
 
 
+def enrich(stage: Stage, command: tree.Lookup) -> None:
+    """Add fields of a lookup table."""
+    (cidr_lookup if command.cidr else lookup)(stage, command)
+
+
 def source(stage: Stage, command: tree.Source) -> None:
     """SOURCE has been heeded when the pipeline began."""
     del stage, command
@@ -206,4 +214,8 @@ COMMANDS: dict[type[Any], Callable[[Stage, Any], None]] = {
     tree.Outlier: outlier,
     tree.Expand: expand,
     tree.CountFrequent: count_frequent,
+    tree.Anomaly: anomaly,
+    tree.Compare: compare,
+    tree.Lookup: enrich,
+    tree.RelevantFields: relevant_fields,
 }

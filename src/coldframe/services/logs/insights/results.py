@@ -57,17 +57,25 @@ class KeptResults:
         self._seal = seal
 
     def keep(self, query: str, results: Results) -> None:
-        """Keep the results of a query, durably; raises OSError."""
+        """Keep the results of a query, durably; raises QueryFailed where the disk does not take them."""
         packed = zlib.compress(msgspec.msgpack.encode(results), 1)
-        sealed = self._seal.seal(_PURPOSE, query, packed)
+        try:
+            self._write(self._path(query), self._seal.seal(_PURPOSE, query, packed))
+        except OSError as error:
+            raise QueryFailed(f"the results could not be kept: {error.strerror}") from error
+
+    def _write(self, path: Path, sealed: bytes) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        path = self._path(query)
         temporary = path.with_suffix(".part")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(sealed)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(sealed)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         temporary.replace(path)
         directory = os.open(self._folder, os.O_RDONLY)
         try:

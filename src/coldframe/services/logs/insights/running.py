@@ -11,6 +11,7 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine, Session
 from coldframe.engines.query.errors import QueryBroken, QueryInterrupted
 from coldframe.services.logs.insights.errors import QueryFailed
+from coldframe.services.logs.insights.lookup_relations import relation_of
 from coldframe.services.logs.insights.results import KeptResults, Results, shown
 from coldframe.services.logs.insights.sources import Group, Originals, Scanned, Sources
 from coldframe.services.logs.insights.translation import Plan
@@ -24,15 +25,13 @@ LONGEST_SECONDS = 3600.0
 
 @dataclass(slots=True)
 class Task:
-    """A query to run: its plan, its groups, its time range (milliseconds, inclusive), and the way to originals."""
+    """A query to run: its plan, its groups, and the way to originals."""
 
     id: str
     account: str
     region: str
     plan: Plan
     groups: list[Group]
-    start: int
-    end: int
     originals: list[Originals] | None
     session: Session | None = None
     state: str = "Scheduled"
@@ -124,9 +123,19 @@ class QueryRunner:
                 task.session, task.state = session, "Running"
                 if task.ended_by:
                     session.interrupt()
-            sources = Sources(parts.get(LogStore), session, task.start, task.end)
-            plan = task.plan
-            with sources.open(task.groups, newest=plan.newest, originals=task.originals) as scanned:
+            sources, plan = Sources(parts.get(LogStore), session), task.plan
+            for used in plan.lookups:
+                with self._installation.store.read() as transaction:
+                    session.register(
+                        used.relation, relation_of(transaction.records(task.account, task.region), used)
+                    )
+            with sources.open(
+                plan.readings,
+                task.groups,
+                newest=plan.newest,
+                originals=task.originals,
+                messages=plan.messages,
+            ) as scanned:
                 for statement in plan.prepared:
                     session.run(statement.sql, statement.values)
                 rows = session.run(plan.result.sql, plan.result.values)

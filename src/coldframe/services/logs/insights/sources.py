@@ -7,25 +7,34 @@ from typing import Any, NamedTuple
 
 from coldframe.engines.logstore.memory import Chunk
 from coldframe.engines.logstore.rows import Columns, Row, triples
+from coldframe.engines.logstore.selection import EVER, Selection, select
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.logstore.tables import View
 from coldframe.engines.query.engine import Relation, Session
 from coldframe.services.logs.insights.errors import QueryFailed
+from coldframe.services.logs.insights.stage import Reading
 
 _PLAIN = ("ts", "seq", "ingest", "stream", "message")
 _SEALED = (*_PLAIN, "spans", "sealed")
 MOST_ORIGINALS = 200_000
+MOST_TRANSFORMED = 500_000
 
 Originals = Callable[[list[Row]], list[str]]
 
 
 class Group(NamedTuple):
-    """A log group of a query: the id of its events, its name, `account:name`, and the first time retention keeps."""
+    """A log group of a query: the id of its events, its name, `account:name`, and the first time retention keeps.
+
+    `transformed` makes of a message, its stream and its time what the group's transformer does; it is for events that
+    have arrived `since`.
+    """
 
     id: str
     name: str
     label: str
     floor: int
+    transformed: Callable[[str, str, int], str] | None = None
+    since: int = 0
 
 
 class Scanned(NamedTuple):
@@ -36,89 +45,150 @@ class Scanned(NamedTuple):
 
 
 class Sources:
-    """The relations `events0`, `events1` ... of a session, for times from `start` to `end` inclusive, in milliseconds."""
+    """The relations of events that a query reads, in a session of its own."""
 
-    def __init__(self, store: LogStore, session: Session, start: int, end: int) -> None:
+    def __init__(self, store: LogStore, session: Session) -> None:
         self._store = store
         self._session = session
-        self._start = start
-        self._end = end
 
     @contextmanager
     def open(
-        self, groups: list[Group], *, newest: int | None, originals: list[Originals] | None
+        self,
+        readings: list[Reading],
+        groups: list[Group],
+        *,
+        newest: int | None,
+        originals: list[Originals] | None,
+        messages: bool = True,
     ) -> Iterator[list[Scanned]]:
-        """Define the relations, of only the `newest` events where that is enough; files stay until the block ends."""
+        """Define the relations, of only the `newest` events where that is enough; files stay until the block ends.
+
+        Raises QueryFailed where more events would have to be unmasked or transformed than one query may.
+        """
         with ExitStack() as stack:
             scanned = []
-            for number, group in enumerate(groups):
+            for reading in readings:
+                group = groups[reading.group]
                 view = stack.enter_context(self._store.view(group.id))
-                scanned.append(self._scanned(number, group, view))
-                unmask = originals[number] if originals is not None else None
-                self._define(number, group, view, newest, unmask)
+                source = _Source(self._store, self._session, reading, group, view)
+                scanned.append(source.scanned())
+                unmask = originals[reading.group] if originals is not None else None
+                source.define(newest, unmask, messages=messages)
             yield scanned
 
-    def _define(
-        self, number: int, group: Group, view: View, newest: int | None, originals: Originals | None
-    ) -> None:
-        name = f"events{number}"
-        columns = _PLAIN if originals is None else _SEALED
-        plain = name if originals is None else f"plain{number}"
-        start = max(self._start, group.floor)
-        if newest is not None:
-            rows = table(_first(self._store, group, start, self._end, newest), columns)
-            self._session.define(Relation(plain, columns, (), rows))
-        else:
-            files = tuple(facts.path for facts in view.segments_between(start, self._end + 1))
-            rows = table(_memory(view, start, self._end), columns)
-            self._session.define(Relation(plain, columns, files, rows, self._conditions(number, start, view)))
-        if originals is not None:
-            self._unmasked(number, originals)
 
-    def _unmasked(self, number: int, originals: Originals) -> None:
+class _Source:
+    """One relation of events."""
+
+    def __init__(self, store: LogStore, session: Session, reading: Reading, group: Group, view: View) -> None:
+        self._store = store
+        self._session = session
+        self._name = reading.relation
+        self._start = max(reading.start, group.floor)
+        self._end = reading.end
+        self._group = group
+        self._view = view
+
+    def define(self, newest: int | None, originals: Originals | None, *, messages: bool) -> None:
+        """Define the relation; without `messages` nobody looks at what the events say."""
+        columns = _PLAIN if originals is None else _SEALED
+        changes = originals is not None or (self._group.transformed is not None and messages)
+        stored = f"{self._name}_stored" if changes else self._name
+        if newest is not None or self._view.covered:
+            # Files hold covered texts as ciphertexts, so all of them are read and uncovered here.
+            rows = table(_first(self._store, self._group, self._start, self._end, newest), columns)
+            self._session.define(Relation(stored, columns, (), rows))
+        else:
+            files = tuple(facts.path for facts in self._view.segments_between(self._start, self._end + 1))
+            rows = table(_memory(self._view, self._start, self._end), columns)
+            self._session.define(Relation(stored, columns, files, rows, self._conditions()))
+        if self._group.transformed is not None and messages:
+            self._transform(self._group.transformed, stored, originals)
+        elif originals is not None:
+            self._unmask(stored, originals)
+
+    def _unmask(self, stored: str, originals: Originals) -> None:
         """Add to the events of a group the texts of those that were masked, in memory only."""
         from coldframe.engines.logstore.arrow import pa
 
-        found = self._session.run(
-            f"SELECT {', '.join(_SEALED)} FROM plain{number} WHERE sealed IS NOT NULL LIMIT {MOST_ORIGINALS + 1}"
+        rows = self._sealed(self._rows(stored, _SEALED, "WHERE sealed IS NOT NULL", MOST_ORIGINALS))
+        keys = {"ts": [row.timestamp for row in rows], "seq": [row.sequence for row in rows]}
+        schema = pa.schema([("ts", pa.int64()), ("seq", pa.int64()), ("original", pa.string())])
+        texts = pa.table({**keys, "original": originals(rows)}, schema=schema)
+        self._session.register(f"{self._name}_originals", texts)
+        self._session.run(
+            f"CREATE TEMP VIEW {self._name} AS SELECT p.*, coalesce(o.original, p.message) AS original"
+            f" FROM {stored} p LEFT JOIN {self._name}_originals o ON p.ts = o.ts AND p.seq = o.seq"
         )
-        if len(found) > MOST_ORIGINALS:
-            raise QueryFailed(
-                f"more than {MOST_ORIGINALS} masked events would be unmasked: narrow the time range"
+
+    def _transform(
+        self, transformed: Callable[[str, str, int], str], stored: str, originals: Originals | None
+    ) -> None:
+        """Define the relation with what the group's transformer makes of the events, in memory only."""
+        from coldframe.engines.logstore.arrow import pa
+
+        columns = _PLAIN if originals is None else _SEALED
+        found = self._rows(stored, columns, "", MOST_TRANSFORMED)
+        made = {name: [row[at] for row in found] for at, name in enumerate(_PLAIN)}
+        made["message"] = [self._transformed(transformed, row, row[4]) for row in found]
+        if originals is not None:
+            sealed = [at for at, row in enumerate(found) if row[6] is not None]
+            if len(sealed) > MOST_ORIGINALS:
+                raise _too_many(MOST_ORIGINALS, "masked events would be unmasked")
+            made["original"] = list(made["message"])
+            texts = originals(self._sealed([found[at] for at in sealed]))
+            for at, text in zip(sealed, texts, strict=True):
+                made["original"][at] = self._transformed(transformed, found[at], text)
+        kinds = {name: pa.int64() if name in {"ts", "seq", "ingest"} else pa.string() for name in made}
+        self._session.register(self._name, pa.table(made, schema=pa.schema(list(kinds.items()))))
+
+    def _transformed(
+        self, transformed: Callable[[str, str, int], str], row: tuple[Any, ...], text: str
+    ) -> str:
+        ts, _, ingest, stream = row[:4]
+        return transformed(text, stream, ts) if ingest >= self._group.since else text
+
+    def _rows(self, stored: str, columns: tuple[str, ...], where: str, most: int) -> list[tuple[Any, ...]]:
+        """Return these columns of the stored rows; raises QueryFailed where there are too many of them."""
+        found = self._session.run(f"SELECT {', '.join(columns)} FROM {stored} {where} LIMIT {most + 1}")
+        if len(found) > most:
+            raise _too_many(
+                most, "masked events would be unmasked" if where else "events would be transformed"
             )
-        rows = [
+        return found
+
+    @staticmethod
+    def _sealed(found: list[tuple[Any, ...]]) -> list[Row]:
+        return [
             Row(ts, seq, ingest, stream, message, triples(spans or ()), bytes(sealed))
             for ts, seq, ingest, stream, message, spans, sealed in found
         ]
-        texts = originals(rows)
-        keys = {"ts": [row.timestamp for row in rows], "seq": [row.sequence for row in rows]}
-        schema = pa.schema([("ts", pa.int64()), ("seq", pa.int64()), ("original", pa.string())])
-        self._session.register(f"originals{number}", pa.table({**keys, "original": texts}, schema=schema))
-        self._session.run(
-            f"CREATE TEMP VIEW events{number} AS SELECT p.*, coalesce(o.original, p.message) AS original"
-            f" FROM plain{number} p LEFT JOIN originals{number} o ON p.ts = o.ts AND p.seq = o.seq"
-        )
 
-    def _conditions(self, number: int, start: int, view: View) -> tuple[str, ...]:
+    def _conditions(self) -> tuple[str, ...]:
         """Return which rows count: those of the time range that were not dropped or expired."""
-        hidden = view.hidden
-        conditions = [f"ts >= {max(start, hidden.floor)}", f"ts <= {self._end}"]
+        hidden = self._view.hidden
+        conditions = [f"ts >= {self._start}", f"ts <= {self._end}"]
+        conditions += [
+            f"NOT (ts < {floor} AND seq < {before})"
+            for floor, before in hidden.expired
+            if floor > self._start
+        ]
         if hidden.before:
             conditions.append(f"seq >= {hidden.before}")
         if hidden.streams:
             from coldframe.engines.logstore.arrow import pa
 
             dropped = pa.table({"name": list(hidden.streams), "before": list(hidden.streams.values())})
-            self._session.register(f"dropped{number}", dropped)
+            self._session.register(f"{self._name}_dropped", dropped)
             conditions.append(
-                f"NOT EXISTS (SELECT 1 FROM dropped{number} d WHERE d.name = stream AND seq < d.before)"
+                f"NOT EXISTS (SELECT 1 FROM {self._name}_dropped d WHERE d.name = stream AND seq < d.before)"
             )
         return tuple(conditions)
 
-    def _scanned(self, number: int, group: Group, view: View) -> Scanned:
+    def scanned(self) -> Scanned:
         """Count the events in the time range: from the catalog where it knows, from the times of the rest."""
-        start = max(self._start, group.floor, view.hidden.floor)
-        untouched = not view.hidden.before and not view.hidden.streams
+        view, start = self._view, self._start
+        untouched = not _chosen(view, start).hides_some
         records, size = _in_memory(view, start, self._end)
         partly = []
         for segment in view.segments:
@@ -131,15 +201,18 @@ class Sources:
             else:
                 partly.append(segment)
         if partly:
-            name = f"partly{number}"
+            name = f"{self._name}_partly"
             files = tuple(segment.path for segment in partly)
-            conditions = self._conditions(number, start, view)
-            self._session.define(Relation(name, ("ts",), files, None, conditions))
+            self._session.define(Relation(name, ("ts",), files, None, self._conditions()))
             count = int(self._session.run(f"SELECT count(*) FROM {name}")[0][0])
             records += count
             rows = sum(segment.entry.rows for segment in partly)
             size += sum(segment.entry.bytes for segment in partly) * count / max(rows, 1)
         return Scanned(records, size)
+
+
+def _too_many(most: int, what: str) -> QueryFailed:
+    return QueryFailed(f"more than {most} {what}: narrow the time range")
 
 
 def _within(chunk: Chunk, start: int, end: int) -> range:
@@ -159,33 +232,35 @@ def _memory(view: View, start: int, end: int) -> Columns:
     return found
 
 
+def _chosen(view: View, start: int) -> Selection:
+    """Return the selection of the rows of a view from a time on that are neither dropped nor expired."""
+    return select(start, EVER, streams=None, after=None, descending=False, contains=None, hidden=view.hidden)
+
+
 def _in_memory(view: View, start: int, end: int) -> tuple[int, float]:
     """Return how many rows of the time range are in memory only, and about how many bytes they have."""
-    hidden = view.hidden
+    chosen = _chosen(view, start)
     records = 0
     for chunk in view.chunks:
         rows = _within(chunk, start, end)
-        if not hidden.before and not hidden.streams:
+        if not chosen.hides_some:
             records += len(rows)
         elif rows:
             part = chunk.columns(rows)
-            records += sum(
-                seq >= max(hidden.before, hidden.streams.get(stream, 0))
-                for seq, stream in zip(part.seq, part.stream, strict=True)
-            )
+            records += sum(map(chosen.wants, part.stream, part.ts, part.seq))
     facts = [each for table in view.memory_facts for each in table.values()]
     events = sum(each.events for each in facts)
     return records, sum(each.bytes for each in facts) * records / max(events, 1)
 
 
-def _first(store: LogStore, group: Group, start: int, end: int, count: int) -> Columns:
+def _first(store: LogStore, group: Group, start: int, end: int, count: int | None) -> Columns:
     found = Columns.empty()
     with store.scan_batches(group.id, start=start, end=end + 1, descending=True) as batches:  # type: ignore[attr-defined]
         for batch in batches:
             found.extend(batch)
-            if len(found) >= count:
+            if count is not None and len(found) >= count:
                 break
-    return found.pick(range(min(count, len(found))))
+    return found.pick(range(len(found) if count is None else min(count, len(found))))
 
 
 def table(rows: Columns, columns: tuple[str, ...]) -> Any:

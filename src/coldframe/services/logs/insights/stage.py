@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from coldframe.services.logs.insights.errors import Span
 from coldframe.services.logs.insights.expressions import Compiler, Times
@@ -10,16 +11,62 @@ from coldframe.services.logs.insights.tree import Command, Item, Period
 from coldframe.services.logs.insights.values import Sql
 
 
+class Reading(NamedTuple):
+    """A relation of events: its name, the number of their group, and their times, both inclusive, in milliseconds."""
+
+    relation: str
+    group: int
+    start: int
+    end: int
+
+
+class Lookup(NamedTuple):
+    """A lookup table as a relation: r and c0, c1 ... as text, one for each column.
+
+    With `ranges`, the number of the column that has ranges of addresses: version, low, high and c0, c1 ...
+    """
+
+    relation: str
+    table: str
+    columns: tuple[str, ...]
+    ranges: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The columns that `pattern` has made: templates, how many texts each has, one of them, how many of late."""
+
+    text: str
+    count: str
+    sample: str
+    recent: str
+
+
+class Pipeline(Protocol):
+    """Makes the stage of a pipeline of its own, of events in another time range if one is given."""
+
+    def __call__(self, commands: tuple[Command, ...], *, window: tuple[int, int] | None = None) -> "Stage":
+        """Return the stage after all of the commands."""
+
+
 @dataclass(slots=True)
 class Chain:
-    """What the pipelines of one query share: values, names, and the expressions written so far."""
+    """What the pipelines of one query share: values, names, and the expressions written so far.
+
+    `columns` gives the names of the columns of a lookup table, by its name and the place where the query names it;
+    `texts` are the columns of messages.
+    """
 
     text: str
     times: Times
     labels: list[str]
-    pipeline: Callable[[tuple[Command, ...]], "Stage"]
+    pipeline: Pipeline
     unmasks: bool
+    columns: Callable[[str, Span], tuple[str, ...]]
+    readings: dict[tuple[int, int, int], Reading] = field(default_factory=dict)
+    lookups: dict[tuple[str, int | None], Lookup] = field(default_factory=dict)
     bind: Binder = field(default_factory=Binder)
+    texts: set[str] = field(default_factory=set)
     expressions: list[str] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
     matched: str = ""
@@ -33,6 +80,20 @@ class Chain:
     def statement(self, select: str) -> str:
         """Return a whole statement that may use every expression written so far."""
         return (f"WITH RECURSIVE {', '.join(self.expressions)} " if self.expressions else "") + select
+
+    def events(self, group: int, window: tuple[int, int]) -> str:
+        """Return the name of the relation of a group's events in a time range."""
+        own = window == (self.times.start, self.times.end)
+        name = f"events{group}" if own else f"events{group}t{len(self.readings)}"
+        return self.readings.setdefault((group, *window), Reading(name, group, *window)).relation
+
+    def lookup(self, table: str, span: Span, *, ranges: int | None = None) -> Lookup:
+        """Return the relation of a lookup table; raises QueryError for one that is not there."""
+        known = self.lookups.get((table, ranges))
+        if known is None:
+            name = f"lookup{len(self.lookups)}"
+            known = self.lookups[table, ranges] = Lookup(name, table, self.columns(table, span), ranges)
+        return known
 
     def materialize(self, relation: str) -> str:
         """Have a relation computed once, into a temporary table; return the table's name."""
@@ -50,6 +111,7 @@ class Stage:
     relation: str
     scope: Scope
     main: bool
+    window: tuple[int, int]
     shown: list[str] = field(default_factory=list)
     parsed: list[str] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
@@ -57,6 +119,7 @@ class Stage:
     groups: list[str] = field(default_factory=list)
     filtered: bool = False
     counting: bool = True
+    templates: Templates | None = None
 
     def compiler(self, *, unmasked: bool = False) -> Compiler:
         """Return a compiler of expressions over the present rows."""
@@ -148,10 +211,11 @@ class Stage:
         return f"ORDER BY {', '.join(order)}" if order else ""
 
 
-def base(chain: Chain, groups: tuple[int, ...], *, main: bool) -> Stage:
-    """Return the events of some groups, by their numbers, as the first stage of a pipeline."""
+def base(chain: Chain, groups: tuple[int, ...], window: tuple[int, int], *, main: bool) -> Stage:
+    """Return the events of some groups, by their numbers, in a time range as the first stage of a pipeline."""
     names = {letter: chain.bind.name(letter) for letter in "tqgmsil"}
     unmasked = chain.bind.name("u") if chain.unmasks else None
+    chain.texts |= {names["m"]} if unmasked is None else {names["m"], unmasked}
     parts = []
     for number in groups:
         label = chain.bind.bind(chain.labels[number])
@@ -159,7 +223,7 @@ def base(chain: Chain, groups: tuple[int, ...], *, main: bool) -> Stage:
         parts.append(
             f"SELECT ts AS {names['t']}, seq AS {names['q']}, {number} AS {names['g']}, message AS {names['m']},"
             f" stream AS {names['s']}, ingest AS {names['i']}, CAST({label} AS VARCHAR) AS {names['l']}{original}"
-            f" FROM events{number}"
+            f" FROM {chain.events(number, window)}"
         )
     relation = chain.add(" UNION ALL ".join(parts))
     message = Column(names["m"], "any", unmasked)
@@ -176,7 +240,7 @@ def base(chain: Chain, groups: tuple[int, ...], *, main: bool) -> Stage:
         Column(_parsed(names["m"]), "json", twin),
         position=Position(names["t"], names["q"], names["g"]),
     )
-    return Stage(chain, relation, scope, main)
+    return Stage(chain, relation, scope, main, window)
 
 
 def _parsed(message: str) -> str:

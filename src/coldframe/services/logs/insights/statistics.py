@@ -1,4 +1,4 @@
-"""`stats` and `pattern`: many rows become few."""
+"""`stats`: many rows become few."""
 
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass, replace
@@ -11,34 +11,10 @@ from coldframe.services.logs.insights.scope import Column, Scope
 from coldframe.services.logs.insights.stage import Stage
 from coldframe.services.logs.insights.values import Sql
 
-# A token with a digit in it is taken for what varies between events of one kind.
-_VARYING = r"[^\s\[\]{}()<>,;=:\"']*[0-9][^\s\[\]{}()<>,;=\"']*|\*{3,}"
-_SEVERITIES = ("FATAL", "CRITICAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
-
 
 def stats(stage: Stage, command: tree.Stats) -> None:
     """Aggregate the rows by the values of the groups; without any row there is no result row."""
     _Aggregation(stage, command).run()
-
-
-def pattern(stage: Stage, command: tree.Pattern) -> None:
-    """Count texts by what is left when every token with a digit in it is replaced by `<*>`."""
-    source = stage.compiler().string(command.source)
-    bind = stage.chain.bind
-    found, count, ratio, label = (bind.name() for _ in range(4))
-    replaced = f"regexp_replace({source}, {bind.bind(_VARYING)}, '<*>', 'g')"
-    stage.step(
-        f"{replaced} AS {found}, CAST(count(*) AS DOUBLE) AS {count}",
-        f"WHERE {source} IS NOT NULL GROUP BY 1",
-    )
-    keep_count(stage, count)
-    labels = " ".join(f"WHEN contains(upper({found}), '{name}') THEN '{name}'" for name in _SEVERITIES)
-    stage.step(f"*, {count} / sum({count}) OVER () AS {ratio}, (CASE {labels} ELSE 'NONE' END) AS {label}")
-    columns = {"@pattern": Column(found, "any"), "@sampleCount": Column(count, "number")}
-    columns |= {"@ratio": Column(ratio, "number"), "@severityLabel": Column(label, "any")}
-    stage.scope = Scope(columns)
-    stage.shown, stage.parsed = list(columns), []
-    stage.order = [f"{count} DESC", f"{found} ASC"]
 
 
 class _Aggregation:

@@ -7,16 +7,21 @@ from typing import Any
 
 from coldframe.services.logs.insights import tree
 from coldframe.services.logs.insights.commands import COMMANDS
+from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.expressions import Times
 from coldframe.services.logs.insights.parsing import parse
-from coldframe.services.logs.insights.stage import Chain, Stage, base
+from coldframe.services.logs.insights.stage import Chain, Lookup, Reading, Stage, base
 from coldframe.services.logs.insights.statistics import children
+from coldframe.services.logs.insights.times import milliseconds
 from coldframe.services.logs.insights.tree import Command, Source
 from coldframe.services.logs.insights.values import Kind
 
 DEFAULT_LIMIT = 10_000
 _PARAMETER = re.compile(r"\$(p\d+)")
-_KEEPS_ROWS = (tree.Source, tree.Fields, tree.Display, tree.ParseGlob, tree.ParseRegex, tree.Unmask)
+_STANDARD_ONLY = (tree.Pattern, tree.Anomaly, tree.Compare, tree.Unmask)
+_KEEPS_ROWS = (
+    *(tree.Source, tree.Fields, tree.Display, tree.ParseGlob, tree.ParseRegex, tree.Unmask, tree.Lookup),
+)
 
 Resolve = Callable[[Source], tuple[int, ...]]
 
@@ -33,9 +38,10 @@ class Statement:
 class Plan:
     """How a query runs: temporary tables to make, the result, and the count of matching events.
 
-    The relations `events0`, `events1` ... are expected, one for each log group: ts, seq, ingest, stream, message, and
-    `original` where `unmasks`. `matched` is None where every event matches. Where `pointers`, the last three columns
-    of the result are group, time and sequence. With `newest`, that many newest events of each group are all it needs.
+    The relations of `readings` are expected, with ts, seq, ingest, stream, message, and `original` where `unmasks`,
+    and those of `lookups`. `matched` is None where every event matches. Where `pointers`, the last three columns of
+    the result are group, time and sequence. With `newest`, that many newest events of each group are all it needs;
+    without `messages` it looks at no message.
     """
 
     prepared: list[Statement]
@@ -45,6 +51,9 @@ class Plan:
     pointers: bool
     unmasks: bool
     newest: int | None
+    readings: list[Reading]
+    lookups: list[Lookup]
+    messages: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +76,51 @@ class Query:
         """Return every SOURCE of it, that of the main pipeline first."""
         return [node for node in _nodes(self.commands) if isinstance(node, Source)]
 
+    def refuse_for_rare_access(self) -> None:
+        """Raise QueryError for a command that log groups of the class INFREQUENT_ACCESS do not support."""
+        for node in _nodes(self.commands):
+            unmasks = isinstance(node, tree.Call) and node.name.lower() == "unmask"
+            if unmasks or isinstance(node, _STANDARD_ONLY):
+                raise QueryError(
+                    "log groups of the class INFREQUENT_ACCESS do not support this command", node.span
+                )
+
 
 def read(text: str, times: Times) -> Query:
     """Return a query read from its text; raises QueryError."""
     return Query(text, parse(text), times)
 
 
+def no_table(name: str, span: Span) -> tuple[str, ...]:
+    """Say of every lookup table that it is not there."""
+    raise QueryError(f"there is no lookup table {name}", span)
+
+
 def translate(
-    query: Query, labels: list[str], groups: tuple[int, ...], resolve: Resolve, limit: int | None
+    query: Query,
+    labels: list[str],
+    groups: tuple[int, ...],
+    resolve: Resolve,
+    limit: int | None,
+    tables: Callable[[str, Span], tuple[str, ...]] = no_table,
 ) -> Plan:
     """Return the plan of a query over log groups, which are numbers in `labels` (account:name); raises QueryError.
 
-    `groups` are those of the main pipeline unless it has a SOURCE, for which `resolve` gives the numbers.
+    `groups` are those of the main pipeline unless it has a SOURCE, for which `resolve` gives the numbers. `tables`
+    gives the columns of a lookup table, or raises QueryError.
     """
 
-    def pipeline(commands: tuple[Command, ...], *, main: bool = False) -> Stage:
-        chosen = resolve(commands[0]) if commands and isinstance(commands[0], Source) else groups
-        stage = base(chain, chosen, main=main)
+    def pipeline(
+        commands: tuple[Command, ...], *, main: bool = False, window: tuple[int, int] | None = None
+    ) -> Stage:
+        first = commands[0] if commands and isinstance(commands[0], Source) else None
+        chosen = groups if first is None else resolve(first)
+        stage = base(chain, chosen, window or _window(query.times, first), main=main)
         for command in commands:
             COMMANDS[type(command)](stage, command)
         return stage
 
-    chain = Chain(query.text, query.times, labels, pipeline, query.unmasks)
+    chain = Chain(query.text, query.times, labels, pipeline, query.unmasks, tables)
     stage = pipeline(query.commands, main=True)
     stage.counted()
     most = limit if limit is not None else _limit(query.commands)
@@ -101,15 +133,49 @@ def translate(
     sql = chain.statement(
         f"SELECT {', '.join(selects)} FROM {stage.relation} {stage.ordering()} LIMIT {most}"
     )
+    prepared = [_statement(chain, each) for each in chain.prepared]
+    result = _statement(chain, sql)
+    matched = _statement(chain, chain.matched) if chain.matched else None
     return Plan(
-        [_statement(chain, each) for each in chain.prepared],
-        _statement(chain, sql),
-        _statement(chain, chain.matched) if chain.matched else None,
+        prepared,
+        result,
+        matched,
         [(name, column.kind) for name, column in columns],
         position is not None,
         query.unmasks,
         _newest(query.commands, most),
+        list(chain.readings.values()),
+        list(chain.lookups.values()),
+        any(_reads(each.sql, chain.texts) for each in (*prepared, result, *([matched] if matched else []))),
     )
+
+
+def _reads(sql: str, texts: set[str]) -> bool:
+    """Tell whether SQL uses one of the columns of messages, beyond giving it its name."""
+    return any(
+        len(re.findall(rf"\b{name}\b", sql)) > len(re.findall(rf"\bAS {name}\b", sql)) for name in texts
+    )
+
+
+def _window(times: Times, source: Source | None) -> tuple[int, int]:
+    """Return the time range of a pipeline: the query's, unless its SOURCE names another start or end."""
+    start, end = times.start, times.end
+    if source is not None and source.start is not None:
+        start = _moment(source.start, times)
+    if source is not None and source.end is not None:
+        end = _moment(source.end, times)
+    if source is not None and start > end:
+        raise QueryError("the start of SOURCE must not be after its end", source.span)
+    return start, end
+
+
+def _moment(moment: tree.Moment, times: Times) -> int:
+    if moment.before_now is not None:
+        length = milliseconds(moment.before_now)
+        if length is None:
+            raise QueryError("a time of SOURCE is so many weeks, or shorter units, before now", moment.span)
+        return times.now - length
+    return times.now if moment.milliseconds < 0 else moment.milliseconds
 
 
 def _limit(commands: tuple[Command, ...]) -> int:
@@ -123,7 +189,8 @@ def _statement(chain: Chain, sql: str) -> Statement:
 
 def _newest(commands: tuple[Command, ...], most: int) -> int | None:
     """Return how many of the newest events of each group suffice, None where others may matter."""
-    if any(isinstance(node, tree.Join | tree.AppendColumns | tree.AmongResults) for node in _nodes(commands)):
+    others = tree.Join | tree.AppendColumns | tree.AmongResults | tree.Compare
+    if any(isinstance(node, others) for node in _nodes(commands)):
         return None
     for command in commands:
         if isinstance(command, tree.Limit):

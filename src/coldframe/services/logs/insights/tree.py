@@ -244,14 +244,75 @@ class Pattern(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Anomaly(Node):
+    """`anomaly`: which patterns are unusual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Node):
+    """`diff` or `logcompare`: patterns against those of an earlier time range.
+
+    `shift` is how much earlier, None for the time right before. `before` are the commands that come before it.
+    """
+
+    shift: Period | None
+    before: tuple["Command", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RelevantFields(Node):
+    """`relevantfields`: which of these fields, or of all, tell the events that satisfy a condition from the others."""
+
+    fields: tuple[Field, ...]
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class LookupKey(Node):
+    """A column of a lookup table and the field that it is compared with."""
+
+    column: Field
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Node):
+    """A column of a lookup table and the field that it becomes."""
+
+    column: Field
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Node):
+    """`lookup` and, with `cidr`, `cidrlookup`; `only_new`: fields that have a value keep it."""
+
+    table: str
+    keys: tuple[LookupKey, ...]
+    outputs: tuple[Output, ...]
+    only_new: bool
+    cidr: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Node):
+    """A time that SOURCE names: so much before now, or milliseconds since the epoch."""
+
+    before_now: Period | None
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Source(Node):
-    """`SOURCE`: which groups; names, or a selection by prefixes, classes and accounts."""
+    """`SOURCE`: which groups; names, or a selection by prefixes, classes and accounts; and times of its own."""
 
     names: tuple[str, ...]
     prefixes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     selection: bool = False
+    start: Moment | None = None
+    end: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +424,10 @@ Command = (
     | Unmask
     | Unnest
     | Pattern
+    | Anomaly
+    | Compare
+    | RelevantFields
+    | Lookup
     | Source
     | Join
     | AppendColumns

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.engines.detector import Detector
-from coldframe.services.logs import account_policy_documents, data_protection_documents
+from coldframe.services.logs import account_policy_documents, account_retention, data_protection_documents
 from coldframe.services.logs.bucket_access import check_findings
 from coldframe.services.logs.index_documents import indexes
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.policy_selection import check_no_overlap
 from coldframe.services.logs.records import AccountPolicy, LogGroup
-from coldframe.services.logs.subscribing import check_destination, check_role
+from coldframe.services.logs.retention_dry_run import dry_run
+from coldframe.services.logs.subscribing import check_destination
 from coldframe.services.logs.transforming import check_policy_document
 from coldframe.services.logs.under_way import BatchesUnderWay
 
@@ -39,6 +40,7 @@ _ALSO = {
     ),
     "TRANSFORMER_POLICY": ("PutTransformer", "GetTransformer", "DeleteTransformer"),
     "FIELD_INDEX_POLICY": ("PutIndexPolicy", "DescribeIndexPolicies", "DeleteIndexPolicy"),
+    "RETENTION_POLICY": ("PutRetentionPolicy", "DescribeAccountPolicies", "DeleteRetentionPolicy"),
 }
 
 # An account has one policy of these; of the others several, for groups of different prefixes.
@@ -54,19 +56,30 @@ def put_account_policy(
     _also(call, kind, 0)
     if not name or name.lower().startswith("aws/"):
         raise invalid("policyName must not be empty nor start with aws/.")
-    if request.get("dryRun"):
+    if request.get("dryRun") and kind != account_retention.KIND:
         raise invalid("dryRun is valid only for policies of the type RETENTION_POLICY.")
     selection = request.get("selectionCriteria", "")
     _check(call, kind, request["policyDocument"], selection)
     records = call.records
+    present = records.find(AccountPolicy, kind, name)
     others = [row for row in records.list(AccountPolicy, key_prefix=(kind,)) if row.name != name]
-    if kind not in _ONE:
+    if kind == account_retention.KIND:
+        account_retention.check_number(selection, others)
+    elif kind not in _ONE:
         check_no_overlap(selection, others)
     elif others:
         raise ServiceFault("LimitExceededException", f"The account has a policy of the type {kind} already.")
     row = AccountPolicy(
-        kind=kind, name=name, document=request["policyDocument"], updated=call.now, selection=selection
+        kind=kind,
+        name=name,
+        document=request["policyDocument"],
+        updated=call.now,
+        selection=selection,
+        created=call.now if present is None else present.created,
+        former="" if present is None else account_retention.in_effect(present, call.now),
     )
+    if request.get("dryRun"):
+        return {"dryRunResult": dry_run(call, row)}  # type: ignore[typeddict-item]
     records.put(row)
     records.after_commit(call.part(BatchesUnderWay).wait_for_those_before)
     return {"accountPolicy": _description(call, row)}  # type: ignore[typeddict-item]
@@ -93,14 +106,18 @@ def describe_account_policies(
     return {"accountPolicies": [_description(call, row) for row in shown], **token}  # type: ignore[typeddict-item]
 
 
-def delete_account_policy(call: Call, request: "DeleteAccountPolicyRequestTypeDef") -> None:
-    """Delete a policy of the account; the log groups' own policies stay in force."""
+def delete_account_policy(call: Call, request: "DeleteAccountPolicyRequestTypeDef") -> dict[str, Any]:
+    """Delete a policy of the account; the log groups' own policies stay in force, or come into force."""
     kind = request["policyType"]
     _refuse_unbuilt(kind)
     _also(call, kind, 2)
-    if request.get("dryRun"):
+    if request.get("dryRun") and kind != account_retention.KIND:
         raise invalid("dryRun is valid only for policies of the type RETENTION_POLICY.")
-    call.records.remove(call.records.get(AccountPolicy, kind, request["policyName"]))
+    row = call.records.get(AccountPolicy, kind, request["policyName"])
+    if request.get("dryRun"):
+        return {"dryRunResult": dry_run(call, row, deleted=True)}
+    call.records.remove(row)
+    return {}
 
 
 def _refuse_unbuilt(kind: str) -> None:
@@ -119,6 +136,8 @@ def _check(call: Call, kind: str, document: str, selection: str) -> None:
         _check_subscription(call, document, selection)
     elif kind == "TRANSFORMER_POLICY":
         check_policy_document(document)
+    elif kind == account_retention.KIND:
+        account_retention.check_document(document)
     else:
         indexes(document)
 
@@ -137,9 +156,7 @@ def _check_data_protection(call: Call, document: str, selection: str) -> None:
 def _check_subscription(call: Call, document: str, selection: str) -> None:
     subscription = account_policy_documents.check_subscription(document)
     exempt = account_policy_documents.exempted(selection)
-    target = check_destination(call, subscription.destination)
-    if subscription.role:
-        check_role(call, subscription.role)
+    target = check_destination(call, subscription.destination, subscription.role, None).arn
     if target not in {group_arn(call, name) for name in exempt} and target.startswith(call.arn("log-group:")):
         raise invalid(
             f"The log group that events go to, {target.rpartition('log-group:')[2]}, would be subscribed to itself:"

@@ -22,17 +22,19 @@ MOST_POLICY_BYTES = 5120
 
 
 def put_destination(call: Call, request: "PutDestinationRequestTypeDef") -> "PutDestinationResponseTypeDef":
-    """Create a destination for a log group of this account, or change one; its access policy stays as it is."""
-    records, name = call.records, request["destinationName"]
-    target = check_target(call, request["targetArn"])
+    """Create a destination for a log group or a delivery stream of this account, or change one; its access policy stays as it is."""
+    name = request["destinationName"]
     check_role(call, request["roleArn"])
+    # Firehose writes in a transaction of its own, so this comes before ours is opened.
+    target = check_target(call, request["targetArn"], request["roleArn"])
+    records = call.records
     present = records.find(Destination, name)
     tags = dict(present.tags) if present is not None else {}
     if "tags" in request:
         tags = tagging.added(tags, request["tags"], _arn(call, name))
     row = Destination(
         name=name,
-        target=target,
+        target=target.arn,
         role=request["roleArn"],
         created=call.now if present is None else present.created,
         access_policy="" if present is None else present.access_policy,

@@ -9,6 +9,7 @@ from coldframe.engines.logstore.errors import StorageFailed, StorageFull
 from coldframe.engines.logstore.rows import Position, Row
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import limits, positions, unmasking
+from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.ingestion import Place, ingest
 from coldframe.services.logs.lookup import cached_group, cached_stream, group_of, invalid
 from coldframe.services.logs.records import LogGroup
@@ -36,9 +37,8 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
     events: Any = request["logEvents"]
     messages = [event["message"] for event in events]
     sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in messages]
-    accepted = limits.check(
-        events, sizes, now=call.now, retention_days=group.retention_days, expired_before=group.expired_before
-    )
+    days = call.part(Retentions).of(call.account, call.region, group, call.now).days
+    accepted = limits.check(events, sizes, now=call.now, retention_days=days)
     last = 0
     if accepted.first < accepted.end:
         chosen = slice(accepted.first, accepted.end)
@@ -146,4 +146,4 @@ def _page(rows: Any, most: int) -> list[Row]:
 
 def _floor(call: Call, group: LogGroup) -> int:
     """Return the time before which retention hides events, though they may not be deleted yet."""
-    return 0 if group.retention_days is None else call.now - group.retention_days * limits.DAY
+    return call.part(Retentions).of(call.account, call.region, group, call.now).floor(call.now)

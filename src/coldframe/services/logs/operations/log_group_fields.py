@@ -1,12 +1,14 @@
 """GetLogGroupFields: which fields the events of a log group have, and how many of the events have them."""
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from coldframe.core.call import Call
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.insights.discovery import discovered
 from coldframe.services.logs.lookup import group_of
+from coldframe.services.logs.transforming import reading
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import GetLogGroupFieldsRequestTypeDef, GetLogGroupFieldsResponseTypeDef
@@ -30,12 +32,14 @@ def get_log_group_fields(
         start, end = center * 1000 - 8 * _MINUTE, center * 1000 + 8 * _MINUTE
     counts: Counter[str] = Counter()
     events = 0
-    for batch in call.part(LogStore).scan_batches(group.id, start=start, end=end + 1, descending=True):
-        for message in batch.message[: MOST_EVENTS - events]:
-            counts.update([*_GENERATED, *discovered(message)])
-        events = min(events + len(batch), MOST_EVENTS)
-        if events == MOST_EVENTS:
-            break
+    read = reading(call, group)
+    rows = call.part(LogStore).scan(group.id, start=start, end=end + 1, descending=True)
+    for row in islice(rows, MOST_EVENTS):
+        text = row.message
+        if read is not None:
+            text = read.text(text, row.stream, row.timestamp, row.ingestion)
+        counts.update([*_GENERATED, *discovered(text)])
+        events += 1
     found = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     fields = [{"name": name, "percent": round(100 * count / events)} for name, count in found]
     return {"logGroupFields": fields}  # type: ignore[typeddict-item]

@@ -26,7 +26,7 @@ def create_log_stream(call: Call, request: "CreateLogStreamRequestTypeDef") -> N
     """Create a log stream, which is empty also where one of its name was deleted before."""
     records = call.records
     group, name = records.get(LogGroup, request["logGroupName"]), request["logStreamName"]
-    records.add(LogStream(group=group.name, name=name, id=call.new_id(), created=call.now))
+    records.add(LogStream(group=group.name, name=name, created=call.now))
     try:
         jobs.drop_rest(records, call.part(LogStore), group.id, name)
     except (StorageFull, StorageFailed) as error:

@@ -1,13 +1,13 @@
-"""Tags of log groups, destinations and lookup tables, by ARN, and of log groups by name as it was done before."""
+"""Tags of log groups and of what else has an ARN, and of log groups by name as it was done before."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.logs import tagging
 from coldframe.services.logs.lookup import group_arn, invalid, name_in
-from coldframe.services.logs.records import Destination, LogGroup, LookupTable
+from coldframe.services.logs.records import TAGGED, LogGroup
 
 if TYPE_CHECKING:
     from types_boto3_logs.type_defs import (
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def tag_resource(call: Call, request: "TagResourceRequestTypeDef") -> None:
-    """Add tags to a log group, destination or lookup table, or change their values; at most 50."""
+    """Add tags to a resource, or change their values; at most 50."""
     arn = request["resourceArn"]
     resource = _resource(call, arn)
     call.records.change(resource, tags=tagging.added(resource.tags, request["tags"], arn))
 
 
 def untag_resource(call: Call, request: "UntagResourceRequestTypeDef") -> None:
-    """Remove tags from a log group, destination or lookup table."""
+    """Remove tags from a resource."""
     resource = _resource(call, request["resourceArn"])
     tagging.check_keys(request["tagKeys"])
     call.records.change(resource, tags=tagging.without(resource.tags, request["tagKeys"]))
@@ -39,7 +39,7 @@ def untag_resource(call: Call, request: "UntagResourceRequestTypeDef") -> None:
 def list_tags_for_resource(
     call: Call, request: "ListTagsForResourceRequestTypeDef"
 ) -> "ListTagsForResourceResponseTypeDef":
-    """Return the tags of a log group, destination or lookup table."""
+    """Return the tags of a resource."""
     return {"tags": _resource(call, request["resourceArn"]).tags}  # type: ignore[typeddict-item]
 
 
@@ -67,8 +67,8 @@ def list_tags_log_group(
     return {"tags": call.records.get(LogGroup, request["logGroupName"]).tags}  # type: ignore[typeddict-item]
 
 
-def _resource(call: Call, text: str) -> LogGroup | Destination | LookupTable:
-    """Return the log group, destination or lookup table that an ARN names; raises ResourceNotFoundException."""
+def _resource(call: Call, text: str) -> Any:
+    """Return the record that an ARN names; raises ResourceNotFoundException."""
     try:
         arn = arns.parse(text)
     except ValueError as error:
@@ -76,10 +76,8 @@ def _resource(call: Call, text: str) -> LogGroup | Destination | LookupTable:
     if arn.service == "logs" and arn.resource.startswith("log-group:"):
         return call.records.get(LogGroup, name_in(call, text))
     kind, _, name = arn.resource.partition(":")
-    if arn.service != "logs" or kind not in {"destination", "lookup-table"}:
-        raise invalid(f"{text} is not the ARN of a log group, a destination or a lookup table.")
+    if arn.service != "logs" or kind not in TAGGED:
+        raise invalid(f"{text} is not the ARN of a log group, or of a {', '.join(sorted(TAGGED))}.")
     if (arn.account, arn.region) != (call.account, call.region):
         raise ServiceFault("ResourceNotFoundException", "The specified resource does not exist.")
-    if kind == "lookup-table":
-        return call.records.get(LookupTable, name)
-    return call.records.get(Destination, name)
+    return call.records.get(TAGGED[kind], name)

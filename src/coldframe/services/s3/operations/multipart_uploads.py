@@ -6,10 +6,11 @@ from typing import Any
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.engines.objectstore.store import ObjectStore
-from coldframe.services.s3 import acls
+from coldframe.services.s3 import acls, encryption
 from coldframe.services.s3.assembling import assembled, check_parts
-from coldframe.services.s3.bodies import answered_checksums, receive
-from coldframe.services.s3.drafts import check_encryption, draft_of
+from coldframe.services.s3.bodies import DEFAULT_CHECKSUM, answered_checksums, receive, told_checksums
+from coldframe.services.s3.customer_keys import key_of_upload
+from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.listing import encoder, page_of, wanted_count
 from coldframe.services.s3.lookup import Request, bucket_of, newest
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
@@ -26,7 +27,7 @@ _CRCS = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     """Begin an upload; what the object will be is said here, its bytes come in parts."""
     bucket = bucket_of(call, request)
-    draft = draft_of(call, bucket, request)
+    draft, _ = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
     algorithm = request.get("ChecksumAlgorithm") or ""
     kind = request.get("ChecksumType") or ("FULL_OBJECT" if algorithm in _WHOLE_ONLY else "COMPOSITE")
     if request.get("ChecksumType") and not algorithm:
@@ -53,20 +54,20 @@ def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.upload_id}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
-    return answer | {"ServerSideEncryption": "AES256"}
+    return answer | encryption.answered(draft, request)
 
 
 def upload_part(call: Call, request: Request) -> Mapping[str, Any]:
     """Store a part; one of the same number takes its place."""
-    check_encryption(request)
     _check_number(request["PartNumber"])
-    bucket_of(call, request)
+    bucket = bucket_of(call, request)
     with call.installation.store.read() as transaction:
-        known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
-    received = receive(call, request)
+        upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
+    key = key_of_upload(request, upload.draft) or encryption.opened(call, bucket, upload.draft)
+    received = receive(call, request, algorithm=upload.algorithm or DEFAULT_CHECKSUM, key=key)
     part = commit_part(call, request, received)
-    answer = {"ETag": f'"{part.etag}"', "ServerSideEncryption": "AES256"}
-    return answer | answered_checksums(received.checksums)
+    answer = {"ETag": f'"{part.etag}"', **encryption.answered(upload.draft, request)}
+    return answer | answered_checksums(told_checksums(received.checksums, upload.algorithm))
 
 
 def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
@@ -125,7 +126,7 @@ def list_parts(call: Call, request: Request) -> Mapping[str, Any]:
         "NextPartNumberMarker": shown[-1].number if shown else 0,
         "MaxParts": limit,
         "IsTruncated": len(found) > limit,
-        "Parts": [_part(part) for part in shown],
+        "Parts": [_part(part, upload.algorithm) for part in shown],
         "Initiator": {"ID": upload.initiator, "DisplayName": upload.initiator.rpartition("/")[2]},
         "Owner": acls.owner(bucket.owner),
         "StorageClass": upload.draft.storage_class,
@@ -184,20 +185,20 @@ def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any
         "Bucket": bucket.name,
         "Key": made.key,
         "ETag": f'"{made.etag}"',
-        "ServerSideEncryption": "AES256",
     }
+    answer |= {} if made.customer_key else encryption.answered(made, request)
     answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
 
-def _part(part: UploadedPart) -> dict[str, Any]:
+def _part(part: UploadedPart, algorithm: str) -> dict[str, Any]:
     shown = {
         "PartNumber": part.number,
         "LastModified": moment(part.modified),
         "ETag": f'"{part.etag}"',
         "Size": part.size,
     }
-    return shown | answered_checksums(part.checksums)
+    return shown | answered_checksums(told_checksums(part.checksums, algorithm))
 
 
 def _upload(upload: Upload, bucket: Bucket, key: str) -> dict[str, Any]:

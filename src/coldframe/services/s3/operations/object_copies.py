@@ -10,9 +10,19 @@ from coldframe.core.call import Call
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
-from coldframe.services.s3.bodies import LARGEST, Received, answered_checksums, store_body
+from coldframe.services.s3 import encryption
+from coldframe.services.s3.archives import check_copyable
+from coldframe.services.s3.bodies import (
+    DEFAULT_CHECKSUM,
+    LARGEST,
+    Received,
+    answered_checksums,
+    store_body,
+    told_checksums,
+)
 from coldframe.services.s3.conditions import check_copy
-from coldframe.services.s3.drafts import check_encryption, draft_of
+from coldframe.services.s3.customer_keys import key_of_upload, of_source
+from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, checked, object_of
 from coldframe.services.s3.ranges import copied_range
 from coldframe.services.s3.records import Bucket, Upload, Version
@@ -27,14 +37,18 @@ from coldframe.services.s3.versions import NULL
 def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Copy an object within S3, with its metadata and tags or with new ones."""
     bucket = bucket_of(call, request)
-    draft = draft_of(call, bucket, request)
+    draft, key = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
     source, source_id = _source(call, request)
     if source.size > LARGEST:
         text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
         raise invalid_request(text)
     same_place = (source.bucket, source.key) == (bucket.name, request["Key"]) and source.latest
     changed = request.get("MetadataDirective") == "REPLACE" or any(
-        request.get(name) for name in ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption")
+        request.get(name)
+        for name in (
+            *("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption"),
+            *("SSECustomerKey", "CopySourceSSECustomerKey"),
+        )
     )
     if same_place and not changed:
         text = "This copy request is illegal because it is trying to copy an object to itself without changing the"
@@ -51,7 +65,8 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     else:
         draft = replace(draft, tags={})
     names = [request["ChecksumAlgorithm"]] if request.get("ChecksumAlgorithm") else list(source.checksums)
-    received = _copied(call, source, (0, source.size), names)
+    names = names or [DEFAULT_CHECKSUM]
+    received = _copied(call, source, (0, source.size), names, (of_source(request, source), key))
     draft = replace(
         draft,
         size=received.blob.size,
@@ -63,14 +78,13 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
     result = {"ETag": f'"{made.etag}"', "LastModified": moment(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
-    answer: dict[str, Any] = {"CopyObjectResult": result, "ServerSideEncryption": "AES256"} | source_id
+    answer: dict[str, Any] = {"CopyObjectResult": result, **encryption.answered(made, request), **source_id}
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
 
 def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
     """Store a range of an object as a part."""
-    bucket_of(call, request)
-    check_encryption(request)
+    bucket = bucket_of(call, request)
     with call.installation.store.read() as transaction:
         upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
     source, source_id = _source(call, request)
@@ -80,11 +94,13 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
         raise invalid_request(
             "The specified copy range is larger than the maximum allowable size: 5368709120"
         )
-    received = _copied(call, source, span, [upload.algorithm] if upload.algorithm else [])
+    key = key_of_upload(request, upload.draft) or encryption.opened(call, bucket, upload.draft)
+    names = [upload.algorithm or DEFAULT_CHECKSUM]
+    received = _copied(call, source, span, names, (of_source(request, source), key))
     part = commit_part(call, request, received)
     result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
-    result |= answered_checksums(part.checksums)
-    return {"CopyPartResult": result, "ServerSideEncryption": "AES256"} | source_id
+    result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
+    return {"CopyPartResult": result, **encryption.answered(upload.draft, request), **source_id}
 
 
 def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
@@ -104,14 +120,21 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
     with call.installation.store.read() as transaction:
         source = object_of(call, transaction.records("", ""), named)
     check_copy(request, source)
+    check_copyable(source, call.now)
     shown = bucket.versioning or source.version_id != NULL
     return source, {"CopySourceVersionId": source.version_id} if shown else {}
 
 
-def _copied(call: Call, source: Version, span: tuple[int, int], names: list[str]) -> Received:
-    """Store the bytes of a range anew."""
+def _copied(
+    call: Call, source: Version, span: tuple[int, int], names: list[str], keys: tuple[bytes, bytes]
+) -> Received:
+    """Store the bytes of a range anew; `keys` are the customer's of the source, and the copy's own."""
+    bucket = call.cached(Bucket, source.bucket)
+    assert bucket is not None, "the source was found in it"
+    secret = keys[0] or encryption.opened(call, bucket, source)
+    blobs = [Blob(*blob) for blob in source.blobs]
     try:
-        reading = call.part(ObjectStore).read([Blob(*blob) for blob in source.blobs], *span)
+        reading = call.part(ObjectStore).read(blobs, *span, secret=secret)
     except BlobGone:
         raise invalid_request("The copy source was deleted while it was copied.") from None
 
@@ -121,4 +144,5 @@ def _copied(call: Call, source: Version, span: tuple[int, int], names: list[str]
         finally:
             reading.close()
 
-    return store_body(call, chunks(), names)
+    received = store_body(call, chunks(), names, key=keys[1])
+    return received._replace(md5=call.new_id().replace("-", "")) if keys[1] else received

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
 from coldframe.core.statements import LAST_CHARACTER
 from coldframe.services.s3 import acls
@@ -34,8 +35,12 @@ def list_objects_v2(call: Call, request: Request) -> Mapping[str, Any]:
     bucket, encode = bucket_of(call, request), encoder(request)
     token = request.get("ContinuationToken")
     if token == "":
-        raise invalid_argument("The continuation token provided is incorrect", "continuation-token")
-    after = call.page(token, code="InvalidArgument") or request.get("StartAfter") or ""
+        raise _wrong_token(token)
+    try:
+        place = call.page(token, code="InvalidArgument")
+    except ServiceFault:
+        raise _wrong_token(token) from None
+    after = place or request.get("StartAfter") or ""
     page = _live(call.records, bucket, request, after)
     answer = _answer(request, page, encode) | {"Name": bucket.name}
     owner = bool(request.get("FetchOwner"))
@@ -80,6 +85,10 @@ def list_object_versions(call: Call, request: Request) -> Mapping[str, Any]:
         if isinstance(page.last, Version):
             answer["NextVersionIdMarker"] = page.last.version_id
     return answer
+
+
+def _wrong_token(token: str | None) -> ServiceFault:
+    return invalid_argument("The continuation token provided is incorrect", "continuation-token", token)
 
 
 def _live(records: Records, bucket: Bucket, request: Request, marker: str) -> Page:

@@ -6,11 +6,13 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3 import acls, configurations
+from coldframe.services.s3.archives import ARCHIVES, restored_until
 from coldframe.services.s3.bodies import answered_checksums
+from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.locks import check_until, may_bypass, need_lock, no_lock_configuration
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
 from coldframe.services.s3.records import Bucket, Version
-from coldframe.services.s3.refusals import access_denied, invalid_argument, malformed_xml
+from coldframe.services.s3.refusals import access_denied, invalid_argument, malformed_xml, not_built
 from coldframe.services.s3.tags import OBJECT_LIMIT, tag_set, tags_of_set
 from coldframe.services.s3.times import milliseconds, moment, whole_second
 from coldframe.services.s3.versions import NULL
@@ -138,6 +140,23 @@ def get_object_legal_hold(call: Call, request: Request) -> Mapping[str, Any]:
     return {"LegalHold": {"Status": "ON" if found.legal_hold else "OFF"}}
 
 
+def restore_object(call: Call, request: Request) -> Mapping[str, Any]:
+    """Restore a copy of an archived object for some days, or have the one there is stay as long."""
+    bucket_to_change(call, request)
+    found = object_of(call, call.records, request, method="POST")
+    wanted = request.get("RestoreRequest") or {}
+    if wanted.get("Type") == "SELECT" or wanted.get("SelectParameters"):
+        raise not_built("S3 Select is not built in coldframe; restore the object and read it.")
+    if found.storage_class not in ARCHIVES:
+        text = "Restore is not allowed for the object's current storage class"
+        raise ServiceFault("InvalidObjectState", text, status=403, StorageClass=found.storage_class)
+    if int(wanted.get("Days") or 0) < 1:
+        raise malformed_xml()
+    there = found.restored_until > call.now
+    call.records.change(found, restored_until=restored_until(call.now, int(wanted["Days"])))
+    return {"ResponseMetadata": {"HTTPStatusCode": 200 if there else 202}}
+
+
 def get_object_attributes(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer the attributes of an object that are asked for."""
     bucket = bucket_of(call, request)
@@ -146,6 +165,7 @@ def get_object_attributes(call: Call, request: Request) -> Mapping[str, Any]:
         "s3:GetObjectVersion" if request.get("VersionId") else "s3:GetObject",
         f"{bucket_arn(call, bucket.name)}/{found.key}",
     )
+    right_key(request, found)
     wanted = set(request["ObjectAttributes"])
     answer: dict[str, Any] = {"LastModified": whole_second(found.modified)} | _shown_version(bucket, found)
     if "ETag" in wanted:

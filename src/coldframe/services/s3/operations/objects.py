@@ -10,11 +10,13 @@ from coldframe.core.faults import ServiceFault
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
-from coldframe.services.s3 import versions
+from coldframe.services.s3 import encryption, versions
+from coldframe.services.s3.archives import check_readable, told_restore
 from coldframe.services.s3.bodies import answered_checksums, receive
 from coldframe.services.s3.conditions import check_read, check_write
+from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.deletion import delete_one, removed
-from coldframe.services.s3.drafts import check_encryption, draft_of
+from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
 from coldframe.services.s3.object_answers import version_answer
 from coldframe.services.s3.ranges import part_range, wanted_range
@@ -27,8 +29,9 @@ _MOST_KEYS = 1000
 
 def put_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Store an object: first its bytes, durably, then in one transaction what names them."""
-    draft = draft_of(call, bucket_of(call, request), request)
-    received = receive(call, request)
+    bucket = bucket_of(call, request)
+    draft, key = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
+    received = receive(call, request, key=key)
     draft = replace(
         draft,
         size=received.blob.size,
@@ -38,7 +41,7 @@ def put_object(call: Call, request: Request) -> Mapping[str, Any]:
         checksum_type="FULL_OBJECT" if received.checksums else "",
     )
     made, bucket = commit_version(call, request, draft, [received.blob.id])
-    answer: dict[str, Any] = {"ETag": f'"{received.md5}"', "ServerSideEncryption": "AES256"}
+    answer: dict[str, Any] = {"ETag": f'"{made.etag}"', **encryption.answered(made, request)}
     answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
@@ -46,21 +49,23 @@ def put_object(call: Call, request: Request) -> Mapping[str, Any]:
 def get_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer an object's bytes, or a range of them, as a stream."""
     for _ in range(3):
-        found, bucket = _readable(call, request, "GET")
+        found, bucket, key = _readable(call, request, "GET")
         span = _span(request, found)
         start, end = span or (0, found.size)
+        blobs = [Blob(*blob) for blob in found.blobs]
         try:
-            body = call.part(ObjectStore).read([Blob(*blob) for blob in found.blobs], start, end)
+            secret = key or encryption.opened(call, bucket, found)
+            body = call.part(ObjectStore).read(blobs, start, end, secret=secret)
         except BlobGone:
             continue  # replaced between the row and its files: the new row names new ones
-        return _answer(request, found, bucket, span) | {"Body": body}
+        return _answer(call, request, found, bucket, span) | {"Body": body}
     raise ServiceFault("SlowDown", "Please reduce your request rate.", status=503)
 
 
 def head_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer what GetObject would, without the bytes."""
-    found, bucket = _readable(call, request, "HEAD")
-    return _answer(request, found, bucket, _span(request, found))
+    found, bucket, _ = _readable(call, request, "HEAD")
+    return _answer(call, request, found, bucket, _span(request, found))
 
 
 def delete_object(call: Call, request: Request) -> Mapping[str, Any]:
@@ -113,15 +118,17 @@ def _delete_named(call: Call, bucket: Bucket, request: Request, each: dict[str, 
     return answer
 
 
-def _readable(call: Call, request: Request, method: str) -> tuple[Version, Bucket]:
-    check_encryption(request)
+def _readable(call: Call, request: Request, method: str) -> tuple[Version, Bucket, bytes]:
     if request.get("Range") is not None and request.get("PartNumber") is not None:
         raise invalid_request("Cannot specify both Range header and partNumber query parameter")
     bucket = bucket_of(call, request)
     with call.installation.store.read() as transaction:
         found = object_of(call, transaction.records("", ""), request, method=method)
+    key = right_key(request, found)
     check_read(request, found)
-    return found, bucket
+    if method == "GET":
+        check_readable(found, call.now)
+    return found, bucket, key
 
 
 def _span(request: Request, found: Version) -> tuple[int, int] | None:
@@ -130,11 +137,14 @@ def _span(request: Request, found: Version) -> tuple[int, int] | None:
     return wanted_range(request.get("Range"), found.size)
 
 
-def _answer(request: Request, found: Version, bucket: Bucket, span: tuple[int, int] | None) -> dict[str, Any]:
+def _answer(
+    call: Call, request: Request, found: Version, bucket: Bucket, span: tuple[int, int] | None
+) -> dict[str, Any]:
     start, end = span or (0, found.size)
     answer = version_answer(
         request, found, versioned=bool(bucket.versioning) or found.version_id != versions.NULL
     )
+    answer |= told_restore(found, call.now)
     answer["ContentLength"] = end - start
     if span is not None and end > start:
         answer["ContentRange"] = f"bytes {start}-{end - 1}/{found.size}"

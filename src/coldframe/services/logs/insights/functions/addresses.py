@@ -43,7 +43,7 @@ def _is_six(text: str) -> str:
     return f"regexp_full_match({text}, '{_SIX}')"
 
 
-def _four(text: str) -> str:
+def ipv4_number(text: str) -> str:
     """Return SQL for an IPv4 address as a number, NULL for any other text."""
     parts = " + ".join(
         f"TRY_CAST(split_part({text}, '.', {n}) AS UHUGEINT) * {256 ** (4 - n)}" for n in range(1, 5)
@@ -56,7 +56,7 @@ def _named(value: str, name: str, body: str) -> str:
     return f"list_transform([{value}], lambda {name}: {body})[1]"
 
 
-def _six(text: str) -> str:
+def ipv6_number(text: str) -> str:
     """Return SQL for an IPv6 address as a number: both halves around `::` padded to eight groups."""
     octets = [f"CAST(split_part(tail, '.', {n}) AS INTEGER)" for n in range(1, 5)]
     groups = f"printf('%x:%x', {octets[0]} * 256 + {octets[1]}, {octets[2]} * 256 + {octets[3]})"
@@ -75,7 +75,7 @@ def _six(text: str) -> str:
 
 def _inside(text: str, subnets: tuple[str, ...]) -> str:
     tests = []
-    for version, number in ((4, _four), (6, _six)):
+    for version, number in ((4, ipv4_number), (6, ipv6_number)):
         ranges = [
             f"number BETWEEN {int(each.network_address)}::UHUGEINT AND {int(each.broadcast_address)}::UHUGEINT"
             for each in map(ipaddress.ip_network, subnets)
@@ -135,6 +135,6 @@ ADDRESSES = {
     "isIpv4InSubnet": _in_subnet((4,)),
     "isIpv6InSubnet": _in_subnet((6,)),
     "ipv4ToNumber": Function(
-        1, 1, lambda c, n: Sql(f"CAST({_four(c.string(n.arguments[0]))} AS DOUBLE)", "number")
+        1, 1, lambda c, n: Sql(f"CAST({ipv4_number(c.string(n.arguments[0]))} AS DOUBLE)", "number")
     ),
 }

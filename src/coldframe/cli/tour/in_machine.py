@@ -1,0 +1,25 @@
+"""Running this command in a QEMU machine with a Debian kernel, for what the kernel here cannot do."""
+
+import sys
+from pathlib import Path
+
+from coldframe.core.config import default_cache_dir
+
+SERIES = "6.12"
+
+
+def run(words: list[str]) -> int:
+    """Run `coldframe WORDS` in the machine, show what it prints, and return its exit code."""
+    from coldframe.engines import machine
+
+    program = Path(sys.executable).with_name("coldframe")
+    try:
+        kernel = machine.fetch(SERIES, default_cache_dir())
+        print(
+            f"In a QEMU machine with Linux {kernel.release}; every instruction is emulated, so times are longer.\n"
+        )
+        errand = machine.Errand([str(program), *words], Path("/"), {"PYTHONDONTWRITEBYTECODE": "1"})
+        return machine.run(kernel, errand, lambda line: print(line, flush=True)).code
+    except machine.MachineFailed as problem:
+        print(f"coldframe: {problem}", file=sys.stderr)
+        return 1

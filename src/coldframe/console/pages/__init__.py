@@ -1,0 +1,14 @@
+"""Every page of the console, in the order in which paths are tried: pages of their own first, then resource pages."""
+
+from coldframe.console.pages import cloudwatch, home, jobs, logs, resources, search, simulator
+from coldframe.console.routes import Route
+
+ROUTES: tuple[Route, ...] = (
+    *home.ROUTES,
+    *jobs.ROUTES,
+    *search.ROUTES,
+    *logs.ROUTES,
+    *cloudwatch.ROUTES,
+    *simulator.ROUTES,
+    *resources.ROUTES,
+)

@@ -1,0 +1,1 @@
+"""The operations of AWS Key Management Service, a module per resource."""

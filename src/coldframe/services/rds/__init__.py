@@ -1,0 +1,8 @@
+"""Amazon RDS: MariaDB and PostgreSQL instances that really run, replicate, are backed up and switched over.
+
+Real here: instances on loopback addresses of their own behind endpoints that hold clients instead of cutting them off,
+read replicas, parameter groups, snapshots, restores to a moment, events, logs, certificates, Blue/Green deployments that
+lose nothing at whatever moment the server is killed, and Optimized Reads and Writes as far as the storage allows. MySQL,
+Aurora and DB clusters are not here; MariaDB is never offered under MySQL's name. Subnets and security groups are
+remembered and guard nothing until there are networks here; databases are not encrypted at rest.
+"""

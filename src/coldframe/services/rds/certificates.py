@@ -1,0 +1,123 @@
+"""The certificate authority of the endpoints: rds-ca-rsa2048-g1, made on first use, and the certificates that it signs."""
+
+import hashlib
+import os
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from coldframe.core.clock import Clock
+
+DEFAULT = "rds-ca-rsa2048-g1"
+_YEARS = timedelta(days=365 * 40)
+_LIFE = timedelta(days=365 * 3)
+
+
+class Authority:
+    """Signs the certificates that endpoints show; its own lies beside them, for clients to trust."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.file = folder / f"{DEFAULT}.pem"
+        self._key = folder / f"{DEFAULT}.key"
+        self._clock = clock
+
+    def own(self) -> x509.Certificate:
+        """Return the authority's own certificate."""
+        if not self.file.exists():
+            self._make()
+        return x509.load_pem_x509_certificate(self.file.read_bytes())
+
+    def thumbprint(self) -> str:
+        """Return the SHA-1 of the authority's certificate in hexadecimal, as DescribeCertificates has it."""
+        return hashlib.sha1(self.own().public_bytes(serialization.Encoding.DER)).hexdigest()  # noqa: S324  a name, no proof
+
+    def certificate(self, folder: Path, address: str) -> tuple[Path, Path]:
+        """Return the certificate and the key of an endpoint, made on first use."""
+        certificate, key_file = folder / "server.pem", folder / "server.key"
+        if certificate.exists() and key_file.exists():
+            return certificate, key_file
+        own = self.own()
+        signing = serialization.load_pem_private_key(self._key.read_bytes(), None)
+        assert isinstance(signing, rsa.RSAPrivateKey), "made here as an RSA key"
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = self._clock.now()
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address)), x509.DNSName("localhost")])
+        made = (
+            _certificate(address, now, min(now + _LIFE, own.not_valid_after_utc))
+            .issuer_name(own.subject)
+            .public_key(key.public_key())
+            .add_extension(names, critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False
+            )
+            .sign(signing, hashes.SHA256())
+        )
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(key_file, _pem(key))
+        _write(certificate, made.public_bytes(serialization.Encoding.PEM) + self.file.read_bytes())
+        return certificate, key_file
+
+    def _make(self) -> None:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        now = self._clock.now()
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            key_cert_sign=True,
+            crl_sign=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        name = "coldframe RDS Root CA RSA2048 G1"
+        made = (
+            _certificate(name, now, now + _YEARS)
+            .issuer_name(_name(name))
+            .public_key(key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(self._key, _pem(key))
+        _write(self.file, made.public_bytes(serialization.Encoding.PEM))
+
+
+def _certificate(name: str, now: datetime, until: datetime) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(name))
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(until)
+    )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone reads, whole or not at all."""
+    temporary = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,63 @@
+"""Jobs that make instances: laid in, started, opened, and backed up for the first time."""
+
+from coldframe.core.records import Records
+from coldframe.jobs.job import job
+from coldframe.jobs.run import Run
+from coldframe.services.rds import events, lookup, stages
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.snapshotting import begin_automated
+
+
+@job("rds.create-instance")
+def create_instance(run: Run, resource_id: str, sealed: str) -> None:
+    """Lay in an instance with its master user, start it, open its endpoint."""
+    run.undo("mark it failed", failed, run, resource_id)
+    stages.prepare(run, "work out the settings", resource_id)
+    run.step("lay it in", _lay_in, run, resource_id, sealed)
+    run.step("start it", stages.start, run, resource_id)
+    ready(run, resource_id, "created")
+
+
+def ready(run: Run, resource_id: str, event: str, **words: object) -> None:
+    """Say that an instance is there; with backups, the first of them begins."""
+    databases, messenger = run.part(Databases), run.part(Messenger)
+    run.commit_point()
+
+    def change(records: Records) -> None:
+        found = lookup.by_resource(records, resource_id)
+        if found is None:
+            return
+        now = databases.clock.milliseconds()
+        found = records.change(found, status="available", ready=now, created=now, note="")
+        events.tell(records, messenger, found, event, **words)
+        if found.retention:
+            begin_automated(records, databases, found, status="backing-up")
+
+    run.write("it is there", change)
+
+
+def failed(run: Run, resource_id: str) -> None:
+    """Mark an instance that could not be made, and stop what runs of it."""
+    databases, reason = run.part(Databases), stages.why(run)
+    with databases.store.read() as transaction:
+        instance = lookup.by_resource(transaction.records(run.account, run.region), resource_id)
+    if instance is None:
+        return
+    with databases.store.read() as transaction:
+        endpoint = lookup.endpoint_of(transaction.records(run.account, run.region), instance)
+    databases.endpoints(instance.engine).stop(databases.door(endpoint))
+    databases.engine(instance.engine).stop(databases.spec(instance), at_once=True)
+    with databases.store.write() as transaction:
+        records = transaction.records(run.account, run.region)
+        found = lookup.by_resource(records, resource_id)
+        if found is not None and found.status != "failed":
+            found = records.change(found, status="failed", wanted="stopped")
+            events.tell(records, run.part(Messenger), found, "failed", reason=reason)
+
+
+def _lay_in(run: Run, resource_id: str, sealed: str) -> None:
+    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
+    databases.engine(instance.engine).create(
+        databases.spec(instance), databases.login(instance, sealed), instance.database or None
+    )

@@ -1,0 +1,32 @@
+"""The engines of RDS: the databases themselves, their endpoints, who signs their certificates, who tells of events."""
+
+from collections.abc import Callable
+
+from coldframe.core.installation import Installation
+from coldframe.engines.database import DatabaseEngine
+from coldframe.engines.endpoint import Endpoints
+from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
+from coldframe.engines.mariadb.server import MariaDB
+from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
+from coldframe.engines.postgresql.engine import PostgreSQL
+from coldframe.services.rds.certificates import Authority
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.token_sign_in import TokenSignIns
+
+
+def provide(installation: Installation) -> None:
+    """Say how this installation makes them; each is made when it is first needed."""
+    parts, settings = installation.parts, installation.settings
+    engines: dict[str, Callable[[], DatabaseEngine]] = {
+        "mariadb": lambda: MariaDB(settings.cache),
+        "postgresql": lambda: PostgreSQL(settings.cache),
+    }
+    endpoints: dict[str, Callable[[], Endpoints]] = {
+        "mariadb": MariaDBEndpoints,
+        "postgresql": PostgreSQLEndpoints,
+    }
+    parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
+    parts.provide(Authority, lambda: Authority(settings.data_dir / "databases" / "ca", installation.clock))
+    parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
+    parts.provide(Messenger, lambda: Messenger(installation))

@@ -1,0 +1,134 @@
+"""The master user's password: given by the request, or made here and kept in a secret of Secrets Manager.
+
+Secrets Manager writes in a transaction of its own, which cannot be within that of the call. So the call is rehearsed first,
+to raise what it would raise; then the secret is made; then the call is done.
+"""
+
+import json
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from coldframe.core import ids
+from coldframe.core.call import Call
+from coldframe.services.rds import arns, names
+from coldframe.services.rds.engine_names import EngineName
+from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.records import Instance
+
+_LETTERS = string.ascii_letters + string.digits + "!#$%&()*+,-.:;<=>?[]^_{|}~"
+_LENGTH = 28
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """A master password ("" when it stays) and the secret that it is kept in ("" for none), with the key's name."""
+
+    password: str = ""
+    secret: str = ""
+    key: str = ""
+
+
+class _Rehearsed(Exception):
+    """The end of a rehearsal."""
+
+
+def rehearse(call: Call, act: Callable[[Call], object]) -> None:
+    """Do something as this call would, and undo it; raises what it raises."""
+    dry = Call(
+        call.installation,
+        call.service,
+        call.operation,
+        principal=call.principal,
+        region=call.region,
+        now=call.now,
+    )
+    dry.allowed, dry.require = call.allowed, call.require
+    try:
+        act(dry)
+    finally:
+        dry.roll_back(_Rehearsed())
+
+
+def check_new(request: Mapping[str, Any], engine: EngineName) -> bool:
+    """Check what a new instance says of its password; returns whether RDS is to manage it."""
+    given = request.get("MasterUserPassword")
+    if not request.get("ManageMasterUserPassword"):
+        if request.get("MasterUserSecretKmsKeyId"):
+            raise bad_combination("MasterUserSecretKmsKeyId needs ManageMasterUserPassword.")
+        if not given:
+            raise bad_value("The parameter MasterUserPassword must be provided and must not be blank.")
+        names.master_password(given, engine)
+        return False
+    if given:
+        raise bad_combination(
+            "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled."
+        )
+    return True
+
+
+def check_change(instance: Instance, request: Mapping[str, Any], engine: EngineName) -> None:
+    """Check what a modification says of the password; raises InvalidParameterCombination and InvalidParameterValue."""
+    given, managed = request.get("MasterUserPassword"), request.get("ManageMasterUserPassword")
+    if managed and given:
+        raise bad_combination(
+            "You can't specify MasterUserPassword when ManageMasterUserPassword is enabled."
+        )
+    if given:
+        if instance.secret and managed is not False:
+            raise bad_combination(
+                "You can't specify MasterUserPassword for an instance whose password RDS manages."
+            )
+        names.master_password(given, engine)
+    elif managed is False and instance.secret:
+        raise bad_combination(
+            "You must specify MasterUserPassword to end the management of the master password."
+        )
+    if request.get("RotateMasterUserPassword") and not instance.secret and not managed:
+        raise bad_combination(
+            "You can't rotate the password of an instance whose password RDS does not manage."
+        )
+
+
+def made(call: Call, identifier: str, master: str, key: str | None) -> Chosen:
+    """Make a password and a secret for it; before the call's transaction begins."""
+    password = _password()
+    answer = call.client("secretsmanager").create_secret(
+        Name=f"rds!db-{ids.uuid()}",
+        Description=f"Secret associated with primary RDS DB instance: {arns.made(call.account, call.region, 'db', identifier)}",
+        SecretString=_content(master, password),
+        **({"KmsKeyId": key} if key else {}),
+    )
+    return Chosen(password, answer["ARN"], key or "")
+
+
+def changed(call: Call, instance: Instance, request: Mapping[str, Any]) -> Chosen:
+    """Do with the secret what a modification asks for; before the call's transaction begins."""
+    if request.get("ManageMasterUserPassword") and not instance.secret:
+        return made(call, instance.identifier, instance.master, request.get("MasterUserSecretKmsKeyId"))
+    if request.get("RotateMasterUserPassword"):
+        password = _password()
+        call.client("secretsmanager").put_secret_value(
+            SecretId=instance.secret, SecretString=_content(instance.master, password)
+        )
+        return Chosen(password, instance.secret, instance.secret_key)
+    if request.get("MasterUserPassword"):
+        return Chosen(request["MasterUserPassword"])
+    return Chosen("", instance.secret, instance.secret_key)
+
+
+def forget(call: Call, secret: str) -> None:
+    """Delete a secret that its instance needs no more, once the call's transaction is committed."""
+    client = call.client("secretsmanager")
+    call.records.after_commit(partial(client.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True))
+
+
+def _content(master: str, password: str) -> str:
+    return json.dumps({"username": master, "password": password})
+
+
+def _password() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))

@@ -1,0 +1,181 @@
+"""What ModifyDBInstance changes now, and what waits for a job: at once, or in the maintenance window."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.rds import (
+    engine_names,
+    instance_classes,
+    instance_settings,
+    jobs,
+    lookup,
+    names,
+    new_instances,
+    windows,
+)
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.faults import bad_combination
+from coldframe.services.rds.records import Instance, OptionGroup
+
+# Members that wait, and their names in PendingModifiedValues; others are applied as they come.
+_WAITING = {
+    "DBInstanceClass": "DBInstanceClass",
+    "AllocatedStorage": "AllocatedStorage",
+    "EngineVersion": "EngineVersion",
+    "MultiAZ": "MultiAZ",
+    "Iops": "Iops",
+    "StorageThroughput": "StorageThroughput",
+    "StorageType": "StorageType",
+    "NewDBInstanceIdentifier": "DBInstanceIdentifier",
+    "DBPortNumber": "Port",
+}
+_AT_ONCE = {"Port"}
+
+
+def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
+    """Change what needs no job; returns the instance."""
+    records, engine = call.records, engine_names.named(instance.engine)
+    fields: dict[str, Any] = {}
+    kept = {
+        name: value
+        for name, value in instance_settings.changes(request, engine).items()
+        if name not in _WAITING
+    }
+    logs = request.get("CloudwatchLogsExportConfiguration")
+    if logs:
+        kept["EnabledCloudwatchLogsExports"] = _exports(instance, engine, logs)
+    if kept:
+        fields["about"] = {**instance.about, **kept}
+    if request.get("DBParameterGroupName"):
+        family = engine.family(request.get("EngineVersion") or instance.version)
+        fields["parameter_group"] = new_instances.parameter_group(
+            records, request["DBParameterGroupName"], family
+        )
+    if request.get("OptionGroupName") and not request["OptionGroupName"].startswith("default:"):
+        fields["option_group"] = records.get(OptionGroup, request["OptionGroupName"].lower()).name
+    if request.get("VpcSecurityGroupIds") is not None:
+        fields["security_groups"] = new_instances.security_groups(request["VpcSecurityGroupIds"])
+    if request.get("DBSubnetGroupName"):
+        fields["subnet_group"] = new_instances.subnet_group(records, request["DBSubnetGroupName"])
+    if request.get("DeletionProtection") is not None:
+        fields["protected"] = request["DeletionProtection"]
+    if request.get("EnableIAMDatabaseAuthentication") is not None:
+        fields["token_sign_in"] = request["EnableIAMDatabaseAuthentication"]
+        endpoint = lookup.endpoint_of(records, instance)
+        if endpoint.tokens != request["EnableIAMDatabaseAuthentication"]:
+            records.change(endpoint, tokens=request["EnableIAMDatabaseAuthentication"])
+            # Its process learns at its start whom to ask; its sessions end.
+            call.start(jobs.reopen_endpoint, instance.resource_id)
+    fields |= _backups(call, instance, request)
+    if fields:
+        instance = records.change(instance, **fields)
+        new_instances.remember_backups(records, instance, lookup.endpoint_of(records, instance).port)
+    return instance
+
+
+def later(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the request changes that needs a job, as PendingModifiedValues has it; raises what the new values deserve."""
+    about = instance.about
+    present = {
+        "DBInstanceClass": instance.instance_class,
+        "AllocatedStorage": instance.storage,
+        "EngineVersion": instance.version,
+        "DBInstanceIdentifier": instance.identifier,
+        "Port": lookup.endpoint_of(call.records, instance).port,
+        **about,
+    }
+    wanted = {kept: request[name] for name, kept in _WAITING.items() if request.get(name) is not None}
+    if "DBInstanceIdentifier" in wanted:
+        wanted["DBInstanceIdentifier"] = _new_name(call, instance, wanted["DBInstanceIdentifier"])
+    if "DBInstanceClass" in wanted:
+        instance_classes.named(wanted["DBInstanceClass"])
+    if "Port" in wanted:
+        instance_settings.port(wanted["Port"])
+    if "EngineVersion" in wanted:
+        wanted["EngineVersion"] = _new_version(call, instance, request)
+    changed = {name: value for name, value in wanted.items() if value != present.get(name)}
+    if {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput"} & set(changed):
+        storage = changed.get("AllocatedStorage", instance.storage)
+        if storage < instance.storage:
+            raise bad_combination("Requested storage size can not be smaller than the current size.")
+        instance_settings.check_storage(instance.engine, storage, {**about, **_rates(changed), **changed})
+    return changed
+
+
+def at_once(request: Mapping[str, Any], changed: Mapping[str, Any]) -> bool:
+    """Tell whether what was changed is applied now: because the request says so, or because it always is."""
+    return bool(changed) and (bool(request.get("ApplyImmediately")) or bool(_AT_ONCE & set(changed)))
+
+
+def status(changed: Mapping[str, Any], sealed: str) -> str:
+    """Return the status of an instance while its modification is applied."""
+    if "EngineVersion" in changed:
+        return "upgrading"
+    if "DBInstanceIdentifier" in changed:
+        return "renaming"
+    return "modifying" if changed or not sealed else "resetting-master-credentials"
+
+
+def _rates(changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rates that a new type of storage begins with."""
+    kind = changed.get("StorageType")
+    if kind == "gp3":
+        return {"Iops": 3_000, "StorageThroughput": 125}
+    return {} if kind is None else {"Iops": None, "StorageThroughput": None}
+
+
+def _backups(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if request.get("BackupRetentionPeriod") is not None:
+        fields["retention"] = instance_settings.retention(request["BackupRetentionPeriod"])
+        if not fields["retention"] and lookup.replicas(call.records, instance.resource_id):
+            raise ServiceFault(
+                "InvalidDBInstanceStateFault",
+                "Backups cannot be disabled on this instance because it is the source of read replicas.",
+            )
+    if request.get("PreferredBackupWindow"):
+        fields["backup_window"] = windows.backup_window(request["PreferredBackupWindow"])
+    if request.get("PreferredMaintenanceWindow"):
+        fields["maintenance_window"] = windows.maintenance_window(request["PreferredMaintenanceWindow"])
+    if "backup_window" in fields or "maintenance_window" in fields:
+        windows.apart(
+            fields.get("backup_window", instance.backup_window),
+            fields.get("maintenance_window", instance.maintenance_window),
+        )
+    return fields
+
+
+def _exports(instance: Instance, engine: engine_names.EngineName, wanted: Mapping[str, Any]) -> list[str]:
+    kinds = [*(wanted.get("EnableLogTypes") or ()), *(wanted.get("DisableLogTypes") or ())]
+    instance_settings.changes({"EnableCloudwatchLogsExports": kinds}, engine)
+    present = set(instance.about.get("EnabledCloudwatchLogsExports", ()))
+    return sorted(
+        (present | set(wanted.get("EnableLogTypes") or ())) - set(wanted.get("DisableLogTypes") or ())
+    )
+
+
+def _new_name(call: Call, instance: Instance, name: str) -> str:
+    identifier = names.identifier(name, "NewDBInstanceIdentifier")
+    if identifier != instance.identifier and call.records.find(Instance, identifier) is not None:
+        raise ServiceFault("DBInstanceAlreadyExistsFault", "DB instance already exists")
+    return identifier
+
+
+def _new_version(call: Call, instance: Instance, request: Mapping[str, Any]) -> str:
+    engine = engine_names.named(instance.engine)
+    version = call.part(Databases).version(instance.engine, request["EngineVersion"])
+    if version == instance.version:
+        return version
+    if engine.major(version) != engine.major(instance.version) and not request.get(
+        "AllowMajorVersionUpgrade"
+    ):
+        raise bad_combination(
+            "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
+        )
+    raise bad_combination(
+        f"Cannot upgrade {instance.engine} from {instance.version} to {version} in place here. Upgrade it in a"
+        " Blue/Green deployment: aws rds create-blue-green-deployment --target-engine-version"
+        f" {engine.major(version)}"
+    )

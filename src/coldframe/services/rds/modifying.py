@@ -1,0 +1,186 @@
+"""Jobs that change instances: what ModifyDBInstance asked for, parameters of a group, reboots, stops and starts."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from coldframe.core.records import Records
+from coldframe.jobs.job import job
+from coldframe.jobs.run import Run
+from coldframe.services.rds import events, in_force, lookup, new_instances, replicating, stages
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.records import Endpoint, Instance, Snapshot
+
+_WEEK = 7 * 86_400_000
+# What only changes what the record says: there is one disk here, and its rates are its own.
+_RECORDED = ("MultiAZ", "Iops", "StorageThroughput", "StorageType")
+
+
+@job("rds.apply-pending")
+def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> None:
+    """Apply what is pending of an instance under these names, and its new master password."""
+    pending = run.step("look", _pending, run, resource_id, names)
+    # Whatever fails, the instance goes on with what it has: this job ends by going forward.
+    run.commit_point()
+    if sealed:
+        run.step("set the password", _set_password, run, resource_id, sealed)
+    if "DBInstanceClass" in pending:
+        run.step("stop it", stages.stop, run, resource_id)
+        stages.mark(run, "change its class", resource_id, instance_class=pending["DBInstanceClass"])
+        stages.prepare(run, "work out the settings", resource_id)
+        run.step("start it", stages.start, run, resource_id)
+    if "Port" in pending:
+        run.step("close the endpoint", _close_endpoint, run, resource_id)
+        run.write("change its port", _change_port, resource_id, pending["Port"])
+        run.step("open the endpoint", stages.start, run, resource_id)
+    run.write("it is done", _applied, run.part(Messenger), resource_id, pending, bool(sealed))
+
+
+@job("rds.apply-parameters")
+def apply_parameters(run: Run, resource_id: str, names: list[str]) -> None:
+    """Apply parameters of an instance's group that can change while it runs."""
+    run.commit_point()
+
+    def change(records: Records) -> bool:
+        found = lookup.by_resource(records, resource_id)
+        if found is None:
+            return False
+        records.change(found, in_force=in_force.immediate(records, found, names))
+        return found.wanted == "running"
+
+    if run.write("note the settings", change):
+        run.step("apply them", _apply, run, resource_id)
+
+
+@job("rds.reopen-endpoint")
+def reopen_endpoint(run: Run, resource_id: str) -> None:
+    """Start an instance's endpoint anew, as its record says now."""
+    run.commit_point()
+    run.step("close the endpoint", _close_endpoint, run, resource_id)
+    run.step("open the endpoint", stages.start, run, resource_id)
+
+
+@job("rds.apply-read-only")
+def apply_read_only(run: Run, resource_id: str) -> None:
+    """Let users write to a green instance, or not, as its parameter group says now."""
+    run.commit_point()
+    run.step("open or close it", replicating.allow_writes, run, resource_id)
+
+
+@job("rds.reboot-instance")
+def reboot_instance(run: Run, resource_id: str) -> None:
+    """Restart an instance, with everything of its parameter group."""
+    run.commit_point()
+    run.step("stop it", stages.stop, run, resource_id)
+    stages.mark(run, "it is down", resource_id, "shut_down")
+    stages.prepare(run, "work out the settings", resource_id)
+    run.step("start it", stages.start, run, resource_id)
+    stages.mark(run, "it is up", resource_id, "restarted", status="available")
+
+
+@job("rds.stop-instance")
+def stop_instance(run: Run, resource_id: str, snapshot: str) -> None:
+    """Stop an instance, after a snapshot where one was asked for; it is started again after seven days."""
+    run.commit_point()
+    if snapshot:
+        run.wait(lambda: _snapshot_done(run, snapshot), timeout=86_400, name="wait for the snapshot")
+    stages.mark(run, "it is to be down", resource_id, wanted="stopped")
+    run.step("stop it", stages.close, run, resource_id)
+    restart = run.step("count seven days", lambda: run.part(Databases).clock.seconds() + _WEEK / 1000)
+
+    def change(records: Records) -> None:
+        found = lookup.expect(records, resource_id)
+        about = {**found.about, "AutomaticRestartTime": restart}
+        found = records.change(found, status="stopped", about=about)
+        events.tell(records, run.part(Messenger), found, "stopped")
+
+    run.write("it is down", change)
+
+
+@job("rds.start-instance")
+def start_instance(run: Run, resource_id: str) -> None:
+    """Start a stopped instance."""
+    run.commit_point()
+    stages.prepare(run, "work out the settings", resource_id)
+    run.step("start it", stages.start, run, resource_id)
+
+    def change(records: Records) -> None:
+        found = lookup.expect(records, resource_id)
+        about = {name: value for name, value in found.about.items() if name != "AutomaticRestartTime"}
+        found = records.change(found, status="available", wanted="running", about=about)
+        events.tell(records, run.part(Messenger), found, "started")
+
+    run.write("it is up", change)
+
+
+def renamed(records: Records, instance: Instance, identifier: str) -> Instance:
+    """Give an instance another identifier, and the row of its backups with it."""
+    port = records.get(Endpoint, instance.endpoint).port
+    records.remove(instance)
+    named = replace(instance, identifier=identifier)
+    records.add(named)
+    if named.retention:
+        new_instances.remember_backups(records, named, port)
+    return named
+
+
+def _pending(run: Run, resource_id: str, names: list[str]) -> dict[str, Any]:
+    instance = stages.instance_of(run, resource_id)
+    return {name: instance.pending[name] for name in names if name in instance.pending}
+
+
+def _applied(
+    records: Records, messenger: Messenger, resource_id: str, pending: dict[str, Any], password: bool
+) -> None:
+    found = lookup.by_resource(records, resource_id)
+    if found is None:
+        return
+    done = {*pending, *(("MasterUserPassword",) if password else ())}
+    fields: dict[str, Any] = {
+        "pending": {name: value for name, value in found.pending.items() if name not in done},
+        "status": "available",
+    }
+    recorded = {name: pending[name] for name in _RECORDED if name in pending}
+    if recorded:
+        fields["about"] = {**found.about, **recorded}
+    if "AllocatedStorage" in pending:
+        fields["storage"] = pending["AllocatedStorage"]
+    found = records.change(found, **fields)
+    if new := pending.get("DBInstanceIdentifier"):
+        old, found = found.identifier, renamed(records, found, new)
+        events.tell(records, messenger, found, "renamed", old=old, new=new)
+    if "DBInstanceClass" in pending:
+        events.tell(records, messenger, found, "class_changed")
+    if set(pending) & {"AllocatedStorage", *_RECORDED}:
+        events.tell(records, messenger, found, "storage_changed")
+    if password:
+        events.tell(records, messenger, found, "password_reset")
+
+
+def _set_password(run: Run, resource_id: str, sealed: str) -> None:
+    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
+    login = databases.login(instance, sealed)
+    databases.engine(instance.engine).set_password(databases.spec(instance), login)
+
+
+def _apply(run: Run, resource_id: str) -> None:
+    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
+    databases.engine(instance.engine).apply(databases.spec(instance))
+
+
+def _close_endpoint(run: Run, resource_id: str) -> None:
+    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
+    databases.endpoints(instance.engine).stop(databases.door(stages.endpoint_of(run, resource_id)))
+
+
+def _change_port(records: Records, resource_id: str, port: int) -> None:
+    found = lookup.expect(records, resource_id)
+    records.change(lookup.endpoint_of(records, found), port=port)
+    new_instances.remember_backups(records, found, port)
+
+
+def _snapshot_done(run: Run, identifier: str) -> bool:
+    with run.read() as records:
+        found = records.find(Snapshot, identifier)
+    return found is None or found.status != "creating"

@@ -1,0 +1,1 @@
+"""The operations of Amazon RDS, a module per resource."""

@@ -1,0 +1,124 @@
+"""What takes an instance down or up: reboot, stop, start; and read replicas: made, promoted."""
+
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.rds import (
+    answers,
+    arns,
+    instance_settings,
+    jobs,
+    lookup,
+    names,
+    new_instances,
+    snapshotting,
+    tagging,
+    windows,
+)
+from coldframe.services.rds.blue_green import members
+from coldframe.services.rds.faults import bad_combination, wrong_state
+from coldframe.services.rds.new_instances import Origin
+
+_MOST_REPLICAS = 15
+
+
+def reboot_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Restart an instance; clients are cut off."""
+    instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
+    if request.get("ForceFailover") and not instance.about.get("MultiAZ"):
+        raise bad_combination("Force failover cannot be specified for a single-AZ instance.")
+    instance = call.records.change(instance, status="rebooting")
+    call.start(jobs.reboot_instance, instance.resource_id)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def stop_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Stop an instance for seven days at most, after a snapshot where one is asked for."""
+    instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
+    if lookup.replicas(call.records, instance.resource_id):
+        raise wrong_state("Cannot stop a DB instance that has a read replica.")
+    if instance.source:
+        raise wrong_state("Cannot stop a DB instance that is a read replica.")
+    if members.deployment_of(call.records, instance.resource_id) is not None:
+        raise wrong_state("Cannot stop a DB instance that is in a blue/green deployment.")
+    name = request.get("DBSnapshotIdentifier") or ""
+    if name:
+        name = names.identifier(name, "DBSnapshotIdentifier", longest=255)
+        row = snapshotting.new_snapshot(call.records, instance, name, "manual", {}, call.now)
+        call.start(jobs.make_snapshot, row.identifier, instance.resource_id, "")
+    instance = call.records.change(instance, status="stopping")
+    call.start(jobs.stop_instance, instance.resource_id, name)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def start_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Start a stopped instance."""
+    instance = lookup.instance_named(call, request["DBInstanceIdentifier"])
+    if instance.status != "stopped":
+        raise wrong_state(f"Instance {instance.identifier} is not stopped.")
+    instance = call.records.change(instance, status="starting")
+    call.start(jobs.start_instance, instance.resource_id)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Make a copy of an instance that follows it."""
+    if request.get("SourceDBClusterIdentifier") or not request.get("SourceDBInstanceIdentifier"):
+        raise bad_combination(
+            "SourceDBInstanceIdentifier must name a DB instance; DB clusters are not built here."
+        )
+    source = lookup.available(
+        lookup.instance_named(call, request["SourceDBInstanceIdentifier"]), "backing-up"
+    )
+    identifier = lookup.new_identifier(request["DBInstanceIdentifier"])
+    if not source.retention:
+        raise ServiceFault(
+            "InvalidDBInstanceStateFault",
+            "Automated backups are not enabled for this database instance. To enable automated backups, use"
+            " ModifyDBInstance to set the backup retention period to a non-zero value.",
+        )
+    if source.source:
+        raise wrong_state("A read replica of a read replica is not built here; name its source.")
+    if len(lookup.replicas(call.records, source.resource_id)) >= _MOST_REPLICAS:
+        raise ServiceFault(
+            "InstanceQuotaExceededFault", f"{source.identifier} has {_MOST_REPLICAS} read replicas."
+        )
+    wanted = {
+        **new_instances.inherited(source),
+        "BackupRetentionPeriod": 0,
+        "Port": lookup.endpoint_of(call.records, source).port,
+        "AvailabilityZone": None,
+        "MultiAZ": False,
+        **{name: value for name, value in request.items() if value is not None},
+    }
+    origin = Origin(
+        engine=source.engine,
+        version=source.version,
+        master=source.master,
+        database=source.database,
+        source=source.resource_id,
+        optimized_writes=source.optimized_writes,
+    )
+    arn = arns.made(call.account, call.region, "db", identifier)
+    tags = tagging.of_new(call, request.get("Tags"), arn)
+    instance = new_instances.lay_in(call, identifier, origin, wanted, tags)
+    call.start(jobs.create_replica, instance.resource_id)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def promote_read_replica(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Make a read replica an instance of its own."""
+    instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
+    if not instance.source or instance.deployment:
+        raise wrong_state(f"DB Instance is not a read replica: {instance.identifier}")
+    days = request.get("BackupRetentionPeriod")
+    fields: dict[str, Any] = {"status": "modifying"}
+    fields["retention"] = instance_settings.retention(1 if days is None else days)
+    if request.get("PreferredBackupWindow"):
+        fields["backup_window"] = windows.backup_window(request["PreferredBackupWindow"])
+    instance = call.records.change(instance, **fields)
+    port = lookup.endpoint_of(call.records, instance).port
+    new_instances.remember_backups(call.records, instance, port)
+    call.start(jobs.promote_replica, instance.resource_id)
+    return {"DBInstance": answers.instance(call, instance)}

@@ -1,0 +1,181 @@
+"""DB snapshots: made, copied, shared, described, deleted."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from coldframe.core import ids
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.rds import answers, arns, jobs, lookup, names, pages, snapshotting, tagging
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.records import Snapshot
+
+_MOST_MANUAL = 100
+_KINDS = ("manual", "automated", "shared", "public", "awsbackup")
+
+
+def create_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Begin a snapshot of a running instance."""
+    instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
+    identifier = names.identifier(request["DBSnapshotIdentifier"], "DBSnapshotIdentifier", longest=255)
+    _within_quota(call)
+    arn = arns.made(call.account, call.region, "snapshot", identifier)
+    tags = tagging.of_new(call, request.get("Tags"), arn)
+    row = snapshotting.new_snapshot(call.records, instance, identifier, "manual", tags, call.now)
+    call.records.change(instance, status="backing-up")
+    call.start(jobs.make_snapshot, row.identifier, instance.resource_id, "available")
+    return {"DBSnapshot": answers.snapshot(call, row)}
+
+
+def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return one snapshot, or a page of those of an instance, a kind, or all."""
+    kind = request.get("SnapshotType")
+    if kind is not None and kind not in _KINDS:
+        raise bad_value(f"Invalid snapshot type: {kind}. Valid types: {', '.join(_KINDS)}")
+    if name := request.get("DBSnapshotIdentifier"):
+        rows = [_named(call, name)]
+    else:
+        rows = call.records.list(Snapshot)
+    if kind in {"shared", "public", "awsbackup"}:
+        rows = []
+    elif kind is not None:
+        rows = [row for row in rows if row.kind == kind]
+    if instance := request.get("DBInstanceIdentifier"):
+        wanted = arns.taken_apart(instance)[2] if instance.startswith("arn:") else instance.lower()
+        rows = [row for row in rows if row.instance == wanted]
+    if resource_id := request.get("DbiResourceId"):
+        rows = [row for row in rows if row.resource_id == resource_id]
+    found = pages.filtered(
+        request,
+        rows,
+        {
+            "db-instance-id": lambda row: {
+                row.instance,
+                arns.made(call.account, call.region, "db", row.instance),
+            },
+            "db-snapshot-id": lambda row: row.identifier,
+            "dbi-resource-id": lambda row: row.resource_id,
+            "snapshot-type": lambda row: row.kind,
+            "engine": lambda row: row.engine,
+        },
+    )
+    page, marker = pages.page(call, request, found, lambda row: row.identifier)
+    return {"DBSnapshots": [answers.snapshot(call, row) for row in page], **marker}
+
+
+def copy_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Make a manual snapshot of another one."""
+    source = _named(call, request["SourceDBSnapshotIdentifier"])
+    if source.status != "available":
+        raise ServiceFault(
+            "InvalidDBSnapshotStateFault", f"The snapshot {source.identifier} is not available."
+        )
+    if request.get("KmsKeyId"):
+        raise bad_combination(
+            "KmsKeyId: snapshots are not encrypted at rest here; encrypt the disk they lie on."
+        )
+    target = request["TargetDBSnapshotIdentifier"]
+    if target.startswith("arn:"):
+        target = arns.taken_apart(target)[2]
+    identifier = names.identifier(target, "TargetDBSnapshotIdentifier", longest=255)
+    _within_quota(call)
+    arn = arns.made(call.account, call.region, "snapshot", identifier)
+    given = tagging.of_new(call, request.get("Tags"), arn)
+    row = replace(
+        source,
+        identifier=identifier,
+        kind="manual",
+        folder=ids.hexadecimal(16),
+        status="creating",
+        progress=0,
+        created=call.now,
+        original_created=source.original_created or source.created,
+        source=arns.made(call.account, call.region, "snapshot", source.identifier),
+        shared_with=[],
+        tags={**(source.tags if request.get("CopyTags") else {}), **given},
+    )
+    call.records.add(row)
+    call.start(jobs.copy_snapshot, source.identifier, identifier)
+    return {"DBSnapshot": answers.snapshot(call, row)}
+
+
+def delete_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Delete a manual snapshot."""
+    row = call.records.get(Snapshot, request["DBSnapshotIdentifier"].lower())
+    if row.kind != "manual":
+        raise ServiceFault(
+            "InvalidDBSnapshotStateFault",
+            f"Deletion of automated snapshots is not permitted: {row.identifier}",
+        )
+    if row.status not in {"available", "failed"}:
+        raise ServiceFault("InvalidDBSnapshotStateFault", f"The snapshot {row.identifier} is not available.")
+    snapshotting.drop(call.records, call.part(Databases), row)
+    return {"DBSnapshot": answers.snapshot(call, replace(row, status="deleted"))}
+
+
+def modify_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Refuse another engine version: a snapshot is restored in the version that it was made with."""
+    row = call.records.get(Snapshot, request["DBSnapshotIdentifier"].lower())
+    version = request.get("EngineVersion")
+    if version and version != row.version:
+        raise bad_combination(
+            f"Cannot upgrade a snapshot from {row.version} to {version} here. Restore it, and upgrade the instance in a"
+            " Blue/Green deployment."
+        )
+    return {"DBSnapshot": answers.snapshot(call, row)}
+
+
+def describe_db_snapshot_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return with which accounts a snapshot is shared."""
+    return _attributes(_manual(call, request["DBSnapshotIdentifier"]))
+
+
+def modify_db_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Share a manual snapshot with accounts, or no longer."""
+    row = _manual(call, request["DBSnapshotIdentifier"])
+    if request["AttributeName"] != "restore":
+        raise bad_value(f"Invalid attribute name: {request['AttributeName']}. The attribute is restore.")
+    added, removed = request.get("ValuesToAdd") or [], request.get("ValuesToRemove") or []
+    for value in added:
+        if value == "all":
+            raise bad_combination("There is no public beyond this installation; name accounts.")
+        if not (value.isascii() and value.isdigit() and len(value) == 12):
+            raise bad_value(f"Invalid account: {value}")
+    shared = [*dict.fromkeys([*row.shared_with, *added])]
+    return _attributes(call.records.change(row, shared_with=[each for each in shared if each not in removed]))
+
+
+def _attributes(row: Snapshot) -> dict[str, Any]:
+    return {
+        "DBSnapshotAttributesResult": {
+            "DBSnapshotIdentifier": row.identifier,
+            "DBSnapshotAttributes": [{"AttributeName": "restore", "AttributeValues": row.shared_with}],
+        }
+    }
+
+
+def _manual(call: Call, name: str) -> Snapshot:
+    row = _named(call, name)
+    if row.kind != "manual":
+        raise ServiceFault(
+            "InvalidDBSnapshotStateFault", "Automated snapshots can't be shared; copy it first."
+        )
+    return row
+
+
+def _named(call: Call, name: str) -> Snapshot:
+    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
+    found = call.records.find(Snapshot, identifier)
+    if found is None:
+        raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot not found: {name}")
+    return found
+
+
+def _within_quota(call: Call) -> None:
+    if call.records.count(Snapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
+        raise ServiceFault(
+            "SnapshotQuotaExceededFault",
+            f"This account has {_MOST_MANUAL} manual snapshots, which is its quota.",
+        )

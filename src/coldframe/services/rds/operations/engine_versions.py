@@ -1,0 +1,241 @@
+"""Engine versions that are installed, the classes that they run in, and what the account may have."""
+
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.engines.database import Version
+from coldframe.services.rds import certificates, engine_names, instance_classes, lookup, pages
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.engine_names import EngineName
+from coldframe.services.rds.instance_settings import storage_types
+from coldframe.services.rds.new_instances import MOST_INSTANCES
+from coldframe.services.rds.records import (
+    EventSubscription,
+    Instance,
+    OptionGroup,
+    ParameterGroup,
+    Snapshot,
+    SubnetGroup,
+)
+
+_ZONES = "abc"
+
+
+def describe_db_engine_versions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return a page of the versions that are installed, by engine, oldest first."""
+    rows = _versions(call, request.get("Engine"))
+    if wanted := request.get("EngineVersion"):
+        rows = [row for row in rows if row[1].number == wanted or row[1].number.startswith(f"{wanted}.")]
+    if family := request.get("DBParameterGroupFamily"):
+        rows = [row for row in rows if row[0].family(row[1].number) == family.lower()]
+    found = pages.filtered(
+        request,
+        rows,
+        {
+            "engine": lambda row: row[0].name,
+            "engine-version": lambda row: row[1].number,
+            "db-parameter-group-family": lambda row: row[0].family(row[1].number),
+            "engine-mode": lambda _: "provisioned",
+            "status": lambda _: "available",
+        },
+    )
+    if request.get("DefaultOnly"):
+        databases = call.part(Databases)
+        found = [row for row in found if row[1].number == databases.version(row[0].name, wanted or "")]
+    page, marker = pages.page(
+        call, request, found, lambda row: (row[0].name, engine_names.version_order(row[1].number))
+    )
+    return {"DBEngineVersions": [_version(call, request, *row) for row in page], **marker}
+
+
+def describe_db_major_engine_versions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return a page of the major versions that are installed."""
+    majors = sorted(
+        {(row[0].name, row[0].major(row[1].number)) for row in _versions(call, request.get("Engine"))}
+    )
+    if wanted := request.get("MajorEngineVersion"):
+        majors = [row for row in majors if row[1] == wanted]
+    page, marker = pages.page(call, request, majors, lambda row: row)
+    answers = [
+        {"Engine": engine, "MajorEngineVersion": major, "SupportedEngineLifecycles": []}
+        for engine, major in page
+    ]
+    return {"DBMajorEngineVersions": answers, **marker}
+
+
+def describe_orderable_db_instance_options(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return a page of the classes and kinds of storage in which the installed versions of an engine run."""
+    engine = engine_names.named(request["Engine"])
+    rows = [
+        (version.number, size.name, storage)
+        for _, version in _versions(call, engine.name)
+        for size in instance_classes.classes().values()
+        for storage in storage_types()
+        if request.get("DBInstanceClass") in {None, size.name}
+        and (
+            request.get("EngineVersion") in {None, version.number}
+            or version.number.startswith(f"{request['EngineVersion']}.")
+        )
+        and request.get("LicenseModel") in {None, engine.licence}
+    ]
+    page, marker = pages.page(call, request, sorted(rows), lambda row: row)
+    return {"OrderableDBInstanceOptions": [_option(call, engine, *row) for row in page], **marker}
+
+
+def describe_valid_db_instance_modifications(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the kinds of storage that an instance can be changed to."""
+    instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
+    storage = []
+    for kind, (least, most) in storage_types().items():
+        storage.append(
+            {
+                "StorageType": kind,
+                "StorageSize": [{"From": max(least, instance.storage), "To": most, "Step": 1}],
+                "SupportsStorageAutoscaling": False,
+            }
+        )
+    return {
+        "ValidDBInstanceModificationsMessage": {
+            "Storage": storage,
+            "ValidProcessorFeatures": [],
+            "SupportsDedicatedLogVolume": False,
+        }
+    }
+
+
+def describe_account_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the quotas of the account, and how much of each is used."""
+    records = call.records
+    instances = records.list(Instance)
+    used = {
+        "DBInstances": (len(instances), MOST_INSTANCES),
+        "AllocatedStorage": (sum(row.storage for row in instances), 100_000),
+        "ManualSnapshots": (records.count(Snapshot, where={"kind": "manual"}), 100),
+        "DBParameterGroups": (records.count(ParameterGroup, key_prefix=("instance",)), 50),
+        "DBClusterParameterGroups": (records.count(ParameterGroup, key_prefix=("cluster",)), 50),
+        "DBSubnetGroups": (records.count(SubnetGroup), 50),
+        "SubnetsPerDBSubnetGroup": (
+            max((len(row.subnets) for row in records.list(SubnetGroup)), default=0),
+            20,
+        ),
+        "EventSubscriptions": (records.count(EventSubscription), 20),
+        "OptionGroups": (records.count(OptionGroup), 20),
+        "ReadReplicasPerMaster": (_most_replicas(instances), 15),
+        "DBClusters": (0, 0),
+        "ReservedDBInstances": (0, 0),
+        "DBSecurityGroups": (0, 0),
+    }
+    return {
+        "AccountQuotas": [
+            {"AccountQuotaName": name, "Used": now, "Max": most} for name, (now, most) in used.items()
+        ]
+    }
+
+
+def describe_source_regions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the regions that a replica or snapshot may come from: none but its own."""
+    return {"SourceRegions": []}
+
+
+def _versions(call: Call, name: str | None) -> list[tuple[EngineName, Version]]:
+    databases = call.part(Databases)
+    wanted = [name.lower()] if name else sorted(engine_names.names())
+    return [
+        (engine_names.names()[each], version)
+        for each in wanted
+        if each in engine_names.names()
+        for version in databases.versions(each)
+    ]
+
+
+def _version(call: Call, request: dict[str, Any], engine: EngineName, version: Version) -> dict[str, Any]:
+    major = engine.major(version.number)
+    character_set = {
+        "CharacterSetName": engine.character_set,
+        "CharacterSetDescription": engine.character_set,
+    }
+    answer: dict[str, Any] = {
+        "Engine": engine.name,
+        "MajorEngineVersion": major,
+        "EngineVersion": version.number,
+        "DBParameterGroupFamily": engine.family(version.number),
+        "DBEngineDescription": engine.description,
+        "DBEngineVersionDescription": f"{engine.title} {version.number}",
+        "DBEngineVersionArn": f"arn:{call.partition}:rds:{call.region}::engine-version:{engine.name}/{version.number}",
+        "ValidUpgradeTarget": _targets(call, engine, version),
+        "ExportableLogTypes": engine.logs,
+        "SupportsLogExportsToCloudwatchLogs": False,
+        "SupportsReadReplica": True,
+        "SupportedFeatureNames": [],
+        "Status": "available",
+        "SupportsParallelQuery": False,
+        "SupportsGlobalDatabases": False,
+        "SupportsBabelfish": False,
+        "SupportsLimitlessDatabase": False,
+        "SupportsLocalWriteForwarding": False,
+        "SupportsIntegrations": False,
+        "SupportsCertificateRotationWithoutRestart": True,
+        "SupportedCACertificateIdentifiers": [certificates.DEFAULT],
+        "TagList": [],
+    }
+    if request.get("ListSupportedCharacterSets"):
+        answer |= {"DefaultCharacterSet": character_set, "SupportedCharacterSets": [character_set]}
+    return answer
+
+
+def _targets(call: Call, engine: EngineName, version: Version) -> list[dict[str, Any]]:
+    """Return the newer versions that are installed; a Blue/Green deployment upgrades to them."""
+    return [
+        {
+            "Engine": engine.name,
+            "EngineVersion": newer.number,
+            "Description": f"{engine.title} {newer.number}",
+            "AutoUpgrade": False,
+            "IsMajorVersionUpgrade": engine.major(newer.number) != engine.major(version.number),
+        }
+        for newer in call.part(Databases).versions(engine.name)
+        if engine_names.version_order(newer.number) > engine_names.version_order(version.number)
+    ]
+
+
+def _option(call: Call, engine: EngineName, version: str, size: str, storage: str) -> dict[str, Any]:
+    least, most = storage_types()[storage]
+    rated = storage in {"gp3", "io1", "io2"}
+    answer: dict[str, Any] = {
+        "Engine": engine.name,
+        "EngineVersion": version,
+        "DBInstanceClass": size,
+        "LicenseModel": engine.licence,
+        "AvailabilityZones": [{"Name": f"{call.region}{letter}"} for letter in _ZONES],
+        "MultiAZCapable": True,
+        "ReadReplicaCapable": True,
+        "Vpc": True,
+        "SupportsStorageEncryption": False,
+        "StorageType": storage,
+        "SupportsIops": rated,
+        "SupportsStorageThroughput": storage == "gp3",
+        "SupportsEnhancedMonitoring": False,
+        "SupportsIAMDatabaseAuthentication": True,
+        "SupportsPerformanceInsights": False,
+        "MinStorageSize": least,
+        "MaxStorageSize": most,
+        "AvailableProcessorFeatures": [],
+        "SupportedEngineModes": ["provisioned"],
+        "SupportsStorageAutoscaling": False,
+        "SupportsKerberosAuthentication": False,
+        "OutpostCapable": False,
+        "SupportedActivityStreamModes": [],
+        "SupportsGlobalDatabases": False,
+        "SupportsClusters": False,
+        "SupportedNetworkTypes": ["IPV4"],
+        "SupportsDedicatedLogVolume": False,
+        "SupportsHttpEndpoint": False,
+    }
+    if rated:
+        answer |= {"MinIopsPerDbInstance": 1_000, "MaxIopsPerDbInstance": 64_000}
+    return answer
+
+
+def _most_replicas(instances: list[Instance]) -> int:
+    sources = [row.source for row in instances if row.source]
+    return max((sources.count(each) for each in set(sources)), default=0)

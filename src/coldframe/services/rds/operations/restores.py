@@ -1,0 +1,107 @@
+"""Instances made of back-ups: of a snapshot, or of another instance as it was at a moment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.rds import answers, arns, engine_names, jobs, lookup, new_instances, tagging
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.new_instances import Origin
+from coldframe.services.rds.records import AutomatedBackup, Instance, Snapshot
+from coldframe.services.rds.times import milliseconds, moment
+
+
+def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Make an instance of a snapshot."""
+    name = request.get("DBSnapshotIdentifier")
+    if not name:
+        raise bad_combination("DBSnapshotIdentifier must name a DB snapshot; DB clusters are not built here.")
+    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
+    snapshot = call.records.find(Snapshot, identifier)
+    if snapshot is None:
+        raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot not found: {name}")
+    if snapshot.status != "available":
+        raise ServiceFault(
+            "InvalidDBSnapshotStateFault", f"The snapshot {snapshot.identifier} is not available."
+        )
+    instance = _new(call, request, snapshot, request["DBInstanceIdentifier"])
+    call.start(jobs.restore_snapshot, instance.resource_id, snapshot.identifier)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def restore_db_instance_to_point_in_time(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Make an instance of another one's data as they were at a moment, or at the latest that is archived."""
+    backup = _backup(call, request)
+    if bool(request.get("UseLatestRestorableTime")) == bool(request.get("RestoreTime")):
+        raise bad_combination("Specify either RestoreTime or UseLatestRestorableTime.")
+    if not backup.earliest:
+        raise ServiceFault("InvalidDBInstanceStateFault", f"Instance {backup.identifier} has no backup yet.")
+    source = lookup.by_resource(call.records, backup.resource_id)
+    latest = call.now if source is not None and source.wanted == "running" else backup.latest
+    until = latest if request.get("UseLatestRestorableTime") else milliseconds(request["RestoreTime"])
+    if not backup.earliest <= until <= latest:
+        raise ServiceFault(
+            "InvalidRestoreFault",
+            f"The specified time is not between {moment(backup.earliest).isoformat()} and {moment(latest).isoformat()}.",
+        )
+    instance = _new(call, request, backup, request["TargetDBInstanceIdentifier"])
+    # The latest is everything that is archived, down to the last change of this second.
+    wanted = 0 if request.get("UseLatestRestorableTime") else until
+    call.start(jobs.restore_to_moment, instance.resource_id, backup.resource_id, backup.identifier, wanted)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def _new(call: Call, request: Mapping[str, Any], made_of: Snapshot | AutomatedBackup, name: str) -> Instance:
+    if request.get("Engine") and engine_names.named(request["Engine"]).name != made_of.engine:
+        raise bad_combination(f"A back-up of {made_of.engine} is restored by {made_of.engine} alone.")
+    if request.get("DBName"):
+        raise bad_combination(
+            f"DBName can't be specified for {made_of.engine}: the databases are those of the back-up."
+        )
+    identifier = lookup.new_identifier(name)
+    wanted = {
+        **new_instances.inherited(made_of),
+        "Port": made_of.port,
+        "AvailabilityZone": None,
+        **{member: value for member, value in request.items() if value is not None},
+    }
+    origin = Origin(
+        engine=made_of.engine,
+        version=call.part(Databases).version(made_of.engine, _major(made_of)),
+        master=made_of.master,
+        database=made_of.database,
+        optimized_writes=made_of.optimized_writes if isinstance(made_of, Snapshot) else False,
+    )
+    arn = arns.made(call.account, call.region, "db", identifier)
+    tags = tagging.of_new(call, request.get("Tags"), arn)
+    return new_instances.lay_in(call, identifier, origin, wanted, tags)
+
+
+def _major(made_of: Snapshot | AutomatedBackup) -> str:
+    return engine_names.named(made_of.engine).major(made_of.version)
+
+
+def _backup(call: Call, request: Mapping[str, Any]) -> AutomatedBackup:
+    """Return the automated backups that a restore names: by instance, resource id or ARN."""
+    rows = call.records.list(AutomatedBackup)
+    if arn := request.get("SourceDBInstanceAutomatedBackupsArn"):
+        found = [row for row in rows if row.id == arns.taken_apart(arn)[2]]
+        if not found:
+            raise ServiceFault("DBInstanceAutomatedBackupNotFoundFault", f"{arn} not found.")
+    elif resource_id := request.get("SourceDbiResourceId"):
+        found = [row for row in rows if row.resource_id == resource_id]
+        if not found:
+            raise ServiceFault("DBInstanceAutomatedBackupNotFoundFault", f"{resource_id} not found.")
+    elif name := request.get("SourceDBInstanceIdentifier"):
+        instance = lookup.instance_named(call, name)
+        found = [row for row in rows if row.resource_id == instance.resource_id]
+        if not found:
+            raise ServiceFault(
+                "PointInTimeRestoreNotEnabledFault",
+                f"Point in time restore is not enabled for {instance.identifier}: its backup retention period is 0.",
+            )
+    else:
+        raise bad_value("SourceDBInstanceIdentifier or SourceDbiResourceId must be specified.")
+    return found[0]

@@ -1,0 +1,55 @@
+"""Lists in RDS: a page of at most a hundred from a marker on, and the filters that narrow them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from coldframe.core.call import Call
+from coldframe.services.rds.faults import bad_value
+
+T = TypeVar("T")
+_LEAST, _MOST = 20, 100
+
+
+def page(
+    call: Call, request: Mapping[str, Any], rows: Sequence[T], place: Callable[[T], Any]
+) -> tuple[list[T], dict[str, str]]:
+    """Return the page of sorted rows that a request asks for, and the marker of the next where there is one.
+
+    `place` is what the rows are sorted by. Raises InvalidParameterValue for a number of records out of bounds.
+    """
+    size = request.get("MaxRecords")
+    size = _MOST if size is None else size
+    if not _LEAST <= size <= _MOST:
+        raise bad_value(f"Invalid value {size} for MaxRecords. Must be between {_LEAST} and {_MOST}")
+    after = call.page(request.get("Marker") or None, code="InvalidParameterValue")
+    if after is not None:
+        rows = [row for row in rows if _plain(place(row)) > after]
+    marker = {"Marker": call.token(_plain(place(rows[size - 1])))} if len(rows) > size else {}
+    return list(rows[:size]), marker
+
+
+def filtered(
+    request: Mapping[str, Any], rows: Sequence[T], tests: Mapping[str, Callable[[T], Any]]
+) -> list[T]:
+    """Return the rows that every filter lets through: any of its values is (or is among) what its test answers.
+
+    Raises InvalidParameterValue for a filter that the operation does not have.
+    """
+    found = list(rows)
+    for each in request.get("Filters") or ():
+        test = tests.get(each["Name"])
+        if test is None:
+            raise bad_value(f"Unrecognized filter name: {each['Name']}")
+        if not each["Values"]:
+            raise bad_value(f"The filter {each['Name']} needs at least one value.")
+        wanted = set(each["Values"])
+        found = [row for row in found if _values(test(row)) & wanted]
+    return found
+
+
+def _values(answer: Any) -> set[str]:
+    return {answer} if isinstance(answer, str) else set(answer or ())
+
+
+def _plain(position: Any) -> Any:
+    return list(position) if isinstance(position, tuple) else position

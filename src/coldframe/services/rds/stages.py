@@ -1,0 +1,106 @@
+"""What the jobs of RDS share: their instance as it is now, its changes with their events, its processes up and down."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coldframe.core.records import Records
+from coldframe.jobs.journal import JobRow
+from coldframe.jobs.run import Run
+from coldframe.services.rds import events, in_force, lookup
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.optimized import ENABLED, decide
+from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.token_sign_in import TokenSignIns
+
+
+def instance_of(run: Run, resource_id: str) -> Instance:
+    """Return the instance of a resource id; raises DBInstanceNotFoundFault when it is gone."""
+    with run.read() as records:
+        return lookup.expect(records, resource_id)
+
+
+def endpoint_of(run: Run, resource_id: str) -> Endpoint:
+    """Return where clients of the instance connect."""
+    with run.read() as records:
+        return lookup.endpoint_of(records, lookup.expect(records, resource_id))
+
+
+def mark(
+    run: Run,
+    name: str,
+    resource_id: str,
+    *told: str,
+    words: Mapping[str, object] | None = None,
+    **fields: Any,
+) -> None:
+    """Change fields of an instance and record events about it, exactly once; an instance that is gone is left alone."""
+    messenger = run.part(Messenger)
+
+    def change(records: Records) -> None:
+        found = lookup.by_resource(records, resource_id)
+        if found is None:
+            return
+        if fields:
+            found = records.change(found, **fields)
+        for event in told:
+            events.tell(records, messenger, found, event, **(words or {}))
+
+    run.write(name, change)
+
+
+def prepare(run: Run, name: str, resource_id: str) -> None:
+    """Work out what the next start of an instance is told: the settings of its group, and the optimisations."""
+    databases, messenger = run.part(Databases), run.part(Messenger)
+
+    def change(records: Records) -> None:
+        found = lookup.expect(records, resource_id)
+        decision = decide(
+            databases, found, in_force.own_value(records, found, "rds.optimized_writes") or "AUTO"
+        )
+        before = found.optimizations
+        found = records.change(
+            found,
+            in_force=in_force.wanted(records, found),
+            optimized_writes=decision.writes,
+            optimizations=decision.said,
+        )
+        for kind, said in decision.said.items():
+            if before.get(kind) != said and (said == ENABLED or kind in before or kind != "optimized writes"):
+                events.tell(records, messenger, found, "optimized", kind=kind.capitalize(), said=said)
+
+    run.write(name, change)
+
+
+def start(run: Run, resource_id: str) -> None:
+    """Start an instance and open its endpoint, or find both running; for a step."""
+    databases = run.part(Databases)
+    instance, endpoint = instance_of(run, resource_id), endpoint_of(run, resource_id)
+    socket = databases.socket(instance)
+    if endpoint.tokens:
+        run.part(TokenSignIns).attend(run.account, run.region, endpoint)
+    databases.endpoints(instance.engine).start(databases.door(endpoint), socket)
+
+
+def stop(run: Run, resource_id: str) -> None:
+    """End the sessions of an instance and stop it; its endpoint stays; for a step."""
+    databases, instance = run.part(Databases), instance_of(run, resource_id)
+    endpoints, door = databases.endpoints(instance.engine), databases.door(endpoint_of(run, resource_id))
+    if endpoints.status(door) is not None:
+        endpoints.cut(door)
+    databases.engine(instance.engine).stop(databases.spec(instance))
+
+
+def close(run: Run, resource_id: str) -> None:
+    """Stop an instance's endpoint and then its process; for a step."""
+    databases, instance = run.part(Databases), instance_of(run, resource_id)
+    databases.endpoints(instance.engine).stop(databases.door(endpoint_of(run, resource_id)))
+    databases.engine(instance.engine).stop(databases.spec(instance))
+
+
+def why(run: Run) -> str:
+    """Return what a job that undoes what it did has failed by, in one line; for a compensation."""
+    with run.part(Databases).store.read() as transaction:
+        row = transaction.records(run.account, run.region).find(JobRow, run.id)
+    said = " ".join((row.error if row is not None else "").split())
+    return said or "it was cancelled"

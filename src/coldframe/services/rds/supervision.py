@@ -1,0 +1,275 @@
+"""What is done again and again: crashed engines are restarted, windows used, changes archived, figures published."""
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from coldframe.core.installation import Installation
+from coldframe.core.offers import MetricSink
+from coldframe.core.records import Records
+from coldframe.engines.database import DatabaseError
+from coldframe.engines.endpoint import EndpointFailed
+from coldframe.jobs.job import job
+from coldframe.jobs.run import Run
+from coldframe.jobs.schedule import Periodic
+from coldframe.services.rds import (
+    events,
+    lookup,
+    modifications,
+    modifying,
+    restoring,
+    snapshotting,
+    stages,
+    token_sign_in,
+    windows,
+)
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
+
+LOG = logging.getLogger("coldframe.rds")
+Placed = tuple[str, str, Instance]
+
+_WATCH, _MINUTE, _ARCHIVE = 2.0, 60.0, 300.0
+_UNITS = {"Percent": ("CPUUtilization",), "Seconds": ("ReplicaLag",), "Count": ("DatabaseConnections",)}
+# States in which no job has an instance in its hands.
+_QUIET = frozenset({"available", "backing-up"})
+
+
+def periodic(installation: Installation) -> Iterator[Periodic]:
+    """Give the work that is done again and again."""
+    yield Periodic("rds: watch the engines", partial(watch, installation), every=_WATCH)
+    yield Periodic("rds: use the windows", partial(use_windows, installation), every=_MINUTE)
+    yield Periodic("rds: archive changes", partial(archive_all, installation), every=_ARCHIVE)
+    yield Periodic("rds: publish figures", partial(publish, installation), every=_MINUTE)
+    yield Periodic("rds: forget old events", partial(forget_events, installation), every=3600.0)
+
+
+@job("rds.revive-instance")
+def revive_instance(run: Run, resource_id: str) -> None:
+    """Start an instance again whose process ended by itself; repeated until it runs."""
+    run.commit_point()
+    stages.mark(run, "recovery begins", resource_id, "recovering")
+    run.step("start it", stages.start, run, resource_id)
+    stages.mark(run, "it runs again", resource_id, "recovered", "restarted", note="")
+
+
+@job("rds.archive-instance")
+def archive_instance(run: Run, resource_id: str) -> None:
+    """Archive what an instance has changed, so that it can be restored to any moment until now."""
+    until = run.step("archive", lambda: restoring.archive(run.part(Databases), run, resource_id))
+
+    def note(records: Records) -> None:
+        found, row = lookup.by_resource(records, resource_id), records.find(AutomatedBackup, resource_id)
+        if found is not None and row is not None and row.earliest:
+            records.change(found, restorable=max(found.restorable, until))
+            records.change(row, latest=max(row.latest, until))
+
+    run.write("note until when", note)
+
+
+def watch(installation: Installation) -> None:
+    """Find instances and endpoints that ought to run and do not, and start them again."""
+    token_sign_in.attend_all(installation)
+    for account, region, instance in _instances(installation):
+        try:
+            _look(installation, account, region, instance.resource_id)
+        except (DatabaseError, EndpointFailed) as error:
+            LOG.warning("%s: %s", instance.identifier, error)
+
+
+def use_windows(installation: Installation) -> None:
+    """Begin the backups and the pending modifications whose window is open, and drop what is too old."""
+    now = installation.clock.milliseconds()
+    for account, region, instance in _instances(installation):
+        with installation.store.write() as transaction:
+            records = transaction.records(account, region)
+            found = lookup.by_resource(records, instance.resource_id)
+            if found is not None:
+                _in_windows(installation, records, found, now)
+
+
+def archive_all(installation: Installation) -> None:
+    """Have the changes of every instance with backups archived."""
+    for account, region, instance in _instances(installation):
+        if instance.retention and instance.wanted == "running" and instance.status == "available":
+            _begin(installation, account, region, archive_instance, instance.resource_id)
+
+
+def publish(installation: Installation) -> None:
+    """Publish the figures of every running instance to CloudWatch."""
+    databases, sink = installation.parts.get(Databases), installation.parts.get(MetricSink)
+    at = installation.clock.milliseconds()
+    for account, region, instance in _instances(installation):
+        if instance.wanted != "running" or not instance.ready:
+            continue
+        try:
+            figures = dict(databases.engine(instance.engine).figures(databases.spec(instance)))
+            figures |= _lag(installation, databases, account, region, instance)
+        except DatabaseError as error:
+            LOG.warning("no figures of %s: %s", instance.identifier, error)
+            continue
+        for name, value in figures.items():
+            sink.put(
+                (account, region),
+                ("AWS/RDS", name),
+                value,
+                at=at,
+                dimensions={"DBInstanceIdentifier": instance.identifier},
+                unit=unit_of(name),
+            )
+
+
+def forget_events(installation: Installation) -> None:
+    """Delete events that are older than fourteen days."""
+    before = installation.clock.milliseconds() - events.KEPT
+    with installation.store.write() as transaction:
+        records = transaction.records("", "")
+        for account, region, row in records.everywhere(Event):
+            if row.at < before:
+                records.elsewhere(account=account, region=region).remove(row)
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that a figure of this name has at CloudWatch."""
+    for unit, names in _UNITS.items():
+        if name in names:
+            return unit
+    for end, unit in (
+        ("IOPS", "Count/Second"),
+        ("Throughput", "Bytes/Second"),
+        ("Latency", "Seconds"),
+        ("Space", "Bytes"),
+        ("Memory", "Bytes"),
+        ("Storage", "Bytes"),
+        ("Usage", "Bytes"),
+    ):
+        if end in name:
+            return unit
+    return "Count"
+
+
+def _look(installation: Installation, account: str, region: str, resource_id: str) -> None:
+    """Look at one instance; a job may have it in its hands at any moment, so that what is seen is looked at twice."""
+    databases = installation.parts.get(Databases)
+    instance = _quiet(installation, account, region, resource_id)
+    if instance is None:
+        return
+    engine, spec = databases.engine(instance.engine), databases.spec(instance)
+    status = engine.status(spec)
+    if status.state != "running":
+        if _quiet(installation, account, region, resource_id) is not None and "revive" not in instance.note:
+            again = engine.status(spec).state
+            if again != "running":
+                _crashed(installation, account, region, instance, again)
+        return
+    with installation.store.read() as transaction:
+        endpoint = lookup.endpoint_of(transaction.records(account, region), instance)
+    endpoints, door = databases.endpoints(instance.engine), databases.door(endpoint)
+    if endpoints.status(door) is None and status.running is not None:
+        if _quiet(installation, account, region, resource_id) is None:
+            return
+        endpoints.start(door, status.running.socket)
+        if _quiet(installation, account, region, resource_id) is None:
+            # A job has begun meanwhile; it opens the endpoint itself when it is time.
+            endpoints.stop(door)
+    if instance.source:
+        _look_at_replication(installation, account, region, instance)
+
+
+def _quiet(installation: Installation, account: str, region: str, resource_id: str) -> Instance | None:
+    """Return an instance that ought to run and that no job has in its hands."""
+    with installation.store.read() as transaction:
+        found = lookup.by_resource(transaction.records(account, region), resource_id)
+    if found is None or not found.ready or found.wanted != "running" or found.status not in _QUIET:
+        return None
+    return found
+
+
+def _crashed(installation: Installation, account: str, region: str, instance: Instance, state: str) -> None:
+    """Report a crash once, and have the instance started again."""
+    databases, messenger = installation.parts.get(Databases), installation.parts.get(Messenger)
+    with installation.store.write() as transaction:
+        records = transaction.records(account, region)
+        found = lookup.by_resource(records, instance.resource_id)
+        if found is None or found.status not in _QUIET or "revive" in found.note:
+            return
+        found = records.change(found, note="revive")
+        events.tell(records, messenger, found, "crashed", reason=f"its process is {state}")
+        databases.begin(records, revive_instance, found.resource_id)
+
+
+def _look_at_replication(installation: Installation, account: str, region: str, instance: Instance) -> None:
+    databases, messenger = installation.parts.get(Databases), installation.parts.get(Messenger)
+    with installation.store.read() as transaction:
+        source = lookup.by_resource(transaction.records(account, region), instance.source)
+    if source is None:
+        return
+    engine = databases.engine(instance.engine)
+    try:
+        found = engine.copies.following(databases.spec(source), databases.spec(instance))
+    except DatabaseError as error:
+        LOG.warning("replication of %s: %s", instance.identifier, error)
+        return
+    note = f"replication: {found.error}" if found.error and not found.running else ""
+    if note == instance.note:
+        return
+    with installation.store.write() as transaction:
+        records = transaction.records(account, region)
+        now = lookup.by_resource(records, instance.resource_id)
+        if now is not None and now.source and now.note != note:
+            now = records.change(now, note=note)
+            name = "replica_broken" if note else "replica_started"
+            events.tell(records, messenger, now, name, reason=found.error)
+
+
+def _in_windows(installation: Installation, records: Records, instance: Instance, now: int) -> None:
+    databases = installation.parts.get(Databases)
+    again = instance.about.get("AutomaticRestartTime")
+    if instance.status == "stopped" and again is not None and again * 1000 <= now:
+        records.change(instance, status="starting")
+        databases.begin(records, modifying.start_instance, instance.resource_id)
+        return
+    for row in snapshotting.expired(records, instance, now):
+        snapshotting.drop(records, databases, row)
+    if instance.status != "available":
+        return
+    names = [name for name in instance.pending if name != "MasterUserPassword"]
+    if names and windows.is_open(instance.maintenance_window, now):
+        changed = {name: instance.pending[name] for name in names}
+        records.change(instance, status=modifications.status(changed, ""))
+        databases.begin(records, modifying.apply_pending, instance.resource_id, names, "")
+    elif instance.retention and not instance.source and windows.is_open(instance.backup_window, now):
+        rows = records.list(Snapshot, where={"resource_id": instance.resource_id, "kind": "automated"})
+        # Once a window: the last one is from another day.
+        recent = now - int(timedelta(hours=20).total_seconds() * 1000)
+        if all(row.created < recent for row in rows):
+            snapshotting.begin_automated(records, databases, instance)
+
+
+def _lag(
+    installation: Installation, databases: Databases, account: str, region: str, instance: Instance
+) -> dict[str, float]:
+    """Return how far a replica is behind: in seconds as AWS has it where it is in step, and in transactions."""
+    if not instance.source:
+        return {}
+    with installation.store.read() as transaction:
+        source = lookup.by_resource(transaction.records(account, region), instance.source)
+    if source is None:
+        return {}
+    found = databases.engine(instance.engine).copies.following(
+        databases.spec(source), databases.spec(instance)
+    )
+    return {"ReplicaLagTransactions": float(found.behind)} if found.behind is not None else {}
+
+
+def _begin(installation: Installation, account: str, region: str, begun: Any, resource_id: str) -> None:
+    with installation.store.write() as transaction:
+        installation.parts.get(Databases).begin(transaction.records(account, region), begun, resource_id)
+
+
+def _instances(installation: Installation) -> list[Placed]:
+    with installation.store.read() as transaction:
+        return transaction.records("", "").everywhere(Instance)

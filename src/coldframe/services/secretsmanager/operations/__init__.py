@@ -1,0 +1,1 @@
+"""The operations of AWS Secrets Manager, a module per resource."""

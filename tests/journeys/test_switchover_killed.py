@@ -1,0 +1,219 @@
+"""The server is killed after every step of a switchover while eight writers write: nothing is lost, doubled, or an error.
+
+It is started again each time and goes on where it was, so that one switchover sees a kill after each of its steps; while
+the server is dead, never do both databases take writes.
+"""
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectionError as NoServer
+
+from coldframe.core.config import default_cache_dir
+from coldframe.engines.database import InstanceSpec
+from coldframe.engines.mariadb.server import MariaDB
+from coldframe.engines.postgresql.engine import PostgreSQL
+from coldframe.server.files import read_root
+from tests.jobs.crash import AFTER, BEFORE
+from tests.journeys.process import PATIENCE, ServerProcess, until
+from tests.journeys.writers import Writers, connector, prepare
+from tests.services.rds.conftest import PASSWORD, available, described, made, remove_all, settled
+
+STEPS = (
+    "begin",
+    "roll back",
+    "look at the guardrails",
+    "tell that it begins",
+    "make green durable",
+    "hold the clients",
+    "blue is to be read-only",
+    "blue is read-only",
+    "green has caught up",
+    "bring over what replication does not carry",
+    "look at the time",
+    "commit point",
+    "green takes the name",
+    "blue stays read-only",
+    "green stops following",
+    "green takes writes",
+    "let the clients go on",
+    "blue can be read",
+    "blue has green's endpoints",
+    "tell that it is done",
+)
+ENGINES = {"mariadb": MariaDB, "postgres": PostgreSQL}
+
+
+@pytest.fixture
+def short_folder():
+    """A folder whose name leaves room for the socket of a database in it."""
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+class Databases:
+    """The blue and the green database, looked at past the server."""
+
+    def __init__(self, data: Path, blue: dict, green: dict) -> None:
+        self._engine = ENGINES[blue["Engine"]](default_cache_dir())
+        self._specs = [
+            InstanceSpec(
+                name=each["DbiResourceId"],
+                version=each["EngineVersion"],
+                folder=data / "databases" / each["DbiResourceId"],
+                serial=1,
+            )
+            for each in (blue, green)
+        ]
+
+    def writable(self) -> tuple[bool, bool]:
+        """Whether blue and green take writes."""
+        found = [self._engine.status(spec) for spec in self._specs]
+        return tuple(each.state == "running" and not each.read_only for each in found)
+
+
+class Servers:
+    """Makes servers that die at a step, one at a time; each is forked from a process that waits for the next."""
+
+    def __init__(self, data: Path, moment: str) -> None:
+        self.data, self.moment = data, moment
+        self.log = data.with_name("dying.log")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.journeys.dying_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": f"{Path.cwd()}/src:{Path.cwd()}"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+    def start(self, step: str) -> None:
+        """Start a server that dies at a step."""
+        wanted = {
+            "step": step,
+            "moment": self.moment,
+            "data": str(self.data),
+            "port": self.port,
+            "log": str(self.log),
+        }
+        self.process.stdin.write(json.dumps(wanted) + "\n")
+        self.process.stdin.flush()
+
+    def died(self, step: str) -> None:
+        """Wait until the server has killed itself."""
+        ready, _, _ = select.select([self.process.stdout], [], [], 2 * PATIENCE)
+        if not ready:
+            self.process.kill()
+            raise AssertionError(f"no server came to the step {step!r}: {self.log.read_text()[-2000:]}")
+        assert self.process.stdout.readline() == "9\n", self.log.read_text()[-2000:]
+
+    def client(self) -> Any:
+        """A client of RDS, once the server answers."""
+        root = read_root(self.data)
+        rds = boto3.client(
+            "rds",
+            region_name="us-east-1",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            aws_access_key_id=root.access_key_id,
+            aws_secret_access_key=root.secret_access_key,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+        def answers() -> bool:
+            with contextlib.suppress(NoServer):
+                rds.describe_certificates()
+                return True
+            return False
+
+        until(answers, 3 * PATIENCE)
+        return rds
+
+
+def steps_of(data: Path) -> list[str]:
+    """The names of the steps that the switchover had, in order."""
+    with contextlib.closing(sqlite3.connect(f"file:{data}/coldframe.sqlite3?mode=ro", uri=True)) as store:
+        jobs = [json.loads(body) for (body,) in store.execute("SELECT _body FROM jobs")]
+        job = next(each["id"] for each in jobs if each["name"] == "rds.switch-over")
+        rows = store.execute("SELECT _body FROM job_steps WHERE job = ? ORDER BY ordinal", (job,))
+        return [json.loads(body)["name"] for (body,) in rows]
+
+
+@pytest.mark.parametrize(
+    ("engine", "moment"),
+    [
+        pytest.param("mariadb", AFTER, marks=pytest.mark.xdist_group("mariadb")),
+        pytest.param("postgres", BEFORE, marks=pytest.mark.xdist_group("postgres")),
+    ],
+)
+@pytest.mark.timeout(900)
+def test_killed_after_every_step(short_folder, engine, moment):
+    data = short_folder / "data"
+    try:
+        with ServerProcess(data) as server:
+            rds = server.client("rds")
+            blue = made(rds, engine, DBName="app", BackupRetentionPeriod=1)
+            connect = connector(blue, PASSWORD)
+            prepare(connect, engine, 8)
+            deployment = rds.create_blue_green_deployment(
+                BlueGreenDeploymentName="killed", Source=blue["DBInstanceArn"]
+            )["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
+            found = settled(rds, deployment)
+            assert found["Status"] == "AVAILABLE", found
+            green = described(rds, found["Target"])
+            databases = Databases(data, blue, green)
+            assert databases.writable() == (True, False)
+            server.stop()
+        with Writers(connect) as writers:
+            until(lambda: writers.written > 200)
+            seen = []
+            with Servers(data, moment) as servers:
+                for step in STEPS:
+                    servers.start(step)
+                    if step == STEPS[0]:
+                        servers.client().switchover_blue_green_deployment(
+                            BlueGreenDeploymentIdentifier=deployment
+                        )
+                    servers.died(step)
+                    seen.append(databases.writable())
+                    assert seen[-1] != (True, True), f"both take writes after {step!r}"
+            with ServerProcess(data) as server:
+                done = settled(server.client("rds"), deployment)
+                assert done["Status"] == "SWITCHOVER_COMPLETED", done
+                written = writers.written
+                until(lambda: writers.written > written + 200)
+        assert not writers.errors, writers.errors[:5]
+        writers.check()
+        assert databases.writable() == (False, True)
+        assert (False, False) in seen, "no kill met the time in which nobody writes"
+        assert steps_of(data) == list(STEPS)
+    finally:
+        with ServerProcess(data) as server:
+            rds = server.client("rds")
+            names = [row["DBInstanceIdentifier"] for row in rds.describe_db_instances()["DBInstances"]]
+            for name in names:
+                available(rds, name)
+            remove_all(rds)
