@@ -1,6 +1,6 @@
 """Servers that kill themselves when a step of a job is recorded, forked from one process that has everything imported.
 
-A JSON line on the input is one server: its data directory, its port, the step and the moment (tests/jobs/crash.py). A line
+A JSON line on the input is one server: its data directory, the step and the moment (tests/jobs/crash.py). A line
 of the output says by which signal it ended.
 """
 
@@ -24,7 +24,7 @@ def serve(wanted: dict[str, Any]) -> int:
         for number, file in ((0, nothing), (1, nothing), (2, log)):
             os.dup2(file, number)
         die_at(wanted["step"], wanted["moment"])
-        os._exit(main(["up", "--data", wanted["data"], "--port", str(wanted["port"])]))
+        os._exit(main(["up", "--data", wanted["data"], "--port", "0"]))
     _, status = os.waitpid(child, 0)
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 

@@ -9,7 +9,6 @@ import json
 import os
 import select
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,13 +19,12 @@ from typing import Any, Self
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectionError as NoServer
 
 from coldframe.core.config import default_cache_dir
 from coldframe.engines.database import InstanceSpec
 from coldframe.engines.mariadb.server import MariaDB
 from coldframe.engines.postgresql.engine import PostgreSQL
-from coldframe.server.files import read_root
+from coldframe.server.files import read_root, read_server
 from tests.jobs.crash import AFTER, BEFORE
 from tests.journeys.process import PATIENCE, ServerProcess, until
 from tests.journeys.writers import Writers, connector, prepare
@@ -38,6 +36,7 @@ STEPS = (
     "look at the guardrails",
     "tell that it begins",
     "make green durable",
+    "sign clients in at green",
     "hold the clients",
     "blue is to be read-only",
     "blue is read-only",
@@ -92,9 +91,7 @@ class Servers:
     def __init__(self, data: Path, moment: str) -> None:
         self.data, self.moment = data, moment
         self.log = data.with_name("dying.log")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.last = read_server(data).pid
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.journeys.dying_server"],
             stdin=subprocess.PIPE,
@@ -117,7 +114,6 @@ class Servers:
             "step": step,
             "moment": self.moment,
             "data": str(self.data),
-            "port": self.port,
             "log": str(self.log),
         }
         self.process.stdin.write(json.dumps(wanted) + "\n")
@@ -133,24 +129,16 @@ class Servers:
 
     def client(self) -> Any:
         """A client of RDS, once the server answers."""
+        until(lambda: read_server(self.data).pid != self.last, 3 * PATIENCE)
         root = read_root(self.data)
-        rds = boto3.client(
+        return boto3.client(
             "rds",
             region_name="us-east-1",
-            endpoint_url=f"http://127.0.0.1:{self.port}",
+            endpoint_url=read_server(self.data).endpoint,
             aws_access_key_id=root.access_key_id,
             aws_secret_access_key=root.secret_access_key,
             config=Config(retries={"total_max_attempts": 1}),
         )
-
-        def answers() -> bool:
-            with contextlib.suppress(NoServer):
-                rds.describe_certificates()
-                return True
-            return False
-
-        until(answers, 3 * PATIENCE)
-        return rds
 
 
 def steps_of(data: Path) -> list[str]:
