@@ -64,3 +64,18 @@ def test_installing_no_engine_or_an_unknown_one_is_an_error(capsys: pytest.Captu
     assert main(["engines", "install"]) == 2
     assert main(["engines", "install", "nothing"]) == 1
     assert "there is no engine 'nothing'" in capsys.readouterr().err
+
+
+def test_a_version_that_no_engine_has_is_refused_with_those_there_are(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["engines", "install", "mariadb-1.2", "--cache", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "'mariadb-1.2'" in said
+    assert "mariadb-11.8" in said
+
+
+def test_engines_are_listed_with_their_other_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["engines", "list"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed[listed.index("mariadb") + 1] == "mariadb-11.8"

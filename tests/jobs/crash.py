@@ -32,6 +32,17 @@ def crash_after(step: str, scenario: Callable[[], None], *, moment: str = AFTER)
 
 
 def _run(step: str, scenario: Callable[[], None], moment: str) -> None:
+    die_at(step, moment)
+    try:
+        scenario()
+    except BaseException:  # noqa: BLE001  the child ends here, whatever it was
+        traceback.print_exc(file=sys.__stderr__)
+        os._exit(1)
+    os._exit(0)
+
+
+def die_at(step: str, moment: str) -> None:
+    """Have this process killed when a step of this name is recorded, at the moment said."""
     together = Journal.together
 
     def watched(journal: Journal, act: Callable) -> object:
@@ -62,9 +73,3 @@ def _run(step: str, scenario: Callable[[], None], moment: str) -> None:
         return result
 
     Journal.together = watched
-    try:
-        scenario()
-    except BaseException:  # noqa: BLE001  the child ends here, whatever it was
-        traceback.print_exc(file=sys.__stderr__)
-        os._exit(1)
-    os._exit(0)

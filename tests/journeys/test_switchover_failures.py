@@ -172,9 +172,8 @@ def test_blue_dies_while_nobody_may_write(server, rds, monkeypatch):
     writers.check()
 
 
-@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
-def test_green_dies_after_the_decision(server, rds, monkeypatch, engine):
-    story = Story(server, rds, engine)
+def test_green_dies_after_the_decision(server, rds, monkeypatch):
+    story = Story(server, rds)
     at(monkeypatch, "_promote", lambda: story.kill(story.green))
     with Writers(story.connect) as writers:
         until(lambda: writers.written > 100)

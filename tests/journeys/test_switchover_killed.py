@@ -9,7 +9,6 @@ import json
 import os
 import select
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,13 +19,13 @@ from typing import Any, Self
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectionError as NoServer
 
 from coldframe.core.config import default_cache_dir
 from coldframe.engines.database import InstanceSpec
 from coldframe.engines.mariadb.server import MariaDB
 from coldframe.engines.postgresql.engine import PostgreSQL
-from coldframe.server.files import read_root
+from coldframe.server.files import read_root, read_server
+from tests.jobs.crash import AFTER, BEFORE
 from tests.journeys.process import PATIENCE, ServerProcess, until
 from tests.journeys.writers import Writers, connector, prepare
 from tests.services.rds.conftest import PASSWORD, available, described, made, remove_all, settled
@@ -37,6 +36,7 @@ STEPS = (
     "look at the guardrails",
     "tell that it begins",
     "make green durable",
+    "sign clients in at green",
     "hold the clients",
     "blue is to be read-only",
     "blue is read-only",
@@ -89,11 +89,9 @@ class Servers:
     """Makes servers that die at a step, one at a time; each is forked from a process that waits for the next."""
 
     def __init__(self, data: Path, moment: str) -> None:
-        self.data, self.before = data, moment == "before it is recorded"
+        self.data, self.moment = data, moment
         self.log = data.with_name("dying.log")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.last = read_server(data).pid
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.journeys.dying_server"],
             stdin=subprocess.PIPE,
@@ -114,9 +112,8 @@ class Servers:
         """Start a server that dies at a step."""
         wanted = {
             "step": step,
-            "before": self.before,
+            "moment": self.moment,
             "data": str(self.data),
-            "port": self.port,
             "log": str(self.log),
         }
         self.process.stdin.write(json.dumps(wanted) + "\n")
@@ -132,24 +129,16 @@ class Servers:
 
     def client(self) -> Any:
         """A client of RDS, once the server answers."""
+        until(lambda: read_server(self.data).pid != self.last, 3 * PATIENCE)
         root = read_root(self.data)
-        rds = boto3.client(
+        return boto3.client(
             "rds",
             region_name="us-east-1",
-            endpoint_url=f"http://127.0.0.1:{self.port}",
+            endpoint_url=read_server(self.data).endpoint,
             aws_access_key_id=root.access_key_id,
             aws_secret_access_key=root.secret_access_key,
             config=Config(retries={"total_max_attempts": 1}),
         )
-
-        def answers() -> bool:
-            with contextlib.suppress(NoServer):
-                rds.describe_certificates()
-                return True
-            return False
-
-        until(answers)
-        return rds
 
 
 def steps_of(data: Path) -> list[str]:
@@ -164,8 +153,8 @@ def steps_of(data: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("engine", "moment"),
     [
-        pytest.param("mariadb", "after it is recorded", marks=pytest.mark.xdist_group("mariadb")),
-        pytest.param("postgres", "before it is recorded", marks=pytest.mark.xdist_group("postgres")),
+        pytest.param("mariadb", AFTER, marks=pytest.mark.xdist_group("mariadb")),
+        pytest.param("postgres", BEFORE, marks=pytest.mark.xdist_group("postgres")),
     ],
 )
 @pytest.mark.timeout(900)

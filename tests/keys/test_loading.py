@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,20 @@ class TestInAProcessOfItsOwn:
             )
         with pytest.raises(keys.NotAPrivateKey, match="No such file"):
             keys.load(tmp_path / "absent", "k", _anywhere(request), convert=in_child)
+
+    def test_a_key_on_the_standard_input(self, tmp_path: Path) -> None:
+        """The child reads it there itself; its own input is another one, with the request."""
+        (tmp_path / "file").write_bytes(_files(ed25519.Ed25519PrivateKey.generate()))
+        program = (
+            "from coldframe import keys\n"
+            "try: keys.load(keys.OpenFile(0), 'k', keys.Keyring(1))\n"
+            "except keys.KeyFileError as error: print(type(error).__name__)"
+        )
+        with (tmp_path / "file").open("rb") as file:
+            done = subprocess.run(
+                [sys.executable, "-c", program], stdin=file, capture_output=True, text=True, check=True
+            )
+        assert done.stdout == "OnlyRsa\n"
 
     def test_nothing_secret_is_in_its_arguments_or_environment(
         self, key_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch

@@ -6,8 +6,16 @@ from pathlib import Path
 
 from coldframe import __version__
 from coldframe.core.config import default_data_dir
+from coldframe.core.sealed_master import NAME
 from coldframe.engines.catalog import engines, probe
 from coldframe.server.files import NotSetUp, read_server
+from coldframe.server.kernel_private_keys import private_keys
+from coldframe.server.master_key import SENTENCES, rung_of
+
+_WHERE = {
+    "kernel": "kernel",
+    "process": "server's process (the kernel has no parser for private keys: modprobe pkcs8_key_parser)",
+}
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +32,9 @@ def run(chosen: argparse.Namespace) -> int:
         print(f"data      {chosen.data} (server: {read_server(chosen.data).endpoint})")
     except NotSetUp:
         print(f"data      {chosen.data} (no server has run with it yet)")
+    print(f"master    {_master(chosen.data)}")
+    where = private_keys().where
+    print(f"kms       RSA keys are used in the {_WHERE[where]}; all other keys in the server's process")
     missing = 0
     for engine in engines():
         found = probe(engine)
@@ -35,3 +46,12 @@ def run(chosen: argparse.Namespace) -> int:
             print(f"          install it: coldframe engines install {engine.name}")
         missing += not engine.tests
     return 1 if missing else 0
+
+
+def _master(data_dir: Path) -> str:
+    """Say where the master key would live here, and whether it lies sealed."""
+    rung = rung_of()
+    at_rest = (
+        "sealed" if (data_dir / NAME).exists() else "in clear; coldframe seal keeps it under a passphrase"
+    )
+    return f"{rung}: {SENTENCES[rung]}\n          at rest {at_rest}"

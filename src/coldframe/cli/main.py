@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "say which engines are here, and what each missing one costs",
     "engines": "install an engine's system packages",
     "keys": "keep private keys in the Linux kernel, and use them there",
+    "seal": "keep the master key under a passphrase, or in clear again",
     "backup": "copy the data directory consistently, while the server runs or not",
 }
 

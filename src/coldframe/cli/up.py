@@ -33,6 +33,11 @@ def options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="trust storage that reports untorn page writes (Optimized Writes)",
     )
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        help="passphrase of a sealed master key (default: ask on the terminal)",
+    )
     parser.add_argument("--dev", action="store_true", help="accept any credentials; for test suites")
 
 
@@ -51,6 +56,7 @@ def run(chosen: argparse.Namespace) -> int:
             dev=chosen.dev,
             store_url=chosen.store,
             prefilter=chosen.prefilter,
+            passphrase_file=chosen.passphrase_file,
             local_storage=chosen.local_storage.expanduser().absolute() if chosen.local_storage else None,
             untorn_storage=chosen.untorn_storage,
         ),

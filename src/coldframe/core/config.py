@@ -33,6 +33,7 @@ class Settings:
     store_url: str = ""
     prefilter: Literal["auto", "hyperscan", "re2"] = "auto"
     cache_dir: Path | None = None
+    passphrase_file: Path | None = None
     local_storage: Path | None = None
     untorn_storage: bool = False
 

@@ -1,30 +1,64 @@
 """Secrets at rest: sealed under keys derived from the master key of this installation."""
 
+import hashlib
+import hmac
 import os
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 class SealBroken(Exception):
     """A sealed value does not open: another master key, another place, or damaged bytes."""
 
 
+class MasterKey(Protocol):
+    """Whoever holds the master key: this process, or the kernel."""
+
+    def derive(self, purpose: str) -> bytes:
+        """Return the 32-byte key of a purpose: HKDF-SHA256 (RFC 5869) without salt, with the purpose as its info."""
+
+
+class InMemory:
+    """The master key in this process's memory, as what HKDF extracts from it."""
+
+    def __init__(self, master_key: bytes) -> None:
+        self._extracted = extracted(master_key)
+
+    def derive(self, purpose: str) -> bytes:
+        """Return the 32-byte key of a purpose."""
+        return expanded(self._extracted, purpose)
+
+
+def extracted(master_key: bytes) -> bytes:
+    """Return HKDF's pseudorandom key: the key with which an HMAC of a purpose is the purpose's key."""
+    if len(master_key) != 32:
+        raise ValueError(f"the master key has {len(master_key)} bytes, not 32")
+    return hmac.digest(bytes(32), master_key, hashlib.sha256)
+
+
+def expansion(purpose: str) -> bytes:
+    """Return the message whose HMAC is a purpose's key: HKDF's first block, which is all that 32 bytes take."""
+    return purpose.encode() + b"\x01"
+
+
+def expanded(pseudorandom: bytes, purpose: str) -> bytes:
+    """Return the 32-byte key of a purpose from what `extracted` gave."""
+    return hmac.digest(pseudorandom, expansion(purpose), hashlib.sha256)
+
+
 class Seal:
     """Seals small secrets with AES-256-GCM; each purpose has a key of its own, derived by HKDF-SHA256."""
 
-    def __init__(self, master_key: bytes) -> None:
-        if len(master_key) != 32:
-            raise ValueError(f"the master key has {len(master_key)} bytes, not 32")
-        self._master = master_key
+    def __init__(self, master_key: bytes | MasterKey) -> None:
+        self._master = InMemory(master_key) if isinstance(master_key, bytes) else master_key
         self._keys: dict[str, AESGCM] = {}
 
     def key(self, purpose: str) -> bytes:
         """Return the 32-byte key derived for `purpose`."""
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(self._master)
+        return self._master.derive(purpose)
 
     def seal(self, purpose: str, place: str, secret: bytes) -> bytes:
         """Return `secret` sealed; it opens only with the same `purpose` and `place` (a record's identity)."""

@@ -22,6 +22,7 @@ from coldframe.engines.endpoint_control import SOCKET
 _START = 30.0
 # A hold takes as long as it drains, and a release until everybody has signed in again.
 _ANSWER = 120.0
+_PATIENCE = 15.0
 _LOG_LINES = 20
 
 
@@ -95,7 +96,10 @@ class EndpointProcesses:
         if pid is None:
             return None
         try:
-            said = self._ask(spec, {"do": "status"}, timeout=5)
+            said = self._ask(spec, {"do": "status"}, timeout=_PATIENCE)
+        except TimeoutError as problem:
+            # It is busy: whoever took it for dead would end it, and every session with it.
+            raise EndpointFailed(f"the endpoint {spec.name} is slow to answer:\n{_tail(spec)}") from problem
         except OSError:
             return None
         target = Path(said.pop("target")) if said["target"] else said.pop("target")

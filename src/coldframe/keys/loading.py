@@ -1,6 +1,7 @@
 """Bringing a private key from a file into the kernel without ever having it in this process."""
 
 import enum
+import fcntl
 import os
 import secrets
 import sys
@@ -37,12 +38,23 @@ class Loaded(NamedTuple):
     constraints: bytes = b""
 
 
+# The last number of a program's input, output and errors.
+_STANDARD = 2
+# Reading a file and making a key of it takes a tenth of a second; a file that never ends must not hold us for ever.
+_SECONDS = 120
 # Serves a request with a passphrase, and with descriptors that must be open for it.
 Converter = Callable[[Request, bytes | None], Answer]
 
 
 def in_child(request: Request, passphrase: bytes | None) -> Answer:
     """Have a process of its own do the conversion; raises LoadingFailed when it gives no answer."""
+    if 0 <= request.descriptor <= _STANDARD:
+        # Its own input, output and errors have these numbers: the file goes along under another one.
+        copy = fcntl.fcntl(request.descriptor, fcntl.F_DUPFD_CLOEXEC, _STANDARD + 1)
+        try:
+            return in_child(msgspec.structs.replace(request, descriptor=copy), passphrase)
+        finally:
+            os.close(copy)
     command = [sys.executable, "-I", "-m", "coldframe.keys.conversion"]
     # The terminal's language is all that it needs from the environment.
     environment = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TERM") if name in os.environ}
@@ -51,15 +63,15 @@ def in_child(request: Request, passphrase: bytes | None) -> Answer:
         said=msgspec.json.encode(request) + b"\n" + (passphrase or b""),
         environment=environment,
         descriptors=[request.descriptor] if request.descriptor >= 0 else [],
-        timeout=None if request.ask else 60,
+        timeout=None if request.ask else _SECONDS,
     )
     try:
         return msgspec.json.decode(done.stdout, type=Answer)
     except msgspec.DecodeError as error:
+        # Only the kind of what went wrong: a library's words might hold what it was reading.
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise LoadingFailed(
-            f"the process that loads keys ended with {done.returncode}: {''.join(last)}"
-        ) from error
+        kind = "".join(last).partition(":")[0][:80]
+        raise LoadingFailed(f"the process that loads keys ended with {done.returncode}: {kind}") from error
 
 
 class Asking(enum.Enum):

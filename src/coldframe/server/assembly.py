@@ -12,7 +12,7 @@ from coldframe.core.config import Settings
 from coldframe.core.installation import Installation
 from coldframe.core.offers import SignedUrls
 from coldframe.core.paging import Pager
-from coldframe.core.seal import Seal, load_master_key
+from coldframe.core.seal import Seal
 from coldframe.core.service import Service
 from coldframe.core.store import Store
 from coldframe.engines.catalog import engines, probe
@@ -30,7 +30,10 @@ from coldframe.jobs.attempt import Timing
 from coldframe.jobs.job import Job, Registry
 from coldframe.jobs.runner import Runner
 from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
+from coldframe.server.kernel_private_keys import private_keys
+from coldframe.server.master_key import open_master_key
 from coldframe.server.services import SERVICES
+from coldframe.services.kms.private_keys import PrivateKeys
 
 
 @dataclass(slots=True)
@@ -77,7 +80,8 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
                 *(kind for service in services.values() for kind in service.records),
             ]
         )
-        seal = Seal(load_master_key(settings.data_dir / "master.key"))
+        held = open_master_key(settings, stack)
+        seal = Seal(held.master)
         installation = Installation(settings, clock, store, seal, Pager(seal.key("pagination")))
         parts = installation.parts
         stack.callback(parts.close)
@@ -89,6 +93,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
             engines = service.module("engines")
             if engines is not None:
                 engines.provide(installation)
+        parts.provide(PrivateKeys, private_keys)
         gateway = Gateway(installation, services)
         installation.clients = Loopback(gateway)
         timing = Timing(clock.seconds)

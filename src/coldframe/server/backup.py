@@ -7,27 +7,37 @@ from pathlib import Path
 
 from coldframe.core.backup import BackupError, Tell, backup, copy_database, copy_tree, unheard
 from coldframe.core.config import Settings
+from coldframe.core.sealed_master import NAME
 from coldframe.core.store import Store
 from coldframe.core.tables import BODY, Record
 from coldframe.engines.logstore import backup as log_store
 from coldframe.engines.metricstore import backup as metric_store
 from coldframe.engines.objectstore import backup as object_store
+from coldframe.services.rds.records import Instance
 from coldframe.services.s3.records import UploadedPart, Version
 
-_FILES = ("master.key", "root-credentials.json", "tls", "topics/signing.key", "topics/signing.pem")
+_FILES = ("master.key", NAME, "root-credentials.json", "tls", "topics/signing.key", "topics/signing.pem")
+# Of RDS its snapshots; instances are files of other programs that change while they are copied.
+_FOLDERS = ("databases/ca", "databases/snapshots")
 _DATABASES = ("queues/messages.sqlite3", "topics/outbox.sqlite3", "streams/records.sqlite3")
 
 
-def back_up(data_dir: Path, destination: Path, tell: Tell = unheard, *, store_url: str = "") -> None:
-    """Copy a data directory that a server may be using, telling how far it is; raises BackupError."""
-    if not (data_dir / "master.key").exists():
+def back_up(data_dir: Path, destination: Path, tell: Tell = unheard, *, store_url: str = "") -> list[str]:
+    """Copy a data directory that a server may be using, telling how far it is; raises BackupError.
+
+    Returns the DB instances, whose data is not in the copy: their snapshots are.
+    """
+    if not (data_dir / "master.key").exists() and not (data_dir / NAME).exists():
         raise BackupError(f"{data_dir} is no data directory: it has no master.key")
     settings = Settings(data_dir=data_dir, store_url=store_url)
     store = Store.open(settings.database_url, exclusive=False)
     try:
-        contributions = [*map(copy_tree, _FILES), *map(copy_database, _DATABASES)]
+        contributions = [*map(copy_tree, _FILES + _FOLDERS), *map(copy_database, _DATABASES)]
         contributions += [_copy_logs, _copy_metrics, _copy_objects]
         backup(store, data_dir, destination, contributions, time.time(), tell)
+        with store.read() as transaction:
+            instances = transaction.records("", "").everywhere(Instance)
+        return sorted(instance.identifier for _, _, instance in instances)
     finally:
         store.close()
 

@@ -50,7 +50,8 @@ class Kit:
     """One engine as the tests see it.
 
     `session` opens an autocommitting DB-API connection to a socket, or to `(host, port)`; `now` is a setting that
-    changes at once and `later` one that waits for a restart; `plain` are options that do without TLS.
+    changes at once and `later` one that waits for a restart; `plain` are options that do without TLS,
+    and `apply_nothing` keeps a copy from applying while its session lasts.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Kit:
     later: tuple[str, str]
     plain: dict[str, Any] = field(default_factory=dict)
     copy_kind: CopyKind = "physical"
+    apply_nothing: str = "FLUSH TABLES WITH READ LOCK"
 
     def spec(self, folder: Path, name: str, **more: Any) -> InstanceSpec:
         """A spec of an instance below a folder."""
@@ -125,6 +127,7 @@ def postgresql() -> Kit:
         later=("max_connections", "70"),
         plain={"sslmode": "disable"},
         copy_kind="logical",
+        apply_nothing="BEGIN READ WRITE; LOCK TABLE written IN EXCLUSIVE MODE",
     )
 
 

@@ -48,7 +48,10 @@ BLOCKS = {
 
 
 def held(cell: Cell) -> tuple:
-    return (cell.count, cell.least, cell.most, cell.opaque, cell.folded, cell.distribution())
+    known = cell.distribution()
+    # Its own copy: a cell that changes would change what was held.
+    values = None if known is None else dict(known)
+    return (cell.count, cell.least, cell.most, cell.opaque, cell.folded, values)
 
 
 @pytest.mark.parametrize("name", BLOCKS)

@@ -332,11 +332,19 @@ def test_whom_nobody_releases_in_time_gets_an_error_and_no_database(instances, p
 def test_a_cancel_reaches_the_statement_also_after_a_move(instances, pair, endpoint, at_home):
     with instances.session(endpoint) as session:
         swap(instances, endpoint, pair[1])
-        timer = threading.Timer(0.2, session.cancel)
-        timer.start()
+        active = (
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+        )
+
+        def cancel():
+            until(lambda: instances.rows(pair[1], active) == [(1,)])
+            session.cancel()
+
+        canceller = threading.Thread(target=cancel)
+        canceller.start()
         with pytest.raises(psycopg.errors.QueryCanceled):
-            session.execute("SELECT pg_sleep(60)")
-        timer.join()
+            session.execute("SELECT pg_sleep(600)")
+        canceller.join()
         assert place(session) == "there"
 
 

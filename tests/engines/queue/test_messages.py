@@ -240,3 +240,12 @@ def test_senders_that_are_committed_together_are_each_told_of_their_own(store) -
             assert message.body == message.id.split("-")[0].encode()
     assert found == told
     assert len(told) == 8 * 110
+
+
+def test_more_messages_than_one_statement_takes(store) -> None:
+    new = [New(str(number), b"%d" % number, 0) for number in range(2345)]
+    sent = store.send("q", new, 0)
+    assert [each.id for each in sent] == [each.id for each in new]
+    found = store.receive("q", Reading(1, 1000, limit=10_000))
+    assert [(each.id, each.sequence) for each in found] == [(each.id, each.sequence) for each in sent]
+    assert all(each.body == each.id.encode() for each in found)

@@ -96,7 +96,7 @@ def sent(running, seconds=0):
     installation = running.installation
     installation.parts.get(MetricStreamer).run_due()
     stream = installation.store.cached(DeliveryStream, running.account, "us-east-1", "metrics")
-    buffers, ends = installation.parts.get(Buffers), time.monotonic() + 20
+    buffers, ends = installation.parts.get(Buffers), time.monotonic() + 60
     # A record leaves its buffer once it is in an object.
     while buffers.counts(stream.id, 0).size:
         assert time.monotonic() < ends, "Firehose does not deliver"

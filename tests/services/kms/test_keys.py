@@ -131,7 +131,7 @@ def test_alias_names_have_rules(kms, make) -> None:
     key = make()
     for name, wanted in (
         ("one", "ValidationException"),
-        ("alias/aws/mine", "AccessDeniedException"),
+        ("alias/aws/mine", "NotAuthorizedException"),
         ("alias/a:b", "ValidationException"),
     ):
         with pytest.raises(ClientError) as error:

@@ -107,12 +107,12 @@ def test_a_class_is_kept(logs, kind):
     assert group.get("retentionInDays") == (1 if kind == "DELIVERY" else None)
 
 
-def test_a_key_of_kms_is_refused_and_nothing_is_made(logs):
+def test_a_key_that_is_none_is_refused_and_nothing_is_made(logs):
     code, text = refused(
         logs.create_log_group, logGroupName="g", kmsKeyId="arn:aws:kms:us-east-1:123456789012:key/1"
     )
-    assert code == "NotImplemented"
-    assert "kmsKeyId" in text
+    assert code == "InvalidParameterException"
+    assert "The specified KMS key" in text
     assert names(logs.describe_log_groups()) == []
 
 

@@ -28,7 +28,7 @@ def test_permissions_name_operations_and_their_members():
 @pytest.mark.parametrize(
     ("method", "parameters"),
     [
-        ("associate_kms_key", {"logGroupName": "g", "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/1"}),
+        ("list_anomalies", {}),
         ("describe_deliveries", {}),
     ],
 )

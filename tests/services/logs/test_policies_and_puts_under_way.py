@@ -16,10 +16,10 @@ def test_a_policy_answers_after_the_batches_that_did_not_know_of_it(logs, monkey
     begun, go_on, order = threading.Event(), threading.Event(), []
     append = store.append
 
-    def slow(group, stream, events):
+    def slow(group, stream, events, *cover):
         begun.set()
         assert go_on.wait(20)
-        stored = append(group, stream, events)
+        stored = append(group, stream, events, *cover)
         order.append("stored")
         return stored
 

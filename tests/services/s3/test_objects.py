@@ -234,10 +234,6 @@ def test_delete_objects(s3, bucket):
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k3", "k4"]
 
 
-def test_what_is_not_built_says_so(s3, bucket):
-    assert refused(s3.put_object, Bucket=bucket, Key="k", ServerSideEncryption="aws:kms")[1] == 501
-
-
 def test_deleted_objects_leave_no_files(s3, s3_server, new_bucket):
     bucket = new_bucket()
     root = s3_server.installation.settings.data_dir / "objects"

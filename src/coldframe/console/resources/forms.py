@@ -11,7 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 from coldframe.console.resources.description import Action
 from coldframe.core.service import Service
 
-Widget = Literal["text", "number", "choice", "switch", "lines", "pairs", "json", "secret"]
+Widget = Literal["text", "number", "choice", "lines", "pairs", "json", "secret"]
 _TAGS = re.compile(r"<[^>]+>")
 _HINT = 240
 
@@ -61,7 +61,7 @@ def values(service: Service, action: Action, sent: dict[str, list[str]]) -> dict
     for name in action.asks if shape is not None else ():
         text = sent.get(name, [""])[0]
         member = shape.members[name]
-        if text == "" and member.type_name != "boolean":
+        if text == "":
             if name in shape.required_members and _may_be_empty(member):
                 found[name] = ""
             continue
@@ -70,7 +70,8 @@ def values(service: Service, action: Action, sent: dict[str, list[str]]) -> dict
 
 
 def _field(name: str, shape: Shape, action: Action, *, required: bool) -> Field:
-    options = list(shape.enum) if isinstance(shape, StringShape) else []
+    # A box that is not ticked would say no where nothing is meant, so that there are three answers.
+    options = ["true", "false"] if shape.type_name == "boolean" else list(getattr(shape, "enum", []))
     return Field(
         name,
         _title(name),
@@ -91,7 +92,7 @@ def _widget(shape: Shape) -> Widget:
     if isinstance(shape, StringShape):
         return "choice" if shape.enum else "secret" if shape.metadata.get("sensitive") else "text"
     if shape.type_name == "boolean":
-        return "switch"
+        return "choice"
     if shape.type_name in {"integer", "long", "float", "double"}:
         return "number"
     if isinstance(shape, ListShape) and not isinstance(shape.member, StructureShape | ListShape | MapShape):
@@ -103,8 +104,8 @@ def _widget(shape: Shape) -> Widget:
 
 def _value(name: str, shape: Shape, text: str) -> Any:
     widget = _widget(shape)
-    if widget == "switch":
-        return text == "on"
+    if shape.type_name == "boolean":
+        return text == "true"
     if widget == "number":
         try:
             return int(text) if shape.type_name in {"integer", "long"} else float(text)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from coldframe.engines.logstore import sealing
 from coldframe.engines.logstore.catalog import Catalog
 from coldframe.engines.logstore.commit import GroupCommit
+from coldframe.engines.logstore.covering import Cover, Covers, cover, uncovered
 from coldframe.engines.logstore.disk import Disk
 from coldframe.engines.logstore.errors import StorageFull
 from coldframe.engines.logstore.journal import Batch, Entry, Expired, GroupDropped, StreamDropped, encode
@@ -58,10 +59,11 @@ class LogStore:
         *,
         master_key: bytes | Wrapper,
         now: Callable[[], int],
+        covers: Covers | None = None,
         disk: Disk | None = None,
         settings: Settings = Settings(),  # noqa: B008 - immutable
     ) -> "LogStore":
-        """Open or make the store; `now` gives milliseconds.
+        """Open or make the store; `now` gives milliseconds, `covers` the keys of covered rows.
 
         Raises StoreLocked when another process (or this one) has it open, WrongMasterKey when it was made under
         another master key.
@@ -70,7 +72,7 @@ class LogStore:
         held = lock(directory)
         try:
             wrapper = MasterKey(master_key) if isinstance(master_key, bytes) else master_key
-            return cls(directory, held, wrapper, now, disk or Disk(), settings)
+            return cls(directory, held, wrapper, now, covers, disk or Disk(), settings)
         except BaseException:
             os.close(held)
             raise
@@ -81,6 +83,7 @@ class LogStore:
         held: int,
         wrapper: Wrapper,
         now: Callable[[], int],
+        covers: Covers | None,
         disk: Disk,
         settings: Settings,
     ) -> None:
@@ -88,6 +91,7 @@ class LogStore:
             (directory / name).mkdir(mode=0o700, exist_ok=True)
         self._lock = held
         self._settings = settings
+        self._covers = covers
         self._tables = Tables(now)
         self._keys = KeyRing(directory / "keys", wrapper, disk)
         self._catalog = Catalog(directory / "catalog.sqlite")
@@ -115,8 +119,10 @@ class LogStore:
         self._catalog.close()
         os.close(self._lock)
 
-    def append(self, group: str, stream: str, events: Sequence[Event]) -> Appended:
-        """Store the events; returns only when they are durable.
+    def append(
+        self, group: str, stream: str, events: Sequence[Event], covered_by: Cover | None = None
+    ) -> Appended:
+        """Store the events, covered if a cover is given; returns only when they are durable.
 
         Sequences are given in the order of admission, so concurrent appends may become readable in another order.
         Raises StorageFull or StorageFailed when the disk refused: none of the events was stored; ValueError for
@@ -127,20 +133,24 @@ class LogStore:
         if self._tables.active.bytes > self._settings.memory_limit:
             self._wait_for_room()
         with self._keys.in_use(group):
-            return self._append(group, stream, events)
+            return self._append(group, stream, events, covered_by)
 
-    def _append(self, group: str, stream: str, events: Sequence[Event]) -> Appended:
+    def _append(self, group: str, stream: str, events: Sequence[Event], covered_by: Cover | None) -> Appended:
         first = self._reserve(len(events))
         given = EventColumns.of(events)
+        messages = given.messages
+        sealed = self._sealed(group, stream, first, given) if given.originals else None
+        if covered_by is not None:
+            messages, sealed = cover(covered_by, (group, stream, first), messages, sealed)
         batch = Batch(
             group,
             stream,
             first,
             given.timestamps,
             given.ingestions,
-            given.messages,
+            messages,
             [flattened(given.spans.get(at, ())) for at in range(len(given))] if given.spans else None,
-            self._sealed(group, stream, first, given) if given.originals else None,
+            sealed,
         )
         columns = batch.columns()
         self._commit.submit(frame(encode(batch)), lambda: self._tables.apply(batch, columns))
@@ -188,6 +198,7 @@ class LogStore:
     def view(self, group: str) -> Iterator[View]:
         """Hold a consistent view: its segment files stay, and its recent rows are those that no segment has."""
         with self._tables.view(group) as view:
+            view.covered = self._covers is not None and self._covers.covered(group)
             yield view
 
     def streams(self, group: str) -> dict[str, StreamFacts]:
@@ -238,6 +249,7 @@ class LogStore:
         descending: bool,
         contains: str | None,
     ) -> ColumnScan:
+        covers = self._covers if self._covers is not None and self._covers.covered(group) else None
         view = self._tables.view(group)
         chosen = select(
             start,
@@ -245,10 +257,13 @@ class LogStore:
             streams=streams,
             after=after,
             descending=descending,
-            contains=contains,
+            contains=contains if covers is None else None,
             hidden=view.hidden,
         )
-        return ColumnScan(view.columns(chosen), view)
+        portions = view.columns(chosen)
+        if covers is not None:
+            portions = uncovered(covers, group, portions, contains)
+        return ColumnScan(portions, view)
 
     def _reserve(self, count: int) -> int:
         with self._sequence_lock:

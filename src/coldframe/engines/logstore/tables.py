@@ -122,7 +122,10 @@ class Tables:
 
 
 class View:
-    """The rows of one group at one moment: memory chunks, segments and what is hidden."""
+    """The rows of one group at one moment: memory chunks, segments and what is hidden.
+
+    `covered` tells that some may be covered, so that only the store's scans can read them.
+    """
 
     def __init__(
         self,
@@ -140,6 +143,7 @@ class View:
         self.memory_highs = memory_highs
         self.segments = segments
         self.hidden = hidden
+        self.covered = False
 
     def columns(self, selection: Selection) -> Iterator[Columns]:
         """Give the selected rows in order, a portion at a time; damage goes to the store's problems."""

@@ -9,6 +9,9 @@ from coldframe.engines.machine.errors import MachineFailed
 
 UP = "coldframe machine: up"
 DONE = "coldframe machine: done"
+# On the kernel's command line: the files are served by a user who is not root. An overlay opens them in a way that only
+# their owner may (O_NOATIME), so only /tmp, which has this user's files, can be written there.
+UNPRIVILEGED = "coldframe.unprivileged"
 # Where the errand lies, in the machine; /run is a file system of its own there, so nothing of this machine's is hidden.
 ERRAND = "/run/coldframe"
 
@@ -22,13 +25,18 @@ for m in /modules/*; do $b insmod $m || echo "coldframe machine: $m is not taken
 $b mount -t virtiofs -o ro root /ro || echo "coldframe machine: this machine's files cannot be mounted"
 $b mount -t tmpfs -o mode=0755 rw /rw
 $b mkdir /rw/upper /rw/work
-$b mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work root /new
+if $b grep -q {UNPRIVILEGED} /proc/cmdline; then
+  $b mount --move /ro /new
+  $b mount -t overlay -o lowerdir=/new/tmp,upperdir=/rw/upper,workdir=/rw/work tmp /new/tmp
+else
+  $b mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work root /new
+fi
 for m in proc sys dev; do $b mount --move /$m /new/$m; done
 $b mkdir -p /new/dev/pts /new/dev/shm
 $b mount -t devpts devpts /new/dev/pts
 $b mount -t tmpfs shm /new/dev/shm
 $b mount -t tmpfs -o mode=0755 run /new/run
-$b mkdir /new{ERRAND}
+$b mkdir /new{ERRAND} /new/run/home
 $b mount -t virtiofs errand /new{ERRAND} || echo "coldframe machine: the errand cannot be mounted"
 $b ip link set lo up
 $b hostname machine

@@ -64,7 +64,7 @@ class MariaDBBackups:
         physical.prepare(self._instances, taken.version, place.incoming)
         if logs is not None:
             self._replay(target, taken, logs, until)
-        physical.lay_in(self._instances, target, msgspec.structs.replace(taken, position=""))
+        physical.lay_in(self._instances, target, taken, follows=False)
 
     def archive(self, spec: InstanceSpec, folder: Path) -> float:
         """Copy the changes that are not archived yet into `folder`; return up to which moment one can now restore."""
@@ -100,6 +100,7 @@ class MariaDBBackups:
                     feeder,
                     "--no-defaults",
                     "--binary-mode",
+                    "--skip-ssl",
                     f"--socket={place.socket.name}",
                     f"--user={process.own_account().name}",
                 ],

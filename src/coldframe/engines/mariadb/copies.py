@@ -47,6 +47,9 @@ class MariaDBCopies:
             now = _slave(client)
             follows = now.get("Master_Host") == host and now.get("Master_Port") == str(port)
             if follows and now.get("Slave_IO_Running") != "No" and now.get("Slave_SQL_Running") == "Yes":
+                # It has begun, perhaps without our having written that down.
+                kept.position = None
+                place.keep(kept)
                 return
             user, password = f"coldframe_{target.serial}", secrets.token_urlsafe(24)
             self._let_in(source, user, password)
@@ -54,8 +57,11 @@ class MariaDBCopies:
             # Applied one after another: parallel appliers that wait for each other's turn to commit hold locks on
             # the tables meanwhile, and a schema change made on the copy would wait with them for ever.
             client.query("SET GLOBAL slave_parallel_threads = 0")
-            if kept.position and not now.get("Master_Host"):
+            if kept.position is not None:
                 client.query(f"SET GLOBAL gtid_slave_pos = {quoted(kept.position)}")
+            elif not now.get("Master_Host"):
+                # It was a primary: what it has committed itself is where the other goes on.
+                client.query("SET GLOBAL gtid_slave_pos = @@global.gtid_current_pos")
             # Both ends are loopback addresses of this machine. Newer versions want TLS unless told otherwise.
             client.query(
                 f"CHANGE MASTER TO MASTER_HOST = {quoted(host)}, MASTER_PORT = {port}, MASTER_USER = {quoted(user)},"
@@ -63,6 +69,8 @@ class MariaDBCopies:
                 " MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0"
             )
             client.query("START SLAVE")
+        kept.position = None
+        place.keep(kept)
 
     def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
         """Return how far the target is."""

@@ -8,6 +8,7 @@ from coldframe.core import process
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import versions
+from coldframe.engines.mariadb.client import Client, named
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place
 from coldframe.engines.mariadb.template import ENVIRONMENT
@@ -37,6 +38,7 @@ def take(instances: Instances, source: InstanceSpec, folder: Path) -> Taken:
         "--backup",
         f"--target-dir={folder}",
         f"--user={account.name}",
+        "--skip-ssl",
         # Relative to the data directory, in which it works: the path may be longer than a socket's may be.
         "--socket=../run/db.sock",
         "--parallel=2",
@@ -57,10 +59,10 @@ def prepare(instances: Instances, version: str, folder: Path) -> None:
     )
 
 
-def lay_in(instances: Instances, target: InstanceSpec, taken: Taken) -> None:
+def lay_in(instances: Instances, target: InstanceSpec, taken: Taken, *, follows: bool = True) -> None:
     """Let a prepared copy in the incoming folder become the data of an instance, upgraded to its version."""
     place = Place(target)
-    kept = Kept(read_only=target.read_only, position=taken.position)
+    kept = Kept(read_only=target.read_only, position=taken.position if follows else None)
     place.keep(kept)
     instances.empty(place.binlogs)
     if instances.version(target).major != instances.named_version(taken.version).major:
@@ -87,7 +89,9 @@ def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Take
             f"--socket={place.socket.name}",
             f"--user={process.own_account().name}",
         ]
-        process.run([*command, "--silent"], folder=place.run, environment=ENVIRONMENT, timeout=_HOURS)
+        process.run(
+            [*command, "--skip-ssl", "--silent"], folder=place.run, environment=ENVIRONMENT, timeout=_HOURS
+        )
     except process.ProgramFailed as problem:
         raise DatabaseError(
             f"{target.name} could not be upgraded to {version.number}: {problem}",
@@ -95,6 +99,18 @@ def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Take
         ) from problem
     finally:
         instances.stop(target)
+
+
+def _check_tables(client: Client) -> None:
+    """Bring users' tables up to the version where they need it, one by one: the program would also check each view of ours."""
+    for row in client.query(
+        "SELECT TABLE_SCHEMA s, TABLE_NAME n FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
+        " AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+    ):
+        table = f"{named(row['s'] or '')}.{named(row['n'] or '')}"
+        said = client.query(f"CHECK TABLE {table} FOR UPGRADE")
+        if any(line["Msg_type"] == "status" and line["Msg_text"] != "OK" for line in said):
+            client.query(f"ALTER TABLE {table} FORCE")
 
 
 def _moment(folder: Path) -> tuple[str, int, str]:

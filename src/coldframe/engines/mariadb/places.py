@@ -14,14 +14,14 @@ class Kept(msgspec.Struct):
     """What outlives every process of an instance.
 
     `port` is its port for replicas; `read_only` holds from its first moment; `lax` lets a copy that follows apply
-    without waiting for the disk; `position` is the one of its source at the moment of the copy; `settings` are those
+    without waiting for the disk; `position` is the one of its source at the moment of the copy, until it has begun to follow; `settings` are those
     that the running process knows.
     """
 
     port: int = 0
     read_only: bool = False
     lax: bool = False
-    position: str = ""
+    position: str | None = None
     settings: dict[str, str] = {}
 
 

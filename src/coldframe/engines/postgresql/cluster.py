@@ -18,6 +18,7 @@ from coldframe.engines.postgresql.waiting import until
 # Recovery after a crash reads what was written since the last checkpoint (max_wal_size).
 _START_SECONDS = 300.0
 _STOP_SECONDS = 120.0
+_ORPHAN_SECONDS = 30.0
 
 
 class Cluster:
@@ -39,7 +40,7 @@ class Cluster:
             known = layout.state(spec)
             configuration.write(spec, known, mode, extra or {})
             self._link_scratch()
-            (layout.data(spec) / "postmaster.pid").unlink(missing_ok=True)
+            self._await_orphans()
             layout.output(spec).write_bytes(b"")
             words: list[str | Path] = [self._version.programs / "postgres", "-D", layout.data(spec)]
             pid = programs.start(
@@ -90,6 +91,22 @@ class Cluster:
 
         if not until(told, 30, every=0.0005):
             raise DatabaseError("the database did not read its configuration again", tail(spec))
+
+    def _await_orphans(self) -> None:
+        """Return when no process of an earlier start is left that may still write: a killed server's children go by themselves.
+
+        After that its lock file stands for nobody, whoever may have its process id by now.
+        """
+        data = layout.data(self.spec)
+        lock = data / "postmaster.pid"
+        if not lock.exists():
+            return
+        if not until(lambda: not _working_in(data), _ORPHAN_SECONDS):
+            raise DatabaseError(
+                f"processes of an earlier start of {self.spec.name} are still there: {_working_in(data)}",
+                "end them",
+            )
+        lock.unlink(missing_ok=True)
 
     def _await(self, found: Running) -> None:
         spec = self.spec
@@ -160,6 +177,17 @@ def _lines(file: Path) -> list[str]:
         return file.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return []
+
+
+def _working_in(data: Path) -> list[int]:
+    """Return the processes whose folder is a data directory, which is so for every one of PostgreSQL's."""
+    found = []
+    here = data.resolve()
+    for process_folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process_folder / "cwd").readlink() == here:
+                found.append(int(process_folder.name))
+    return found
 
 
 def _children(pid: int) -> list[int]:

@@ -73,6 +73,8 @@ class PostgreSQLCopies:
         known = layout.state(target)
         if known.source is None or known.source.folder != source.folder:
             raise DatabaseError(f"{target.name} is no copy of {source.name}", "copy it first")
+        if not known.read_only:
+            self._instances.set_read_only(target, on=True)
         if known.source.kind == "logical":
             for _, connection in self._subscribed(target):
                 connection.query(f"ALTER SUBSCRIPTION {known.source.slot} ENABLE")
@@ -124,7 +126,9 @@ class PostgreSQLCopies:
         """Bring over the sequences; the source is read-only and the target has reached it."""
         known = layout.state(target)
         if known.source is not None and known.source.kind == "logical":
-            sequences.bring(source, target)
+            with self._instances.session(source) as connection:
+                names = logical.databases_of(connection)
+            sequences.bring(source, target, names)
         with self._instances.session(target) as connection:
             positions.committed(connection)
 

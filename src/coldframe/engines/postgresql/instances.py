@@ -52,12 +52,12 @@ class Instances:
         """Start it in its mode; what its creation left to do is done before anybody else comes in."""
         if not layout.data(spec).exists():
             raise DatabaseError(f"{spec.name} does not exist", "create it first")
-        if spec.read_only:
-            layout.change(spec, lambda known: setattr(known, "read_only", True))
         known = layout.state(spec)
         cluster = self.cluster(spec)
         if layout.running(spec, known) is not None:
             return cluster.start(known.mode)
+        if spec.read_only and not known.read_only:
+            known = layout.change(spec, lambda known: setattr(known, "read_only", True))
         mode = self.mode(spec, known)
         if known.pending:
             cluster.start("open" if mode == "open" else "fenced")

@@ -33,10 +33,15 @@ _NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
 def databases(spec: InstanceSpec) -> list[str]:
     """Return the databases of users."""
     with admin.connected(layout.socket(spec)) as connection:
-        rows = connection.query(
-            "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate "
-            f"AND datname <> '{admin.DATABASE}' ORDER BY datname"
-        )
+        return databases_of(connection)
+
+
+def databases_of(connection: Connection) -> list[str]:
+    """Return the databases of users, asked in an administrator's session."""
+    rows = connection.query(
+        "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate "
+        f"AND datname <> '{admin.DATABASE}' ORDER BY datname"
+    )
     return [str(row[0]) for row in rows]
 
 

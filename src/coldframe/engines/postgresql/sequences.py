@@ -1,13 +1,15 @@
 """Sequences, which logical replication does not carry."""
 
+from collections.abc import Iterable
+
 from coldframe.engines.database import InstanceSpec
-from coldframe.engines.postgresql import admin, layout, logical
+from coldframe.engines.postgresql import admin, layout
 from coldframe.engines.postgresql.wire import literal
 
 
-def bring(source: InstanceSpec, target: InstanceSpec) -> None:
+def bring(source: InstanceSpec, target: InstanceSpec, databases: Iterable[str]) -> None:
     """Set every sequence of the target to where the source's is, and none back; one that was never used stays."""
-    for name in logical.databases(source):
+    for name in databases:
         with admin.connected(layout.socket(source), name) as here:
             rows = here.query(
                 "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE last_value IS NOT NULL"

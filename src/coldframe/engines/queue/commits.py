@@ -14,8 +14,7 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 Change = Callable[[sqlite3.Connection], Any]
 Together = Callable[[sqlite3.Connection, list[Any]], list[Any]]
-# SQLite takes 32,766 values in a statement: 64 times ten messages have an eighth of it.
-MOST_TOGETHER = 64
+_MOST_TOGETHER = 64
 
 
 class _Entry:
@@ -81,7 +80,7 @@ class Commits:
     def _take_turn(self) -> None:
         """Commit what waits, this thread's own change first of all, and hand the turn on."""
         with self._lock:
-            entries = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+            entries = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
         try:
             self._commit(entries)
         finally:

@@ -3,14 +3,14 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import count
 
-from coldframe.engines.queue.commits import MOST_TOGETHER
 from coldframe.engines.queue.messages import New, Sent
 
 _COLUMNS = "INSERT INTO messages (queue, visible, receives, sent, first_received, earlier, size, id, message_group, origin)"
 _ROW = "(?, ?, 0, ?, 0, 0, ?, ?, ?, '')"
 _INSERT = f"{_COLUMNS} VALUES {_ROW}"
+# SQLite takes 32,766 values in a statement; a message has six.
+_MOST_ROWS = 1000
 
 
 class Batch:
@@ -24,27 +24,37 @@ class Batch:
     def __init__(self, queue: str, messages: Iterable[New], now: int) -> None:
         self.ids: list[str] = []
         self.bodies: list[bytes] = []
-        self.rows: list[str | int] = []
+        self.rows: list[tuple[str | int, ...]] = []
         for message in messages:
             self.ids.append(message.id)
             self.bodies.append(message.body)
-            self.rows += (queue, message.visible, now, len(message.body), message.id, message.group)
+            self.rows.append((queue, message.visible, now, len(message.body), message.id, message.group))
 
 
 def send_batches(connection: sqlite3.Connection, batches: Sequence[Batch]) -> list[list[Sent]]:
-    """Keep the messages of several senders in two statements; returns what `send` would for each."""
-    into_messages, into_bodies = _statements(sum(len(batch.ids) for batch in batches))
-    last = connection.execute(into_messages, [value for batch in batches for value in batch.rows]).lastrowid
-    assert last is not None, "an INSERT into a table with row ids has one"
+    """Keep the messages of several senders in two statements for many; returns what `send` would for each."""
+    rows = [row for batch in batches for row in batch.rows]
     bodies = [body for batch in batches for body in batch.bodies]
-    # One statement gives its rows numbers one after the other.
-    first = last - len(bodies) + 1
-    connection.execute(into_bodies, [value for pair in enumerate(bodies, first) for value in pair])
-    order = count(first)
+    sequences: list[int] = []
+    for at in range(0, len(rows), _MOST_ROWS):
+        sequences += _insert(connection, rows[at : at + _MOST_ROWS], bodies[at : at + _MOST_ROWS])
+    order = iter(sequences)
     return [[Sent(identifier, next(order)) for identifier in batch.ids] for batch in batches]
 
 
-@lru_cache(maxsize=MOST_TOGETHER * 10)
+def _insert(
+    connection: sqlite3.Connection, rows: Sequence[tuple[str | int, ...]], bodies: Sequence[bytes]
+) -> range:
+    into_messages, into_bodies = _statements(len(rows))
+    last = connection.execute(into_messages, [value for row in rows for value in row]).lastrowid
+    assert last is not None, "an INSERT into a table with row ids has one"
+    # One statement gives its rows numbers one after the other.
+    first = last - len(rows) + 1
+    connection.execute(into_bodies, [value for pair in enumerate(bodies, first) for value in pair])
+    return range(first, last + 1)
+
+
+@lru_cache(maxsize=64)
 def _statements(rows: int) -> tuple[str, str]:
     many, bodies = ", ".join([_ROW] * rows), ", ".join(["(?, ?)"] * rows)
     return f"{_COLUMNS} VALUES {many}", f"INSERT INTO bodies VALUES {bodies}"  # noqa: S608 - no values in it

@@ -14,9 +14,6 @@ from coldframe.engines.queue.looking import Looking
 from coldframe.engines.queue.messages import Message, New, Reading, Sent
 from coldframe.engines.queue.moving import Moved, move_some
 
-# As many as one statement takes from each of the senders that may stand together.
-_MOST_AT_ONCE = 10
-
 
 class MessageStore(Looking):
     """Queues of messages in the SQLite file `path`, which no other process writes; safe for many threads."""
@@ -35,7 +32,7 @@ class MessageStore(Looking):
 
     def send(self, queue: str, messages: Sequence[New], now: int) -> list[Sent]:
         """Keep messages in their order, all or none; raises StoreFull, StoreBroken."""
-        if not 0 < len(messages) <= _MOST_AT_ONCE or any(message.unless is not None for message in messages):
+        if not messages or any(message.unless is not None for message in messages):
             return self.send_to_all([(queue, messages)], now)[0]
         sent = self._commits.run_together(sending.Batch(queue, messages, now), sending.send_batches)
         self._arrivals.tell(queue)

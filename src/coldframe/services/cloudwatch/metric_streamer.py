@@ -45,6 +45,7 @@ class MetricStreamer:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        self._sending = threading.Lock()
         self._lock = threading.Lock()
         self._late: set[_Minute] = set()
         self._sent: tuple[int, dict[_Place, int]] = (-1, {})
@@ -67,6 +68,10 @@ class MetricStreamer:
 
     def run_due(self) -> None:
         """Send what has ended since the last time, and what came late; a stream that fails is tried again next time."""
+        with self._sending:
+            self._send_due()
+
+    def _send_due(self) -> None:
         with self._installation.store.read() as transaction:
             rows = transaction.records("", "").everywhere(MetricStream)
         running = [row for row in rows if row[2].state == RUNNING]

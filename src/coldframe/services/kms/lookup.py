@@ -173,7 +173,7 @@ def _parsed(call: Call, name: str) -> arns.Arn:
 def _of_alias(call: Call, account: str, name: str) -> Place:
     store = call.installation.store
     alias = store.cached(Alias, account, call.region, name)
-    if alias is None and account == call.account and aws_managed.may_begin(call, name):
+    if alias is None and account and account == call.account and aws_managed.may_begin(call, name):
         aws_managed.begin(call, name)
         alias = store.cached(Alias, account, call.region, name)
     if alias is None:

@@ -7,7 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.services.kms import blobs, grants
-from coldframe.services.kms.lookup import alias_arn, committed_key, locate
+from coldframe.services.kms.lookup import alias_arn, committed_key, locate, not_found
 from coldframe.services.kms.places import Place, place_of
 from coldframe.services.kms.policies import context_keys, policy_with_grants
 from coldframe.services.kms.records import Alias
@@ -30,7 +30,13 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
     if operation == "Decrypt" and not parameters.get("KeyId"):
         return [encrypting_key(call, parameters).arn]
     name = parameters.get("KeyId")
-    return [locate(call, name).arn] if name else []
+    if not name:
+        return []
+    place = locate(call, name)
+    if call.principal.kind == "service" and committed_key(call, place) is None:
+        # A service tells its own caller which of both it is: no such key, or a key that does not let it in.
+        raise not_found(f"Key '{place.arn}' does not exist")
+    return [place.arn]
 
 
 def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[str, str | list[str]]:
@@ -47,7 +53,7 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
             value = parameters[member]
             keys[key] = str(value).lower() if isinstance(value, bool) else str(value)
     if operation == "CreateGrant":
-        keys |= _grant_keys(parameters)
+        keys |= _grant_keys(parameters, call.via)
     if operation == "RetireGrant":
         keys["coldframe:grantid"] = _retired(call, parameters)[1]
     _tag_keys(parameters, keys)
@@ -136,10 +142,10 @@ def _retired(call: Call, parameters: Mapping[str, Any]) -> tuple[Place, str]:
     return locate(call, parameters["KeyId"]), parameters["GrantId"]
 
 
-def _grant_keys(parameters: Mapping[str, Any]) -> dict[str, str | list[str]]:
+def _grant_keys(parameters: Mapping[str, Any], via: str) -> dict[str, str | list[str]]:
     keys: dict[str, str | list[str]] = {
         "kms:GrantOperations": list(parameters["Operations"]),
-        "kms:GrantIsForAWSResource": "false",
+        "kms:GrantIsForAWSResource": "true" if via else "false",
     }
     for member in ("GranteePrincipal", "RetiringPrincipal"):
         if parameters.get(member):

@@ -10,6 +10,7 @@ from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.anomalies.evaluation import AnomalyDetection
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
+from coldframe.services.logs.group_keys import GroupKeys
 from coldframe.services.logs.insights.results import KeptResults
 from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
@@ -23,12 +24,14 @@ from coldframe.services.logs.under_way import BatchesUnderWay
 def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts, settings = installation.parts, installation.settings
+    parts.provide(GroupKeys, lambda: GroupKeys(installation))
     parts.provide(
         LogStore,
         lambda: LogStore.open(
             settings.data_dir / "logs",
             master_key=installation.seal.key("log-store"),
             now=installation.clock.milliseconds,
+            covers=parts.get(GroupKeys),
         ),
     )
     parts.provide(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.engines.detector import Findings, mask
@@ -12,6 +13,7 @@ from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import audit
 from coldframe.services.logs.audit_objects import FindingsOutbox, outlets
 from coldframe.services.logs.embedded_metrics import MARK, NotEmbedded, embedded
+from coldframe.services.logs.group_keys import GroupKeys
 from coldframe.services.logs.jobs import drop_rest
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.protection import Protection, of_kinds
@@ -63,7 +65,8 @@ def _ingest(
     now = installation.clock.milliseconds()
     rules = parts.get(Rules).of(place.account, place.region, place.group)
     masked = protect(parts.get(ScannerPool), rules.protection, times, messages, now)
-    appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events)
+    cover = parts.get(GroupKeys).cover(place.account, place.region, place.group)
+    appended = parts.get(LogStore).append(place.group_id, place.stream, masked.events, cover)
     _count(parts.get(MetricSink), place, masked, now)
     if rules.embeds:
         _embed(parts.get(MetricSink), place, masked.events, now)
@@ -146,13 +149,26 @@ def deliver(
     place = group_at(installation, target, f"{source.account}/{source.group.strip('/')}/{source.stream}")
     if place is not None:
         ordered = sorted(events, key=lambda event: event.timestamp)
-        ingest(
-            installation,
-            place,
-            [event.timestamp for event in ordered],
-            [event.message for event in ordered],
-            hops + 1,
-        )
+        times, messages = [event.timestamp for event in ordered], [event.message for event in ordered]
+        _hand_on(installation, source, place, times, messages, hops + 1)
+
+
+def _hand_on(
+    installation: Installation,
+    source: Place,
+    place: Place,
+    times: Sequence[int],
+    messages: Sequence[str],
+    hops: int,
+) -> None:
+    """Store events in another group; where its KMS key does not let them in they are dropped and counted, as at AWS."""
+    try:
+        ingest(installation, place, times, messages, hops)
+    except ServiceFault:
+        where, dimensions = (source.account, source.region), {"LogGroupName": source.group}
+        now = installation.clock.milliseconds()
+        metric = ("AWS/Logs", "DeliveryErrors")
+        installation.parts.get(MetricSink).put(where, metric, len(messages), at=now, dimensions=dimensions)
 
 
 def _put(
@@ -218,7 +234,7 @@ def _report(
             arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{destination.log_group}"
             target = group_at(installation, arn, f"data-protection/{place.group.strip('/')}")
             if target is not None and target.group != place.group:
-                ingest(installation, target, [now] * len(reports), reports, hops + 1)
+                _hand_on(installation, place, target, [now] * len(reports), reports, hops + 1)
 
 
 def _extract(

@@ -17,7 +17,7 @@ from coldframe.services.logs.anomalies.evaluation import AnomalyDetection, evalu
 from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import export
 from coldframe.services.logs.insights.keeping import forget_queries
-from coldframe.services.logs.records import DroppedStream, LogGroup, LogStream
+from coldframe.services.logs.records import DroppedStream, GroupCover, LogGroup, LogStream
 from coldframe.services.logs.scheduled_queries import ScheduledQueries, forget_runs, run_scheduled_query
 from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 
@@ -69,6 +69,13 @@ def drop_group(run: Run, group_id: str) -> None:
     """Drop the events of a deleted group; its id is never used again, so it does not matter when."""
     run.commit_point()
     run.step("drop the events", run.part(LogStore).drop_group, group_id)
+    run.write("drop the wrapped keys", _forget_cover, group_id)
+
+
+def _forget_cover(records: Records, group_id: str) -> None:
+    cover = records.find(GroupCover, group_id)
+    if cover is not None:
+        records.remove(cover)
 
 
 def drop_stream(call: Call, group_id: str, name: str) -> None:

@@ -28,7 +28,7 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
     """Return the ARNs of a request that names log groups by identifier or a resource by ARN; [] for all others."""
     identifiers = parameters.get("logGroupIdentifiers")
     if identifiers is None:
-        identifier = parameters.get("logGroupIdentifier")
+        identifier = parameters.get("logGroupIdentifier") or parameters.get("resourceIdentifier")
         identifiers = [] if identifier is None else [identifier]
     if identifiers:
         stream = parameters.get("logStreamName", "")

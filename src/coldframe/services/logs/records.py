@@ -74,6 +74,19 @@ class LogGroup(Record):
     protection_deleted: bool = False
 
 
+@record("logs_group_covers", key=("group_id",), scope="partition")
+class GroupCover(Record):
+    """The keys that the events of a group are covered with: its ARN, and of each the KMS key and the wrapped data key.
+
+    A key's number is its place in the lists. They stay for as long as events may be covered with them.
+    """
+
+    group_id: str
+    arn: str
+    kms_keys: list[str]
+    wrapped: list[str]
+
+
 @record(
     "logs_streams",
     key=("group", "name"),

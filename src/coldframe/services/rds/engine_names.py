@@ -44,6 +44,11 @@ class EngineName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.name}{self.major(version)}"
 
 
+def version_order(version: str) -> list[int]:
+    """Return what versions are sorted by."""
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
 @cache
 def names() -> dict[str, EngineName]:
     """Return every engine that is offered, by its name."""

@@ -74,8 +74,10 @@ def watch(installation: Installation) -> None:
     """Find instances and endpoints that ought to run and do not, and start them again."""
     token_sign_in.attend_all(installation)
     for account, region, instance in _instances(installation):
-        if instance.wanted == "running" and instance.status in _QUIET and instance.ready:
-            _look(installation, account, region, instance)
+        try:
+            _look(installation, account, region, instance.resource_id)
+        except (DatabaseError, EndpointFailed) as error:
+            LOG.warning("%s: %s", instance.identifier, error)
 
 
 def use_windows(installation: Installation) -> None:
@@ -149,24 +151,41 @@ def unit_of(name: str) -> str:
     return "Count"
 
 
-def _look(installation: Installation, account: str, region: str, instance: Instance) -> None:
+def _look(installation: Installation, account: str, region: str, resource_id: str) -> None:
+    """Look at one instance; a job may have it in its hands at any moment, so that what is seen is looked at twice."""
     databases = installation.parts.get(Databases)
+    instance = _quiet(installation, account, region, resource_id)
+    if instance is None:
+        return
     engine, spec = databases.engine(instance.engine), databases.spec(instance)
     status = engine.status(spec)
     if status.state != "running":
-        if "revive" not in instance.note:
-            _crashed(installation, account, region, instance, status.state)
+        if _quiet(installation, account, region, resource_id) is not None and "revive" not in instance.note:
+            again = engine.status(spec).state
+            if again != "running":
+                _crashed(installation, account, region, instance, again)
         return
     with installation.store.read() as transaction:
         endpoint = lookup.endpoint_of(transaction.records(account, region), instance)
     endpoints, door = databases.endpoints(instance.engine), databases.door(endpoint)
-    try:
-        if endpoints.status(door) is None and status.running is not None:
-            endpoints.start(door, status.running.socket)
-    except EndpointFailed as error:
-        LOG.warning("the endpoint of %s: %s", instance.identifier, error)
+    if endpoints.status(door) is None and status.running is not None:
+        if _quiet(installation, account, region, resource_id) is None:
+            return
+        endpoints.start(door, status.running.socket)
+        if _quiet(installation, account, region, resource_id) is None:
+            # A job has begun meanwhile; it opens the endpoint itself when it is time.
+            endpoints.stop(door)
     if instance.source:
         _look_at_replication(installation, account, region, instance)
+
+
+def _quiet(installation: Installation, account: str, region: str, resource_id: str) -> Instance | None:
+    """Return an instance that ought to run and that no job has in its hands."""
+    with installation.store.read() as transaction:
+        found = lookup.by_resource(transaction.records(account, region), resource_id)
+    if found is None or not found.ready or found.wanted != "running" or found.status not in _QUIET:
+        return None
+    return found
 
 
 def _crashed(installation: Installation, account: str, region: str, instance: Instance, state: str) -> None:

@@ -29,7 +29,7 @@ class Received(NamedTuple):
 
 
 def receive(call: Call, request: Request, *, algorithm: str = "", key: bytes = b"") -> Received:
-    """Store the body of PutObject or UploadPart, under a customer's key where there is one.
+    """Store the body of PutObject or UploadPart, under its own key where it has one.
 
     An upload may want a checksum of its own beside the stated one.
 
@@ -55,7 +55,7 @@ def receive(call: Call, request: Request, *, algorithm: str = "", key: bytes = b
     except ServiceFault:
         call.part(ObjectStore).discard(received.blob.id)
         raise
-    # Documented: with a key of the customer's the ETag is no MD5, which would tell something of the bytes.
+    # Documented: with a key of the customer's, or of KMS, the ETag is no MD5, which would tell something of the bytes.
     return received._replace(md5=call.new_id().replace("-", "")) if key else received
 
 

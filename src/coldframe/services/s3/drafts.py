@@ -27,7 +27,6 @@ _ALSO_NEEDED = {
 def draft_of(call: Call, bucket: Bucket, request: Request) -> Version:
     """Return the version that a request would make; raises what S3 refuses before any byte is read."""
     check_key(request["Key"])
-    check_encryption(request)
     fields: dict[str, Any] = header_fields(request)
     check_metadata(fields["metadata"])
     tags = tags_of_header(request.get("Tagging"))
@@ -71,10 +70,3 @@ def check_metadata(metadata: dict[str, str]) -> None:
         fault.code = "MetadataTooLarge"
         fault.members = {"Size": str(size), "MaxSizeAllowed": str(LARGEST_METADATA)}
         raise fault
-
-
-def check_encryption(request: Request) -> None:
-    """Refuse keys that this server does not keep: those of AWS KMS."""
-    if request.get("ServerSideEncryption") not in {None, "AES256"} or request.get("SSEKMSKeyId"):
-        text = "Server-side encryption with AWS KMS keys is not built in coldframe; AES256 is."
-        raise not_built(text)

@@ -11,7 +11,7 @@ from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
 from coldframe.services.s3 import versions
-from coldframe.services.s3.inventory.making import make_reports
+from coldframe.services.s3.inventory.making import InventoryReports
 from coldframe.services.s3.lifecycle import applies, due, expires
 from coldframe.services.s3.messenger import Messenger
 from coldframe.services.s3.naming import named_blobs
@@ -38,6 +38,11 @@ def periodic(installation: Installation) -> list[Periodic]:
 def sweep(installation: Installation) -> int:
     """Delete files that no version and no part names; returns how many."""
     return installation.parts.get(ObjectStore).sweep(partial(named_blobs, installation.store))
+
+
+def make_reports(installation: Installation) -> int:
+    """Make the inventory reports that are due; returns how many."""
+    return installation.parts.get(InventoryReports).make_due()
 
 
 def apply_rules(installation: Installation) -> int:

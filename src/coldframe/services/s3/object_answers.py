@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from coldframe.services.s3 import encryption
 from coldframe.services.s3.bodies import answered_checksums
-from coldframe.services.s3.customer_keys import told_encryption
 from coldframe.services.s3.lookup import Request
 from coldframe.services.s3.records import Version
 from coldframe.services.s3.times import milliseconds, moment, whole_second
@@ -36,7 +36,7 @@ def version_answer(request: Request, found: Version, *, versioned: bool) -> dict
         "LastModified": whole_second(found.modified),
         "ETag": f'"{found.etag}"',
         "Metadata": found.metadata,
-        **told_encryption(request if found.customer_key else {}),
+        **encryption.answered(found, request),
     }
     if found.expires is not None:
         answer["Expires"] = moment(found.expires)

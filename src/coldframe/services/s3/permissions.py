@@ -77,6 +77,7 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
         ("s3:x-amz-acl", "ACL"),
         ("s3:x-amz-storage-class", "StorageClass"),
         ("s3:x-amz-server-side-encryption", "ServerSideEncryption"),
+        ("s3:x-amz-server-side-encryption-aws-kms-key-id", "SSEKMSKeyId"),
         ("s3:x-amz-copy-source", "CopySource"),
         ("s3:if-none-match", "IfNoneMatch"),
         ("s3:object-lock-mode", "ObjectLockMode"),

@@ -36,7 +36,8 @@ class Version(Record):
     """One version of an object, or a delete marker.
 
     `rank` falls with each newer version, so that the newest comes first; `latest` is the newest of its key, `live` if
-    it is no delete marker. `blobs` are ids and sizes in the object store; `superseded` is when a newer one came;
+    it is no delete marker. `blobs` are ids and sizes in the object store; `superseded` is when a newer one came.
+    `sse` is empty for SSE-S3 and SSE-C; else `wrapped` is the data key as the KMS key wrapped it in the context.
     `customer_key` knows the key of SSE-C again; a copy restored from an archive class is there
     until `restored_until`.
     """
@@ -66,6 +67,11 @@ class Version(Record):
     lock_mode: str = ""
     lock_until: int = 0
     legal_hold: bool = False
+    sse: str = ""
+    kms_key: str = ""
+    bucket_key: bool = False
+    kms_context: dict[str, str] = {}
+    wrapped: str = ""
     upload_id: str = ""
     customer_key: str = ""
     restored_until: int = 0

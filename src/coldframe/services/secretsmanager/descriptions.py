@@ -22,6 +22,7 @@ def described(call: Call, account: str, secret: Secret) -> dict[str, Any]:
         "KmsKeyId": secret.kms_key,
         "OwningService": secret.owner,
         "Type": secret.type,
+        "PrimaryRegion": secret.primary or (call.region if secret.replicas else ""),
     }
     answer |= {member: value for member, value in optional.items() if value}
     if secret.accessed:

@@ -32,6 +32,11 @@ def arn_of(call: Call, account: str, secret: Secret) -> str:
     return named_arn(call, account, f"{secret.name}-{secret.suffix}")
 
 
+def arn_in(call: Call, account: str, region: str, secret: Secret) -> str:
+    """Return the ARN that a secret has in a Region."""
+    return f"arn:{call.partition}:secretsmanager:{region}:{account}:secret:{secret.name}-{secret.suffix}"
+
+
 def named_arn(call: Call, account: str, name: str) -> str:
     """Return the ARN of a name with its suffix."""
     return f"arn:{call.partition}:secretsmanager:{call.region}:{account}:secret:{name}"
@@ -76,10 +81,19 @@ def usable(call: Call, secret_id: str) -> Secret:
 
 
 def changeable(call: Call, secret_id: str) -> Secret:
-    """Return the committed secret for a change; raises InvalidRequestException for one that a service owns."""
+    """Return the committed secret for a change; raises InvalidRequestException for a service's own and for a replica."""
     found = usable(call, secret_id)
     check_owner(call, found)
+    check_primary(found)
     return found
+
+
+def check_primary(secret: Secret) -> None:
+    """Raise InvalidRequestException for a replica, which only its primary secret changes."""
+    if secret.primary:
+        raise invalid_request(
+            "Operation not permitted on a replica secret. Call must be made in primary secret's region."
+        )
 
 
 def check_owner(call: Call, secret: Secret) -> None:

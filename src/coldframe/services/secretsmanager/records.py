@@ -1,8 +1,19 @@
 """What Secrets Manager remembers; times are milliseconds since the epoch, binary values base64 text."""
 
+import msgspec
+
 from coldframe.core.records import Record, record
 
 NEVER = 2**62
+
+
+class Replica(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A Region that follows a secret, or does not: then `message` says why. `kms_key` is empty for aws/secretsmanager."""
+
+    region: str
+    kms_key: str = ""
+    status: str = "InSync"
+    message: str = ""
 
 
 @record(
@@ -20,7 +31,7 @@ class Secret(Record):
 
     `suffix` are the six characters that end its ARN; `stages` the labels of each version, also of none; `kms_key` the
     key as the caller named it, empty for aws/secretsmanager; `due` when it is destroyed; `owner` the service that made
-    it and alone may change it.
+    it and alone may change it; `primary` the Region that a replica follows.
     """
 
     name: str
@@ -36,6 +47,8 @@ class Secret(Record):
     due: int = NEVER
     owner: str = ""
     type: str = ""
+    primary: str = ""
+    replicas: list[Replica] = []
 
 
 @record(

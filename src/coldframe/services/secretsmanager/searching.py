@@ -58,6 +58,6 @@ def _texts(row: Secret, region: str, key: str) -> list[str]:
         "description": [row.description],
         "tag-key": list(row.tags),
         "tag-value": list(row.tags.values()),
-        "primary-region": [],
+        "primary-region": [row.primary or region] if row.primary or row.replicas else [],
         "owning-service": [row.owner] if row.owner else [],
     }[key]

@@ -48,13 +48,18 @@ def digest_of(call: Call, arn: str, version_id: str, value: Value) -> str:
     return hmac.digest(key, place + value.content, hashlib.sha256).hex()
 
 
-def encrypted(call: Call, arn: str, name: str, version_id: str, value: Value, kms_key: str) -> Version:
-    """Return a version with the value encrypted. No transaction may be open: KMS may make its default key.
+def encrypted(
+    call: Call, place: tuple[str, str], name: str, version_id: str, value: Value, kms_key: str
+) -> Version:
+    """Return a version with the value encrypted for a place: the secret's ARN there and the Region.
 
-    Raises EncryptionFailure, AccessDenied.
+    No transaction may be open: KMS may make its default key. Raises EncryptionFailure, AccessDenied.
     """
+    arn, region = place
+    assert call.installation.clients is not None, "the server has clients before it serves"
+    kms = call.installation.clients("kms", principal=call.principal, region=region, via="secretsmanager")
     try:
-        made = call.client("kms").generate_data_key(
+        made = kms.generate_data_key(
             KeyId=kms_key or DEFAULT_KEY, KeySpec="AES_256", EncryptionContext=context(arn, version_id)
         )
     except ClientError as error:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.secretsmanager import values
+from coldframe.services.secretsmanager import replication, values
 from coldframe.services.secretsmanager.destroying import without_outdated
 from coldframe.services.secretsmanager.lookup import invalid_request, missing
 from coldframe.services.secretsmanager.records import Secret, Version
@@ -28,13 +28,25 @@ def version_of(call: Call, account: str, secret: Secret, version_id: str, label:
     return found
 
 
-def add_version(call: Call, records: Records, secret: Secret, version: Version, labels: list[str]) -> Secret:
-    """Add a version and move labels to it, as the secret is now; versions nobody needs any more go."""
+def add_version(
+    call: Call,
+    records: Records,
+    secret: Secret,
+    version: Version,
+    labels: list[str],
+    copies: replication.Copies | None = None,
+) -> Secret:
+    """Add a version and move labels to it, as the secret is now; versions nobody needs any more go.
+
+    Its replicas get their `copies` of it.
+    """
     records.add(version)
     now = records.get(Secret, secret.name)
     changed = replace(now, stages=moved(now.stages, version.id, labels), changed=call.now)
     records.put(changed)
-    return without_outdated(records, changed, call.now)
+    kept = without_outdated(records, changed, call.now)
+    replication.spread(records, kept, copies)
+    return kept
 
 
 def check_token(call: Call, account: str, secret: Secret, arn: str, token: str, value: values.Value) -> bool:

@@ -18,7 +18,7 @@ _CHOICES = {
 }
 _FIFO_ONLY = {"ContentBasedDeduplication", "FifoThroughputScope"}
 _NOT_BUILT = {
-    "KmsMasterKeyId": "AWS KMS is not built in coldframe; messages are sealed with the server's own key",
+    "KmsMasterKeyId": "KMS keys of topics are not built in coldframe; messages are sealed with the server's own key",
     "ArchivePolicy": "Message archives of FIFO topics are not built in coldframe",
 }
 _LONGEST_NAME = 100

@@ -1,6 +1,6 @@
 """Amazon SQS: standard and FIFO queues whose messages are durable before they are acknowledged, and sealed on the disk.
 
 Real here: every operation and attribute, visibility and long polling, FIFO order, groups and deduplication, dead letters
-and moving them back, queue policies, both wire protocols. Customer managed KMS keys are refused until KMS is here. A
+and moving them back, queue policies, both wire protocols, SSE with KMS keys (a data key for each request). A
 message is received again only when its visibility timeout has passed, so standard queues deliver once, in order of time.
 """

@@ -23,6 +23,7 @@ READ_ONLY = (
     "QueueArn",
 )
 _MOST_RECEIVES = 1000
+_REUSE_SECONDS = "300"
 _MOST_SOURCES = 10
 
 
@@ -74,6 +75,9 @@ def effective(queue: Queue) -> dict[str, str]:
         name: kind.default for name, kind in kinds().items() if kind.default and (queue.fifo or not kind.fifo)
     }
     found.update(queue.attributes)
+    if queue.attributes.get("KmsMasterKeyId"):
+        found["SqsManagedSseEnabled"] = "false"
+        found.setdefault("KmsDataKeyReusePeriodSeconds", _REUSE_SECONDS)
     if queue.fifo:
         found["FifoQueue"] = "true"
     return found
@@ -118,6 +122,19 @@ def checked(given: Mapping[str, str], *, fifo: bool) -> dict[str, str]:
         if kind is None or (kind.fifo and not fifo):
             raise ServiceFault("InvalidAttributeName", f"Unknown Attribute {name}.")
         found[name] = _checked(name, kind, value.strip())
+    if found.get("KmsMasterKeyId") and found.get("SqsManagedSseEnabled") == "true":
+        text = "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE."
+        raise ServiceFault("InvalidAttributeValue", text)
+    return found
+
+
+def merged(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes that are set after a change; SSE of one kind ends that of the other."""
+    found = {name: value for name, value in {**present, **wanted}.items() if value}
+    if wanted.get("SqsManagedSseEnabled") == "true":
+        found.pop("KmsMasterKeyId", None)
+    if wanted.get("KmsMasterKeyId"):
+        found.pop("SqsManagedSseEnabled", None)
     return found
 
 
@@ -151,12 +168,6 @@ def _check_document(name: str, kind: Kind, value: str) -> None:
         redrive(value)
     elif kind.kind == "redrive-allow":
         redrive_allow(value)
-    else:
-        raise ServiceFault(
-            "InvalidAttributeValue",
-            f"Invalid value for the parameter {name}. AWS KMS is not built in coldframe; messages are sealed with the"
-            " server's own key (SqsManagedSseEnabled).",
-        )
 
 
 def same(name: str, first: str, second: str) -> bool:

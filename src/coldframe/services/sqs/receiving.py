@@ -10,10 +10,11 @@ from coldframe.engines.queue import DeadLetters, Message, Reading
 from coldframe.engines.queue.reading import TooManyInFlight
 from coldframe.services.sqs import attributes, digests
 from coldframe.services.sqs.lookup import Place, arn_of, invalid_value
+from coldframe.services.sqs.message_encryption import opened
 from coldframe.services.sqs.receipts import Receipt, Receipts
 from coldframe.services.sqs.records import Queue
 from coldframe.services.sqs.sending import sequence_number
-from coldframe.services.sqs.storage import Attribute, Content, QueueMessages, unpack
+from coldframe.services.sqs.storage import Attribute, Content, QueueMessages
 
 _MOST_IN_FLIGHT = 120_000
 _MOST_VISIBILITY = 43_200
@@ -150,7 +151,7 @@ def hide(call: Call, queue: Queue, handle: str, seconds: int) -> None:
 def _told(
     call: Call, queue: Queue, asked: Wanted, message: Message, receipts: Receipts, now: int
 ) -> dict[str, Any]:
-    content = unpack(call.installation.seal, message.id, message.body)
+    content = opened(call, message.id, message.body)
     told: dict[str, Any] = {
         "MessageId": message.id,
         "ReceiptHandle": receipts.handle(Receipt(queue.id, message.sequence, message.receives, now)),

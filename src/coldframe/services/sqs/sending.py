@@ -16,8 +16,9 @@ from coldframe.services.sqs.message_checks import (
     size_of,
     system_attributes_of,
 )
+from coldframe.services.sqs.message_encryption import DataKey, keep
 from coldframe.services.sqs.records import Queue
-from coldframe.services.sqs.storage import Content, pack
+from coldframe.services.sqs.storage import Content
 
 _DEDUPLICATED = 5 * 60 * 1000
 _MOST_DELAY = 900
@@ -33,7 +34,7 @@ class Draft(NamedTuple):
     size: int
 
 
-def draft(call: Call, queue: Queue, request: Mapping[str, Any]) -> Draft:
+def draft(call: Call, queue: Queue, request: Mapping[str, Any], key: DataKey | None) -> Draft:
     """Check what is to be sent to a queue; raises the fault that says what is wrong with it."""
     body = request["MessageBody"]
     check_body(body)
@@ -47,11 +48,10 @@ def draft(call: Call, queue: Queue, request: Mapping[str, Any]) -> Draft:
     group, deduplication = _fifo(queue, request, body)
     content = Content(body, own, system, call.principal.user_id or call.principal.arn, deduplication)
     identifier = call.new_id()
-    sealed = attributes.flag(queue, "SqsManagedSseEnabled")
     scope = group if queue.attributes.get("DeduplicationScope") == "messageGroup" else ""
     new = New(
         identifier,
-        pack(call.installation.seal, identifier, content, sealed=sealed),
+        keep(call, queue, key, identifier, content),
         call.now + _delay(queue, request) * 1000,
         group,
         Duplicate(scope, deduplication, call.now + _DEDUPLICATED) if queue.fifo else None,

@@ -31,17 +31,17 @@ class Content(msgspec.Struct, array_like=True, frozen=True):
     deduplication: str = ""
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Content).decode
+encoded = msgspec.msgpack.Encoder().encode
+decoded = msgspec.msgpack.Decoder(Content).decode
 
 
 def pack(seal: Seal, identifier: str, content: Content, *, sealed: bool) -> bytes:
     """Return what is kept of a message; sealed, it opens only as the body of the message with this id."""
-    plain = _encode(content)
+    plain = encoded(content)
     return _SEALED + seal.seal(_PURPOSE, identifier, plain) if sealed else _CLEAR + plain
 
 
 def unpack(seal: Seal, identifier: str, kept: bytes) -> Content:
     """Return what was sent; raises SealBroken when it was changed on the disk."""
     inside = kept[1:]
-    return _decode(seal.open(_PURPOSE, identifier, inside) if kept[:1] == _SEALED else inside)
+    return decoded(seal.open(_PURPOSE, identifier, inside) if kept[:1] == _SEALED else inside)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,8 @@ from coldframe.engines.postgresql.endpoint.side import Closed, Refused, Side
 from coldframe.engines.postgresql.endpoint.state import Pinned, State, status_changed
 
 IDLE = ord("I")
+# A message's kind, and its length without it.
+_HEAD = struct.Struct("!BI")
 _QUERY, _CALL, _SYNC, _PARSE, _CLOSE = (ord(letter) for letter in "QFSPC")
 _EXTENDED = frozenset(b"PBDECH")
 _COPY_ENDS = frozenset(b"cf")
@@ -287,22 +290,20 @@ class Session:
         if self._answer:
             data, at = bytes(self._answer) + data[at:], 0
             self._answer.clear()
-        size = len(data)
-        while at < size:
-            if at + 5 > size:
-                self._answer += data[at:]
-                break
-            kind = data[at]
-            length = int.from_bytes(data[at + 1 : at + 5], "big") + 1
-            if at + length > size:
-                if kind in _KEPT:
-                    self._answer += data[at:]
-                else:
-                    self._skipping = at + length - size
-                break
-            if kind in _KEPT:
-                self._see(kind, data, at, length)
-            at += length
+        size, head, kept = len(data), _HEAD.unpack_from, _KEPT
+        # The hot loop: a large result has a message for each row.
+        while at + 5 <= size:
+            kind, length = head(data, at)
+            after = at + length + 1
+            if kind in kept:
+                if after > size:
+                    break
+                self._see(kind, data, at, length + 1)
+            at = after
+        if at > size:
+            self._skipping = at - size
+        else:
+            self._answer += data[at:]
 
     def _see(self, kind: int, data: bytes, at: int, length: int) -> None:
         if kind == _READY:

@@ -15,6 +15,8 @@ _CUSTOM = re.compile(
 )
 # A session answers within this time at a boundary, or something is wrong with it.
 _SECONDS = 5.0
+# So many prepared statements of a session are remembered.
+_STATEMENTS = 1000
 
 _ASKED = """
     SELECT 'setting', name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
@@ -57,6 +59,9 @@ class State:
         name, _, rest = body.partition(b"\0")
         if name:
             self.parsed[name] = body
+            if len(self.parsed) > _STATEMENTS:
+                # Clients that deallocate by SQL never say so here; one that still needs it cannot be moved.
+                del self.parsed[next(iter(self.parsed))]
         text = rest.partition(b"\0")[0]
         if b"." in text:
             self.see(text)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from coldframe.core.call import Call
-from coldframe.core.faults import AccessDenied, ServiceFault
+from coldframe.core.faults import ServiceFault
 from coldframe.services.kms.listing import limit_of, marker_of, page
 from coldframe.services.kms.lookup import (
     alias_arn,
@@ -77,7 +77,7 @@ def _checked_name(name: str) -> str:
     if not name.startswith("alias/"):
         raise invalid("Invalid identifier")
     if name.startswith("alias/aws/"):
-        raise AccessDenied(f"{name} is reserved: names that begin with alias/aws/ belong to AWS services")
+        raise ServiceFault("NotAuthorizedException", "", status=400)
     if _NAME.fullmatch(name) is None:
         raise invalid(f"{name} contains invalid characters for an alias")
     return name

@@ -94,7 +94,8 @@ class _Source:
         columns = _PLAIN if originals is None else _SEALED
         changes = originals is not None or (self._group.transformed is not None and messages)
         stored = f"{self._name}_stored" if changes else self._name
-        if newest is not None:
+        if newest is not None or self._view.covered:
+            # Files hold covered texts as ciphertexts, so all of them are read and uncovered here.
             rows = table(_first(self._store, self._group, self._start, self._end, newest), columns)
             self._session.define(Relation(stored, columns, (), rows))
         else:
@@ -252,14 +253,14 @@ def _in_memory(view: View, start: int, end: int) -> tuple[int, float]:
     return records, sum(each.bytes for each in facts) * records / max(events, 1)
 
 
-def _first(store: LogStore, group: Group, start: int, end: int, count: int) -> Columns:
+def _first(store: LogStore, group: Group, start: int, end: int, count: int | None) -> Columns:
     found = Columns.empty()
     with store.scan_batches(group.id, start=start, end=end + 1, descending=True) as batches:  # type: ignore[attr-defined]
         for batch in batches:
             found.extend(batch)
-            if len(found) >= count:
+            if count is not None and len(found) >= count:
                 break
-    return found.pick(range(min(count, len(found))))
+    return found.pick(range(len(found) if count is None else min(count, len(found))))
 
 
 def table(rows: Columns, columns: tuple[str, ...]) -> Any:

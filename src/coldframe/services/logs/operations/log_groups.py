@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
-from coldframe.core.faults import NotBuilt
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs import jobs, tagging
 from coldframe.services.logs.account_retention import Retentions
 from coldframe.services.logs.deletion_protection import refuse_protected
+from coldframe.services.logs.group_keys import GroupKeys, with_key
 from coldframe.services.logs.listing import MOST, page
 from coldframe.services.logs.lookup import group_arn, invalid, name_in, named
 from coldframe.services.logs.records import (
@@ -39,28 +39,26 @@ def create_log_group(call: Call, request: "CreateLogGroupRequestTypeDef") -> Non
     name, kind = request["logGroupName"], request.get("logGroupClass", "STANDARD")
     if name.lower().startswith("aws/"):
         raise invalid("Log groups starting with AWS/ are reserved for AWS.")
-    if "kmsKeyId" in request:
-        raise NotBuilt(
-            "kmsKeyId: customer managed KMS keys for log groups are not built in coldframe. Originals of masked"
-            " events are always encrypted with a key of the server's own."
-        )
     tags = request.get("tags", {})
     if tags:
         tagging.check_keys(tags)
         arn = group_arn(call, name)
         if not call.allowed("logs:TagLogGroup", f"{arn}:log-stream:"):
             call.require("logs:TagResource", arn)
-    call.records.add(
-        LogGroup(
-            name=name,
-            id=call.new_id(),
-            created=call.now,
-            group_class=kind,
-            retention_days=DELIVERY_DAYS if kind == "DELIVERY" else None,
-            deletion_protection=request.get("deletionProtectionEnabled", False),
-            tags=dict(tags),
-        )
+    group = LogGroup(
+        name=name,
+        id=call.new_id(),
+        created=call.now,
+        group_class=kind,
+        retention_days=DELIVERY_DAYS if kind == "DELIVERY" else None,
+        deletion_protection=request.get("deletionProtectionEnabled", False),
+        tags=dict(tags),
     )
+    if request.get("kmsKeyId"):
+        arn, key = group_arn(call, name), request["kmsKeyId"]
+        wrapped = call.part(GroupKeys).make(arn, key)
+        group = with_key(call.records, group, arn, key, wrapped)
+    call.records.add(group)
 
 
 def delete_log_group(call: Call, request: "DeleteLogGroupRequestTypeDef") -> None:
@@ -139,6 +137,8 @@ def _description(call: Call, group: LogGroup, inherited: bool) -> dict[str, Any]
         described["retentionInDays"] = kept.days
     if kept.policy:
         described["retentionPolicyName"] = kept.policy
+    if group.kms_key:
+        described["kmsKeyId"] = group.kms_key
     if group.protection:
         described["dataProtectionStatus"] = "ACTIVATED"
     elif group.protection_deleted:

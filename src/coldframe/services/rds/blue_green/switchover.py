@@ -34,6 +34,7 @@ def switch_over(run: Run, deployment: str, timeout: int) -> None:
         return
     run.write("tell that it begins", _begin, run.part(Messenger), deployment)
     run.step("make green durable", _arm, run, deployment)
+    run.step("sign clients in at green", _prepare, run, deployment)
     held = run.step("hold the clients", _hold, run, deployment, deadline)
     run.write("blue is to be read-only", _close_blue, deployment)
     run.step("blue is read-only", _set_read_only, run, deployment, "blue", True)
@@ -75,6 +76,16 @@ def _arm(run: Run, deployment: str) -> None:
     engine, green = databases.engine(primary.green.engine), databases.spec(primary.green)
     engine.set_read_only(green, on=True)
     engine.copies.arm(green)
+
+
+def _prepare(run: Run, deployment: str) -> None:
+    """Let the endpoints sign their clients in at green ahead of the pause."""
+    databases = run.part(Databases)
+    for pair in _pairs(run, deployment):
+        endpoints = databases.endpoints(pair.blue.engine)
+        door = databases.door(_endpoint(run, pair.blue))
+        endpoints.start(door, databases.socket(pair.blue))
+        endpoints.prepare(door, databases.socket(pair.green))
 
 
 def _hold(run: Run, deployment: str, deadline: float) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def _version(call: Call, source: Instance, wanted: str | None) -> str:
     if not wanted:
         return source.version
     version = call.part(Databases).version(source.engine, wanted)
-    if _order(version) < _order(source.version):
+    if engine_names.version_order(version) < engine_names.version_order(source.version):
         raise bad_combination(
             f"Cannot upgrade {source.engine} from {source.version} to {version}: the target is older than the source."
         )
@@ -214,7 +214,3 @@ def _wrong_state(row: Deployment, status: str) -> ServiceFault:
         "InvalidBlueGreenDeploymentStateFault",
         f"The blue/green deployment {row.id} is {status}, so this can't be done with it now.",
     )
-
-
-def _order(version: str) -> list[int]:
-    return [int(part) for part in version.split(".") if part.isdigit()]

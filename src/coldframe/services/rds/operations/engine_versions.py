@@ -42,7 +42,9 @@ def describe_db_engine_versions(call: Call, request: dict[str, Any]) -> dict[str
     if request.get("DefaultOnly"):
         databases = call.part(Databases)
         found = [row for row in found if row[1].number == databases.version(row[0].name, wanted or "")]
-    page, marker = pages.page(call, request, found, lambda row: (row[0].name, _order(row[1].number)))
+    page, marker = pages.page(
+        call, request, found, lambda row: (row[0].name, engine_names.version_order(row[1].number))
+    )
     return {"DBEngineVersions": [_version(call, request, *row) for row in page], **marker}
 
 
@@ -192,7 +194,7 @@ def _targets(call: Call, engine: EngineName, version: Version) -> list[dict[str,
             "IsMajorVersionUpgrade": engine.major(newer.number) != engine.major(version.number),
         }
         for newer in call.part(Databases).versions(engine.name)
-        if _order(newer.number) > _order(version.number)
+        if engine_names.version_order(newer.number) > engine_names.version_order(version.number)
     ]
 
 
@@ -237,7 +239,3 @@ def _option(call: Call, engine: EngineName, version: str, size: str, storage: st
 def _most_replicas(instances: list[Instance]) -> int:
     sources = [row.source for row in instances if row.source]
     return max((sources.count(each) for each in set(sources)), default=0)
-
-
-def _order(version: str) -> list[int]:
-    return [int(part) for part in version.split(".") if part.isdigit()]

@@ -1,6 +1,7 @@
 """Making the inventory reports that are due, and putting them where their configurations say."""
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,8 +20,20 @@ _ROWS = 100_000
 _BATCH = 1000
 
 
-def make_reports(installation: Installation) -> int:
-    """Make every report that is due; returns how many. One that its destination refuses is tried again."""
+class InventoryReports:
+    """Makes reports, one after another, however many ask for it."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._making = threading.Lock()
+
+    def make_due(self) -> int:
+        """Make every report that is due; returns how many. One that its destination refuses is tried again."""
+        with self._making:
+            return _make_due(self._installation)
+
+
+def _make_due(installation: Installation) -> int:
     with installation.store.read() as transaction:
         buckets = [
             each for each in transaction.records("", "").list(Bucket) if each.settings.get("inventory")

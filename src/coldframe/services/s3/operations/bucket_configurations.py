@@ -7,10 +7,11 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3 import acls, configurations
 from coldframe.services.s3.cors import check_rules
+from coldframe.services.s3.encryption import KMS
 from coldframe.services.s3.events import tell_of_test
 from coldframe.services.s3.lookup import Request, bucket_of, bucket_to_change
 from coldframe.services.s3.notifications import check_notifications
-from coldframe.services.s3.refusals import invalid_argument, malformed_xml, not_built
+from coldframe.services.s3.refusals import invalid_argument, malformed_xml
 
 _NO_CORS = ("NoSuchCORSConfiguration", "The CORS configuration does not exist")
 _NO_OWNERSHIP = ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
@@ -40,15 +41,13 @@ def delete_bucket_cors(call: Call, request: Request) -> Mapping[str, Any]:
 
 
 def put_bucket_encryption(call: Call, request: Request) -> Mapping[str, Any]:
-    """Keep the default encryption, which can only be the one that every object has."""
+    """Keep how objects are encrypted whose request does not say it."""
     configuration = request["ServerSideEncryptionConfiguration"]
     rules = configuration.get("Rules") or []
     if len(rules) != 1:
         raise malformed_xml()
     default = rules[0].get("ApplyServerSideEncryptionByDefault") or {}
-    if default.get("SSEAlgorithm", "AES256") != "AES256":
-        raise not_built("Encryption with AWS KMS keys is not built in coldframe; AES256 is.")
-    if default.get("KMSMasterKeyID"):
+    if default.get("SSEAlgorithm", "AES256") not in KMS and default.get("KMSMasterKeyID"):
         raise invalid_argument(
             "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms"
         )

@@ -6,11 +6,11 @@ from typing import Any
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.engines.objectstore.store import ObjectStore
-from coldframe.services.s3 import acls
+from coldframe.services.s3 import acls, encryption
 from coldframe.services.s3.assembling import assembled, check_parts
 from coldframe.services.s3.bodies import DEFAULT_CHECKSUM, answered_checksums, receive, told_checksums
-from coldframe.services.s3.customer_keys import key_of_upload, told_encryption
-from coldframe.services.s3.drafts import check_encryption, draft_of
+from coldframe.services.s3.customer_keys import key_of_upload
+from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.listing import encoder, page_of, wanted_count
 from coldframe.services.s3.lookup import Request, bucket_of, newest
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
@@ -27,7 +27,7 @@ _CRCS = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     """Begin an upload; what the object will be is said here, its bytes come in parts."""
     bucket = bucket_of(call, request)
-    draft = draft_of(call, bucket, request)
+    draft, _ = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
     algorithm = request.get("ChecksumAlgorithm") or ""
     kind = request.get("ChecksumType") or ("FULL_OBJECT" if algorithm in _WHOLE_ONLY else "COMPOSITE")
     if request.get("ChecksumType") and not algorithm:
@@ -54,20 +54,19 @@ def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.upload_id}
     if algorithm:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
-    return answer | told_encryption(request)
+    return answer | encryption.answered(draft, request)
 
 
 def upload_part(call: Call, request: Request) -> Mapping[str, Any]:
     """Store a part; one of the same number takes its place."""
-    check_encryption(request)
     _check_number(request["PartNumber"])
-    bucket_of(call, request)
+    bucket = bucket_of(call, request)
     with call.installation.store.read() as transaction:
         upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
-    key = key_of_upload(request, upload.draft)
+    key = key_of_upload(request, upload.draft) or encryption.opened(call, bucket, upload.draft)
     received = receive(call, request, algorithm=upload.algorithm or DEFAULT_CHECKSUM, key=key)
     part = commit_part(call, request, received)
-    answer = {"ETag": f'"{part.etag}"'} | told_encryption(request)
+    answer = {"ETag": f'"{part.etag}"', **encryption.answered(upload.draft, request)}
     return answer | answered_checksums(told_checksums(received.checksums, upload.algorithm))
 
 
@@ -187,7 +186,7 @@ def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any
         "Key": made.key,
         "ETag": f'"{made.etag}"',
     }
-    answer |= {} if made.customer_key else {"ServerSideEncryption": "AES256"}
+    answer |= {} if made.customer_key else encryption.answered(made, request)
     answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 

@@ -10,6 +10,7 @@ from coldframe.core.call import Call
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
+from coldframe.services.s3 import encryption
 from coldframe.services.s3.archives import check_copyable
 from coldframe.services.s3.bodies import (
     DEFAULT_CHECKSUM,
@@ -20,8 +21,8 @@ from coldframe.services.s3.bodies import (
     told_checksums,
 )
 from coldframe.services.s3.conditions import check_copy
-from coldframe.services.s3.customer_keys import customer_key, key_of_upload, of_source, told_encryption
-from coldframe.services.s3.drafts import check_encryption, draft_of
+from coldframe.services.s3.customer_keys import key_of_upload, of_source
+from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, checked, object_of
 from coldframe.services.s3.ranges import copied_range
 from coldframe.services.s3.records import Bucket, Upload, Version
@@ -36,7 +37,7 @@ from coldframe.services.s3.versions import NULL
 def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Copy an object within S3, with its metadata and tags or with new ones."""
     bucket = bucket_of(call, request)
-    draft = draft_of(call, bucket, request)
+    draft, key = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
     source, source_id = _source(call, request)
     if source.size > LARGEST:
         text = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
@@ -65,8 +66,7 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         draft = replace(draft, tags={})
     names = [request["ChecksumAlgorithm"]] if request.get("ChecksumAlgorithm") else list(source.checksums)
     names = names or [DEFAULT_CHECKSUM]
-    keys = of_source(request, source), customer_key(request)
-    received = _copied(call, source, (0, source.size), names, keys)
+    received = _copied(call, source, (0, source.size), names, (of_source(request, source), key))
     draft = replace(
         draft,
         size=received.blob.size,
@@ -78,14 +78,13 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
     result = {"ETag": f'"{made.etag}"', "LastModified": moment(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
-    answer: dict[str, Any] = {"CopyObjectResult": result} | told_encryption(request) | source_id
+    answer: dict[str, Any] = {"CopyObjectResult": result, **encryption.answered(made, request), **source_id}
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
 
 def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
     """Store a range of an object as a part."""
-    bucket_of(call, request)
-    check_encryption(request)
+    bucket = bucket_of(call, request)
     with call.installation.store.read() as transaction:
         upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
     source, source_id = _source(call, request)
@@ -95,12 +94,13 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
         raise invalid_request(
             "The specified copy range is larger than the maximum allowable size: 5368709120"
         )
-    keys = of_source(request, source), key_of_upload(request, upload.draft)
-    received = _copied(call, source, span, [upload.algorithm or DEFAULT_CHECKSUM], keys)
+    key = key_of_upload(request, upload.draft) or encryption.opened(call, bucket, upload.draft)
+    names = [upload.algorithm or DEFAULT_CHECKSUM]
+    received = _copied(call, source, span, names, (of_source(request, source), key))
     part = commit_part(call, request, received)
     result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
     result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
-    return {"CopyPartResult": result} | told_encryption(request) | source_id
+    return {"CopyPartResult": result, **encryption.answered(upload.draft, request), **source_id}
 
 
 def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
@@ -128,10 +128,13 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
 def _copied(
     call: Call, source: Version, span: tuple[int, int], names: list[str], keys: tuple[bytes, bytes]
 ) -> Received:
-    """Store the bytes of a range anew; `keys` are the customer's for the source and for the copy."""
+    """Store the bytes of a range anew; `keys` are the customer's of the source, and the copy's own."""
+    bucket = call.cached(Bucket, source.bucket)
+    assert bucket is not None, "the source was found in it"
+    secret = keys[0] or encryption.opened(call, bucket, source)
     blobs = [Blob(*blob) for blob in source.blobs]
     try:
-        reading = call.part(ObjectStore).read(blobs, *span, secret=keys[0])
+        reading = call.part(ObjectStore).read(blobs, *span, secret=secret)
     except BlobGone:
         raise invalid_request("The copy source was deleted while it was copied.") from None
 

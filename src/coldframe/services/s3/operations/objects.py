@@ -10,13 +10,13 @@ from coldframe.core.faults import ServiceFault
 from coldframe.engines.objectstore.errors import BlobGone
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
-from coldframe.services.s3 import versions
+from coldframe.services.s3 import encryption, versions
 from coldframe.services.s3.archives import check_readable, told_restore
 from coldframe.services.s3.bodies import answered_checksums, receive
 from coldframe.services.s3.conditions import check_read, check_write
-from coldframe.services.s3.customer_keys import customer_key, right_key, told_encryption
+from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.deletion import delete_one, removed
-from coldframe.services.s3.drafts import check_encryption, draft_of
+from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
 from coldframe.services.s3.object_answers import version_answer
 from coldframe.services.s3.ranges import part_range, wanted_range
@@ -29,8 +29,9 @@ _MOST_KEYS = 1000
 
 def put_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Store an object: first its bytes, durably, then in one transaction what names them."""
-    draft = draft_of(call, bucket_of(call, request), request)
-    received = receive(call, request, key=customer_key(request))
+    bucket = bucket_of(call, request)
+    draft, key = encryption.encrypted(call, bucket, request, draft_of(call, bucket, request))
+    received = receive(call, request, key=key)
     draft = replace(
         draft,
         size=received.blob.size,
@@ -40,7 +41,7 @@ def put_object(call: Call, request: Request) -> Mapping[str, Any]:
         checksum_type="FULL_OBJECT" if received.checksums else "",
     )
     made, bucket = commit_version(call, request, draft, [received.blob.id])
-    answer: dict[str, Any] = {"ETag": f'"{received.md5}"'} | told_encryption(request)
+    answer: dict[str, Any] = {"ETag": f'"{made.etag}"', **encryption.answered(made, request)}
     answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
@@ -53,7 +54,8 @@ def get_object(call: Call, request: Request) -> Mapping[str, Any]:
         start, end = span or (0, found.size)
         blobs = [Blob(*blob) for blob in found.blobs]
         try:
-            body = call.part(ObjectStore).read(blobs, start, end, secret=key)
+            secret = key or encryption.opened(call, bucket, found)
+            body = call.part(ObjectStore).read(blobs, start, end, secret=secret)
         except BlobGone:
             continue  # replaced between the row and its files: the new row names new ones
         return _answer(call, request, found, bucket, span) | {"Body": body}
@@ -117,7 +119,6 @@ def _delete_named(call: Call, bucket: Bucket, request: Request, each: dict[str, 
 
 
 def _readable(call: Call, request: Request, method: str) -> tuple[Version, Bucket, bytes]:
-    check_encryption(request)
     if request.get("Range") is not None and request.get("PartNumber") is not None:
         raise invalid_request("Cannot specify both Range header and partNumber query parameter")
     bucket = bucket_of(call, request)

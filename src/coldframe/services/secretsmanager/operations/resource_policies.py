@@ -8,6 +8,7 @@ from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.permissions import Permissions
 from coldframe.identity.policies import Policy, parse_policy
 from coldframe.identity.policy_errors import PolicyError
+from coldframe.services.secretsmanager import replication
 from coldframe.services.secretsmanager.lookup import account_of, arn_of, changeable, invalid_parameter, usable
 from coldframe.services.secretsmanager.records import Secret
 
@@ -24,7 +25,8 @@ def put_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             "PublicPolicyException",
             "You set BlockPublicPolicy to true, and the resource policy allows broad access to the secret.",
         )
-    call.records.elsewhere(account=account).change(secret, policy=request["ResourcePolicy"])
+    records = call.records.elsewhere(account=account)
+    replication.spread(records, records.change(secret, policy=request["ResourcePolicy"]))
     return _answer(call, account, secret)
 
 
@@ -40,7 +42,8 @@ def delete_resource_policy(call: Call, request: dict[str, Any]) -> dict[str, Any
     """Take the policy from a secret."""
     secret, account = changeable(call, request["SecretId"]), account_of(call, request["SecretId"])
     _check_name(request)
-    call.records.elsewhere(account=account).change(secret, policy="")
+    records = call.records.elsewhere(account=account)
+    replication.spread(records, records.change(secret, policy=""))
     return _answer(call, account, secret)
 
 

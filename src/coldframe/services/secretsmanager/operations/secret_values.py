@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import AccessDenied, ServiceFault
-from coldframe.services.secretsmanager import searching, values
+from coldframe.services.secretsmanager import replication, searching, values
 from coldframe.services.secretsmanager.accesses import Accesses
 from coldframe.services.secretsmanager.lookup import (
     account_of,
@@ -74,8 +74,9 @@ def put_secret_value(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if check_token(call, account, secret, arn, token, value):
         stages = secret.stages.get(token, [])
     else:
-        version = values.encrypted(call, arn, secret.name, token, value, secret.kms_key)
-        stages = add_version(call, records, secret, version, labels).stages[token]
+        version = values.encrypted(call, (arn, call.region), secret.name, token, value, secret.kms_key)
+        copies = replication.copies_of(call, secret, account, token, value)
+        stages = add_version(call, records, secret, version, labels, copies).stages[token]
     return {"ARN": arn, "Name": secret.name, "VersionId": token, "VersionStages": stages}
 
 
@@ -117,7 +118,7 @@ def update_secret_version_stage(call: Call, request: dict[str, Any]) -> dict[str
             )
     _check_move(version_with(secret.stages, label), label, source, target)
     stages = moved(secret.stages, target, [label]) if target else removed(secret.stages, label)
-    records.change(secret, stages=stages, changed=call.now)
+    replication.spread(records, records.change(secret, stages=stages, changed=call.now))
     return {"ARN": arn_of(call, account, secret), "Name": secret.name}
 
 

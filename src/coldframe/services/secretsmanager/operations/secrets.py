@@ -3,9 +3,11 @@
 import re
 from typing import Any
 
+from msgspec.structs import replace
+
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
-from coldframe.services.secretsmanager import searching, values
+from coldframe.services.secretsmanager import replication, searching, values
 from coldframe.services.secretsmanager.descriptions import described, labelled
 from coldframe.services.secretsmanager.destroying import destroy
 from coldframe.services.secretsmanager.lookup import (
@@ -13,6 +15,7 @@ from coldframe.services.secretsmanager.lookup import (
     arn_of,
     changeable,
     check_owner,
+    check_primary,
     committed,
     invalid_parameter,
     invalid_request,
@@ -32,8 +35,8 @@ _LEAST, _MOST = 7, 30
 
 def create_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a secret and, if it brings one, its first value; the same request again finds the same."""
-    if request.get("AddReplicaRegions") or request.get("CrossAccountPrimaryARN"):
-        raise NotBuilt("Secrets are not replicated to other Regions or accounts.")
+    if request.get("CrossAccountPrimaryARN"):
+        raise NotBuilt("Secrets are not replicated to other accounts.")
     name, value = request["Name"], values.given(request)
     _check_name(call, name)
     token = request.get("ClientRequestToken") or call.new_id()
@@ -52,17 +55,29 @@ def create_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         owner=call.via,
     )
     arn = arn_of(call, call.account, secret)
-    answer = {"ARN": arn, "Name": name}
-    version = values.encrypted(call, arn, name, token, value, secret.kms_key) if value else None
+    answer: dict[str, Any] = {"ARN": arn, "Name": name}
+    place = (arn, call.region)
+    version = values.encrypted(call, place, name, token, value, secret.kms_key) if value else None
+    copies = None
+    if request.get("AddReplicaRegions"):
+        force = bool(request.get("ForceOverwriteReplicaSecret"))
+        asked = request["AddReplicaRegions"]
+        replicas, copies = replication.added(call, call.account, secret, asked, force=force, known={})
+        secret = replace(secret, replicas=replicas)
+        if value:
+            copies |= replication.copies_of(call, secret, call.account, token, value)
+        answer["ReplicationStatus"] = replication.shown(secret)
     stale = call.records.find(Secret, name)
     if stale is not None:
         if stale.due > call.now:
             raise _exists(name)
         destroy(call.records, stale)  # its time was over and the work that destroys it had not come yet
     call.records.add(secret)
+    replication.take_place(call.records, secret)
     if version is None:
+        replication.spread(call.records, secret)
         return answer
-    add_version(call, call.records, secret, version, [CURRENT])
+    add_version(call, call.records, secret, version, [CURRENT], copies)
     return {**answer, "VersionId": token}
 
 
@@ -70,6 +85,8 @@ def describe_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Describe a secret, also one that waits for its deletion."""
     secret = present(call, request["SecretId"])
     answer = described(call, account_of(call, request["SecretId"]), secret)
+    if secret.replicas:
+        answer["ReplicationStatus"] = replication.shown(secret)
     stages = labelled(secret)
     return {**answer, "VersionIdsToStages": stages} if stages else answer
 
@@ -102,9 +119,10 @@ def update_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     store = call.installation.store
     if value is not None and store.cached(Version, account, call.region, secret.name, token) is not None:
         raise token_in_use(token, arn)
-    version = None
+    version, copies = None, None
     if value is not None:
-        version = values.encrypted(call, arn, secret.name, token, value, kms_key)
+        version = values.encrypted(call, (arn, call.region), secret.name, token, value, kms_key)
+        copies = replication.copies_of(call, secret, account, token, value)
     moved: list[tuple[Version, dict[str, str]]] = []
     if kms_key != secret.kms_key:
         for version_id in labelled(secret):
@@ -121,8 +139,9 @@ def update_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     secret = records.change(secret, **fields_of)
     answer = {"ARN": arn, "Name": secret.name}
     if version is None:
+        replication.spread(records, secret)
         return answer
-    add_version(call, records, secret, version, [CURRENT])
+    add_version(call, records, secret, version, [CURRENT], copies)
     return {**answer, "VersionId": token}
 
 
@@ -146,6 +165,12 @@ def delete_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return {"ARN": arn, "Name": name, "DeletionDate": call.now / 1000}
     secret = present(call, secret_id)
     check_owner(call, secret)
+    check_primary(secret)
+    if following := [replica.region for replica in secret.replicas if replica.status == "InSync"]:
+        regions = ", ".join(following)
+        raise invalid_parameter(
+            f"You can't delete secret {secret.name} that still has replica regions [{regions}]"
+        )
     answer = {"ARN": arn_of(call, account, secret), "Name": secret.name}
     records = call.records.elsewhere(account=account)
     if force:

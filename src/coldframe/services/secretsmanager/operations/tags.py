@@ -3,6 +3,7 @@
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.services.secretsmanager import replication
 from coldframe.services.secretsmanager.lookup import account_of, changeable
 from coldframe.services.secretsmanager.records import Secret
 from coldframe.services.secretsmanager.tagging import with_tags
@@ -13,7 +14,8 @@ def tag_resource(call: Call, request: dict[str, Any]) -> None:
     name, account = changeable(call, request["SecretId"]).name, account_of(call, request["SecretId"])
     records = call.records.elsewhere(account=account)
     secret = records.get(Secret, name)
-    records.change(secret, tags=with_tags(call, secret.tags, request["Tags"]))
+    tags = with_tags(call, secret.tags, request["Tags"])
+    replication.spread(records, records.change(secret, tags=tags))
 
 
 def untag_resource(call: Call, request: dict[str, Any]) -> None:
@@ -21,4 +23,5 @@ def untag_resource(call: Call, request: dict[str, Any]) -> None:
     name, account = changeable(call, request["SecretId"]).name, account_of(call, request["SecretId"])
     records = call.records.elsewhere(account=account)
     secret, gone = records.get(Secret, name), set(request["TagKeys"])
-    records.change(secret, tags={key: value for key, value in secret.tags.items() if key not in gone})
+    tags = {key: value for key, value in secret.tags.items() if key not in gone}
+    replication.spread(records, records.change(secret, tags=tags))

@@ -7,6 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.sqs import batches, receiving
 from coldframe.services.sqs.lookup import queue_at
+from coldframe.services.sqs.message_encryption import check_reader, data_key
 from coldframe.services.sqs.sending import answer, draft
 from coldframe.services.sqs.storage import QueueMessages
 
@@ -15,21 +16,22 @@ _MOST_BATCH_BYTES = 1_048_576
 
 def send_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Keep a message; it is durable when this answers."""
-    _, queue = queue_at(call, request["QueueUrl"])
-    drafted = draft(call, queue, request)
+    place, queue = queue_at(call, request["QueueUrl"])
+    drafted = draft(call, queue, request, data_key(call, place, queue))
     (sent,) = call.part(QueueMessages).send(queue.id, [drafted.new], call.now)
     return answer(queue, drafted, sent)
 
 
 def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Keep up to ten messages, all that are valid together."""
-    _, queue = queue_at(call, request["QueueUrl"])
+    place, queue = queue_at(call, request["QueueUrl"])
     entries = request["Entries"]
     batches.check(entries, "SendMessageBatch")
+    key = data_key(call, place, queue)
     drafts, failures = [], []
     for entry in entries:
         try:
-            drafts.append((entry["Id"], draft(call, queue, entry)))
+            drafts.append((entry["Id"], draft(call, queue, entry, key)))
         except ServiceFault as fault:
             failures.append(batches.failed(entry, fault))
     total = sum(drafted.size for _, drafted in drafts)
@@ -48,6 +50,7 @@ def receive_message(call: Call, request: dict[str, Any]) -> dict[str, Any] | Ite
     """Return messages that nobody else is reading, or wait for them as long as was asked."""
     place, queue = queue_at(call, request["QueueUrl"])
     wanted = receiving.wanted(call, place, queue, request)
+    check_reader(call, place, queue)
     found = receiving.receive(call, queue, wanted)
     if found or not wanted.wait:
         return receiving.answer(call, queue, wanted, found)

@@ -47,7 +47,7 @@ def set_queue_attributes(call: Call, request: dict[str, Any]) -> None:
     if "RedrivePolicy" in wanted:
         policy = wanted["RedrivePolicy"]
         dead_letters = check_target(records, arn_of(call, place), policy, fifo=queue.fifo) if policy else ""
-    together = {name: value for name, value in {**queue.attributes, **wanted}.items() if value}
+    together = attributes.merged(queue.attributes, wanted)
     _check_throughput(together)
     changed = records.change(queue, attributes=together, dead_letters=dead_letters, modified=call.now)
     if queue.fifo and "DelaySeconds" in wanted:

@@ -1,0 +1,99 @@
+"""`coldframe seal`: keep the master key under a passphrase, or in clear again."""
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coldframe.core.config import default_data_dir
+
+if TYPE_CHECKING:
+    from coldframe.core.sealed_master import SealedMaster
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
+    )
+    parser.add_argument("--passphrase-file", type=Path, help="read the passphrase from a file, do not ask")
+    parser.add_argument("--open", action="store_true", help="keep the master key in clear again")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Seal or open the master key; returns 1 when it could not."""
+    from coldframe.core.seal import SealBroken, load_master_key
+    from coldframe.core.sealed_master import NAME, open_master, read_sealed, seal_master, write_sealed
+
+    plain, sealed = chosen.data / "master.key", chosen.data / NAME
+    try:
+        held = read_sealed(sealed)
+        if chosen.open:
+            if held is None:
+                return _refuse(f"{sealed} is not there: the master key is not sealed")
+            _write_plain(plain, open_master(held, _passphrase(chosen, again=False)))
+            sealed.unlink()
+            print(f"the master key is in clear again: {plain}")
+            return 0
+        if held is not None:
+            return _sealed_before(chosen, plain, held)
+        if not plain.exists():
+            return _refuse(f"{chosen.data} is no data directory: it has no master.key")
+        made = seal_master(load_master_key(plain), _passphrase(chosen, again=True))
+        write_sealed(sealed, made)
+        _erase(plain)
+    except (SealBroken, OSError, ValueError) as problem:
+        return _refuse(str(problem))
+    print(f"the master key is sealed: {sealed}\nWithout its passphrase nothing in {chosen.data} can be read.")
+    return 0
+
+
+def _sealed_before(chosen: argparse.Namespace, plain: Path, held: "SealedMaster") -> int:
+    """End what a crash left half done: the key in clear beside the sealed one."""
+    from coldframe.core.seal import extracted, load_master_key
+    from coldframe.core.sealed_master import check_of
+
+    if not plain.exists():
+        return _refuse(f"{chosen.data}: the master key is sealed already")
+    if check_of(extracted(load_master_key(plain))) != held.check:
+        return _refuse(
+            f"{plain} is another key than the sealed one; take away the one that does not belong here"
+        )
+    _erase(plain)
+    print(f"the master key is sealed: {plain} was left over and is erased")
+    return 0
+
+
+def _passphrase(chosen: argparse.Namespace, *, again: bool) -> bytes:
+    if chosen.passphrase_file is not None:
+        found: bytes = chosen.passphrase_file.read_bytes().rstrip(b"\r\n")
+    else:
+        found = getpass.getpass("Passphrase: ").encode()
+        if again and getpass.getpass("The same again: ").encode() != found:
+            raise ValueError("the two passphrases differ")
+    if not found:
+        raise ValueError("the passphrase is empty")
+    return found
+
+
+def _write_plain(path: Path, master_key: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(master_key)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _erase(path: Path) -> None:
+    """Overwrite the key before its file goes, which is the best that a file system lets us do."""
+    with path.open("r+b", buffering=0) as file:
+        file.write(bytes(32))
+        os.fsync(file.fileno())
+    path.unlink()
+
+
+def _refuse(problem: str) -> int:
+    print(f"coldframe: {problem}", file=sys.stderr)
+    return 1
