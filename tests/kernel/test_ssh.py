@@ -181,7 +181,7 @@ def _git(server: Server, folder: Path, public: str, shell: str, known: dict[str,
     config = folder / "gitconfig"
     config.write_text(
         "[user]\nname = Jane\nemail = jane@example.com\n"
-        f"signingkey = {signer}\n[gpg]\nformat = ssh\n[gpg \"ssh\"]\nallowedSignersFile = {allowed}\n"
+        f'signingkey = {signer}\n[gpg]\nformat = ssh\n[gpg "ssh"]\nallowedSignersFile = {allowed}\n'
         "[init]\ndefaultBranch = main\n[safe]\ndirectory = *\n",
         encoding="ascii",
     )

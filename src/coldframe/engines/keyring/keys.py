@@ -103,9 +103,7 @@ def entries(text: str) -> list[Entry]:
     """Read /proc/keys; lines that this does not understand are of a kernel that is to come, and left out."""
     found = (_ENTRY.match(line) for line in text.splitlines())
     return [
-        Entry(
-            int(m["serial"], 16), m["flags"], m["expires"], int(m["uid"]), _WHOLE.get(m["type"], m["type"])
-        )
+        Entry(int(m["serial"], 16), m["flags"], m["expires"], int(m["uid"]), _WHOLE.get(m["type"], m["type"]))
         for m in found
         if m
     ]
