@@ -112,9 +112,9 @@ def test_what_people_do_with_an_agent(
     did(["ssh-add", copy], **known)
     copy.rename(tmp_path / "away")
     public = did(["ssh-add", "-L"], **known)
-    for algorithm in ("rsa-sha2-256", "rsa-sha2-512"):
-        done = server.ssh("-o", f"PubkeyAcceptedAlgorithms={algorithm}", **known)
-        assert done.stdout == "logged in\n", done.stderr
+    done = server.ssh("-o", "PubkeyAcceptedAlgorithms=rsa-sha2-256", **known)
+    assert done.stdout == "logged in\n", done.stderr
+    # The others sign as ssh does by itself, with SHA-512.
     sent = tmp_path / "sent"
     sent.write_text("a file\n", encoding="ascii")
     did(["scp", *server.options, sent, f"root@127.0.0.1:{tmp_path}/by-scp"], **known)
@@ -127,7 +127,7 @@ def test_what_people_do_with_an_agent(
         assert (tmp_path / f"by-{way}").read_text(encoding="ascii") == "a file\n"
     _git(server, tmp_path, public, shell, known)
     (tmp_path / "away").rename(copy)
-    assert server.accepted() >= 7
+    assert server.accepted() >= 5
     # After all of that, the agent holds nothing of the private key, and the search can see what it does hold.
     found = scan(started.running.pid, private_key)
     assert found.private == []
@@ -178,20 +178,20 @@ def _git(server: Server, folder: Path, public: str, shell: str, known: dict[str,
     origin, work, signer, allowed = (folder / name for name in ("origin", "work", "signer.pub", "allowed"))
     signer.write_text(public, encoding="ascii")
     allowed.write_text(f"jane@example.com {public}", encoding="ascii")
-    settings = {
-        "user.name": "Jane", "user.email": "jane@example.com", "gpg.format": "ssh", "user.signingkey": str(signer),
-        "gpg.ssh.allowedSignersFile": str(allowed), "init.defaultBranch": "main", "safe.directory": "*",
-    }  # fmt: skip
     config = folder / "gitconfig"
-    for name, value in settings.items():
-        did(["git", "config", "--file", config, name, value])
+    config.write_text(
+        "[user]\nname = Jane\nemail = jane@example.com\n"
+        f'signingkey = {signer}\n[gpg]\nformat = ssh\n[gpg "ssh"]\nallowedSignersFile = {allowed}\n'
+        "[init]\ndefaultBranch = main\n[safe]\ndirectory = *\n",
+        encoding="ascii",
+    )
     environment = {**known, "GIT_CONFIG_GLOBAL": str(config), "GIT_SSH_COMMAND": shell}
     did(["git", "init", "-q", "--bare", origin], **environment)
-    did(["git", "clone", "-q", f"root@127.0.0.1:{origin}", work], **environment)
+    did(["git", "init", "-q", work], **environment)
     (work / "file").write_text("content\n", encoding="ascii")
     did(["git", "add", "file"], work, **environment)
     did(["git", "commit", "-q", "-S", "-m", "signed"], work, **environment)
-    did(["git", "push", "-q", "origin", "HEAD"], work, **environment)
+    did(["git", "push", "-q", f"root@127.0.0.1:{origin}", "HEAD"], work, **environment)
     checked = said(["git", "verify-commit", "HEAD"], work, **environment)
     assert 'Good "git" signature for jane@example.com' in checked.stderr, checked.stderr
     head = did(["git", "rev-parse", "HEAD"], work, **environment)

@@ -287,6 +287,9 @@ class KeyServiceContract:
         entry = next(entry for entry in service.entries() if entry.serial == key)
         assert entry.type == "user"
         assert entry.expires != "perm"
+        # /proc/keys cuts the names of types to nine letters.
+        key = service.add_key("asymmetric", "two", pkcs8(SECRET), SESSION)
+        assert [entry.type for entry in service.entries() if entry.serial == key] == ["asymmetric"]
 
     def test_quota_counts(self, service: KeyService) -> None:
         # Keys of before are still being collected, which makes room while this looks.

@@ -1,6 +1,7 @@
 """The agent as ssh-add sees it: keys of every kind come, are listed, sign, expire, are locked away and go."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -46,6 +47,21 @@ def test_a_lifetime(agent, key_files, kind):
     agent.clock.now += 61
     assert agent.ssh_add("-l").stdout == "The agent has no identities.\n"
     assert agent.ssh_add("-T", public(key_files[kind])).returncode != 0
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_a_key_is_taken_out_of_the_kernel_after_its_lifetime(agent, key_files, kind):
+    """The clock of the fake kernel stands: it is the agent that unlinks the key, which nobody asks for any more."""
+    assert agent.ssh_add("-t", "100", key_files["ecdsa"]).returncode == 0
+    assert agent.ssh_add("-t", "1", key_files[kind]).returncode == 0
+    # The agent's own keyring keeps the key with the longer time.
+    deadline = time.monotonic() + 60
+    while len(agent.ring.serials()) != 1:
+        assert time.monotonic() < deadline, agent.ring.serials()
+        time.sleep(0.02)
+    listed = agent.ssh_add("-l").stdout
+    assert "my ecdsa" in listed
+    assert f"my {kind}" not in listed
 
 
 def test_each_use_is_confirmed(agent, key_files):

@@ -95,13 +95,17 @@ _ENTRY = re.compile(
 _USER = re.compile(
     r"\s*(?P<uid>\d+):\s+\d+ \d+/\d+ (?P<keys>\d+)/(?P<mostkeys>\d+) (?P<bytes>\d+)/(?P<mostbytes>\d+)"
 )
+# The kernel prints nine letters of a type's name.
+_WHOLE = {"asymmetri": "asymmetric"}
 
 
 def entries(text: str) -> list[Entry]:
     """Read /proc/keys; lines that this does not understand are of a kernel that is to come, and left out."""
     found = (_ENTRY.match(line) for line in text.splitlines())
     return [
-        Entry(int(m["serial"], 16), m["flags"], m["expires"], int(m["uid"]), m["type"]) for m in found if m
+        Entry(int(m["serial"], 16), m["flags"], m["expires"], int(m["uid"]), _WHOLE.get(m["type"], m["type"]))
+        for m in found
+        if m
     ]
 
 
