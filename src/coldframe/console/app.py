@@ -8,7 +8,7 @@ from urllib.parse import quote
 from coldframe.console import sessions, sign_in, static
 from coldframe.console.pages import ROUTES
 from coldframe.console.refusals import refused
-from coldframe.console.regions import is_region
+from coldframe.console.regions import is_region, regions_of
 from coldframe.console.render import Renderer
 from coldframe.console.routes import Routes
 from coldframe.console.visit import REGION_COOKIE, Visit, form_values, redirect
@@ -99,13 +99,15 @@ class Console:
         threading.Thread(target=self._load, name="console-prepare", daemon=True).start()
 
     def _load(self) -> None:
-        groups = self._render.catalog.groups
-        LOG.debug("%d groups of services have pages", len(groups))
+        region = self._installation.settings.region
+        count = len(self._render.catalog.groups) + len(regions_of(region))
         clients = self._installation.clients
-        nobody = credentials.root(self._installation.settings.region)
-        for service in ("cloudwatch", "rds"):
-            if clients is not None and service in self._assembly.services:
-                clients(service, principal=nobody, region=self._installation.settings.region)
+        for name in ("cloudwatch", "rds"):
+            service = self._assembly.services.get(name)
+            if service is not None and clients is not None:
+                count += len(service.handlers) + len(service.model.operation_names)
+                clients(name, principal=credentials.root(""), region=region)
+        LOG.debug("the console has read %d things ahead", count)
 
     def _page(self, visit: Visit) -> WireResponse:
         found = self._routes.find(visit.request.method, visit.path)
