@@ -23,7 +23,8 @@ READER = {
 PASSWORD = "Correct-horse-7"
 
 
-@pytest.fixture(scope="session")
+# Not for the whole run: as long as Playwright is open, no other test of this process can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without a window and without talking to anybody but the tests' servers."""
     options = [

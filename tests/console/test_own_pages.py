@@ -136,8 +136,9 @@ def test_a_dashboard_draws_moves_and_grows(visitor, cloud):
     root.page.keyboard.press("ArrowDown")
     root.page.locator(".grip.size").first.focus()
     root.page.keyboard.press("ArrowRight")
-    root.page.once("dialog", lambda dialog: dialog.accept())
     root.page.click("#save")
+    # It is saved, and the page is loaded anew, when there is nothing to save any more.
+    root.page.locator("#save").wait_for(state="hidden")
 
     def first():
         body = cloudwatch.get_dashboard(DashboardName="app")["DashboardBody"]

@@ -21,7 +21,16 @@ from tests.hostile.requests import Requests
 # The share of operations that some request must get through to, so that the test is not one of refusals only. Much of
 # Organizations needs a second account that has accepted an invitation, AssumeRole a role whose trust fits by chance, and
 # KMS a key of the kind and a ciphertext that the operation is for.
-LEAST = {"firehose": 0.05, "kms": 0.3, "s3": 0.03, "organizations": 0.2, "sns": 0.3, "sts": 0.5}
+LEAST = {
+    "firehose": 0.05,
+    "kms": 0.3,
+    "s3": 0.03,
+    "organizations": 0.2,
+    "rds": 0.3,
+    "secretsmanager": 0.4,
+    "sns": 0.3,
+    "sts": 0.5,
+}
 ROUNDS = int(os.environ.get("COLDFRAME_FUZZ_ROUNDS", "10"))
 SEED = int(os.environ.get("COLDFRAME_FUZZ_SEED", "1"))
 ACCOUNT = "123456789012"

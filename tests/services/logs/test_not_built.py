@@ -28,7 +28,6 @@ def test_permissions_name_operations_and_their_members():
 @pytest.mark.parametrize(
     ("method", "parameters"),
     [
-        ("list_anomalies", {}),
         ("describe_deliveries", {}),
     ],
 )

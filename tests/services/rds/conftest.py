@@ -29,8 +29,12 @@ def rds(server):
 def remove_all(rds):
     """Delete every deployment and every instance, and wait until their processes are gone."""
     for row in rds.describe_blue_green_deployments()["BlueGreenDeployments"]:
-        settled(rds, row["BlueGreenDeploymentIdentifier"])
-        rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=row["BlueGreenDeploymentIdentifier"])
+        # One that is being deleted already goes in between.
+        with contextlib.suppress(rds.exceptions.BlueGreenDeploymentNotFoundFault):
+            settled(rds, row["BlueGreenDeploymentIdentifier"])
+            rds.delete_blue_green_deployment(
+                BlueGreenDeploymentIdentifier=row["BlueGreenDeploymentIdentifier"]
+            )
     until(lambda: not rds.describe_blue_green_deployments()["BlueGreenDeployments"])
 
     def none_left():
