@@ -27,6 +27,7 @@ BENCHMARKS = {
     "protocols": ("", "", 300),
     "metrics": ("", "--seconds 1", 300),
     "s3": ("", "--megabytes 64 --small 50", 600),
+    "console": ("", "--times 10", 120),
     "keys": ("", "--rounds 2 --signatures 3", 1200),
 }
 ON_DISK = {"gateway", "filter", "start", "logstore", "metrics", "s3"}

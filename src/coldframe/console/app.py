@@ -1,19 +1,21 @@
 """The way of a request through the console: static files, session, form token, page, headers; nothing else."""
 
 import logging
+import threading
 from typing import Final
 from urllib.parse import quote
 
 from coldframe.console import sessions, sign_in, static
 from coldframe.console.pages import ROUTES
 from coldframe.console.refusals import refused
-from coldframe.console.regions import is_region
+from coldframe.console.regions import is_region, regions_of
 from coldframe.console.render import Renderer
 from coldframe.console.routes import Routes
 from coldframe.console.visit import REGION_COOKIE, Visit, form_values, redirect
 from coldframe.core.client_errors import ClientError
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
+from coldframe.identity import credentials
 from coldframe.server.assembly import Assembly
 
 PREFIX: Final = "/console"
@@ -39,6 +41,8 @@ class Console:
         self._installation = assembly.installation
         self._routes = Routes(ROUTES)
         self._render = Renderer(assembly)
+        self._lock = threading.Lock()
+        self._prepared = False
 
     def handles(self, request: WireRequest) -> bool:
         """Tell whether a request is for the console: a bucket of that name is asked for with a signature."""
@@ -63,6 +67,7 @@ class Console:
         if request.method == "POST" and not _same_origin(request):
             return self._render.problem(403, "This form was sent from another site.")
         if request.path == sign_in.PATH:
+            self._prepare()
             return sign_in.answer(self._installation, self._render, request, now)
         signed_in = sessions.read(self._installation, request.headers.get("cookie", ""), now)
         if signed_in is None:
@@ -84,6 +89,25 @@ class Console:
         if fresh is not None and "set-cookie" not in response.headers:
             response.headers["set-cookie"] = sessions.cookie(self._installation, fresh, secure=request.secure)
         return response
+
+    def _prepare(self) -> None:
+        """Load what the first page needs while the visitor types: templates, descriptions and AWS's models."""
+        with self._lock:
+            if self._prepared:
+                return
+            self._prepared = True
+        threading.Thread(target=self._load, name="console-prepare", daemon=True).start()
+
+    def _load(self) -> None:
+        region = self._installation.settings.region
+        count = len(self._render.catalog.groups) + len(regions_of(region))
+        clients = self._installation.clients
+        for name in ("cloudwatch", "rds"):
+            service = self._assembly.services.get(name)
+            if service is not None and clients is not None:
+                count += len(service.handlers) + len(service.model.operation_names)
+                clients(name, principal=credentials.root(""), region=region)
+        LOG.debug("the console has read %d things ahead", count)
 
     def _page(self, visit: Visit) -> WireResponse:
         found = self._routes.find(visit.request.method, visit.path)

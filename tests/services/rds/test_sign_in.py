@@ -135,3 +135,22 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
     until(lambda: described(rds, name)["DBInstanceStatus"] == "available")
     with pytest.raises(psycopg.OperationalError), connected(instance, "owner", before["password"]):
         pass
+
+
+def test_a_reset_in_dev_mode_leaves_no_process(short_dev_server):
+    rds = short_dev_server.client("rds")
+    instance = made(rds, "postgres", DBName="app")
+    with connected(instance, "owner", PASSWORD):
+        pass
+    short_dev_server.assembly.reset()
+    assert short_dev_server.client("rds").describe_db_instances()["DBInstances"] == []
+    with pytest.raises(psycopg.OperationalError), connected(instance, "owner", PASSWORD):
+        pass
+
+
+@pytest.fixture
+def short_dev_server():
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    with running_server(folder / "data", dev=True) as running:
+        yield running
+    shutil.rmtree(folder)

@@ -1,6 +1,7 @@
 """The first page: what this installation serves, which engines it has, what is under way, and what alarms."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from coldframe.console import refusals
 from coldframe.console.pages.jobs import latest
@@ -12,10 +13,19 @@ from coldframe.core.faults import AccessDenied
 from coldframe.core.wire import WireResponse
 from coldframe.engines import catalog
 
+_MOST: Final = 12
+_EVENT_MINUTES: Final = 7 * 24 * 60
+
 
 def show(visit: Visit) -> WireResponse:
     """Show the first page."""
-    return visit.page("home.html", alarms=_alarms(visit), jobs=_jobs(visit), engines=catalog.engines())
+    return visit.page(
+        "home.html",
+        alarms=_alarms(visit),
+        jobs=_jobs(visit),
+        events=_events(visit),
+        engines=catalog.engines(),
+    )
 
 
 def show_engines(visit: Visit) -> WireResponse:
@@ -43,6 +53,28 @@ def _alarms(visit: Visit) -> dict[str, Any]:
     except ClientError as error:
         return {"refusal": refusals.message(error), "found": []}
     return {"refusal": "", "found": [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]}
+
+
+def _events(visit: Visit) -> dict[str, Any]:
+    """Return the latest of what databases and alarms tell, newest first."""
+    found: list[tuple[datetime, str, str]] = []
+    refused: list[str] = []
+    if "rds" in visit.services:
+        try:
+            told = visit.client("rds").describe_events(Duration=_EVENT_MINUTES)["Events"]
+            found += [(each["Date"], each["SourceIdentifier"], each["Message"]) for each in told]
+        except ClientError as error:
+            refused.append(refusals.message(error))
+    if "cloudwatch" in visit.services:
+        try:
+            told = visit.client("cloudwatch").describe_alarm_history(
+                HistoryItemType="StateUpdate", AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=_MOST
+            )["AlarmHistoryItems"]
+            found += [(each["Timestamp"], each["AlarmName"], each["HistorySummary"]) for each in told]
+        except ClientError as error:
+            refused.append(refusals.message(error))
+    newest = sorted(found, key=lambda event: event[0], reverse=True)[:_MOST]
+    return {"refusals": refused, "found": newest}
 
 
 def _jobs(visit: Visit) -> dict[str, Any]:

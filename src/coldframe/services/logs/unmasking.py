@@ -1,5 +1,6 @@
 """The only way from a stored event to its original text: for callers who may logs:Unmask."""
 
+import logging
 from collections.abc import Iterable
 
 from coldframe.core.call import Call
@@ -7,6 +8,8 @@ from coldframe.engines.logstore.errors import Shredded
 from coldframe.engines.logstore.rows import Row
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.records import LogGroup
+
+AUDIT = logging.getLogger("coldframe.audit")
 
 
 def texts(call: Call, group: LogGroup, rows: Iterable[Row], *, unmask: bool) -> list[str]:
@@ -16,7 +19,8 @@ def texts(call: Call, group: LogGroup, rows: Iterable[Row], *, unmask: bool) -> 
     """
     if not unmask:
         return [row.message for row in rows]
-    call.require("logs:Unmask", call.arn(f"log-group:{group.name}:*"))
+    name = call.arn(f"log-group:{group.name}")
+    call.require("logs:Unmask", f"{name}:*")
     store = call.part(LogStore)
     found = []
     for row in rows:
@@ -24,4 +28,14 @@ def texts(call: Call, group: LogGroup, rows: Iterable[Row], *, unmask: bool) -> 
             found.append(store.unseal(group.id, row) if row.sealed is not None else row.message)
         except Shredded:
             found.append(row.message)
+    # The trail of who saw what: of every way to the originals, since there is only this one.
+    AUDIT.info(
+        "%s unmasked %d events of %s (%s, request %s, from %s)",
+        call.principal.arn,
+        len(found),
+        name,
+        call.operation,
+        call.request_id,
+        call.source_ip,
+    )
     return found

@@ -1,5 +1,6 @@
 """The engines of RDS: the databases themselves, their endpoints, who signs their certificates, who tells of events."""
 
+import shutil
 from collections.abc import Callable
 
 from coldframe.core.installation import Installation
@@ -12,6 +13,7 @@ from coldframe.engines.postgresql.engine import PostgreSQL
 from coldframe.services.rds.certificates import Authority
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.records import Endpoint, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
 
 
@@ -30,3 +32,20 @@ def provide(installation: Installation) -> None:
     parts.provide(Authority, lambda: Authority(settings.data_dir / "databases" / "ca", installation.clock))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Messenger, lambda: Messenger(installation))
+
+
+def empty(installation: Installation) -> None:
+    """Stop and remove every database, its endpoint, its snapshots and its archive (dev mode's reset)."""
+    databases = installation.parts.get(Databases)
+    with installation.store.read() as transaction:
+        records = transaction.records("", "")
+        instances = [row for _, _, row in records.everywhere(Instance)]
+        doors = {row.id: row for _, _, row in records.everywhere(Endpoint)}
+    for row in instances:
+        engine, spec = databases.engine(row.engine), databases.spec(row)
+        if row.endpoint in doors:
+            databases.endpoints(row.engine).stop(databases.door(doors[row.endpoint]))
+        engine.stop(spec, at_once=True)
+        engine.destroy(spec)
+    for name in ("snapshots", "archive", "endpoints"):
+        shutil.rmtree(databases.root / name, ignore_errors=True)
