@@ -137,6 +137,19 @@ def test_what_people_do_with_an_agent(
     assert found.public > 0
 
 
+def test_a_key_for_one_user_of_one_host(server: Server, started: Agent, copy: Path) -> None:
+    server.authorized.write_text(copy.with_suffix(".pub").read_text(encoding="ascii"), encoding="ascii")
+    hosts = server.folder / "hosts"
+    hosts.write_text(
+        f"127.0.0.1 {(server.folder / 'host.pub').read_text(encoding='ascii')}", encoding="ascii"
+    )
+    for user, code in (("root", 0), ("jane", 255)):
+        did(["ssh-add", "-D"], **started.known)
+        did(["ssh-add", "-H", hosts, "-h", f"{user}@127.0.0.1", copy], **started.known)
+        done = server.ssh(**started.known)
+        assert done.returncode == code, done
+
+
 def test_an_agent_that_reads_the_key_by_itself_is_found(
     session: Kernel, copy: Path, private_key: rsa.RSAPrivateKey, tmp_path: Path
 ) -> None:
