@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from coldframe import keys
 from coldframe.engines.keyring import SESSION, Kernel
 from coldframe.keys import pseudo_key
+from tests.engines.keyring.contract import pkcs8
+from tests.kernel.conftest import key_files, read_key
 from tests.kernel.memory_scan import scan
 from tests.kernel.ssh import COLDFRAME, Server, agent, did, said, sshd
 
@@ -135,13 +137,32 @@ def test_what_people_do_with_an_agent(
     assert found.public > 0
 
 
+def test_a_key_for_one_user_of_one_host(server: Server, started: Agent, copy: Path) -> None:
+    server.authorized.write_text(copy.with_suffix(".pub").read_text(encoding="ascii"), encoding="ascii")
+    hosts = server.folder / "hosts"
+    hosts.write_text(
+        f"127.0.0.1 {(server.folder / 'host.pub').read_text(encoding='ascii')}", encoding="ascii"
+    )
+    for user, code in (("root", 0), ("jane", 255)):
+        did(["ssh-add", "-D"], **started.known)
+        did(["ssh-add", "-H", hosts, "-h", f"{user}@127.0.0.1", copy], **started.known)
+        done = server.ssh(**started.known)
+        assert done.returncode == code, done
+
+
 def test_an_agent_that_reads_the_key_by_itself_is_found(
-    copy: Path, private_key: rsa.RSAPrivateKey, tmp_path: Path
+    session: Kernel, copy: Path, private_key: rsa.RSAPrivateKey, tmp_path: Path
 ) -> None:
     """The mutant: without the process of its own the same agent leaks, and the search says so."""
+    other = read_key(next(path for path in key_files() if path.name.startswith("rsa1024")))
+    session.add_key("asymmetric", "of the session", pkcs8(other), SESSION)
     with agent(tmp_path, [sys.executable, "-c", _CARELESS]) as (running, known):
         did(["ssh-add", copy], **known)
         assert scan(running.pid, private_key).private != []
+        # Beside what was added, an agent offers what the session that it was started in has.
+        listed = did(["ssh-add", "-l"], **known)
+        assert f"{copy} (RSA)" in listed
+        assert "of the session (RSA)" in listed
 
 
 def test_another_user_gets_nothing_and_the_keys_end_with_the_agent(

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from coldframe.core import process
-from coldframe.engines.keyring import SESSION, Kernel, KeyringError, KeyService
+from coldframe.engines.keyring import PROCESS, SESSION, Kernel, KeyringError, KeyService
 from coldframe.keys.agent.agent import Agent
 from coldframe.keys.agent.confirming import ask_on_screen
 from coldframe.keys.agent.door import Door
@@ -102,11 +102,15 @@ def end(pid: str) -> int:
 
 def _agent(service: KeyService) -> Agent:
     """Make an agent with a session keyring of its own, from which the keys of the session it was started in are seen."""
-    before = service.keyring_id(SESSION, create=True)
-    service.join_session(None)
+    before = service.keyring_id(SESSION)
     try:
+        # Who joins another session no longer possesses what only the old one led to, unless this keyring leads to it.
+        service.link(before, PROCESS)
+        service.join_session(None)
         service.link(before, SESSION)
+        service.unlink(before, PROCESS)
     except KeyringError as refusal:
+        service.join_session(None)
         LOG.warning("the keys of the session are not offered: %s", refusal)
     ring = Keyring(SESSION, service).add_keyring("coldframe:agent")
     identities, expiry = Identities(service, service.keyring_id(SESSION)), Expiry(service, ring.serial)
