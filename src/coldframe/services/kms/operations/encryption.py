@@ -35,7 +35,7 @@ def decrypt(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     use = _decrypting(call, request, "KeyId", algorithm)
     if "IGNORE_CIPHERTEXT" in _modifiers(request):
         end_dry_run(request)
-    plain = decrypted(call, use, algorithm, request["CiphertextBlob"], request.get("EncryptionContext"))
+    plain = decrypted(call, use, algorithm, _blob(request), request.get("EncryptionContext"))
     end(use, request)
     answer: dict[str, Any] = {
         "KeyId": use.place.arn,
@@ -65,7 +65,7 @@ def re_encrypt(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     check_algorithm(target, after)
     if "IGNORE_CIPHERTEXT" in _modifiers(request):
         end_dry_run(request)
-    plain = decrypted(call, source, before, request["CiphertextBlob"], old)
+    plain = decrypted(call, source, before, _blob(request), old)
     end(source, request)
     target.done()
     answer = {
@@ -88,6 +88,14 @@ def _decrypting(call: Call, request: dict[str, Any], member: str, algorithm: str
         raise invalid(f"{member} is required when the ciphertext was encrypted under an asymmetric KMS key.")
     place = locate(call, name) if name else encrypting_key(call, request)
     return begin_at(call, place, _USAGE)
+
+
+def _blob(request: dict[str, Any]) -> bytes:
+    """Return the ciphertext, which the model lets one leave out for dry runs alone."""
+    blob = request.get("CiphertextBlob")
+    if not blob:
+        raise invalid("CiphertextBlob is required without DryRun and IGNORE_CIPHERTEXT")
+    return bytes(blob)
 
 
 def _modifiers(request: dict[str, Any]) -> list[str]:
