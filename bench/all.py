@@ -29,8 +29,23 @@ BENCHMARKS = {
     "s3": ("", "--megabytes 64 --small 50", 600),
     "console": ("", "--times 10", 120),
     "keys": ("", "--rounds 2 --signatures 3", 1200),
+    "switchover": ("--kills", "--rounds 1 --writers 4", 1800),
+    "endpoint": ("", "--seconds 1 --rounds 1", 600),
+    "insights": ("", "--events 200000", 1800),
+    "messages": ("", "--seconds 1", 120),
 }
-ON_DISK = {"gateway", "filter", "start", "logstore", "metrics", "s3"}
+ON_DISK = {
+    "gateway",
+    "filter",
+    "start",
+    "logstore",
+    "metrics",
+    "s3",
+    "switchover",
+    "endpoint",
+    "insights",
+    "messages",
+}
 
 
 def measure(name: str, options: str, seconds: int, directory: Path) -> str:
