@@ -69,7 +69,11 @@ class MariaDB:
             return Status("absent")
         running = self.reattach(spec)
         if running is None:
-            return Status(daemon.state(place.record))
+            state = daemon.state(place.record)
+            # Running after all: it was started between the two looks.
+            return (
+                self.status(spec) if state == "running" else Status(state, read_only=place.kept().read_only)
+            )
         try:
             with self._instances.client(spec, timeout=0.9) as client:
                 row = client.query(
