@@ -33,7 +33,7 @@ BENCHMARKS = {
     "endpoint": ("", "--seconds 1 --rounds 1", 600),
     "insights": ("", "--events 200000", 1800),
     "messages": ("", "--seconds 1", 120),
-    "optimized": ("", "--rounds 1 --seconds 2 --rows 60000", 1800),
+    "optimized": ("", "--rounds 1 --seconds 2", 1800),
 }
 ON_DISK = {
     "gateway",

@@ -2,8 +2,12 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+# How long processes that end may take to be gone, in seconds.
+_PATIENCE = 10.0
 
 
 class Cap:
@@ -17,16 +21,22 @@ class Cap:
         """Hold the limit over processes, and over those that they start meanwhile."""
         try:
             for pid in pids:
-                (self._folder / "cgroup.procs").write_text(str(pid))
+                # A session that ended meanwhile needs no limit.
+                with contextlib.suppress(ProcessLookupError):
+                    (self._folder / "cgroup.procs").write_text(str(pid))
             yield
         finally:
             self.release()
 
     def release(self) -> None:
         """Put every process back, so that it may end at full speed."""
-        for pid in (self._folder / "cgroup.procs").read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                (self._home / "cgroup.procs").write_text(pid)
+        members = self._folder / "cgroup.procs"
+        began = time.monotonic()
+        # Again, for those that were started meanwhile.
+        while (pids := members.read_text().split()) and time.monotonic() - began < _PATIENCE:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    (self._home / "cgroup.procs").write_text(pid)
 
 
 @contextlib.contextmanager
@@ -43,9 +53,12 @@ def limited(directory: Path, rate: int) -> Iterator[tuple[Cap | None, str]]:
             else:
                 (made / "io.max").write_text(f"{device} rbps={rate} wbps={rate}")
             cap = Cap(made, home)
-            said = f"cgroup {kind}, {rate / 1e6:.0f} MB/s read and written each, on device {device}"
+            said = f"{rate / 1e6:.0f} MB/s read, and written, on device {device} (cgroup {kind})"
             if kind == "v1":
-                said += "; it holds direct and synchronous I/O, not what the kernel writes back later"
+                said += (
+                    ".\nIt holds reads and direct or synced writes (InnoDB's pages and log, PostgreSQL's log), and not what"
+                    "\nthe kernel writes back later (PostgreSQL's pages, temporary files): a whole volume would hold those, too."
+                )
         except OSError as problem:
             said = f"none, the disk could not be capped here ({problem})"
         yield cap, said

@@ -12,13 +12,14 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import machine
-from bench.disk_cap import Cap, limited
+from bench.disk_cap import limited
 from bench.optimized_load import CLASS, CLIENTS, Instance
 from coldframe.services.rds.untorn_pages import probe
 from tests.engines.databases.kits import KITS, Kit
@@ -33,32 +34,27 @@ def measure(kit: Kit, folder: Path, local: Path, chosen: argparse.Namespace, con
         "pages written",
         "transactions/s",
         "kB written/transaction",
-        "pages written again/transaction",
+        "pages again/transaction",
     ):
         writes.add_column(name, justify="left" if name == "pages written" else "right")
     reads = Table(
         title=f"{kit.name} {kit.versions[0]}, Optimized Reads: GROUP BY, ORDER BY over {chosen.rows:,} rows"
     )
-    for name in ("temporary tables", "seconds", "MB to the data disk", "of it dropped in memory"):
+    for name in ("temporary tables", "seconds", "MB put on the data disk", "MB of it unwritten"):
         reads.add_column(name, justify="left" if name == "temporary tables" else "right")
     instance = Instance(kit, folder, local, chosen.rows)
     try:
         instance.fill()
         with limited(folder, chosen.cap * 1_000_000) as (cap, said):
-            console.print(f"\ncap: {said}", highlight=False)
-            for one in (None, cap) if cap is not None else (None,):
-                how = "" if one is None else ", disk capped"
-                read = turns(chosen.rounds, lambda local, one=one: instance.read(local, one))
-                add(
-                    reads,
-                    (f"on the data disk{how}", f"on local storage{how}"),
-                    read,
-                    "{:.2f}",
-                    "{:,.1f}",
-                    "{:,.1f}",
-                )
-                write = turns(chosen.rounds, lambda once, one=one: instance.write(once, one, chosen.seconds))
-                add(writes, (f"twice{how}", f"once{how}"), write, "{:,.0f}", "{:,.1f}", "{:,.2f}")
+            print(f"\n{kit.name} {kit.versions[0]}; the cap: {said}", flush=True)
+            ways = {"": None, ", disk capped": cap} if cap is not None else {"": None}
+            for how, limit in ways.items():
+                found = turns(chosen.rounds, partial(instance.read, limit))
+                labels = f"data disk{how}", f"local storage{how}"
+                add(reads, labels, found, "{:.2f}", "{:,.1f}", "{:,.1f}")
+            for how, limit in ways.items():
+                found = turns(chosen.rounds, partial(instance.write, chosen.seconds, limit))
+                add(writes, (f"twice{how}", f"once{how}"), found, "{:,.0f}", "{:,.1f}", "{:,.2f}")
     finally:
         instance.close()
     console.print(writes)
@@ -86,8 +82,9 @@ def add(
         each = [
             after[column] / before[column] for before, after in zip(*found, strict=True) if before[column]
         ]
-        ratios.append(f"{statistics.median(each):.2f}" if each else "-")
-    table.add_row("ratio", *ratios, end_section=True)
+        spread = f" ({min(each):.2f}-{max(each):.2f})" if len(each) > 1 and min(each) < max(each) else ""
+        ratios.append(f"{statistics.median(each):.2f}{spread}" if each else "-")
+    table.add_row("  second to first", *ratios, end_section=True)
 
 
 def main() -> None:
@@ -115,7 +112,10 @@ def main() -> None:
             "A server would write pages twice here, with --untorn-storage, too: FORCED for this measurement only,"
         )
         print("by untorn_writes in the specification that the engine gets. Nothing here is kept.")
-    print(f"Optimized Reads: placed as for {CLASS}, with its quota.")
+    print("Pages again: through the doublewrite buffer of InnoDB, or in full in the log of PostgreSQL.")
+    print(
+        f"Optimized Reads: with the memory, the placement and the quota of {CLASS}; the table is in memory."
+    )
     for make in KITS.values():
         with (
             tempfile.TemporaryDirectory(prefix="coldframe-bench-", dir=directory) as folder,

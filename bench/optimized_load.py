@@ -14,10 +14,10 @@ import msgspec
 from bench.disk_cap import Cap
 from coldframe.engines.database import InstanceSpec, Running
 from coldframe.services.rds import instance_classes
-from tests.engines.databases.kits import MASTER, Kit
+from tests.engines.databases.kits import MASTER, Kit, until
 
 CLIENTS = 8
-# The local storage of this class is the quota of temporary tables.
+# What Optimized Reads are measured on: its memory, and its local storage as the quota of temporary tables.
 CLASS = "db.m5d.large"
 GROUPED = "SELECT pad, COUNT(*) AS n, MAX(k) FROM filled GROUP BY pad ORDER BY n DESC, pad LIMIT 10"
 
@@ -26,17 +26,20 @@ GROUPED = "SELECT pad, COUNT(*) AS n, MAX(k) FROM filled GROUP BY pad ORDER BY n
 class Dialect:
     """How one engine is loaded and asked; `{rows}` is the size of the table.
 
-    `call` runs transactions for `{seconds}` and returns their number; `spill` are what a session sets so that it needs temporary files,
-    `spilled` counts what it spilled; `once` asks the setting that Optimized Writes change and `again` counts the pages that were written in full beside themselves.
+    `call` runs transactions for `{seconds}` and returns their number, after a warm-up of `warm` times as long; `tidy` follows it.
+    `spill` is what a session sets so that it needs temporary files, `spilled` counts what it spilled, `others` the other sessions.
+    `once` asks the setting that Optimized Writes change, and `again` counts the pages that were written in full beside themselves.
     """
 
     make: tuple[str, ...]
     call: str
+    warm: float
+    tidy: str
     spill: tuple[str, ...]
     spilled: str
     once: str
     again: str
-    placed: str
+    others: str
 
 
 _MARIADB_STEPS = """CREATE PROCEDURE steps(IN span DOUBLE)
@@ -74,11 +77,14 @@ DIALECTS = {
             _MARIADB_STEPS,
         ),
         call="CALL steps({seconds})",
+        # Until the pool is full of changed pages and each new one has to make room.
+        warm=0.5,
+        tidy="SELECT 0",
         spill=("SET tmp_memory_table_size = 1048576", "SET sort_buffer_size = 262144"),
-        spilled="SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Created_tmp_disk_tables'",
+        spilled="SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Created_tmp_disk_tables'",
         once="SELECT @@innodb_doublewrite",
         again="SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'Innodb_dblwr_pages_written'",
-        placed="SELECT @@tmpdir",
+        others="SELECT 0",
     ),
     "postgresql": Dialect(
         make=(
@@ -89,11 +95,14 @@ DIALECTS = {
             _POSTGRESQL_STEPS,
         ),
         call="CALL steps({seconds}, 0)",
+        # A page goes to the log in full once after a checkpoint, and there is one at every start.
+        warm=0,
+        tidy="VACUUM filled",
         spill=("SET work_mem = '1MB'", "SET max_parallel_workers_per_gather = 0"),
         spilled="SELECT temp_files FROM pg_stat_database WHERE datname = current_database()",
         once="SHOW full_page_writes",
         again="SELECT wal_fpi FROM pg_stat_wal",
-        placed="SHOW temp_tablespaces",
+        others="SELECT COUNT(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()",
     ),
 }
 
@@ -119,6 +128,11 @@ def grown(before: dict[int, dict[str, int]], after: dict[int, dict[str, int]], n
     return sum(found[name] - before.get(pid, {}).get(name, 0) for pid, found in after.items())
 
 
+def under(running: Running, cap: Cap | None) -> contextlib.AbstractContextManager[None]:
+    """The cap over all processes of an instance, if there is one."""
+    return cap.over(family(running.pid)) if cap is not None else contextlib.nullcontext()
+
+
 class Instance:
     """One filled instance of an engine, started anew with what is to be measured."""
 
@@ -140,7 +154,7 @@ class Instance:
         self._last = spec
         try:
             running = self.kit.engine.start(spec)
-            with cap.over(family(running.pid)) if cap is not None else contextlib.nullcontext():
+            with under(running, cap):
                 yield running
         finally:
             self.kit.engine.stop(spec)
@@ -149,8 +163,8 @@ class Instance:
         """The one value that a statement returns."""
         return str(self.kit.rows(running.socket, statement)[0][0])
 
-    def write(self, once: bool, cap: Cap | None, seconds: float) -> tuple[float, ...]:
-        """Transactions a second, bytes written a transaction, and pages written again a transaction."""
+    def write(self, seconds: float, cap: Cap | None, once: bool) -> tuple[float, ...]:
+        """Transactions a second, kB written a transaction, and pages written again a transaction."""
         spec = msgspec.structs.replace(self.spec, untorn_writes=once)
         with self.running(spec, cap) as running, contextlib.ExitStack() as opened:
             said = self.value(running, self.dialect.once).lower()
@@ -160,7 +174,7 @@ class Instance:
                 opened.enter_context(contextlib.closing(self.kit.session(running.socket, MASTER)))
                 for _ in range(CLIENTS)
             ]
-            self._steps(sessions, seconds / 2)
+            self._steps(sessions, seconds * self.dialect.warm)
             again, before = int(self.value(running, self.dialect.again)), counters(running.pid)
             began = time.monotonic()
             done = self._steps(sessions, seconds)
@@ -168,8 +182,10 @@ class Instance:
             written = grown(before, counters(running.pid), "write_bytes")
             # A session of PostgreSQL says what it counted when it ends.
             opened.close()
+            until(lambda: self.value(running, self.dialect.others) == "0", what="sessions end")
             again = int(self.value(running, self.dialect.again)) - again
-        return done / taken, written / done, again / done
+            self.kit.rows(running.socket, self.dialect.tidy)
+        return done / taken, written / done / 1000, again / done
 
     def _steps(self, sessions: list[Any], seconds: float) -> int:
         """Run transactions in all sessions at once and return how many."""
@@ -182,26 +198,33 @@ class Instance:
         with ThreadPoolExecutor(len(sessions)) as pool:
             return sum(pool.map(run, sessions))
 
-    def read(self, local: bool, cap: Cap | None) -> tuple[float, ...]:
-        """Seconds of the query, and the bytes of temporary files that were written to the data disk, and dropped before they reached it."""
-        quota = instance_classes.named(CLASS).scratch
-        spec = (
-            msgspec.structs.replace(self.spec, scratch=self.local, scratch_quota=quota)
-            if local
-            else self.spec
-        )
-        with (
-            self.running(spec, cap) as running,
-            contextlib.closing(self.kit.session(running.socket, MASTER)) as session,
-            session.cursor() as cursor,
-        ):
-            for statement in self.dialect.spill:
-                cursor.execute(statement)
-            before, began = counters(running.pid), time.monotonic()
-            cursor.execute(GROUPED)
-            cursor.fetchall()
-            taken, after = time.monotonic() - began, counters(running.pid)
-        return taken, grown(before, after, "write_bytes"), grown(before, after, "cancelled_write_bytes")
+    def read(self, cap: Cap | None, local: bool) -> tuple[float, ...]:
+        """Seconds of the query, MB of temporary files that went to the data disk, and MB of it dropped before they reached it."""
+        size = instance_classes.named(CLASS)
+        # The table is in memory before the clock runs and the cap holds: what is left to do with the disk is the temporary files.
+        spec = msgspec.structs.replace(self.spec, memory=size.given)
+        if local:
+            spec = msgspec.structs.replace(spec, scratch=self.local, scratch_quota=size.scratch)
+        with self.running(spec, None) as running:
+            self.value(running, "SELECT COUNT(pad) FROM filled")
+            spilled = int(self.value(running, self.dialect.spilled))
+            with (
+                under(running, cap),
+                contextlib.closing(self.kit.session(running.socket, MASTER)) as session,
+            ):
+                cursor = session.cursor()
+                for statement in self.dialect.spill:
+                    cursor.execute(statement)
+                before, began = counters(running.pid), time.monotonic()
+                cursor.execute(GROUPED)
+                cursor.fetchall()
+                taken, after = time.monotonic() - began, counters(running.pid)
+            until(
+                lambda: int(self.value(running, self.dialect.spilled)) > spilled,
+                what="the query needed temporary files",
+            )
+        written, dropped = (grown(before, after, name) for name in ("write_bytes", "cancelled_write_bytes"))
+        return taken, written / 1e6, dropped / 1e6
 
     def close(self) -> None:
         """Stop it, whatever it does, and remove what it has on the local storage, too."""
