@@ -116,6 +116,7 @@ def main() -> None:
     print(
         f"Optimized Reads: with the memory, the placement and the quota of {CLASS}; the table is in memory."
     )
+    print("MB unwritten: those files were removed before the kernel had written so much of them to the disk.")
     for make in KITS.values():
         with (
             tempfile.TemporaryDirectory(prefix="coldframe-bench-", dir=directory) as folder,

@@ -144,18 +144,16 @@ class Instance:
     def fill(self) -> None:
         """Make the instance and its table."""
         self.kit.engine.create(self.spec, MASTER, "app")
-        with self.running(self.spec, None) as running:
+        with self.running(self.spec) as running:
             for statement in self.dialect.make:
                 self.kit.rows(running.socket, statement.replace("{rows}", str(self.rows)))
 
     @contextlib.contextmanager
-    def running(self, spec: InstanceSpec, cap: Cap | None) -> Iterator[Running]:
-        """Run the instance as `spec` says, under the cap if there is one."""
+    def running(self, spec: InstanceSpec) -> Iterator[Running]:
+        """Run the instance as `spec` says."""
         self._last = spec
         try:
-            running = self.kit.engine.start(spec)
-            with under(running, cap):
-                yield running
+            yield self.kit.engine.start(spec)
         finally:
             self.kit.engine.stop(spec)
 
@@ -166,7 +164,7 @@ class Instance:
     def write(self, seconds: float, cap: Cap | None, once: bool) -> tuple[float, ...]:
         """Transactions a second, kB written a transaction, and pages written again a transaction."""
         spec = msgspec.structs.replace(self.spec, untorn_writes=once)
-        with self.running(spec, cap) as running, contextlib.ExitStack() as opened:
+        with self.running(spec) as running, contextlib.ExitStack() as opened:
             said = self.value(running, self.dialect.once).lower()
             if (said in {"0", "off"}) is not once:
                 sys.exit(f"{self.dialect.once} is {said}, which is not what the instance was told")
@@ -176,9 +174,10 @@ class Instance:
             ]
             self._steps(sessions, seconds * self.dialect.warm)
             again, before = int(self.value(running, self.dialect.again)), counters(running.pid)
-            began = time.monotonic()
-            done = self._steps(sessions, seconds)
-            taken = time.monotonic() - began
+            with under(running, cap):
+                began = time.monotonic()
+                done = self._steps(sessions, seconds)
+                taken = time.monotonic() - began
             written = grown(before, counters(running.pid), "write_bytes")
             # A session of PostgreSQL says what it counted when it ends.
             opened.close()
@@ -205,7 +204,7 @@ class Instance:
         spec = msgspec.structs.replace(self.spec, memory=size.given)
         if local:
             spec = msgspec.structs.replace(spec, scratch=self.local, scratch_quota=size.scratch)
-        with self.running(spec, None) as running:
+        with self.running(spec) as running:
             self.value(running, "SELECT COUNT(pad) FROM filled")
             spilled = int(self.value(running, self.dialect.spilled))
             with (
@@ -221,7 +220,8 @@ class Instance:
                 taken, after = time.monotonic() - began, counters(running.pid)
             until(
                 lambda: int(self.value(running, self.dialect.spilled)) > spilled,
-                what="the query needed temporary files",
+                seconds=10,
+                what="the query needs temporary files; it may have too few --rows",
             )
         written, dropped = (grown(before, after, name) for name in ("write_bytes", "cancelled_write_bytes"))
         return taken, written / 1e6, dropped / 1e6
