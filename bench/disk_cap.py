@@ -57,7 +57,8 @@ def limited(directory: Path, rate: int) -> Iterator[tuple[Cap | None, str]]:
             if kind == "v1":
                 said += (
                     ".\nIt holds reads and direct or synced writes (InnoDB's pages and log, PostgreSQL's log), and not what"
-                    "\nthe kernel writes back later (PostgreSQL's pages, temporary files): a slow volume would hold those, too."
+                    "\nthe kernel writes back later (PostgreSQL's pages, temporary files): a slow volume would hold those, too,"
+                    "\nso the capped transactions of PostgreSQL show what its log alone saves, and capped queries see no cap."
                 )
         except OSError as problem:
             said = f"none, the disk could not be capped here ({problem})"
