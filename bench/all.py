@@ -33,6 +33,7 @@ BENCHMARKS = {
     "endpoint": ("", "--seconds 1 --rounds 1", 600),
     "insights": ("", "--events 200000", 1800),
     "messages": ("", "--seconds 1", 120),
+    "optimized": ("", "--rounds 1 --seconds 2", 1800),
 }
 ON_DISK = {
     "gateway",
@@ -45,6 +46,7 @@ ON_DISK = {
     "endpoint",
     "insights",
     "messages",
+    "optimized",
 }
 
 

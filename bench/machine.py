@@ -16,7 +16,7 @@ def facts(directory: Path) -> list[str]:
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load {load} at the start",
         f"{_processor()}, {os.cpu_count()} cores, {_memory():.0f} GB of memory",
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        f"disk: {_disk(directory)}",
+        f"disk: {disk(directory)}",
     ]
 
 
@@ -85,7 +85,7 @@ def _memory() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
-def _disk(directory: Path) -> str:
+def disk(directory: Path) -> str:
     """The file system and device of a directory, and whether the device turns."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     here = str(directory.resolve())
