@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -178,8 +179,10 @@ def test_another_user_gets_nothing_and_the_keys_end_with_the_agent(
     for each in [path, *path.parents]:
         each.chmod(each.stat().st_mode | 0o007)
     done = said([*_STRANGER, "ssh-add", "-l"], **started.known)
-    assert done.returncode == 1, done
-    assert "communication with agent failed" in done.stderr, done
+    # ssh-add reads the end of the connection, or writes into it first and is ended by the signal.
+    turned_away = done.returncode == 1 and "communication with agent failed" in done.stderr
+    assert turned_away or done.returncode == -signal.SIGPIPE, done
+    assert done.stdout == ""
     started.running.kill()
     started.running.wait(60)
     until_gone(before)
