@@ -1,6 +1,7 @@
 """A whole server for tests: served over HTTP from a thread of the test process, with a clock that tests may turn."""
 
 import asyncio
+import json
 import os
 import tempfile
 import threading
@@ -71,6 +72,19 @@ class RunningServer:
             aws_session_token=credentials["SessionToken"],
             **more,
         )
+
+    def add_user(self, name: str, *statements: dict[str, Any]) -> tuple[str, dict[str, str]]:
+        """Make a user, with an inline policy of the statements if there are any; its ARN, and its key as `client` takes it."""
+        iam = self.client("iam")
+        arn = iam.create_user(UserName=name)["User"]["Arn"]
+        if statements:
+            document = {"Version": "2012-10-17", "Statement": list(statements)}
+            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return arn, {
+            "aws_access_key_id": key["AccessKeyId"],
+            "aws_secret_access_key": key["SecretAccessKey"],
+        }
 
 
 @contextmanager

@@ -43,20 +43,10 @@ def person(server):
     """Makes a user with an inline policy of the statements given; returns its ARN and a function that makes clients."""
 
     def create(*statements):
-        iam, name = server.client("iam"), f"person-{next(_numbers)}"
-        user = iam.create_user(UserName=name)["User"]["Arn"]
-        if statements:
-            document = {"Version": "2012-10-17", "Statement": list(statements)}
-            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
-        key = iam.create_access_key(UserName=name)["AccessKey"]
+        user, key = server.add_user(f"person-{next(_numbers)}", *statements)
 
         def client(service="kms", **more):
-            return server.client(
-                service,
-                aws_access_key_id=key["AccessKeyId"],
-                aws_secret_access_key=key["SecretAccessKey"],
-                **more,
-            )
+            return server.client(service, **key, **more)
 
         return user, client
 

@@ -27,14 +27,8 @@ def person(s3_server):
     """Makes a user with an inline policy of the statements given; returns its S3 client."""
 
     def make(*statements):
-        iam, name = s3_server.client("iam"), f"kms-person-{next(_NUMBERS)}"
-        iam.create_user(UserName=name)
-        document = {"Version": "2012-10-17", "Statement": list(statements)}
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
-        made = iam.create_access_key(UserName=name)["AccessKey"]
-        return s3_server.client(
-            "s3", aws_access_key_id=made["AccessKeyId"], aws_secret_access_key=made["SecretAccessKey"]
-        )
+        _, key = s3_server.add_user(f"kms-person-{next(_NUMBERS)}", *statements)
+        return s3_server.client("s3", **key)
 
     return make
 

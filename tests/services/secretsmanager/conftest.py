@@ -1,7 +1,6 @@
 """One server for each module of the tests of Secrets Manager, names of their own, and users whose policies a test says."""
 
 import itertools
-import json
 
 import pytest
 
@@ -33,18 +32,8 @@ def person(server):
     """Makes a user with an inline policy of the statements given; returns its ARN and its client."""
 
     def create(*statements):
-        iam, name = server.client("iam"), f"person-{next(_numbers)}"
-        user = iam.create_user(UserName=name)["User"]["Arn"]
-        if statements:
-            document = {"Version": "2012-10-17", "Statement": list(statements)}
-            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        client = server.client(
-            "secretsmanager",
-            aws_access_key_id=key["AccessKeyId"],
-            aws_secret_access_key=key["SecretAccessKey"],
-        )
-        return user, client
+        user, key = server.add_user(f"person-{next(_numbers)}", *statements)
+        return user, server.client("secretsmanager", **key)
 
     return create
 

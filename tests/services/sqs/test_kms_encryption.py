@@ -1,7 +1,5 @@
 """Queues with a KMS key: senders need to make data keys, readers to decrypt, and messages lie encrypted."""
 
-import json
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -25,14 +23,8 @@ def user(server):
     """A client of SQS whose user has a policy of the statements given."""
 
     def make(name, *statements):
-        iam = server.client("iam")
-        iam.create_user(UserName=name)
-        document = {"Version": "2012-10-17", "Statement": list(statements)}
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
-        made = iam.create_access_key(UserName=name)["AccessKey"]
-        return server.client(
-            "sqs", aws_access_key_id=made["AccessKeyId"], aws_secret_access_key=made["SecretAccessKey"]
-        )
+        _, key = server.add_user(name, *statements)
+        return server.client("sqs", **key)
 
     return make
 
