@@ -85,7 +85,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         installation = Installation(settings, clock, store, seal, Pager(seal.key("pagination")))
         parts = installation.parts
         stack.callback(parts.close)
-        parts.provide(Permissions, lambda: Permissions(store))
+        parts.provide(Permissions, lambda: Permissions(store, lenient=settings.dev))
         parts.provide(LongLived, lambda: LongLived(installation))
         parts.provide(LastUse, lambda: LastUse(store))
         parts.provide(SignedUrls, lambda: GatewaySignedUrls(installation))

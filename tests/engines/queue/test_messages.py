@@ -174,9 +174,9 @@ def test_visibility_changes_only_for_who_reads_it(store) -> None:
     send(store, "a")
     (message,) = read(store)
     place = (message.sequence, message.receives)
-    assert store.change_visibility("q", place, 1, 1) is True
-    assert store.change_visibility("q", place, 500, 1) is False, "it is to be read by anybody"
-    assert store.change_visibility("q", (999, 1), 500, 1) is None
+    assert store.change_visibility("q", place, 1, unless_ended=1)
+    assert not store.change_visibility("q", place, 500, unless_ended=1), "it is to be read by anybody"
+    assert not store.change_visibility("q", (999, 1), 500)
     assert len(read(store, now=1)) == 1
 
 

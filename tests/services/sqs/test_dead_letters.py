@@ -60,8 +60,9 @@ def test_a_task_can_be_cancelled_and_is_alone(sqs, pair, arn, make) -> None:
     handle = sqs.start_message_move_task(
         SourceArn=arn(dead), DestinationArn=arn(other), MaxNumberOfMessagesPerSecond=1
     )["TaskHandle"]
-    with pytest.raises(sqs.exceptions.UnsupportedOperation):
+    with pytest.raises(ClientError) as error:
         sqs.start_message_move_task(SourceArn=arn(dead))
+    assert error.value.response["Error"]["Code"] == "InvalidParameterValue"
     sqs.cancel_message_move_task(TaskHandle=handle)
     task = finished(sqs, arn(dead))
     assert task["Status"] == "CANCELLED"
@@ -72,8 +73,11 @@ def test_a_task_can_be_cancelled_and_is_alone(sqs, pair, arn, make) -> None:
 
 
 def test_only_queues_of_dead_letters_have_tasks(sqs, make, arn) -> None:
-    with pytest.raises(sqs.exceptions.UnsupportedOperation):
+    with pytest.raises(ClientError) as error:
         sqs.start_message_move_task(SourceArn=arn(make()))
+    assert (
+        error.value.response["Error"]["Message"] == "Source queue must be configured as a Dead Letter Queue."
+    )
     with pytest.raises(sqs.exceptions.ResourceNotFoundException):
         sqs.start_message_move_task(SourceArn=arn(make()) + "-absent")
 

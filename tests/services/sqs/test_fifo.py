@@ -115,3 +115,72 @@ def test_two_consumers_never_get_one_message(sqs, make, server) -> None:
         thread.join()
     assert len(got) == 100
     assert len(set(got)) == 100
+
+
+def bodies(sqs, url, **more) -> list[str]:
+    answer = sqs.receive_message(QueueUrl=url, **more)
+    return [message["Body"] for message in answer.get("Messages", [])]
+
+
+def test_a_reader_gets_as_many_of_one_group_as_there_are(sqs, make) -> None:
+    url = make(FifoQueue="true", ContentBasedDeduplication="true")
+    for body, group in (("a1", "a"), ("b1", "b"), ("a2", "a"), ("a3", "a")):
+        send(sqs, url, body, group)
+    assert bodies(sqs, url, MaxNumberOfMessages=10) == ["a1", "a2", "a3", "b1"]
+
+
+def test_a_group_that_came_back_stands_behind_those_that_wait(server, sqs, make) -> None:
+    url = make(FifoQueue="true", ContentBasedDeduplication="true")
+    for body in ("a1", "a2", "a3", "b1", "c1"):
+        send(sqs, url, body, body[0])
+    assert bodies(sqs, url, MaxNumberOfMessages=2) == ["a1", "a2"]
+    assert bodies(sqs, url) == ["b1"], "the rest of the first group waits for what is being read of it"
+    server.clock.advance(31)
+    assert bodies(sqs, url, MaxNumberOfMessages=10)[:4] == ["c1", "a1", "a2", "a3"]
+
+
+def test_a_message_given_back_is_read_before_those_behind_it(sqs, make) -> None:
+    url = make(FifoQueue="true", ContentBasedDeduplication="true")
+    for body in ("a1", "a2", "b1"):
+        send(sqs, url, body, body[0])
+    first = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2)["Messages"][0]["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=first, VisibilityTimeout=0)
+    assert bodies(sqs, url, MaxNumberOfMessages=3) == ["b1", "a1"]
+
+
+def test_handles_of_a_fifo_queue_end_with_their_time(server, sqs, make) -> None:
+    url = make(FifoQueue="true", ContentBasedDeduplication="true")
+    send(sqs, url, "x")
+    handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    server.clock.advance(31)
+    with pytest.raises(ClientError) as error:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
+    fault = error.value.response["Error"]
+    assert (fault["Code"], fault["QueryErrorCode"]) == (
+        "InvalidParameterValue",
+        "InvalidParameterValueException",
+    )
+    assert fault["Message"].endswith("Reason: The receipt handle has expired.")
+    handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    for _ in range(2):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
+
+
+def test_a_purge_forgets_what_would_be_a_repetition(sqs, make) -> None:
+    url = make(FifoQueue="true", ContentBasedDeduplication="true")
+    send(sqs, url, "x")
+    sqs.purge_queue(QueueUrl=url)
+    send(sqs, url, "x")
+    assert bodies(sqs, url) == ["x"]
+
+
+def test_a_batch_with_an_entry_without_its_place_is_refused_whole(sqs, make) -> None:
+    url = make(FifoQueue="true")
+    good = {"Id": "1", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    for missing in ("MessageGroupId", "MessageDeduplicationId"):
+        bad = {name: value for name, value in {**good, "Id": "2"}.items() if name != missing}
+        with pytest.raises(ClientError) as error:
+            sqs.send_message_batch(QueueUrl=url, Entries=[good, bad])
+        assert error.value.response["Error"]["Code"] == "InvalidParameterValue"
+        assert missing in error.value.response["Error"]["Message"]
+    assert bodies(sqs, url) == []

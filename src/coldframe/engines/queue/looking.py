@@ -38,6 +38,11 @@ class Looking:
         found: int | None = self._look(sql, (queue, now))[0][0]
         return found
 
+    def has(self, queue: str, sequence: int) -> bool:
+        """Tell whether a message is in a queue."""
+        sql = "SELECT 1 FROM messages WHERE sequence = ? AND queue = ?"
+        return bool(self._look(sql, (sequence, queue)))
+
     def queues(self) -> set[str]:
         """The ids of the queues that have messages."""
         return {str(row[0]) for row in self._look("SELECT DISTINCT queue FROM messages", ())}

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
@@ -15,11 +16,10 @@ _COLUMNS = "sequence, receives, sent, message_group"
 _STANDARD = (
     f"SELECT {_COLUMNS} FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, sequence LIMIT ?"  # noqa: S608
 )
-_ORDERED = (
-    f"SELECT {_COLUMNS} FROM (SELECT * FROM messages INDEXED BY messages_by_order"  # noqa: S608
-    " WHERE queue = ? AND message_group != '' ORDER BY sequence LIMIT ?)"
-    " WHERE visible <= ? AND message_group NOT IN"
-    " (SELECT message_group FROM messages WHERE queue = ? AND visible > ? AND receives > 0) ORDER BY sequence"
+_TURNS = "SELECT sequence, message_group FROM messages WHERE queue = ? AND visible <= ? ORDER BY visible, sequence LIMIT ?"
+_GROUP = (
+    f"SELECT {_COLUMNS}, visible FROM messages INDEXED BY messages_by_group"  # noqa: S608
+    " WHERE queue = ? AND message_group = ? AND message_group != '' ORDER BY sequence"
 )
 _READ = (
     "SELECT m.sequence, m.id, m.message_group, m.sent, m.first_received, m.receives, m.earlier, m.origin, b.body"
@@ -68,14 +68,25 @@ def _candidates(
     wanted = reading.limit - have
     if not reading.ordered:
         return connection.execute(_STANDARD, (queue, reading.now, wanted)).fetchall()
-    # Those chosen already are hidden and would lock their own group, so an ordered queue is looked through once.
-    rows = connection.execute(_ORDERED, (queue, _FARTHEST, reading.now, queue, reading.now))
-    return list(_first(rows, wanted))
+    return list(islice(_in_order(connection, queue, reading.now), wanted))
 
 
-def _first(rows: Iterator[tuple[int, int, int, str]], wanted: int) -> Iterator[tuple[int, int, int, str]]:
-    for _, row in zip(range(wanted), rows, strict=False):
-        yield row
+def _in_order(connection: sqlite3.Connection, queue: str, now: int) -> Iterator[tuple[int, int, int, str]]:
+    """Give what may be read of an ordered queue: group after group, as many of each as there are.
+
+    A group has its turn when its first message can be read, so that one that was read and came back stands behind those
+    that wait. Messages behind one that is being read have to wait for it.
+    """
+    firsts: dict[str, int] = {}
+    for sequence, group in connection.execute(_TURNS, (queue, now, _FARTHEST)):
+        if group not in firsts:
+            (firsts[group], *_) = connection.execute(_GROUP, (queue, group)).fetchone()
+        if firsts[group] != sequence:
+            continue
+        for *row, visible in connection.execute(_GROUP, (queue, group)):
+            if visible > now:
+                break
+            yield row[0], row[1], row[2], row[3]
 
 
 def _hide(connection: sqlite3.Connection, sequence: int, reading: Reading) -> None:
@@ -130,15 +141,18 @@ def in_flight(connection: sqlite3.Connection, queue: str, now: int, most: int) -
 
 
 def change_visibility(
-    connection: sqlite3.Connection, queue: str, reading: tuple[int, int], until: int, now: int
-) -> bool | None:
-    """Hide a message that is being read until another time; None when it is gone, False when nobody reads it."""
-    row = connection.execute(
-        "SELECT visible, receives FROM messages WHERE sequence = ? AND queue = ?", (reading[0], queue)
-    ).fetchone()
-    if row is None:
-        return None
-    if row[1] != reading[1] or row[0] <= now:
-        return False
-    connection.execute("UPDATE messages SET visible = ? WHERE sequence = ?", (until, reading[0]))
-    return True
+    connection: sqlite3.Connection, queue: str, reading: tuple[int, int], until: int, unless_ended: int = 0
+) -> bool:
+    """Hide a message that was read until another time; tells whether it was there.
+
+    `unless_ended` is the time at which it still has to be hidden from others by this very reading; 0 for any reading.
+    """
+    sequence, receives = reading
+    condition, values = (
+        ("", ()) if not unless_ended else (" AND receives = ? AND visible > ?", (receives, unless_ended))
+    )
+    changed = connection.execute(
+        f"UPDATE messages SET visible = ? WHERE sequence = ? AND queue = ?{condition}",  # noqa: S608
+        (until, sequence, queue, *values),
+    )
+    return bool(changed.rowcount)

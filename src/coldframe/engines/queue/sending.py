@@ -108,13 +108,18 @@ def move(
     connection.execute("DELETE FROM messages WHERE sequence = ?", (sequence,))
 
 
-def delete(connection: sqlite3.Connection, queue: str, readings: Sequence[tuple[int, int]]) -> list[bool]:
-    """Delete messages by sequence and the reading they are known from; tells which were still of that reading."""
+def delete(
+    connection: sqlite3.Connection, queue: str, readings: Sequence[tuple[int, int]], unless_ended: int = 0
+) -> list[bool]:
+    """Delete messages by sequence and the reading they are known from; tells which were still of that reading.
+
+    `unless_ended` is the time at which they still have to be hidden from others; 0 where that does not matter.
+    """
     found = []
     for sequence, receives in readings:
         gone = connection.execute(
-            "DELETE FROM messages WHERE sequence = ? AND queue = ? AND receives = ?",
-            (sequence, queue, receives),
+            "DELETE FROM messages WHERE sequence = ? AND queue = ? AND receives = ? AND visible > ?",
+            (sequence, queue, receives, unless_ended),
         ).rowcount
         if gone:
             connection.execute("DELETE FROM bodies WHERE sequence = ?", (sequence,))
@@ -123,8 +128,10 @@ def delete(connection: sqlite3.Connection, queue: str, readings: Sequence[tuple[
 
 
 def clear(connection: sqlite3.Connection, queue: str, before: int | None = None) -> int:
-    """Delete the messages of a queue, or those sent before a time; returns how many."""
+    """Delete the messages of a queue and what they would make repetitions of, or those sent before a time; returns how many."""
     condition, values = ("", (queue,)) if before is None else (" AND sent < ?", (queue, before))
+    if before is None:
+        connection.execute("DELETE FROM duplicates WHERE queue = ?", (queue,))
     connection.execute(
         f"DELETE FROM bodies WHERE sequence IN (SELECT sequence FROM messages WHERE queue = ?{condition})",  # noqa: S608
         values,
@@ -135,7 +142,6 @@ def clear(connection: sqlite3.Connection, queue: str, before: int | None = None)
 def drop(connection: sqlite3.Connection, queue: str) -> None:
     """Delete a queue's messages and all that is remembered of it."""
     clear(connection, queue)
-    connection.execute("DELETE FROM duplicates WHERE queue = ?", (queue,))
     connection.execute("DELETE FROM attempts WHERE queue = ?", (queue,))
 
 

@@ -56,15 +56,25 @@ class MessageStore(Looking):
             self._arrivals.tell(wanted.dead_letters.queue)
         return messages
 
-    def delete(self, queue: str, readings: Sequence[tuple[int, int]]) -> list[bool]:
-        """Delete messages by (sequence, receives); False for one that was read again since, or is gone."""
-        found = self._commits.run(partial(sending.delete, queue=queue, readings=readings))
+    def delete(self, queue: str, readings: Sequence[tuple[int, int]], unless_ended: int = 0) -> list[bool]:
+        """Delete messages by (sequence, receives); False for one that was read again since, or is gone.
+
+        With `unless_ended`, a time, also for one whose reading was over by then.
+        """
+        found = self._commits.run(
+            partial(sending.delete, queue=queue, readings=readings, unless_ended=unless_ended)
+        )
         self._arrivals.tell(queue)  # in an ordered queue the next of the group may be read now
         return found
 
-    def change_visibility(self, queue: str, read: tuple[int, int], until: int, now: int) -> bool | None:
-        """Hide a message that is being read until another time; None when it is gone, False when nobody reads it."""
-        change = partial(reading.change_visibility, queue=queue, reading=read, until=until, now=now)
+    def change_visibility(self, queue: str, read: tuple[int, int], until: int, unless_ended: int = 0) -> bool:
+        """Hide a message that was read until another time; False when it is gone.
+
+        With `unless_ended`, a time, also when this reading of it was over by then.
+        """
+        change = partial(
+            reading.change_visibility, queue=queue, reading=read, until=until, unless_ended=unless_ended
+        )
         changed = self._commits.run(change)
         self._arrivals.tell(queue)
         return changed

@@ -19,7 +19,8 @@ STATEMENTS = (
         message_group TEXT NOT NULL,
         origin TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS messages_by_visible ON messages (queue, visible, sequence, receives, sent, size)",
-    "CREATE INDEX IF NOT EXISTS messages_by_order ON messages (queue, sequence) WHERE message_group != ''",
+    "DROP INDEX IF EXISTS messages_by_order",
+    "CREATE INDEX IF NOT EXISTS messages_by_group ON messages (queue, message_group, sequence) WHERE message_group != ''",
     "CREATE TABLE IF NOT EXISTS bodies (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL)",
     """CREATE TABLE IF NOT EXISTS duplicates (
         queue TEXT NOT NULL, scope TEXT NOT NULL, id TEXT NOT NULL,

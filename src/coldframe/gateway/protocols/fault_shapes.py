@@ -48,10 +48,11 @@ def resolve(
 def values(fault: WireFault) -> dict[str, Any]:
     """Put message and further members under the names that the fault's shape has for them."""
     if fault.shape is None:
-        return {"message": fault.message}
+        return {"message": fault.message} if fault.message else {}
     named = {name: value for name, value in fault.members.items() if name in fault.shape.members}
     for name in fault.shape.members:
-        if name.lower() == "message":
+        # Where AWS says nothing, as for a ciphertext that is not its own, the member is absent, not empty.
+        if name.lower() == "message" and fault.message:
             named.setdefault(name, fault.message)
     return named
 

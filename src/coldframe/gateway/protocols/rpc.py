@@ -12,6 +12,12 @@ from coldframe.gateway.protocols import event_stream, fault_shapes
 from coldframe.gateway.protocols.protocol import Params
 from coldframe.gateway.protocols.shapes import PerOperation
 
+# Faults of the former query services that no model has: their names beside the code in the header.
+_FORMER = {
+    "InvalidParameterValue": "InvalidParameterValueException",
+    "MissingParameter": "MissingRequiredParameterException",
+}
+
 
 def query_error(service: ServiceModel, fault: fault_shapes.WireFault) -> dict[str, str]:
     """Make the header that carries the code which clients of the former query protocol know."""
@@ -71,7 +77,7 @@ class RpcProtocol:
         """Write `__type` and the members of the fault's shape."""
         wire = fault_shapes.resolve(service, operation, fault, "json")
         status = rpc_status(service, wire)
-        name = wire.name if service.is_query_compatible else wire.code
+        name = _FORMER.get(wire.name, wire.name) if service.is_query_compatible else wire.code
         body = self._bodies.fault(wire, {"__type": name})
         return WireResponse(status, self._named(request_id) | query_error(service, wire), body)
 

@@ -46,7 +46,7 @@ def metadata(place: Place, key: Key, now: int) -> dict[str, Any]:
             answer["ValidTo"] = expires / 1000
     if key.primary:
         answer["MultiRegionConfiguration"] = _multi_region(place, key)
-    if key.spec == "SYMMETRIC_DEFAULT" and key.material and state != "PendingImport":
+    if key.spec == "SYMMETRIC_DEFAULT" and key.material:
         answer["CurrentKeyMaterialId"] = key.material
     return answer
 

@@ -30,7 +30,7 @@ def rotate_to_imported(records: Records, place: Place, key: Key, now: int) -> No
             if material.state == "PENDING_ROTATION" and material.sealed
         ]
         if not waiting:
-            text = f"{where.arn} has no key material that is pending rotation."
+            text = f"No available key material pending rotation for the key: {where.arn}."
             raise ServiceFault("KMSInvalidStateException", text)
         _retire(there, found)
         there.put(replace(waiting[0], state="CURRENT", rotated=now, rotation="ON_DEMAND"))

@@ -9,6 +9,8 @@ _MOST = 50
 
 def with_tags(present: dict[str, str], given: list[dict[str, Any]]) -> dict[str, str]:
     """Return the tags with those given; raises TagException and LimitExceededException."""
+    if len(given) > _MOST:
+        raise ServiceFault("TagException", "Too many tags")
     keys = [tag["TagKey"] for tag in given]
     if len(set(keys)) < len(keys):
         raise ServiceFault("TagException", "Duplicate tag keys")

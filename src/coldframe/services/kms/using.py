@@ -79,6 +79,9 @@ def begin_at(call: Call, place: Place, usage: str) -> Use:
     """Return the key at a place, ready to be used."""
     key = key_at(call, place)
     check_usable(call, place, key)
+    if key.usage != usage and call.operation in {"Decrypt", "ReEncrypt"}:
+        text = "The key ID in the request does not identify a CMK that can perform this operation."
+        raise ServiceFault("IncorrectKeyException", text)
     if key.usage != usage:
         raise ServiceFault(
             "InvalidKeyUsageException",

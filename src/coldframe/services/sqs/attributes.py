@@ -119,6 +119,9 @@ def checked(given: Mapping[str, str], *, fifo: bool) -> dict[str, str]:
     found = {}
     for name, value in given.items():
         kind = kinds().get(name)
+        if kind is not None and kind.kind == "choice" and not fifo:
+            text = f"You can specify the {name} only when FifoQueue is set to true."
+            raise ServiceFault("InvalidAttributeName", text)
         if kind is None or (kind.fifo and not fifo):
             raise ServiceFault("InvalidAttributeName", f"Unknown Attribute {name}.")
         found[name] = _checked(name, kind, value.strip())
@@ -135,6 +138,8 @@ def merged(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, s
         found.pop("KmsMasterKeyId", None)
     if wanted.get("KmsMasterKeyId"):
         found.pop("SqsManagedSseEnabled", None)
+    if not found.get("KmsMasterKeyId"):
+        found.pop("KmsDataKeyReusePeriodSeconds", None)
     return found
 
 

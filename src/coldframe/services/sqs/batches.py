@@ -47,4 +47,10 @@ def each(
             failures.append(failed(entry, fault))
         else:
             successful.append({"Id": entry["Id"]})
-    return {"Successful": successful, "Failed": failures}
+    return answer(successful, failures)
+
+
+def answer(successful: list[dict[str, Any]], failures: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what a batch answers: a list that is empty is left out, as AWS does."""
+    both = {"Successful": successful, "Failed": failures}
+    return {name: entries for name, entries in both.items() if entries}

@@ -10,7 +10,8 @@ from coldframe.services.sqs.storage import Attribute
 
 _MOST_ATTRIBUTES = 10
 _INVALID = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
-_NAME = re.compile(r"[A-Za-z0-9_\-.]{1,256}")
+# More letters than the documented ones are taken.
+_NAME = re.compile(r"[\w\-.]{1,256}")
 _TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FIFO_ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
@@ -79,12 +80,12 @@ def _attribute(name: str, value: Mapping[str, Any]) -> Attribute:
     if found[1] == "Binary":
         if not binary or text is not None:
             raise _refused(
-                f"The message attribute '{name}' must contain a non-empty BinaryValue for its type '{kind}'."
+                f"Message (user) attribute '{name}' must contain a non-empty value of type 'Binary'."
             )
         return Attribute(kind, "", bytes(binary))
     if not text or binary is not None:
         raise _refused(
-            f"The message attribute '{name}' must contain a non-empty StringValue for its type '{kind}'."
+            f"Message (user) attribute '{name}' must contain a non-empty value of type '{found[1]}'."
         )
     if found[1] == "Number" and _NUMBER.fullmatch(text) is None:
         raise _refused(f"Can't cast the value of message attribute '{name}' to a number.")

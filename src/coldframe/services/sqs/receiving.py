@@ -126,13 +126,23 @@ def answer(
 
 
 def delete(call: Call, queue: Queue, handle: str) -> None:
-    """Delete a message by the handle of a reading; one that was read again since stays, and that is no error."""
+    """Delete a message by the handle of a reading; one that was read again since stays, and that is no error.
+
+    In a FIFO queue, whose order depends on it, a reading that is over is one; raises InvalidParameterValue.
+    """
     receipt = call.part(Receipts).read(handle, queue.id)
-    call.part(QueueMessages).delete(queue.id, [(receipt.sequence, receipt.receives)])
+    messages = call.part(QueueMessages)
+    now = call.now if queue.fifo else 0
+    (deleted,) = messages.delete(queue.id, [(receipt.sequence, receipt.receives)], now)
+    if queue.fifo and not deleted and messages.has(queue.id, receipt.sequence):
+        raise invalid_value("ReceiptHandle", handle, "The receipt handle has expired.")
 
 
 def hide(call: Call, queue: Queue, handle: str, seconds: int) -> None:
-    """Hide a message that is being read for so long from now; raises MessageNotInflight when nobody reads it."""
+    """Hide a message that was read for so long from now; raises InvalidParameterValue when it is gone.
+
+    A standard queue takes handles whose time is over, as AWS's does whatever its documentation says; a FIFO one does not.
+    """
     _check_visibility(seconds)
     receipt = call.part(Receipts).read(handle, queue.id)
     until = call.now + 1000 * seconds
@@ -140,12 +150,10 @@ def hide(call: Call, queue: Queue, handle: str, seconds: int) -> None:
         reason = f"Total VisibilityTimeout for the message is beyond the limit [{_MOST_VISIBILITY} seconds]"
         raise invalid_value("VisibilityTimeout", seconds, reason)
     messages = call.part(QueueMessages)
-    changed = messages.change_visibility(queue.id, (receipt.sequence, receipt.receives), until, call.now)
-    if changed is None:
+    reading = (receipt.sequence, receipt.receives)
+    if not messages.change_visibility(queue.id, reading, until, call.now if queue.fifo else 0):
         text = f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change."
         raise ServiceFault("InvalidParameterValue", text)
-    if not changed:
-        raise ServiceFault("MessageNotInflight", "The specified message isn't in flight.")
 
 
 def _told(
@@ -197,7 +205,8 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
 
 def _is_wanted(name: str, asked: tuple[str, ...]) -> bool:
     return any(
-        each in {"All", ".*", name} or (each.endswith(".*") and name.startswith(each[:-2])) for each in asked
+        each in {"All", "*", ".*", name} or (each.endswith(".*") and name.startswith(each[:-2]))
+        for each in asked
     )
 
 

@@ -1,7 +1,7 @@
 """From a request to a message that is kept: checked, sealed, delayed and known again."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from coldframe.core.call import Call
@@ -75,6 +75,17 @@ def answer(queue: Queue, drafted: Draft, sent: Sent) -> dict[str, Any]:
 def sequence_number(sequence: int) -> str:
     """Return a message's place in the order of its queue as clients see it."""
     return str(_FIRST_SEQUENCE + sequence)
+
+
+def check_batch(queue: Queue, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a batch for a FIFO queue as a whole when an entry has no place in its order; raises InvalidParameterValue."""
+    if not queue.fifo:
+        return
+    for entry in entries:
+        try:
+            _fifo(queue, entry, entry["MessageBody"])
+        except ServiceFault as fault:
+            raise ServiceFault("InvalidParameterValue", fault.message) from fault
 
 
 def _fifo(queue: Queue, request: Mapping[str, Any], body: str) -> tuple[str, str]:

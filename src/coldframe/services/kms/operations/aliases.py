@@ -75,7 +75,10 @@ def list_aliases(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def _checked_name(name: str) -> str:
     if not name.startswith("alias/"):
-        raise invalid("Invalid identifier")
+        raise invalid(
+            'Alias must start with the prefix "alias/". Please see'
+            " https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+        )
     if name.startswith("alias/aws/"):
         raise ServiceFault("NotAuthorizedException", "", status=400)
     if _NAME.fullmatch(name) is None:

@@ -136,7 +136,10 @@ def _first_or_next(call: Call, key: Key, material: Material) -> Material:
         return material
     for waiting in call.records.list(Material, key_prefix=(key.id,)):
         if waiting.state == "PENDING_ROTATION":
-            text = f"Key material {waiting.id} is already pending rotation."
+            text = (
+                f"New key material (id: {material.id}) cannot be imported into KMS key {key.id}, because another key"
+                f" material (id: {waiting.id}) is pending rotation."
+            )
             raise ServiceFault("KMSInvalidStateException", text)
     return replace(material, state="PENDING_ROTATION")
 

@@ -62,7 +62,7 @@ def rotate_key_on_demand(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         rotation.rotate_to_imported(call.records, place, key, call.now)
     else:
         rotation.rotate(call.records, call.part(Custodian), place, key, call.now, "ON_DEMAND")
-    return {"KeyId": key.id}
+    return {"KeyId": place.arn}
 
 
 def list_key_rotations(call: Call, request: dict[str, Any]) -> dict[str, Any]:

@@ -71,5 +71,5 @@ def _primary(call: Call, name: str) -> tuple[Place, Key]:
     place, key = own_key(call, name)
     check_state(call, place, key, "Enabled")
     if key.primary != place.region:
-        raise ServiceFault("UnsupportedOperationException", f"{place.arn} is not a multi-Region primary key.")
+        raise ServiceFault("UnsupportedOperationException", f"{place.arn} is not a multi-region primary key.")
     return place, key

@@ -26,7 +26,7 @@ def start_message_move_task(call: Call, request: dict[str, Any]) -> dict[str, An
         raise _unsupported("Source queue must be configured as a Dead Letter Queue.")
     destination = ""
     if request.get("DestinationArn"):
-        found = _queue(call, request["DestinationArn"])
+        found = _queue(call, request["DestinationArn"], "DestinationArn")
         if found.name == source.name:
             raise _unsupported("The source and the destination queue must not be the same.")
         if found.fifo != source.fifo:
@@ -54,7 +54,9 @@ def start_message_move_task(call: Call, request: dict[str, Any]) -> dict[str, An
 
 def cancel_message_move_task(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Stop a task that is running; what it has moved stays moved."""
-    task = call.records.get(MoveTask, _task_id(request["TaskHandle"]))
+    named = _handled(request["TaskHandle"])
+    _queue(call, named.source_arn)
+    task = call.records.get(MoveTask, named.task_id)
     if task.status != "RUNNING":
         raise _unsupported("Only active tasks can be cancelled.")
     call.records.change(task, status="CANCELLING")
@@ -73,7 +75,7 @@ def list_message_move_tasks(call: Call, request: dict[str, Any]) -> dict[str, An
     return {"Results": [_told(call, task) for task in rows]}
 
 
-def _queue(call: Call, text: str) -> Queue:
+def _queue(call: Call, text: str, name: str = "SourceArn") -> Queue:
     try:
         arn = arns.parse(text)
     except ValueError as error:
@@ -86,7 +88,7 @@ def _queue(call: Call, text: str) -> Queue:
     if found is None:
         raise ServiceFault(
             "ResourceNotFoundException",
-            "The resource that you specified for the SourceArn parameter doesn't exist.",
+            f"The resource that you specified for the {name} parameter doesn't exist.",
         )
     return found
 
@@ -96,11 +98,17 @@ def _handle(call: Call, task: MoveTask) -> str:
     return base64.b64encode(msgspec.json.encode({"taskId": task.id, "sourceArn": source})).decode()
 
 
-def _task_id(handle: str) -> str:
+class _Handled(msgspec.Struct, frozen=True, rename="camel"):
+    """What a task's handle says."""
+
+    task_id: str
+    source_arn: str
+
+
+def _handled(handle: str) -> _Handled:
     try:
-        found = msgspec.json.decode(base64.b64decode(handle, validate=True), type=dict[str, str])
-        return found["taskId"]
-    except (binascii.Error, ValueError, KeyError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(base64.b64decode(handle, validate=True), type=_Handled)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise ServiceFault("InvalidParameterValue", "Value for parameter TaskHandle is invalid.") from error
 
 
@@ -124,4 +132,4 @@ def _told(call: Call, task: MoveTask) -> dict[str, Any]:
 
 
 def _unsupported(text: str) -> ServiceFault:
-    return ServiceFault("UnsupportedOperation", text)
+    return ServiceFault("InvalidParameterValue", text)

@@ -8,7 +8,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.services.sqs import batches, receiving
 from coldframe.services.sqs.lookup import queue_at
 from coldframe.services.sqs.message_encryption import check_reader, data_key
-from coldframe.services.sqs.sending import answer, draft
+from coldframe.services.sqs.sending import answer, check_batch, draft
 from coldframe.services.sqs.storage import QueueMessages
 
 _MOST_BATCH_BYTES = 1_048_576
@@ -27,6 +27,7 @@ def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     place, queue = queue_at(call, request["QueueUrl"])
     entries = request["Entries"]
     batches.check(entries, "SendMessageBatch")
+    check_batch(queue, entries)
     key = data_key(call, place, queue)
     drafts, failures = [], []
     for entry in entries:
@@ -43,7 +44,7 @@ def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         {"Id": name, **answer(queue, drafted, sent)}
         for (name, drafted), sent in zip(drafts, kept, strict=True)
     ]
-    return {"Successful": successful, "Failed": failures}
+    return batches.answer(successful, failures)
 
 
 def receive_message(call: Call, request: dict[str, Any]) -> dict[str, Any] | Iterator[dict[str, Any] | None]:

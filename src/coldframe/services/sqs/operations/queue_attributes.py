@@ -39,8 +39,11 @@ def set_queue_attributes(call: Call, request: dict[str, Any]) -> None:
     place = place_of(call, request["QueueUrl"])
     queue = own_queue(call, request["QueueUrl"])
     given = dict(request["Attributes"])
-    if given.pop("FifoQueue", str(queue.fifo).lower()).lower() != str(queue.fifo).lower():
-        raise ServiceFault("InvalidAttributeValue", "Invalid value for the parameter FifoQueue.")
+    if "FifoQueue" in given and not queue.fifo:
+        raise ServiceFault("InvalidAttributeName", "Unknown Attribute FifoQueue.")
+    if given.pop("FifoQueue", "true").lower() != "true":
+        text = "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
+        raise ServiceFault("InvalidAttributeValue", text)
     wanted = attributes.checked(given, fifo=queue.fifo)
     records = call.records.elsewhere(account=place.account)
     dead_letters = queue.dead_letters

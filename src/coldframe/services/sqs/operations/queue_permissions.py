@@ -63,14 +63,14 @@ def remove_permission(call: Call, request: dict[str, Any]) -> None:
     policy = _policy(queue, "")
     left = [statement for statement in policy["Statement"] if statement.get("Sid") != label]
     if len(left) == len(policy["Statement"]):
-        raise invalid_value("Label", label, "can't find label on existing policy.")
+        raise invalid_value("Label", label, "can't find label.")
     _keep(call, queue, {**policy, "Statement": left})
 
 
 def _policy(queue: Queue, arn: str) -> dict[str, Any]:
     text = queue.attributes.get("Policy")
     if not text:
-        return {"Version": "2012-10-17", "Id": f"{arn}/SQSDefaultPolicy", "Statement": []}
+        return {"Version": "2008-10-17", "Id": f"{arn}/SQSDefaultPolicy", "Statement": []}
     policy: dict[str, Any] = json.loads(text)
     if isinstance(policy["Statement"], dict):
         policy["Statement"] = [policy["Statement"]]

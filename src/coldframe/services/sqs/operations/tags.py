@@ -25,5 +25,6 @@ def untag_queue(call: Call, request: dict[str, Any]) -> None:
 
 
 def list_queue_tags(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Return the tags of a queue."""
-    return {"Tags": own_queue(call, request["QueueUrl"]).tags}
+    """Return the tags of a queue; no member at all where it has none."""
+    tags = own_queue(call, request["QueueUrl"]).tags
+    return {"Tags": tags} if tags else {}
