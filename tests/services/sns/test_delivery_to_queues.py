@@ -5,6 +5,7 @@ import json
 import urllib.request
 
 import pytest
+from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -44,7 +45,7 @@ def test_the_envelope_is_complete_and_signed(server, sns, sqs, make_topic, make_
         "Greeting",
         version,
     )
-    assert subscription.replace(":", "%3A") in envelope["UnsubscribeURL"]
+    assert envelope["UnsubscribeURL"].endswith(f"SubscriptionArn={subscription}")
     signer = server.installation.parts.get(Signer)
     assert envelope["SigningCertURL"] == server.endpoint + signer.path
     algorithm = hashes.SHA1() if version == "1" else hashes.SHA256()
@@ -161,3 +162,36 @@ def test_nothing_comes_after_unsubscribing(sns, sqs, make_topic, make_queue) -> 
     sns.publish(TopicArn=topic, Message="x")
     assert received(sqs, url, seconds=1) == []
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsDeleted"] == "1"
+
+
+def test_the_envelope_of_a_fifo_topic_has_its_place_and_no_signature(
+    sns, sqs, make_topic, make_queue
+) -> None:
+    topic = make_topic(FifoTopic="true", ContentBasedDeduplication="true")
+    url, queue = make_queue(FifoQueue="true")
+    subscribe(sns, topic, queue)
+    answer = sns.publish(TopicArn=topic, Message="x", MessageGroupId="g")
+    envelope = json.loads(received(sqs, url)[0]["Body"])
+    assert envelope["SequenceNumber"] == answer["SequenceNumber"]
+    assert "Signature" not in envelope
+
+
+def test_a_batch_for_a_fifo_topic_is_refused_whole_without_a_group(sns, make_topic) -> None:
+    topic = make_topic(FifoTopic="true", ContentBasedDeduplication="true")
+    with pytest.raises(ClientError) as error:
+        sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[{"Id": "1", "Message": "x"}])
+    assert error.value.response["Error"]["Message"].endswith(
+        "The MessageGroupId parameter is required for FIFO topics"
+    )
+
+
+def test_subscribing_again_with_the_same_meaning_finds_the_subscription(sns, make_topic, make_queue) -> None:
+    topic, (_, queue) = make_topic(), make_queue()
+    first = subscribe(sns, topic, queue, RawMessageDelivery="True")
+    for attributes in ({"RawMessageDelivery": "true"}, {"FilterPolicyScope": "MessageAttributes"}, {}):
+        assert subscribe(sns, topic, queue, **attributes) == first
+    with pytest.raises(ClientError) as error:
+        subscribe(sns, topic, queue, RawMessageDelivery="false")
+    assert error.value.response["Error"]["Message"].endswith(
+        "Subscription already exists with different attributes"
+    )

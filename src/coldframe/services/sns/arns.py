@@ -44,8 +44,12 @@ def records_of(call: Call, arn: arns.Arn) -> Records:
 def subscription_of(call: Call, text: str) -> tuple[arns.Arn, Records, Subscription]:
     """Return the topic's ARN, the records and the subscription that an ARN names; raises InvalidParameter, NotFound."""
     topic, _, identifier = text.rpartition(":")
+    if topic.count(":") < 4:
+        raise invalid(
+            f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {text.count(':') + 1}"
+        )
     if topic.count(":") != 5:
-        raise invalid("SubscriptionArn Reason: An ARN must have at least 7 elements")
+        raise invalid("SubscriptionId")
     arn = topic_place(call, topic, "SubscriptionArn")
     records = records_of(call, arn)
     found = records.find(Subscription, identifier)

@@ -62,7 +62,8 @@ def _of_entry(name: str, failed: dict[str, bool]) -> Outcome:
 def _entry(arn: arns.Arn, parcel: Parcel) -> dict[str, Any]:
     notification = parcel.notification
     entry: dict[str, Any] = {"Id": parcel.id, "MessageBody": parcel.text}
-    if notification.group:
+    # Standard queues take the group of a standard topic's message, and none of an order that they do not keep.
+    if notification.group and arn.resource.endswith(".fifo") == notification.topic_arn.endswith(".fifo"):
         entry["MessageGroupId"] = notification.group
     if arn.resource.endswith(".fifo"):
         entry["MessageDeduplicationId"] = notification.deduplication or parcel.id

@@ -13,7 +13,7 @@ from coldframe.services.sns.channels import Outcome, Parcel
 from coldframe.services.sns.connections import Connections
 from coldframe.services.sns.delivery_policies import WITHIN, RetryPolicy, retry_policy
 from coldframe.services.sns.envelope import wrap
-from coldframe.services.sns.outbox import Notification, Outbox, unpack
+from coldframe.services.sns.outbox import Notification, Outbox, sequence_number, unpack
 from coldframe.services.sns.records import Subscription, Topic
 from coldframe.services.sns.signing import Signer
 from coldframe.services.sns.subscription_attributes import dead_letter_target
@@ -196,6 +196,9 @@ class Deliverer:
             sign=signer.sign,
             version=topic.attributes.get("SignatureVersion", "1"),
             certificate=signer.path,
+            sequence=sequence_number(message.sequence)
+            if topic.fifo and notification.kind == "Notification"
+            else "",
         )
         return Parcel(message.id, notification, text, raw=False)
 

@@ -27,13 +27,17 @@ def wrap(
     sign: Sign,
     version: str = "1",
     certificate: str = "",
+    sequence: str = "",
 ) -> str:
-    """Return the envelope of a message; `sign` gives the signature of bytes for a signature version."""
+    """Return the envelope of a message; `sign` gives the signature of bytes for a signature version.
+
+    `sequence` is the place of a message of a FIFO topic in its order.
+    """
     told = {"Type": notification.kind, "MessageId": identifier, "TopicArn": notification.topic_arn}
     if notification.kind == "SubscriptionConfirmation":
         told["Token"] = notification.token
-    if notification.sequence:
-        told["SequenceNumber"] = notification.sequence
+    if sequence:
+        told["SequenceNumber"] = sequence
     if notification.subject is not None:
         told["Subject"] = notification.subject
     told["Message"] = notification.message
@@ -45,13 +49,14 @@ def wrap(
             "TopicArn": notification.topic_arn,
             "Token": notification.token,
         }
-        told["SubscribeURL"] = f"{notification.endpoint}/?{urlencode(query)}"
-    told["SignatureVersion"] = version
-    told["Signature"] = sign(signed_text(told), version)
-    told["SigningCertURL"] = f"{notification.endpoint}{certificate}"
+        told["SubscribeURL"] = f"{notification.endpoint}/?{urlencode(query, safe=':')}"
+    if not sequence:  # what FIFO topics deliver is not signed
+        told["SignatureVersion"] = version
+        told["Signature"] = sign(signed_text(told), version)
+        told["SigningCertURL"] = f"{notification.endpoint}{certificate}"
     if notification.kind == "Notification":
         query = {"Action": "Unsubscribe", "SubscriptionArn": subscription_arn}
-        told["UnsubscribeURL"] = f"{notification.endpoint}/?{urlencode(query)}"
+        told["UnsubscribeURL"] = f"{notification.endpoint}/?{urlencode(query, safe=':')}"
     document: dict[str, object] = dict(told)
     if notification.attributes:
         document["MessageAttributes"] = {

@@ -11,7 +11,8 @@ from coldframe.services.sns.arns import invalid
 from coldframe.services.sns.outbox import Attribute
 
 MOST_BYTES = 256 * 1024
-_NAME = re.compile(r"[A-Za-z0-9_\-.]{1,256}")
+_OTHER = re.compile(r"[^A-Za-z0-9_\-.]").search
+_LONGEST_NAME = 256
 _TYPE = re.compile(r"(String|Number|Binary|String\.Array)(\..+)?")
 _FIFO_ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
 _LONGEST_SUBJECT = 100
@@ -82,14 +83,7 @@ def check_fifo_id(name: str, value: str) -> None:
 
 
 def _attribute(name: str, value: Mapping[str, Any]) -> Attribute:
-    lower = name.lower()
-    if (
-        _NAME.fullmatch(name) is None
-        or lower.startswith(("aws.", "amazon."))
-        or ".." in name
-        or name.strip(".") != name
-    ):
-        raise _refused(f"The message attribute name '{name}' is invalid.")
+    _check_name(name)
     kind = value["DataType"]
     if _TYPE.fullmatch(kind) is None:
         raise _refused(
@@ -97,17 +91,48 @@ def _attribute(name: str, value: Mapping[str, Any]) -> Attribute:
             " is Binary, Number, and String."
         )
     if kind.startswith("Binary"):
+        if not value.get("BinaryValue") and value.get("StringValue"):
+            raise _refused(f"The message attribute '{name}' with type '{kind}' must use field 'Binary'.")
         if not value.get("BinaryValue"):
-            raise _refused(f"The message attribute '{name}' must contain a non-empty BinaryValue.")
+            raise _empty(name, kind)
         return Attribute(kind, base64.b64encode(value["BinaryValue"]).decode())
     text = value.get("StringValue")
+    if not text and value.get("BinaryValue"):
+        raise _refused(f"The message attribute '{name}' with type '{kind}' must use field 'String'.")
     if not text:
-        raise _refused(f"The message attribute '{name}' must contain non-empty message attribute value.")
+        raise _empty(name, kind)
     if kind.startswith("Number"):
         _check_number(name, text)
     if kind == "String.Array":
         _check_array(name, text)
     return Attribute(kind, text)
+
+
+def _check_name(name: str) -> None:
+    if len(name.encode()) > _LONGEST_NAME:
+        raise _refused(f"Length of message attribute name must be less than {_LONGEST_NAME} bytes.")
+    other = _OTHER(name)
+    if other is not None or not name:
+        shown = f"#x{ord(other[0]):X}" if other else ""
+        raise _refused(
+            f"Invalid non-alphanumeric character '{shown}' was found in the message attribute name. Can only include"
+            " alphanumeric characters, hyphens, underscores, or dots."
+        )
+    if name.lower().startswith(("aws.", "amazon.")):
+        raise _refused(f"The message attribute name '{name}' begins with AWS. or Amazon., which is reserved.")
+    if name[0] == ".":
+        raise _refused("Invalid message attribute name starting with character '.' was found.")
+    if name[-1] == ".":
+        raise _refused("Invalid message attribute name ending with character '.' was found.")
+    if ".." in name:
+        raise _refused("Message attribute name can not have successive '.' character.")
+
+
+def _empty(name: str, kind: str) -> ServiceFault:
+    return _refused(
+        f"The message attribute '{name}' must contain non-empty message attribute value for message attribute type"
+        f" '{kind}'."
+    )
 
 
 def _check_number(name: str, text: str) -> None:

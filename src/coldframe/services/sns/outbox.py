@@ -6,6 +6,7 @@ from coldframe.core.seal import Seal
 from coldframe.engines.queue import MessageStore
 
 _PURPOSE = "sns-outbox"
+_FIRST_SEQUENCE = 10_000_000_000_000_000_000
 
 
 class Outbox(MessageStore):
@@ -19,6 +20,11 @@ class Attribute(msgspec.Struct, array_like=True, frozen=True):
     value: str
 
 
+def sequence_number(sequence: int) -> str:
+    """Return the documented twenty digits for a message's place in the order of the outbox."""
+    return str(_FIRST_SEQUENCE + sequence)
+
+
 class Notification(msgspec.Struct, array_like=True, frozen=True):
     """What is to be delivered: its kind as the envelope names it, the text for this protocol, and the rest."""
 
@@ -30,7 +36,7 @@ class Notification(msgspec.Struct, array_like=True, frozen=True):
     attributes: dict[str, Attribute] = {}
     group: str = ""
     deduplication: str = ""
-    sequence: str = ""
+    unused: str = ""  # keeps its place: what an earlier version left to be delivered is read as well
     token: str = ""
     endpoint: str = ""
 

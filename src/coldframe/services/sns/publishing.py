@@ -22,11 +22,10 @@ from coldframe.services.sns.message_checks import (
     texts_of,
     values_of,
 )
-from coldframe.services.sns.outbox import Notification, Outbox, pack
+from coldframe.services.sns.outbox import Notification, Outbox, pack, sequence_number
 from coldframe.services.sns.records import Subscription, Topic
 
 _DEDUPLICATED = 5 * 60 * 1000
-_FIRST_SEQUENCE = 10_000_000_000_000_000_000
 
 
 class Draft(NamedTuple):
@@ -61,6 +60,14 @@ def draft(call: Call, arn: arns.Arn, topic: Topic, request: Mapping[str, Any]) -
     return Draft(call.new_id(), notification, texts, size)
 
 
+def check_entry(topic: Topic, entry: Mapping[str, Any]) -> None:
+    """Refuse a batch as a whole for an entry without its place in a FIFO topic, its text, or with attributes that are none."""
+    if entry.get("MessageStructure") and entry["Message"]:
+        texts_of(entry)
+    attributes_of(entry.get("MessageAttributes") or {})
+    _fifo(topic, entry)
+
+
 def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """Put messages into the outbox, all or none, and return what the publisher is told of each."""
     batches: list[tuple[str, list[New]]] = []
@@ -82,7 +89,7 @@ def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) ->
     for each in drafts:
         told = {"MessageId": identifiers[each.default.deduplication] if topic.fifo else each.id}
         if topic.fifo:
-            told["SequenceNumber"] = str(_FIRST_SEQUENCE + sequences.get(each.id, 0))
+            told["SequenceNumber"] = sequence_number(sequences.get(each.id, 0))
         answers.append(told)
     return answers
 

@@ -16,6 +16,7 @@ SETTABLE = (
     *("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"),
     "SubscriptionRoleArn",
 )
+_DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
 _OUTSIDE = {"email", "email-json", "sms", "application"}
 _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 
@@ -31,15 +32,17 @@ def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
     if protocol in {"http", "https"}:
         _check_url(protocol, endpoint)
     elif protocol in {"sqs", "firehose"}:
-        service = _service_of(endpoint)
+        service = _service_of(endpoint, f"{'SQS' if protocol == 'sqs' else 'Firehose'} endpoint ARN")
         if service != protocol:
-            raise invalid(f"{protocol.upper()} endpoint ARN")
+            raise invalid(f"{'SQS' if protocol == 'sqs' else 'Firehose'} endpoint ARN")
     else:
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
     if fifo and protocol != "sqs":
         raise invalid(f"Endpoint Reason: FIFO topics take no subscriptions by {protocol} here")
     if endpoint.endswith(".fifo") and not fifo and protocol == "sqs":
-        raise invalid("Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
+        raise invalid(
+            "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+        )
 
 
 def checked(given: Mapping[str, str], present: Mapping[str, str], protocol: str) -> dict[str, str]:
@@ -55,7 +58,14 @@ def checked(given: Mapping[str, str], present: Mapping[str, str], protocol: str)
         raise invalid(
             "Attributes Reason: SubscriptionRoleArn must be the ARN of a role for the firehose protocol"
         )
+    if "RawMessageDelivery" in together:
+        together["RawMessageDelivery"] = together["RawMessageDelivery"].lower()
     return {name: value for name, value in together.items() if value}
+
+
+def same(present: Mapping[str, str], given: Mapping[str, str]) -> bool:
+    """Tell whether attributes say nothing else than those that are there, be it by default."""
+    return all(present.get(name, _DEFAULTS.get(name, "")) == value for name, value in given.items())
 
 
 def _check(name: str, value: str, together: Mapping[str, str], protocol: str) -> None:
@@ -85,17 +95,20 @@ def dead_letter_target(policy: str) -> str:
     try:
         target = json.loads(policy)["deadLetterTargetArn"]
     except (ValueError, TypeError, KeyError) as error:
-        raise invalid("RedrivePolicy: failed to parse JSON with a deadLetterTargetArn") from error
-    if not isinstance(target, str) or _service_of(target) != "sqs":
-        raise invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn")
+        raise invalid(
+            f"RedrivePolicy: failed to parse JSON. It has to name a deadLetterTargetArn: {error}"
+        ) from error
+    wrong = "RedrivePolicy: deadLetterTargetArn is an invalid arn"
+    if not isinstance(target, str) or _service_of(target, wrong) != "sqs":
+        raise invalid(wrong)
     return target
 
 
-def _service_of(endpoint: str) -> str:
+def _service_of(endpoint: str, wrong: str) -> str:
     try:
         return arns.parse(endpoint).service
     except ValueError as error:
-        raise invalid(f"Endpoint Reason: {endpoint} is not an ARN") from error
+        raise invalid(wrong) from error
 
 
 def _check_url(protocol: str, endpoint: str) -> None:

@@ -85,11 +85,6 @@ def check_name(name: str, *, fifo: bool) -> None:
     letters = stem.replace("-", "").replace("_", "")
     right = letters.isascii() and (letters.isalnum() or (not letters and bool(stem)))
     if not right or len(name) > 256 or (fifo and not name.endswith(".fifo")):
-        if fifo or name.endswith(".fifo"):
-            raise invalid(
-                "Topic Name Reason: Fifo Topic names must end with .fifo and must be made up of only uppercase and"
-                " lowercase ASCII letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
-            )
         raise invalid("Topic Name")
 
 

@@ -40,7 +40,7 @@ def compile_policy(text: str, scope: str = "MessageAttributes") -> FilterPolicy:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidFilterPolicy("failed to parse JSON") from error
+        raise InvalidFilterPolicy(f"failed to parse JSON. {error}") from error
     if not isinstance(document, dict):
         raise InvalidFilterPolicy("Filter is not an object")
     limits = _Limits(nested=scope == "MessageBody")

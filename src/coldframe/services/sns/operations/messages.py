@@ -7,19 +7,20 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.sns.arns import invalid, topic_in
 from coldframe.services.sns.message_checks import MOST_BYTES
-from coldframe.services.sns.publishing import draft
+from coldframe.services.sns.publishing import check_entry, draft
 from coldframe.services.sns.publishing import publish as put_out
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _MOST = 10
+_LONGEST_ID = 80
 
 
 def publish(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Publish a message to everybody who subscribed to a topic and wants it."""
     if request.get("PhoneNumber"):
         raise NotBuilt("Text messages go through telephone networks, which coldframe does not reach.")
-    target = request.get("TopicArn") or request.get("TargetArn")
-    if not target:
+    target = next((request[name] for name in ("TopicArn", "TargetArn") if name in request), None)
+    if target is None:
         raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
     if ":endpoint/" in target:
         raise NotBuilt("Mobile push goes through the phone makers' services, which coldframe does not reach.")
@@ -33,6 +34,8 @@ def publish_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn, topic = topic_in(call, request["TopicArn"])
     entries = request["PublishBatchRequestEntries"]
     _check(entries)
+    for entry in entries:
+        check_entry(topic, entry)
     drafts, failures = [], []
     for entry in entries:
         try:
@@ -42,7 +45,8 @@ def publish_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             failures.append({"Id": entry["Id"], "Code": code, "Message": fault.message, "SenderFault": True})
     if sum(drafted.size for _, drafted in drafts) > MOST_BYTES:
         raise ServiceFault(
-            "BatchRequestTooLongException", f"Batch requests cannot be longer than {MOST_BYTES} bytes."
+            "BatchRequestTooLongException",
+            "The length of all the messages put together is more than the limit.",
         )
     answers = put_out(call, arn, topic, [drafted for _, drafted in drafts])
     successful = [{"Id": name, **answer} for (name, _), answer in zip(drafts, answers, strict=True)]
@@ -53,14 +57,13 @@ def _check(entries: list[dict[str, Any]]) -> None:
     if not entries:
         raise ServiceFault("EmptyBatchRequestException", "The batch request doesn't contain any entries.")
     if len(entries) > _MOST:
-        text = f"The batch request contains more entries than permissible ({_MOST})."
+        text = "The batch request contains more entries than permissible."
         raise ServiceFault("TooManyEntriesInBatchRequestException", text)
     names = [entry["Id"] for entry in entries]
     for name in names:
         if _ID.fullmatch(name) is None:
-            text = (
-                f"The Id of a batch entry in a batch request doesn't abide by the specification: {name[:100]}"
-            )
+            wrong = "is too long" if len(name) > _LONGEST_ID else "contains an impermissible character"
+            text = f"The Id of a batch entry in the batch request {wrong}: {name}"
             raise ServiceFault("InvalidBatchEntryIdException", text)
     if len(set(names)) != len(names):
         text = "Two or more batch entries in the request have the same Id."

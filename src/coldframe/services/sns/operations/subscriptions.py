@@ -8,7 +8,14 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
 from coldframe.services.sns import jobs, subscription_attributes
-from coldframe.services.sns.arns import invalid, records_of, subscription_arn, subscription_of, topic_in
+from coldframe.services.sns.arns import (
+    invalid,
+    records_of,
+    subscription_arn,
+    subscription_of,
+    topic_in,
+    topic_place,
+)
 from coldframe.services.sns.delivery_policies import effective
 from coldframe.services.sns.publishing import ask_to_confirm
 from coldframe.services.sns.records import Subscription, Topic
@@ -32,7 +39,7 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     ]
     if present:
         found = present[0]
-        if attributes and found.attributes != attributes:
+        if not subscription_attributes.same(found.attributes, attributes):
             raise invalid("Attributes Reason: Subscription already exists with different attributes")
         if not found.confirmed:
             _ask(call, arn, records, found)
@@ -57,7 +64,10 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def confirm_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Confirm a subscription by the token that was sent to its endpoint; a token is good for three days."""
-    arn, topic = topic_in(call, request["TopicArn"])
+    arn = topic_place(call, request["TopicArn"])
+    topic = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource)
+    if topic is None:
+        raise invalid("Token")
     records = records_of(call, arn)
     for each in records.list(Subscription, where={"topic": topic.name}):
         if each.token and hmac.compare_digest(each.token.encode(), request["Token"].encode()):
@@ -123,6 +133,8 @@ def get_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
     }
     if "FilterPolicy" in attributes:
         attributes.setdefault("FilterPolicyScope", "MessageAttributes")
+    else:
+        attributes.pop("FilterPolicyScope", None)
     if found.protocol in {"http", "https"}:
         topic = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource)
         own = topic.attributes.get("DeliveryPolicy", "") if topic is not None else ""

@@ -28,7 +28,7 @@ def create_topic(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         call.records.add(Topic(name=name, created=call.now, fifo=fifo, attributes=attributes, tags=tags))
     elif any(present.attributes.get(key) != value for key, value in attributes.items()):
         raise invalid("Attributes Reason: Topic already exists with different attributes")
-    elif tags and present.tags != tags:
+    elif not tags.items() <= present.tags.items():
         raise invalid("Tags Reason: Topic already exists with different tags")
     return {"TopicArn": call.arn(name)}
 
@@ -100,14 +100,14 @@ def add_permission(call: Call, request: dict[str, Any]) -> None:
     known = {operation.lower() for operation in call.service.model.operation_names}
     for action in request["ActionName"]:
         if action.lower() not in known:
-            raise invalid(f"Policy statement action out of service scope! {action}")
+            raise invalid("Policy statement action out of service scope!")
     principals = [f"arn:{call.partition}:iam::{account}:root" for account in request["AWSAccountId"]]
     policy["Statement"].append(
         {
             "Sid": request["Label"],
             "Effect": "Allow",
-            "Principal": {"AWS": principals},
-            "Action": [f"SNS:{action}" for action in request["ActionName"]],
+            "Principal": {"AWS": _alone(principals)},
+            "Action": _alone([f"SNS:{action}" for action in request["ActionName"]]),
             "Resource": str(arn),
         }
     )
@@ -127,6 +127,10 @@ def remove_permission(call: Call, request: dict[str, Any]) -> None:
     if left:
         attributes["Policy"] = json.dumps({**policy, "Statement": left})
     records_of(call, arn).change(topic, attributes=attributes)
+
+
+def _alone(values: list[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else values
 
 
 def _policy(topic: Topic, arn: str, account: str) -> dict[str, Any]:
