@@ -118,3 +118,26 @@ def count(secrets, name):
         found |= {version["VersionId"] for version in page["Versions"]}
         token = {"NextToken": page["NextToken"]} if "NextToken" in page else None
     return len(found)
+
+
+def test_a_reading_is_told_at_once(server, secrets, fresh) -> None:
+    secrets.create_secret(Name=fresh, SecretString="1")
+    assert "LastAccessedDate" not in secrets.describe_secret(SecretId=fresh)
+    secrets.get_secret_value(SecretId=fresh)
+    assert "LastAccessedDate" in secrets.describe_secret(SecretId=fresh)
+    (version,) = secrets.list_secret_version_ids(SecretId=fresh)["Versions"]
+    assert "LastAccessedDate" in version
+
+
+def test_what_became_current_is_pending_no_longer_once_another_is(secrets, fresh) -> None:
+    first = secrets.create_secret(Name=fresh, SecretString="1")["VersionId"]
+    second = secrets.put_secret_value(SecretId=fresh, SecretString="2", VersionStages=["AWSPENDING"])[
+        "VersionId"
+    ]
+    secrets.update_secret_version_stage(
+        SecretId=fresh, VersionStage="AWSCURRENT", RemoveFromVersionId=first, MoveToVersionId=second
+    )
+    stages = secrets.describe_secret(SecretId=fresh)["VersionIdsToStages"]
+    assert sorted(stages[second]) == ["AWSCURRENT", "AWSPENDING"]
+    secrets.put_secret_value(SecretId=fresh, SecretString="3")
+    assert secrets.describe_secret(SecretId=fresh)["VersionIdsToStages"][second] == ["AWSPREVIOUS"]

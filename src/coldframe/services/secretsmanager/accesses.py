@@ -18,6 +18,15 @@ class Accesses:
         """Remember that a value was read."""
         self._read[account, region, version.name, version.id] = now
 
+    def of_version(self, account: str, region: str, version: Version) -> int:
+        """When a version was read last, of what is not written yet; 0 for not at all."""
+        return self._read.get((account, region, version.name, version.id), 0)
+
+    def of_secret(self, account: str, region: str, secret: Secret) -> int:
+        """When any version of a secret was read last, of what is not written yet; 0 for not at all."""
+        read = self._read
+        return max((read.get((account, region, secret.name, each), 0) for each in secret.stages), default=0)
+
     def flush(self) -> None:
         """Write what was collected; secrets that are gone by now are left out."""
         with self._lock:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.services.secretsmanager.accesses import Accesses
 from coldframe.services.secretsmanager.lookup import arn_of
 from coldframe.services.secretsmanager.records import NEVER, Secret
 
@@ -25,12 +26,14 @@ def described(call: Call, account: str, secret: Secret) -> dict[str, Any]:
         "PrimaryRegion": secret.primary or (call.region if secret.replicas else ""),
     }
     answer |= {member: value for member, value in optional.items() if value}
-    if secret.accessed:
+    accessed = max(secret.accessed, call.part(Accesses).of_secret(account, call.region, secret))
+    if accessed:
         # AWS tells the day only.
-        answer["LastAccessedDate"] = (secret.accessed - secret.accessed % _DAY) / 1000
+        answer["LastAccessedDate"] = (accessed - accessed % _DAY) / 1000
     if secret.due != NEVER:
         answer["DeletedDate"] = secret.due / 1000
-    answer["Tags"] = [{"Key": key, "Value": value} for key, value in secret.tags.items()]
+    if secret.tags:
+        answer["Tags"] = [{"Key": key, "Value": value} for key, value in secret.tags.items()]
     return answer
 
 

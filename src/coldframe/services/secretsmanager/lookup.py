@@ -9,6 +9,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.secretsmanager.records import NEVER, Secret
 
+NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}", re.ASCII)
 _SUFFIXED = re.compile(r"(.+)-([A-Za-z0-9]{6})", re.DOTALL)
 
 
@@ -107,6 +108,8 @@ def check_owner(call: Call, secret: Secret) -> None:
 def _parts(call: Call, secret_id: str) -> tuple[str, list[tuple[str, str]]]:
     """Return the account, and the names with the suffix each must have (empty: any) in the order to look for them."""
     if not secret_id.startswith("arn:"):
+        if NAME.fullmatch(secret_id) is None:
+            raise no_name()
         return call.account, [(secret_id, "")]
     try:
         arn = arns.parse(secret_id)
@@ -120,6 +123,14 @@ def _parts(call: Call, secret_id: str) -> tuple[str, list[tuple[str, str]]]:
     suffixed = _SUFFIXED.fullmatch(name)
     whole = [(suffixed[1], suffixed[2])] if suffixed else []
     return arn.account, [*whole, (name, "")]
+
+
+def no_name() -> ServiceFault:
+    """Return the fault for a name that no secret can have."""
+    return ServiceFault(
+        "ValidationException",
+        "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+    )
 
 
 def _no_arn() -> ServiceFault:

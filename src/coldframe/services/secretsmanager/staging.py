@@ -21,6 +21,8 @@ def moved(stages: Stages, version: str, labels: list[str]) -> Stages:
         _put(found, label, version)
         if label == CURRENT and before:
             _put(found, PREVIOUS, before)
+            # What became current was pending no longer.
+            found[before] = [each for each in found[before] if each != PENDING]
     return found
 
 

@@ -56,6 +56,8 @@ def encrypted(
     No transaction may be open: KMS may make its default key. Raises EncryptionFailure, AccessDenied.
     """
     arn, region = place
+    if not kms_key:
+        _check_account(call, arn)
     assert call.installation.clients is not None, "the server has clients before it serves"
     kms = call.installation.clients("kms", principal=call.principal, region=region, via="secretsmanager")
     try:
@@ -80,11 +82,8 @@ def encrypted(
 
 def decrypted(call: Call, arn: str, version: Version) -> Value:
     """Return the value of a version; raises DecryptionFailure, AccessDenied, InvalidRequestException."""
-    if version.kms_key == "DefaultEncryptionKey" and arn.split(":")[4] != call.account:
-        raise invalid_request(
-            "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS"
-            " service key."
-        )
+    if version.kms_key == "DefaultEncryptionKey":
+        _check_account(call, arn)
     try:
         key = call.client("kms").decrypt(
             CiphertextBlob=base64.b64decode(version.wrapped), EncryptionContext=context(arn, version.id)
@@ -97,6 +96,15 @@ def decrypted(call: Call, arn: str, version: Version) -> Value:
     except InvalidTag as error:
         raise ServiceFault("DecryptionFailure", _sentence("decrypt")) from error
     return Value(content, version.binary)
+
+
+def _check_account(call: Call, arn: str) -> None:
+    """Raise InvalidRequestException for another account's secret: the default key is for its own account."""
+    if arn.split(":")[4] != call.account:
+        raise invalid_request(
+            "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS"
+            " service key."
+        )
 
 
 def wrapped_anew(call: Call, arn: str, version: Version, kms_key: str) -> dict[str, str]:

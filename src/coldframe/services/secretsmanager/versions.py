@@ -1,5 +1,7 @@
 """Versions of secrets: found by id or label, added, and recognised when a request comes twice."""
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from coldframe.core.call import Call
@@ -57,6 +59,14 @@ def check_token(call: Call, account: str, secret: Secret, arn: str, token: str, 
     if there.digest != values.digest_of(call, arn, token, value):
         raise token_in_use(token, arn)
     return True
+
+
+def token_of(request: dict[str, Any]) -> str:
+    """Return the ClientRequestToken, which SDKs and the CLI make up; raises InvalidRequestException without one."""
+    token: str = request.get("ClientRequestToken") or ""
+    if not token:
+        raise invalid_request("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
+    return token
 
 
 def token_in_use(token: str, arn: str) -> ServiceFault:

@@ -5,10 +5,12 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt
 from coldframe.services.secretsmanager.lookup import account_of, arn_of, changeable, invalid_request
+from coldframe.services.secretsmanager.versions import token_of
 
 
 def rotate_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Refuse: a secret without a rotation function as AWS does, one with a function because there are none here."""
+    token_of(request)
     changeable(call, request["SecretId"])
     if request.get("RotationLambdaARN") or request.get("ExternalSecretRotationRoleArn"):
         raise NotBuilt("Rotation runs a Lambda function, and Lambda is not here.")

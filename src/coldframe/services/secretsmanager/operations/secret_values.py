@@ -19,7 +19,7 @@ from coldframe.services.secretsmanager.lookup import (
 from coldframe.services.secretsmanager.permissions import tag_keys
 from coldframe.services.secretsmanager.records import Secret, Version
 from coldframe.services.secretsmanager.staging import CURRENT, moved, removed, version_with
-from coldframe.services.secretsmanager.versions import add_version, check_token, version_of
+from coldframe.services.secretsmanager.versions import add_version, check_token, token_of, version_of
 
 _MOST_IN_BATCH = 20
 _DAY = 86_400_000
@@ -65,8 +65,9 @@ def put_secret_value(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     value = values.given(request)
     if value is None:
         raise invalid_request("You must provide either SecretString or SecretBinary.")
+    token = token_of(request)
     secret, account = changeable(call, request["SecretId"]), account_of(call, request["SecretId"])
-    arn, token = arn_of(call, account, secret), request.get("ClientRequestToken") or call.new_id()
+    arn = arn_of(call, account, secret)
     labels = list(dict.fromkeys(request.get("VersionStages") or [CURRENT]))
     if not secret.stages and CURRENT not in labels:
         labels.append(CURRENT)
@@ -94,7 +95,7 @@ def list_secret_version_ids(call: Call, request: dict[str, Any]) -> dict[str, An
     answer: dict[str, Any] = {
         "ARN": arn_of(call, account, secret),
         "Name": secret.name,
-        "Versions": [_shown(secret, row) for row in rows[:limit]],
+        "Versions": [_shown(call, account, secret, row) for row in rows[:limit]],
     }
     if len(rows) > limit:
         answer["NextToken"] = call.token([rows[limit - 1].created, rows[limit - 1].id])
@@ -175,7 +176,7 @@ def _resource(call: Call, secret_id: str) -> str:
         return named_arn(call, account, secret_id.partition(":secret:")[2] or secret_id)
 
 
-def _shown(secret: Secret, row: Version) -> dict[str, Any]:
+def _shown(call: Call, account: str, secret: Secret, row: Version) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "VersionId": row.id,
         "CreatedDate": row.created / 1000,
@@ -183,6 +184,7 @@ def _shown(secret: Secret, row: Version) -> dict[str, Any]:
     }
     if secret.stages.get(row.id):
         answer["VersionStages"] = secret.stages[row.id]
-    if row.accessed:
-        answer["LastAccessedDate"] = (row.accessed - row.accessed % _DAY) / 1000
+    accessed = max(row.accessed, call.part(Accesses).of_version(account, call.region, row))
+    if accessed:
+        answer["LastAccessedDate"] = (accessed - accessed % _DAY) / 1000
     return answer

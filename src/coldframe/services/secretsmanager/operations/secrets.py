@@ -1,6 +1,5 @@
 """Secrets: made, described, listed, changed, deleted and restored."""
 
-import re
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,6 +10,7 @@ from coldframe.services.secretsmanager import replication, searching, values
 from coldframe.services.secretsmanager.descriptions import described, labelled
 from coldframe.services.secretsmanager.destroying import destroy
 from coldframe.services.secretsmanager.lookup import (
+    NAME,
     account_of,
     arn_of,
     changeable,
@@ -21,14 +21,14 @@ from coldframe.services.secretsmanager.lookup import (
     invalid_request,
     named_arn,
     new_suffix,
+    no_name,
     present,
 )
 from coldframe.services.secretsmanager.records import NEVER, Secret, Version
 from coldframe.services.secretsmanager.staging import CURRENT
 from coldframe.services.secretsmanager.tagging import with_tags
-from coldframe.services.secretsmanager.versions import add_version, check_token, token_in_use
+from coldframe.services.secretsmanager.versions import add_version, check_token, token_in_use, token_of
 
-_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}", re.ASCII)
 _DAY = 86_400_000
 _LEAST, _MOST = 7, 30
 
@@ -39,7 +39,7 @@ def create_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise NotBuilt("Secrets are not replicated to other accounts.")
     name, value = request["Name"], values.given(request)
     _check_name(call, name)
-    token = request.get("ClientRequestToken") or call.new_id()
+    token = token_of(request)
     there = committed(call, name)
     if there is not None:
         return _there_already(call, there, token, value)
@@ -112,10 +112,11 @@ def list_secrets(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def update_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Change a secret's description or key, or give it a new current value."""
+    value = values.given(request)
+    token = token_of(request) if value is not None else ""
     secret, account = changeable(call, request["SecretId"]), account_of(call, request["SecretId"])
-    arn, value = arn_of(call, account, secret), values.given(request)
+    arn = arn_of(call, account, secret)
     kms_key = secret.kms_key if request.get("KmsKeyId") is None else _key(request["KmsKeyId"])
-    token = request.get("ClientRequestToken") or call.new_id()
     store = call.installation.store
     if value is not None and store.cached(Version, account, call.region, secret.name, token) is not None:
         raise token_in_use(token, arn)
@@ -194,12 +195,8 @@ def restore_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_name(call: Call, name: str) -> None:
-    if _NAME.fullmatch(name) is None or ("!" in name and not call.via):
-        raise ServiceFault(
-            "ValidationException",
-            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following:"
-            " -/_+=.@!",
-        )
+    if NAME.fullmatch(name) is None or ("!" in name and not call.via):
+        raise no_name()
 
 
 def _there_already(call: Call, there: Secret, token: str, value: values.Value | None) -> dict[str, Any]:
