@@ -268,7 +268,9 @@ def _resources(entry: Mapping[str, Any], kind: str, *, variables: bool) -> tuple
     for value in values:
         template = parse_template(value, variables=variables, wildcards=True)
         if value != "*":
-            _check_resource(value, template)
+            # Queues and log groups take policies whose resource is no ARN, and that speak of nothing therefore.
+            if kind != "resource" or value.startswith("arn:"):
+                _check_resource(value, template)
             templates.append(template)
             keys |= variable_keys(template)
     return compile_resources(templates, everything="*" in values), frozenset(keys)

@@ -27,8 +27,12 @@ def name_in(call: Call, identifier: str) -> str:
 def named(call: Call, request: Mapping[str, Any]) -> str:
     """Return the group named by logGroupName or logGroupIdentifier, of which exactly one must be there."""
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
-    if (name is None) == (identifier is None):
-        raise invalid("You must specify either logGroupName or logGroupIdentifier, but not both.")
+    if name is not None and identifier is not None:
+        raise ServiceFault(
+            "ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters."
+        )
+    if name is None and identifier is None:
+        raise invalid("You must specify either logGroupName or logGroupIdentifier.")
     return name if name is not None else name_in(call, str(identifier))
 
 
