@@ -188,7 +188,7 @@ def test_the_group_by_arn_and_by_name_but_not_both(logs):
     error = refused(
         logs.client.get_log_events, logGroupIdentifier=arn, logGroupName="app", logStreamName="one"
     )
-    assert error["Code"] == "InvalidParameterException"
+    assert error["Code"] == "ValidationException"
     assert refused(logs.client.get_log_events, logStreamName="one")["Code"] == "InvalidParameterException"
 
 

@@ -166,10 +166,14 @@ def test_a_group_is_named_once(logs, running):
         assert names(logs.describe_log_streams(logGroupIdentifier=identifier)) == ["s"]
     for parameters in (
         {},
-        {"logGroupName": "g", "logGroupIdentifier": "g"},
         {"logGroupIdentifier": f"{arn}:*"},
     ):
         assert refused(logs.describe_log_streams, **parameters)[0] == "InvalidParameterException"
+    both = refused(logs.describe_log_streams, logGroupName="g", logGroupIdentifier="g")
+    assert both == (
+        "ValidationException",
+        "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+    )
 
 
 def test_deleting_a_stream_deletes_its_events_and_no_others(logs, running):
