@@ -1,5 +1,6 @@
 """Dev mode: any credentials are accepted, and reset empties every service."""
 
+import json
 import urllib.error
 import urllib.request
 
@@ -41,6 +42,29 @@ def test_a_key_that_was_given_out_is_still_checked(dev):
     assert dev.client("sts", **right).get_caller_identity()["Arn"].endswith(":user/ann")
     with pytest.raises(ClientError):
         dev.client("sts", **{**right, "aws_secret_access_key": "wrong"}).get_caller_identity()
+
+
+def test_made_up_credentials_may_take_on_a_role_whose_trust_policy_names_a_service(dev):
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = dev.client("iam", **keys("test")).create_role(RoleName="taken", AssumeRolePolicyDocument=document)
+    session = dev.client("sts", **keys("test")).assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="s")
+    assert session["AssumedRoleUser"]["Arn"].endswith(":assumed-role/taken/s")
+
+
+def test_a_topic_reaches_a_queue_without_a_policy_and_not_one_that_denies(dev):
+    sns, sqs = dev.client("sns", **keys("test")), dev.client("sqs", **keys("test"))
+    topic = sns.create_topic(Name="dev")["TopicArn"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    urls = []
+    for name, attributes in (("open", {}), ("shut", {"Policy": policy})):
+        urls.append(sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
+        arn = topic.replace(":sns:", ":sqs:").replace(":dev", f":{name}")
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="x")
+    assert len(sqs.receive_message(QueueUrl=urls[0], WaitTimeSeconds=10)["Messages"]) == 1
+    assert "Messages" not in sqs.receive_message(QueueUrl=urls[1])
 
 
 def test_reset_empties_everything(dev):

@@ -28,12 +28,13 @@ def query_error(service: ServiceModel, fault: fault_shapes.WireFault) -> dict[st
 
 
 def rpc_status(service: ServiceModel, wire: fault_shapes.WireFault) -> int:
-    """Choose the HTTP status: RPC services deny with 400, and a query error's own status is for query alone."""
-    if wire.status == 403:
-        return 400
+    """Choose the HTTP status: RPC services deny with 400; those that were query services keep each fault's own.
+
+    SQS and CloudWatch were seen to answer so, although the cases of the protocol have 400 for every sender's fault.
+    """
     if service.is_query_compatible and wire.shape is not None:
-        return 400 if wire.sender else 500
-    return wire.status
+        return wire.status
+    return 400 if wire.status == 403 else wire.status
 
 
 class RpcProtocol:
