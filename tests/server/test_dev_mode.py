@@ -48,8 +48,10 @@ def test_made_up_credentials_may_take_on_a_role_whose_trust_policy_names_a_servi
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = dev.client("iam", **keys("test")).create_role(RoleName="taken", AssumeRolePolicyDocument=document)
-    session = dev.client("sts", **keys("test")).assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="s")
-    assert session["AssumedRoleUser"]["Arn"].endswith(":assumed-role/taken/s")
+    session = dev.client("sts", **keys("test")).assume_role(
+        RoleArn=role["Role"]["Arn"], RoleSessionName="session"
+    )
+    assert session["AssumedRoleUser"]["Arn"].endswith(":assumed-role/taken/session")
 
 
 def test_a_topic_reaches_a_queue_without_a_policy_and_not_one_that_denies(dev):
