@@ -11,6 +11,9 @@ from coldframe.engines.database import DatabaseError, Version, VersionMissing
 
 SYSTEM = Path("/usr/lib/postgresql")
 
+# Debian's packages keep their own places below the folder they are unpacked in.
+_UNPACKED = "postgresql-*/usr/lib/postgresql/*/bin"
+
 _NUMBER = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -23,7 +26,8 @@ class Versions:
 
     def all(self) -> list[Version]:
         """Return what is installed, oldest first."""
-        folders = [*self._roots.glob("postgresql-*/native/bin"), *SYSTEM.glob("*/bin")]
+        unpacked = (*self._roots.glob("postgresql-*/native/bin"), *self._roots.glob(_UNPACKED))
+        folders = [*unpacked, *SYSTEM.glob("*/bin")]
         found = [self._at(folder) for folder in sorted(folders) if os.access(folder / "postgres", os.X_OK)]
         return sorted(found, key=lambda version: [int(part) for part in version.number.split(".")])
 
