@@ -18,6 +18,7 @@ from coldframe.engines.postgresql.backups import PostgreSQLBackups
 from coldframe.engines.postgresql.cluster import tail
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
 from coldframe.engines.postgresql.instances import Instances
+from coldframe.engines.postgresql.upgrades import PostgreSQLUpgrades
 
 
 class PostgreSQL:
@@ -30,6 +31,7 @@ class PostgreSQL:
         self._samples = figures.Samples()
         self.copies = PostgreSQLCopies(self._instances)
         self.backups = PostgreSQLBackups(self._instances)
+        self.upgrades = PostgreSQLUpgrades(self._instances)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""
