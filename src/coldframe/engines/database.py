@@ -200,7 +200,20 @@ class Upgrades(Protocol):
         """Do what is left to do for the running instance, such as gathering statistics anew."""
 
 
-class DatabaseEngine(Protocol):
+class Logs(Protocol):
+    """The logs of an instance that its users may read."""
+
+    def log_files(self, spec: InstanceSpec) -> Sequence[LogFile]:
+        """Return the logs of an instance."""
+
+    def add_log(self, spec: InstanceSpec, name: str, text: str) -> None:
+        """Add a log of our own that users may read; `name` is `error/` and a name that begins as one of ours."""
+
+    def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
+        """Return a piece of a log; raises DatabaseError when there is none of that name."""
+
+
+class DatabaseEngine(Logs, Protocol):
     """Runs instances as processes of an unprivileged user that outlive this process."""
 
     name: str
@@ -249,9 +262,3 @@ class DatabaseEngine(Protocol):
 
     def figures(self, spec: InstanceSpec) -> Mapping[str, float]:
         """Return counters and gauges under their CloudWatch names (DatabaseConnections, CPUUtilization, FreeableMemory ...)."""
-
-    def log_files(self, spec: InstanceSpec) -> Sequence[LogFile]:
-        """Return the logs of an instance."""
-
-    def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
-        """Return a piece of a log; raises DatabaseError when there is none of that name."""

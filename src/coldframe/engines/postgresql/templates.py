@@ -62,10 +62,11 @@ def initialise(version: Version, data: Path) -> None:
     """Make an empty data directory of a version, of the kind that all instances have; raises DatabaseError."""
     data.mkdir(mode=0o700)
     programs.own(data)
-    words: list[str | Path] = [*("-D", data, "-U", admin.USER, "-A", "peer", "-E", "UTF8"), "--locale=C.UTF-8"]
-    programs.run(
-        [version.programs / "initdb", *words, "--data-checksums", "--no-sync"], folder=data.parent
-    )
+    words: list[str | Path] = [
+        *("-D", data, "-U", admin.USER, "-A", "peer", "-E", "UTF8"),
+        "--locale=C.UTF-8",
+    ]
+    programs.run([version.programs / "initdb", *words, "--data-checksums", "--no-sync"], folder=data.parent)
 
 
 def statements(version: Version) -> list[str]:

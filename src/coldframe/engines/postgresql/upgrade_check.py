@@ -1,6 +1,6 @@
 """What keeps an instance from a newer major version and pg_upgrade does not look for, or says less well."""
 
-from coldframe.engines.database import InstanceSpec
+from coldframe.engines.database import InstanceSpec, Version
 from coldframe.engines.postgresql import admin, layout, logical
 
 _SLOTS = """
@@ -46,3 +46,17 @@ def obstacles(spec: InstanceSpec) -> dict[str, list[str]]:
                     " TABLESPACE pg_default."
                 )
     return found
+
+
+def report(old: Version, new: Version, found: dict[str, list[str]]) -> str:
+    """Return what the log of a check says of obstacles, by database."""
+    because = (
+        f"The instance could not be upgraded from {old.number} to {new.number} because of following reasons. Please take"
+        " appropriate action on databases that have usages incompatible with the requested major engine version upgrade"
+        " and try again."
+    )
+    lines = ["----------------------- Upgrade could not be run -----------------------", because]
+    for database, said in found.items():
+        lines.append(f"- Following usages in database '{database}' need to be corrected before upgrade:")
+        lines += [f"-- {each}" for each in said]
+    return "\n".join([*lines, "----------------------- END OF LOG ----------------------", ""])

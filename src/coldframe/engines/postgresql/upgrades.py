@@ -3,40 +3,25 @@
 A minor version runs on the same files. A major one gets a copy of them, which pg_upgrade links into a new data directory.
 """
 
-import contextlib
-import os
 import shutil
-import signal
-import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib import resources
-from pathlib import Path
 
 from coldframe.core import process
 from coldframe.engines import exchange
 from coldframe.engines.database import DatabaseError, InstanceSpec, UpgradeRefused, Version
-from coldframe.engines.postgresql import admin, base_copy, layout, logical, programs, shared_objects, templates
+from coldframe.engines.postgresql import (
+    admin,
+    base_copy,
+    layout,
+    logical,
+    pg_upgrade,
+    programs,
+    upgrade_check,
+)
 from coldframe.engines.postgresql.instances import Instances
-from coldframe.engines.postgresql.upgrade_check import obstacles
-from coldframe.engines.postgresql.waiting import until
 
 _HOURS = 12 * 3600.0
-_ROOM = "upgrade-"
 # Where the newer data directory lies between `prepare` and `swap`.
 _FRESH = "data.upgraded"
-# What a copy has beside the settings of its instance: nobody comes in but who upgrades, by a socket of its own.
-_CONFIGURATION = """
-hba_file = '{data}/pg_hba.conf'
-ident_file = '{data}/pg_ident.conf'
-unix_socket_directories = ''
-logging_collector = off
-temp_tablespaces = ''
-default_transaction_read_only = off
-primary_conninfo = ''
-primary_slot_name = ''
-"""
-_ONLY_US = f"local all {admin.USER} trust\n"
 
 
 class PostgreSQLUpgrades:
@@ -49,30 +34,34 @@ class PostgreSQLUpgrades:
         """Tell whether this machine has what brings an instance from one installed version to another."""
         if old.major == new.major:
             return True
-        return (new.programs / "pg_upgrade").exists() and self._complete_one(old.major) is not None
+        return (new.programs / "pg_upgrade").exists() and pg_upgrade.complete(
+            self._instances, old.major
+        ) is not None
 
     def check(self, spec: InstanceSpec, target: InstanceSpec) -> str:
         """Run pg_upgrade --check on a copy of the running instance, after looking for what it does not look for."""
         old, new = self._instances.version(spec), self._instances.version(target)
         if old.major == new.major:
             return ""
-        found = obstacles(spec)
+        found = upgrade_check.obstacles(spec)
         if found:
             raise UpgradeRefused(
                 "Postgres cluster is in a state where pg_upgrade can not be completed successfully.",
-                _report(old, new, found),
+                upgrade_check.report(old, new, found),
                 "the precheck log of the instance says what to do",
             )
-        with self._room(spec) as room:
+        with pg_upgrade.room(spec) as room:
             base_copy.take(spec, room / "old")
             try:
-                return self._run(spec, new, room, check=True)
+                return pg_upgrade.run(self._instances, spec, new, room, check=True)
             except process.ProgramFailed as problem:
-                said = _said(room)
+                said = pg_upgrade.said(room)
                 failed = [line for line in said.splitlines() if line.strip().endswith("fatal")]
                 what = failed[-1].rsplit("  ", 1)[0].strip() if failed else "its check"
                 raise UpgradeRefused(
-                    f"pg_upgrade reported failure: {what}", f"{problem}\n\n{said}", "the precheck log has the details"
+                    f"pg_upgrade reported failure: {what}",
+                    f"{problem}\n\n{said}",
+                    "the precheck log has the details",
                 ) from problem
 
     def prepare(self, spec: InstanceSpec, target: InstanceSpec) -> None:
@@ -83,7 +72,7 @@ class PostgreSQLUpgrades:
         shutil.rmtree(fresh, ignore_errors=True)
         if old.major == new.major:
             return
-        with self._room(spec) as room:
+        with pg_upgrade.room(spec) as room:
             programs.copy(layout.data(spec), room / "old")
             for place in (room / "old" / "pg_tblspc").iterdir():
                 # A link leads to the scratch storage of the instance itself.
@@ -94,11 +83,11 @@ class PostgreSQLUpgrades:
                 shutil.rmtree(slot)
             programs.own(room / "old")
             try:
-                self._run(spec, new, room, check=False)
-                self._single(new, room / "new", _after(old, new))
+                pg_upgrade.run(self._instances, spec, new, room, check=False)
+                pg_upgrade.finish(old, new, room / "new")
             except process.ProgramFailed as problem:
                 raise DatabaseError(
-                    f"pg_upgrade from {old.number} to {new.number} failed: {problem}\n{_said(room)}",
+                    f"pg_upgrade from {old.number} to {new.number} failed: {problem}\n{pg_upgrade.said(room)}",
                     "the instance goes on in its version",
                 ) from problem
             (room / "new").rename(fresh)
@@ -109,7 +98,7 @@ class PostgreSQLUpgrades:
 
     def back(self, spec: InstanceSpec) -> None:
         """Put the data as they were before `swap` in place again; the instance is stopped."""
-        self._clear(spec)
+        pg_upgrade.clear(spec)
         shutil.rmtree(spec.folder / _FRESH, ignore_errors=True)
         exchange.back(layout.data(spec))
 
@@ -131,129 +120,3 @@ class PostgreSQLUpgrades:
                 for (collation,) in stale:
                     connection.query(f"ALTER COLLATION {collation} REFRESH VERSION")
                 connection.query("ANALYZE")
-
-    def _complete_one(self, major: str) -> Version | None:
-        """Return an installed version of a major that has the programs that pg_upgrade wants of the older side."""
-        fitting = [each for each in self._instances.versions.all() if each.major == major]
-        return next((each for each in reversed(fitting) if (each.programs / "pg_controldata").exists()), None)
-
-    def _run(self, spec: InstanceSpec, new: Version, room: Path, *, check: bool) -> str:
-        """Run pg_upgrade from `room`/old to `room`/new; returns what it said. Raises ProgramFailed, DatabaseError."""
-        old = self._complete_one(self._instances.version(spec).major)
-        if old is None:
-            raise DatabaseError(
-                f"the programs of PostgreSQL {spec.version} are not on this machine", "install them"
-            )
-        self._alone(room / "old", (layout.data(spec) / "postgresql.conf").read_text(encoding="utf-8"))
-        # Its folder is in the data directory itself, where pg_upgrade takes no tablespace from.
-        self._single(old, room / "old", ["DROP TABLESPACE IF EXISTS rds_temp_tablespace"])
-        templates.initialise(new, room / "new")
-        self._alone(
-            room / "new", (room / "new" / "postgresql.conf").read_text(encoding="utf-8") + _preload(spec)
-        )
-        with tempfile.TemporaryDirectory(prefix="cf-") as sockets:
-            programs.own(Path(sockets))
-            command: list[str | Path] = [
-                new.programs / "pg_upgrade",
-                *("-b", old.programs, "-B", new.programs, "-d", room / "old", "-D", room / "new"),
-                *("-U", admin.USER, "-s", sockets, "-p", "50432", "-P", "50433", "--link"),
-                *("--jobs", str(min(8, os.cpu_count() or 1))),
-                *(["--check"] if check else []),
-            ]
-            return _as_user(command, room)
-
-    def _alone(self, data: Path, settings: str) -> None:
-        """Write a configuration with which nobody but we reach a data directory's server."""
-        (data / "postgresql.conf").write_text(settings + _CONFIGURATION.format(data=data), encoding="utf-8")
-        (data / "postgresql.auto.conf").write_text("", encoding="utf-8")
-        (data / "pg_hba.conf").write_text(_ONLY_US, encoding="utf-8")
-        (data / "pg_ident.conf").write_text("", encoding="utf-8")
-        programs.own(data)
-
-    def _single(self, version: Version, data: Path, statements: list[str]) -> None:
-        """Recover a data directory, run statements in the administrator's database, and shut it down."""
-        words: list[str | Path] = [
-            version.programs / "postgres",
-            *("--single", "-j", "-D", data, "-c", "exit_on_error=on", "-c", "allow_in_place_tablespaces=on"),
-            admin.DATABASE,
-        ]
-        _as_user(words, data.parent, given="".join(f"{each};\n\n" for each in statements))
-
-    @contextlib.contextmanager
-    def _room(self, spec: InstanceSpec) -> Iterator[Path]:
-        """Give an empty folder of the unprivileged user's, that no earlier attempt works in."""
-        self._clear(spec)
-        room = Path(tempfile.mkdtemp(prefix=_ROOM, dir=spec.folder))
-        try:
-            programs.own(room)
-            yield room
-        finally:
-            self._clear(spec)
-
-    def _clear(self, spec: InstanceSpec) -> None:
-        """End what an attempt left running and remove its folder."""
-        for room in spec.folder.glob(f"{_ROOM}*"):
-            for pid in _working_below(room):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if not until(lambda room=room: not _working_below(room), 30):
-                raise DatabaseError(f"processes of an earlier attempt are still in {room}", "end them")
-            shutil.rmtree(room)
-
-
-def _as_user(words: list[str | Path], folder: Path, *, given: str | None = None) -> str:
-    programs.let_in(words, folder)
-    return process.run(
-        words, folder=folder, environment=programs.ENVIRONMENT, account=programs.account(), timeout=_HOURS, given=given
-    ).stdout
-
-
-def _preload(spec: InstanceSpec) -> str:
-    """Return what the newer server loads: the functions of some extensions can only be made when it does."""
-    wanted = spec.settings.get("shared_preload_libraries", "pg_stat_statements").replace("'", "''")
-    return f"\nshared_preload_libraries = '{wanted}'\nallow_in_place_tablespaces = on\n"
-
-
-def _after(old: Version, new: Version) -> list[str]:
-    """Return what the template of a version has that pg_upgrade does not carry over."""
-    wanted = ("UPDATE pg_catalog.pg_authid", "CREATE TABLESPACE", "GRANT CREATE ON TABLESPACE", "CREATE FUNCTION")
-    found = [
-        each.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
-        for each in templates.statements(new)
-        if each.startswith(wanted)
-    ]
-    if int(old.major) < 16 <= int(new.major):
-        query = shared_objects.ADMINISTRATION
-        found.append(f"DO $$ DECLARE each text; BEGIN FOR each IN {query} LOOP EXECUTE each; END LOOP; END $$")
-    return found
-
-
-def _said(room: Path) -> str:
-    """Return what pg_upgrade wrote into its files: its own log, and the lists of what is in the way."""
-    files = sorted((room / "new").glob("pg_upgrade_output.d/**/*"))
-    wanted = [file for file in files if file.suffix == ".txt" or file.name == "pg_upgrade_internal.log"]
-    return "\n".join(f"{file.name}:\n{file.read_text(encoding='utf-8', errors='replace')}" for file in wanted)
-
-
-def _report(old: Version, new: Version, found: dict[str, list[str]]) -> str:
-    now = datetime.now(UTC).strftime("%a %b %d %H:%M:%S %Y")
-    lines = [
-        f"------------------------Upgrade could not be run on {now}----------------------------",
-        f"The instance could not be upgraded from {old.number} to {new.number} because of following reasons."
-        " Please take appropriate action on databases that have usages incompatible with the requested major engine"
-        " version upgrade and try again.",
-    ]
-    for database, said in found.items():
-        lines.append(f"- Following usages in database '{database}' need to be corrected before upgrade:")
-        lines += [f"-- {each}" for each in said]
-    return "\n".join([*lines, "----------------------- END OF LOG ----------------------", ""])
-
-
-def _working_below(room: Path) -> list[int]:
-    found, here = [], str(room.resolve())
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            where = os.readlink(folder / "cwd")
-            if where == here or where.startswith(f"{here}/"):
-                found.append(int(folder.name))
-    return found

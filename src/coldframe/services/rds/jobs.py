@@ -19,6 +19,7 @@ from coldframe.services.rds.replicating import create_replica, promote_replica
 from coldframe.services.rds.restoring import restore_snapshot, restore_to_moment
 from coldframe.services.rds.snapshotting import copy_snapshot, delete_snapshot, make_snapshot
 from coldframe.services.rds.supervision import archive_instance, periodic, revive_instance
+from coldframe.services.rds.upgrading import upgrade_instance
 
 __all__ = [
     "announce",
@@ -44,4 +45,5 @@ __all__ = [
     "start_instance",
     "stop_instance",
     "switch_over",
+    "upgrade_instance",
 ]

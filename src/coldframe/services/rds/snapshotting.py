@@ -124,6 +124,13 @@ def drop(records: Records, databases: Databases, row: Snapshot) -> None:
     databases.begin(records, delete_snapshot, row.folder)
 
 
+def upgraded(records: Records, resource_id: str, now: int) -> None:
+    """Note that an instance has another major version from now on."""
+    row = records.find(AutomatedBackup, resource_id)
+    if row is not None:
+        records.change(row, upgraded=now)
+
+
 def _copy(run: Run, identifier: str, resource_id: str) -> int:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:

@@ -17,6 +17,7 @@ from coldframe.jobs.schedule import Periodic
 from coldframe.services.rds import (
     events,
     lookup,
+    maintenance,
     modifications,
     modifying,
     restoring,
@@ -237,9 +238,13 @@ def _in_windows(installation: Installation, records: Records, instance: Instance
     if instance.status != "available":
         return
     names = [name for name in instance.pending if name != "MasterUserPassword"]
-    if names and windows.is_open(instance.maintenance_window, now):
+    open_now = windows.is_open(instance.maintenance_window, now)
+    if open_now and not names:
+        instance = maintenance.with_newer_minor(databases, instance)
+        names = list(instance.pending)
+    if names and open_now:
         changed = {name: instance.pending[name] for name in names}
-        records.change(instance, status=modifications.status(changed, ""))
+        records.change(instance, status=modifications.status(changed, ""), pending=instance.pending)
         databases.begin(records, modifying.apply_pending, instance.resource_id, names, "")
     elif instance.retention and not instance.source and windows.is_open(instance.backup_window, now):
         rows = records.list(Snapshot, where={"resource_id": instance.resource_id, "kind": "automated"})
