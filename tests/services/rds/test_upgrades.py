@@ -157,7 +157,7 @@ def test_an_upgrade_whose_newer_version_does_not_start_goes_back(rds, engine, ma
     )
     broken = {
         "postgres": ("shared_preload_libraries", "pg_no_such_library"),
-        "mariadb": ("init_file", "/nonexistent"),
+        "mariadb": ("innodb_buffer_pool_size", "140000000000000"),
     }
     parameter, value = broken[engine]
     rds.modify_db_parameter_group(
@@ -179,9 +179,7 @@ def test_an_upgrade_whose_newer_version_does_not_start_goes_back(rds, engine, ma
 
 @postgres
 def test_a_minor_version_waits_for_the_window_and_may_come_by_itself(server, rds):
-    instance = made(
-        rds, "postgres", DBName="app", EngineVersion="17.10", AutoMinorVersionUpgrade=False
-    )
+    instance = made(rds, "postgres", DBName="app", EngineVersion="17.10", AutoMinorVersionUpgrade=False)
     name, arn = instance["DBInstanceIdentifier"], instance["DBInstanceArn"]
     rows(instance, "CREATE TABLE kept (id INT PRIMARY KEY)")
     (waiting,) = rds.describe_pending_maintenance_actions(ResourceIdentifier=arn)["PendingMaintenanceActions"]
