@@ -93,7 +93,9 @@ class Bench:
                 for table in ("one", "two"):
                     cursor.execute(FILL[self.engine].format(table=table))
                 if self.engine == "postgres":
-                    cursor.execute("SELECT sum(pg_table_size(c.oid)) FROM pg_class c WHERE relname IN ('one', 'two')")
+                    cursor.execute(
+                        "SELECT sum(pg_table_size(c.oid)) FROM pg_class c WHERE relname IN ('one', 'two')"
+                    )
                     if cursor.fetchone()[0] >= megabytes * 1_000_000:
                         break
             cursor.execute("SELECT count(*) FROM one")
@@ -139,7 +141,10 @@ class Bench:
         asking.start()
         began = time.perf_counter()
         self.rds.modify_db_instance(
-            DBInstanceIdentifier=name, EngineVersion=version, AllowMajorVersionUpgrade=True, ApplyImmediately=True
+            DBInstanceIdentifier=name,
+            EngineVersion=version,
+            AllowMajorVersionUpgrade=True,
+            ApplyImmediately=True,
         )
         while self.described(name)["DBInstanceStatus"] == "upgrading":
             time.sleep(0.05)

@@ -34,7 +34,14 @@ LOG = logging.getLogger("coldframe.rds")
 Placed = tuple[str, str, Instance]
 
 _WATCH, _MINUTE, _ARCHIVE = 2.0, 60.0, 300.0
-_UNITS = {"Percent": ("CPUUtilization",), "Seconds": ("ReplicaLag",), "Count": ("DatabaseConnections",)}
+# Sources: Amazon RDS User Guide, Amazon CloudWatch metrics for Amazon RDS.
+_UNITS = {
+    "Percent": ("CPUUtilization",),
+    "Seconds": ("ReplicaLag", "CheckpointLag"),
+    "Count": ("DatabaseConnections", "DiskQueueDepth", "MaximumUsedTransactionIDs"),
+    "Bytes": ("OldestReplicationSlotLag",),
+    "Bytes/Second": ("TransactionLogsGeneration",),
+}
 # States in which no job has an instance in its hands.
 _QUIET = frozenset({"available", "backing-up"})
 
@@ -108,7 +115,13 @@ def publish(installation: Installation) -> None:
             continue
         try:
             figures = dict(databases.engine(instance.engine).figures(databases.spec(instance)))
-            figures |= _lag(installation, databases, account, region, instance)
+            lag = _lag(installation, databases, account, region, instance)
+            if not instance.source:
+                figures.pop("ReplicaLag", None)
+            elif lag.get("ReplicaLagTransactions") == 0:
+                # What has nothing to apply is not behind, whatever its last transaction's age.
+                figures.setdefault("ReplicaLag", 0.0)
+            figures |= lag
         except DatabaseError as error:
             LOG.warning("no figures of %s: %s", instance.identifier, error)
             continue
@@ -257,7 +270,7 @@ def _in_windows(installation: Installation, records: Records, instance: Instance
 def _lag(
     installation: Installation, databases: Databases, account: str, region: str, instance: Instance
 ) -> dict[str, float]:
-    """Return how far a replica is behind: in seconds as AWS has it where it is in step, and in transactions."""
+    """Return how far a replica is behind in transactions, which says more than the seconds of ReplicaLag."""
     if not instance.source:
         return {}
     with installation.store.read() as transaction:
