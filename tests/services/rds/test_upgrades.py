@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -278,3 +279,45 @@ def test_replicas_of_postgresql_are_upgraded_along(rds):
     assert later["Endpoint"] == replica["Endpoint"]
     rows(after, "INSERT INTO kept VALUES (5)")
     until(lambda: rows(later, "SELECT id FROM kept") == [(5,)])
+
+
+@pytest.mark.parametrize(("engine", "major"), MAJORS)
+def test_a_snapshot_is_brought_to_another_version_and_a_moment_before_an_upgrade_restored(rds, engine, major):
+    instance = made(rds, engine, DBName="app", BackupRetentionPeriod=1)
+    name = instance["DBInstanceIdentifier"]
+    available(rds, name)
+    rows(instance, "CREATE TABLE kept (id INT PRIMARY KEY)")
+    rows(instance, "INSERT INTO kept VALUES (1)")
+    rds.create_db_snapshot(DBSnapshotIdentifier=f"{name}-s", DBInstanceIdentifier=name)
+    available(rds, name)
+
+    def snapshot():
+        return rds.describe_db_snapshots(DBSnapshotIdentifier=f"{name}-s")["DBSnapshots"][0]
+
+    # Moments of restores are whole seconds of the databases' own clock.
+    second = int(time.time()) + 1
+    until(lambda: time.time() > second)
+    before = datetime.fromtimestamp(second, UTC)
+    until(lambda: time.time() > second + 1)
+    rows(instance, "INSERT INTO kept VALUES (2)")
+    with pytest.raises(ClientError) as caught:
+        rds.modify_db_snapshot(DBSnapshotIdentifier=f"{name}-s", EngineVersion="1.0")
+    assert code_of(caught) == "InvalidParameterCombination"
+    asked = rds.modify_db_snapshot(DBSnapshotIdentifier=f"{name}-s", EngineVersion=major)["DBSnapshot"]
+    assert asked["Status"] == "upgrading"
+    until(lambda: snapshot()["Status"] == "available", 120)
+    assert snapshot()["EngineVersion"].startswith(f"{major}.")
+    rds.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier=f"{name}-n", DBSnapshotIdentifier=f"{name}-s", DBInstanceClass="db.t3.micro"
+    )
+    newer = available(rds, f"{name}-n")
+    assert newer["EngineVersion"].startswith(f"{major}.")
+    assert rows(newer, "SELECT id FROM kept") == [(1,)]
+    after = upgraded(rds, name, major, AllowMajorVersionUpgrade=True)
+    rows(after, "INSERT INTO kept VALUES (3)")
+    rds.restore_db_instance_to_point_in_time(
+        SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier=f"{name}-then", RestoreTime=before
+    )
+    then = available(rds, f"{name}-then")
+    assert then["EngineVersion"] == instance["EngineVersion"]
+    assert rows(then, "SELECT id FROM kept") == [(1,)]

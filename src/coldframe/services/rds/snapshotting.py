@@ -138,7 +138,7 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
     _delete(folder)
     folder.mkdir(parents=True, mode=0o700)
     databases.engine(instance.engine).backups.back_up(databases.spec(instance), folder)
-    return _size(folder)
+    return size_of(folder)
 
 
 def _duplicate(run: Run, source: str, target: str) -> int:
@@ -151,7 +151,7 @@ def _duplicate(run: Run, source: str, target: str) -> int:
         shutil.copytree(before, after, symlinks=True)
     except shutil.Error as error:
         raise DatabaseError(f"the snapshot could not be copied: {error}") from error
-    return _size(after)
+    return size_of(after)
 
 
 def _give_up(run: Run, identifier: str, resource_id: str, afterwards: str) -> None:
@@ -181,5 +181,6 @@ def _delete(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _size(folder: Path) -> int:
+def size_of(folder: Path) -> int:
+    """Return the bytes of a snapshot's files."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
