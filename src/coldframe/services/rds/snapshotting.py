@@ -137,7 +137,13 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
         folder = databases.copy_of(records.get(Snapshot, identifier))
     _delete(folder)
     folder.mkdir(parents=True, mode=0o700)
-    databases.engine(instance.engine).backups.back_up(databases.spec(instance), folder)
+    backups, spec = databases.engine(instance.engine).backups, databases.spec(instance)
+    if identifier.startswith("rds:") and instance.retention and not (instance.source or instance.read_only):
+        # From the first archive on an instance keeps its log until it is archived: nothing may be lacking after this copy.
+        archive = databases.archive_of(resource_id)
+        archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+        backups.archive(spec, archive)
+    backups.back_up(spec, folder)
     return size_of(folder)
 
 
