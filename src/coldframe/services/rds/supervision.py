@@ -26,6 +26,7 @@ from coldframe.services.rds import (
     token_sign_in,
     windows,
 )
+from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
@@ -252,7 +253,7 @@ def _in_windows(installation: Installation, records: Records, instance: Instance
         return
     names = [name for name in instance.pending if name != "MasterUserPassword"]
     open_now = windows.is_open(instance.maintenance_window, now)
-    if open_now and not names:
+    if open_now and not names and members.deployment_of(records, instance.resource_id) is None:
         instance = maintenance.with_newer_minor(databases, instance)
         names = list(instance.pending)
     if names and open_now:
