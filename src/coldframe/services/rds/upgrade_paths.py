@@ -51,11 +51,12 @@ def chosen(call: Call, instance: Instance, request: Mapping[str, Any]) -> str:
     fitting = [each.number for each in targets(databases, engine, instance.version)]
     if version not in fitting:
         what = f"Cannot upgrade {instance.engine} from {instance.version} to {version}"
-        able = f"; it can be upgraded to {', '.join(fitting)}" if fitting else ""
+        able = f"; in place it can be upgraded to {', '.join(fitting)}" if fitting else ""
+        # The packages of npm have the server alone.
         lacks = (
-            f": install it with pg_upgrade: coldframe engines install {engine.part}-{engine.major(version)}"
+            "; that version has no pg_upgrade here, but a Blue/Green deployment can use it" if newer else ""
         )
-        raise bad_combination(f"{what}{lacks if newer and engine.part == 'postgresql' else able}")
+        raise bad_combination(f"{what}{lacks}{able}")
     if members.deployment_of(call.records, instance.resource_id) is not None:
         raise wrong_state(f"Instance {instance.identifier} is in a blue/green deployment.")
     _replicas(call, engine, instance, version, major=major)
