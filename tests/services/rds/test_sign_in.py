@@ -97,12 +97,6 @@ def test_a_token_lets_in_whom_policies_let_connect_and_nobody_else(server, rds):
         pass
 
 
-def test_tokens_are_refused_for_mariadb(rds):
-    with pytest.raises(ClientError) as caught:
-        rds.create_db_instance(**wanted("mariadb", EnableIAMDatabaseAuthentication=True))
-    assert code_of(caught) == "InvalidParameterCombination"
-
-
 def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
     asked = wanted("postgres", DBName="app", ManageMasterUserPassword=True)
     with pytest.raises(ClientError) as caught:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from coldframe.engines.database import InstanceSpec
 from coldframe.engines.mariadb.client import Client
 from coldframe.engines.mariadb.places import Place
+from coldframe.engines.volume_figures import Volumes, swapped
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -18,8 +19,6 @@ _STATUS = (
     "Innodb_data_writes",
     "Innodb_data_read",
     "Innodb_data_written",
-    "Innodb_data_pending_reads",
-    "Innodb_data_pending_writes",
     "Bytes_received",
     "Bytes_sent",
     "Questions",
@@ -44,6 +43,7 @@ class Figures:
 
     def __init__(self) -> None:
         self._last: dict[Path, _Sample] = {}
+        self._volumes = Volumes()
 
     def take(self, spec: InstanceSpec, pid: int, client: Client) -> Mapping[str, float]:
         """Ask a running instance and the system."""
@@ -64,19 +64,18 @@ class Figures:
         place = Place(spec)
         resident = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * _PAGE
         disk = os.statvfs(place.data)
-        scratch = os.statvfs(place.scratch)
         figures = {
+            **self._volumes.take(place.data),
             "CPUUtilization": min(100.0, 100 * (used - before.processor) / seconds / (os.cpu_count() or 1)),
             "DatabaseConnections": max(0.0, status["Threads_connected"] - 1),
             "FreeableMemory": float(max(0, spec.memory - resident)),
             "FreeStorageSpace": float(disk.f_bavail * disk.f_frsize),
-            "FreeLocalStorage": float(scratch.f_bavail * scratch.f_frsize),
             "BinLogDiskUsage": float(_size(place.binlogs)),
             "ReadIOPS": rate("Innodb_data_reads"),
             "WriteIOPS": rate("Innodb_data_writes"),
             "ReadThroughput": rate("Innodb_data_read"),
             "WriteThroughput": rate("Innodb_data_written"),
-            "DiskQueueDepth": status["Innodb_data_pending_reads"] + status["Innodb_data_pending_writes"],
+            "SwapUsage": swapped(pid),
             "NetworkReceiveThroughput": rate("Bytes_received"),
             "NetworkTransmitThroughput": rate("Bytes_sent"),
             "Queries": rate("Questions"),
@@ -89,6 +88,7 @@ class Figures:
 
 
 def _lag(client: Client) -> dict[str, float]:
+    """Return by how many seconds a replica is behind; -1 while replication is not active."""
     rows = client.query("SHOW ALL SLAVES STATUS")
     return {"ReplicaLag": float(rows[0]["Seconds_Behind_Master"] or -1)} if rows else {}
 

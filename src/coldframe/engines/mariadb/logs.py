@@ -7,13 +7,23 @@ from pathlib import Path
 from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile
 from coldframe.engines.mariadb.places import Place
 
+# What upgrades say, beside what the server does.
+_ADDED = "mariadb-upgrade.log"
 _MOST = 16 * 1024 * 1024
 
 
 def _paths(spec: InstanceSpec) -> dict[str, Path]:
     place = Place(spec)
-    paths = (place.error_log, place.general_log, place.slow_log)
+    added = sorted(place.error_log.parent.glob(f"{_ADDED}*"))
+    paths = (place.error_log, place.general_log, place.slow_log, *added)
     return {str(path.relative_to(place.logs)): path for path in paths}
+
+
+def add(spec: InstanceSpec, name: str, text: str) -> None:
+    """Add a log; the folder of error logs is ours."""
+    path = Place(spec).logs / name
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def files(spec: InstanceSpec) -> Sequence[LogFile]:

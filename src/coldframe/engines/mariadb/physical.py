@@ -8,7 +8,6 @@ from coldframe.core import process
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import versions
-from coldframe.engines.mariadb.client import Client, named
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place
 from coldframe.engines.mariadb.template import ENVIRONMENT
@@ -66,16 +65,16 @@ def lay_in(instances: Instances, target: InstanceSpec, taken: Taken, *, follows:
     place.keep(kept)
     instances.empty(place.binlogs)
     if instances.version(target).major != instances.named_version(taken.version).major:
-        _upgrade(instances, target, kept, taken)
+        upgrade(instances, target, kept, taken.version)
     place.incoming.rename(place.data)
 
 
-def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Taken) -> None:
-    """Run the newer version on the copy, alone and without a binary log, until its tables are its own."""
+def upgrade(instances: Instances, target: InstanceSpec, kept: Kept, old: str) -> None:
+    """Run the newer version on the copy in the incoming folder, alone and without a binary log, until its tables are its own."""
     place, version = Place(target), instances.version(target)
-    if versions.order(version.number) < versions.order(taken.version):
+    if versions.order(version.number) < versions.order(old):
         raise DatabaseError(
-            f"a copy of MariaDB {taken.version} cannot become {version.number}",
+            f"a copy of MariaDB {old} cannot become {version.number}",
             "choose the same version or a newer one",
         )
     instances.launch(target, kept, [f"--datadir={place.incoming}", *ALONE])
@@ -99,18 +98,6 @@ def _upgrade(instances: Instances, target: InstanceSpec, kept: Kept, taken: Take
         ) from problem
     finally:
         instances.stop(target)
-
-
-def _check_tables(client: Client) -> None:
-    """Bring users' tables up to the version where they need it, one by one: the program would also check each view of ours."""
-    for row in client.query(
-        "SELECT TABLE_SCHEMA s, TABLE_NAME n FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'"
-        " AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
-    ):
-        table = f"{named(row['s'] or '')}.{named(row['n'] or '')}"
-        said = client.query(f"CHECK TABLE {table} FOR UPGRADE")
-        if any(line["Msg_type"] == "status" and line["Msg_text"] != "OK" for line in said):
-            client.query(f"ALTER TABLE {table} FORCE")
 
 
 def _moment(folder: Path) -> tuple[str, int, str]:

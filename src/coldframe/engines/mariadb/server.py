@@ -17,6 +17,7 @@ from coldframe.engines.mariadb.figures import Figures
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place, write_durably
 from coldframe.engines.mariadb.template import template
+from coldframe.engines.mariadb.upgrades import MariaDBUpgrades
 
 
 class MariaDB:
@@ -29,6 +30,7 @@ class MariaDB:
         self._figures = Figures()
         self.copies = MariaDBCopies(self._instances)
         self.backups = MariaDBBackups(self._instances)
+        self.upgrades = MariaDBUpgrades(self._instances)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""
@@ -131,6 +133,10 @@ class MariaDB:
     def log_files(self, spec: InstanceSpec) -> Sequence[LogFile]:
         """Return the logs of an instance."""
         return logs.files(spec)
+
+    def add_log(self, spec: InstanceSpec, name: str, text: str) -> None:
+        """Add a log of our own that users may read."""
+        logs.add(spec, name, text)
 
     def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
         """Return a piece of a log; raises DatabaseError when there is none of that name."""

@@ -1,5 +1,6 @@
 """PostgreSQL as a database engine: instances as processes of an unprivileged user, reached by a private socket."""
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from coldframe.engines.postgresql.backups import PostgreSQLBackups
 from coldframe.engines.postgresql.cluster import tail
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
 from coldframe.engines.postgresql.instances import Instances
+from coldframe.engines.postgresql.upgrades import PostgreSQLUpgrades
 
 
 class PostgreSQL:
@@ -30,6 +32,7 @@ class PostgreSQL:
         self._samples = figures.Samples()
         self.copies = PostgreSQLCopies(self._instances)
         self.backups = PostgreSQLBackups(self._instances)
+        self.upgrades = PostgreSQLUpgrades(self._instances)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""
@@ -129,6 +132,14 @@ class PostgreSQL:
         root = layout.logs(spec)
         found = [(file.relative_to(root), file.stat()) for file in root.rglob("*") if file.is_file()]
         return [LogFile(str(name), about.st_size, about.st_mtime) for name, about in sorted(found)]
+
+    def add_log(self, spec: InstanceSpec, name: str, text: str) -> None:
+        """Add a log of our own that users may read."""
+        # The folder is the instance's, which must not lead us elsewhere.
+        path = layout.logs(spec) / name
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(path, flags, 0o640), "w", encoding="utf-8") as file:
+            file.write(text)
 
     def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
         """Return a piece of a log; raises DatabaseError when there is none of that name."""

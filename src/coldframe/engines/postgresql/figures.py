@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from coldframe.engines.database import InstanceSpec
 from coldframe.engines.postgresql import admin, layout
+from coldframe.engines.volume_figures import Volumes, swapped
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -22,8 +23,12 @@ _STATISTICS = """
             ELSE pg_current_wal_lsn() END, restart_lsn)), -1) FROM pg_replication_slots),
         (SELECT coalesce(sum(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')), 0) WHERE NOT pg_is_in_recovery()),
         (SELECT CASE WHEN pg_is_in_recovery() THEN
-            CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+            CASE WHEN NOT EXISTS (SELECT FROM pg_stat_wal_receiver) THEN -1
+            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
             ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), -1) END END),
+        (SELECT coalesce(sum((pg_stat_file('pg_replslot/' || slot || '/state')).size), 0)
+            FROM pg_ls_dir('pg_replslot') slot),
+        (SELECT extract(epoch FROM clock_timestamp() - checkpoint_time) FROM pg_control_checkpoint()),
         (SELECT coalesce(sum(xact_commit + xact_rollback), 0) FROM pg_stat_database),
         (SELECT coalesce(sum(deadlocks), 0) FROM pg_stat_database)"""
 
@@ -46,6 +51,8 @@ class Samples:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last: dict[Path, Usage] = {}
+        self._logged: dict[Path, tuple[float, float]] = {}
+        self.volumes = Volumes()
 
     def take(self, folder: Path, now: Usage) -> Usage | None:
         """Keep a usage and return the one before it."""
@@ -53,6 +60,15 @@ class Samples:
             before = self._last.get(folder)
             self._last[folder] = now
             return before
+
+    def generated(self, folder: Path, moment: float, position: float) -> float | None:
+        """Keep how far the log is, and return the bytes a second since the last time; None the first time."""
+        with self._lock:
+            before = self._logged.get(folder)
+            self._logged[folder] = (moment, position)
+        if before is None or moment <= before[0] or position < before[1]:
+            return None
+        return (position - before[1]) / (moment - before[0])
 
 
 def of(spec: InstanceSpec, samples: Samples) -> Mapping[str, float]:
@@ -81,9 +97,17 @@ def of(spec: InstanceSpec, samples: Samples) -> Mapping[str, float]:
         row = connection.query(_STATISTICS)[0]
     names = (
         "DatabaseConnections", "MaximumUsedTransactionIDs", "TransactionLogsDiskUsage", "OldestReplicationSlotLag",
-        "TransactionLogsGeneration", "ReplicaLag", "Transactions", "Deadlocks",
+        "TransactionLogsGeneration", "ReplicaLag", "ReplicationSlotDiskUsage", "CheckpointLag", "Transactions", "Deadlocks",
     )  # fmt: skip
     found |= {name: float(value) for name, value in zip(names, row, strict=True) if value is not None}
+    position = found.pop("TransactionLogsGeneration", None)
+    if (
+        position is not None
+        and (rate_of_log := samples.generated(spec.folder, now.moment, position)) is not None
+    ):
+        found["TransactionLogsGeneration"] = rate_of_log
+    found |= samples.volumes.take(spec.folder)
+    found["SwapUsage"] = swapped(running.pid)
     return found
 
 

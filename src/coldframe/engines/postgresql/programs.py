@@ -11,6 +11,9 @@ from coldframe.engines.database import DatabaseError, Version, VersionMissing
 
 SYSTEM = Path("/usr/lib/postgresql")
 
+# Debian's packages keep their own places below the folder they are unpacked in.
+_UNPACKED = "postgresql-*/usr/lib/postgresql/*/bin"
+
 _NUMBER = re.compile(r"(\d+)\.(\d+)")
 
 
@@ -23,7 +26,8 @@ class Versions:
 
     def all(self) -> list[Version]:
         """Return what is installed, oldest first."""
-        folders = [*self._roots.glob("postgresql-*/native/bin"), *SYSTEM.glob("*/bin")]
+        unpacked = (*self._roots.glob("postgresql-*/native/bin"), *self._roots.glob(_UNPACKED))
+        folders = [*unpacked, *SYSTEM.glob("*/bin")]
         found = [self._at(folder) for folder in sorted(folders) if os.access(folder / "postgres", os.X_OK)]
         return sorted(found, key=lambda version: [int(part) for part in version.number.split(".")])
 
@@ -76,10 +80,10 @@ def account() -> process.Account:
 
 def run(arguments: Sequence[str | Path], *, folder: Path, timeout: float = 120) -> str:
     """Run a program to its end in `folder` as the unprivileged user and return what it printed; raises DatabaseError."""
-    who = _let_in(arguments, folder)
+    who = let_in(arguments, folder)
     try:
         return process.run(
-            arguments, folder=folder, environment=_ENVIRONMENT, account=who, timeout=timeout
+            arguments, folder=folder, environment=ENVIRONMENT, account=who, timeout=timeout
         ).stdout
     except (process.ProgramFailed, process.ProgramMissing) as problem:
         raise DatabaseError(str(problem)) from problem
@@ -92,9 +96,9 @@ def start(
 
     It may pass the folders that lead to those that it `reaches`.
     """
-    who = _let_in(arguments, folder, *reaches)
+    who = let_in(arguments, folder, *reaches)
     try:
-        return process.start(arguments, environment=_ENVIRONMENT, folder=folder, output=output, account=who)
+        return process.start(arguments, environment=ENVIRONMENT, folder=folder, output=output, account=who)
     except process.ProgramMissing as problem:
         raise DatabaseError(str(problem)) from problem
 
@@ -122,11 +126,12 @@ def own(*paths: Path) -> None:
                     os.chown(Path(folder) / name, who.user, who.group, follow_symlinks=False)
 
 
-def _let_in(arguments: Sequence[str | Path], *folders: Path) -> process.Account:
+def let_in(arguments: Sequence[str | Path], *folders: Path) -> process.Account:
+    """Let the unprivileged user pass the folders that lead to a program and to those that it works in; returns it."""
     who = account()
     for folder in (Path(arguments[0]).parent, *folders):
         let_through(who, folder)
     return who
 
 
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}

@@ -36,7 +36,7 @@ _MEMBERSHIPS_16 = f"""
     FROM pg_auth_members a JOIN pg_authid r ON r.oid = a.roleid JOIN pg_authid m ON m.oid = a.member
     WHERE m.rolname !~ '^pg_' AND m.rolname NOT IN {_TEMPLATE} GROUP BY r.rolname, m.rolname"""
 # Until 15 CREATEROLE was enough to give every role away; from 16 on that takes ADMIN OPTION.
-_ADMINISTRATION = f"""
+ADMINISTRATION = f"""
     SELECT format('GRANT %I TO %I WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', r.rolname, m.rolname)
     FROM pg_authid m, pg_authid r WHERE m.rolcreaterole AND NOT m.rolsuper AND {_M} AND r.oid <> m.oid
         AND (r.rolname = 'rds_iam' OR ({_R})) AND NOT r.rolsuper
@@ -70,7 +70,7 @@ def bring(source: InstanceSpec, target: InstanceSpec) -> None:
         _run(there, here.query(_ROLES))
         _run(there, here.query(_MEMBERSHIPS if old < 16 else _MEMBERSHIPS_16 if new >= 16 else _MEMBERSHIPS))
         if old < 16 <= new:
-            _run(there, here.query(_ADMINISTRATION))
+            _run(there, here.query(ADMINISTRATION))
         for name, encoding, collate, kind, owner, limit in here.query(_DATABASES):
             there.query(
                 f"CREATE DATABASE {_name(name)} OWNER {_name(owner)} TEMPLATE template0 ENCODING {literal(str(encoding))} "

@@ -41,28 +41,14 @@ def _make(version: Version, kept: Path) -> None:
     spec = InstanceSpec(name="template", version=version.number, folder=room, serial=0)
     layout.prepare(spec)
     empty = layout.data(spec)
-    empty.mkdir(mode=0o700)
-    programs.own(empty)
-    words: list[str | Path] = [
-        "-D",
-        empty,
-        "-U",
-        admin.USER,
-        "-A",
-        "peer",
-        "-E",
-        "UTF8",
-        "--locale=C.UTF-8",
-        "--data-checksums",
-    ]
-    programs.run([version.programs / "initdb", *words, "--no-sync"], folder=room)
+    initialise(version, empty)
     cluster = Cluster(spec, version)
     cluster.start("open")
     try:
         with admin.connected(layout.socket(spec), "postgres") as connection:
             connection.query(f"CREATE DATABASE {admin.DATABASE}")
         with admin.connected(layout.socket(spec)) as connection:
-            for statement in _statements(version):
+            for statement in statements(version):
                 connection.query(statement)
     finally:
         cluster.stop()
@@ -72,7 +58,19 @@ def _make(version: Version, kept: Path) -> None:
     shutil.rmtree(room)
 
 
-def _statements(version: Version) -> list[str]:
+def initialise(version: Version, data: Path) -> None:
+    """Make an empty data directory of a version, of the kind that all instances have; raises DatabaseError."""
+    data.mkdir(mode=0o700)
+    programs.own(data)
+    words: list[str | Path] = [
+        *("-D", data, "-U", admin.USER, "-A", "peer", "-E", "UTF8"),
+        "--locale=C.UTF-8",
+    ]
+    programs.run([version.programs / "initdb", *words, "--data-checksums", "--no-sync"], folder=data.parent)
+
+
+def statements(version: Version) -> list[str]:
+    """Return the statements that make what every instance has before anybody uses it."""
     text = resources.files(__package__).joinpath("template.sql").read_text(encoding="utf-8")
     # ADMIN OPTION alone, which the master user has of this role from 16 on, is no membership to sign in by.
     text = text.replace("TOKEN_RIGHT", "MEMBER" if int(version.major) < 16 else "SET")

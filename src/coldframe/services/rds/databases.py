@@ -132,9 +132,12 @@ class Databases:
         """Return the folder of a snapshot's copy."""
         return self.root / "snapshots" / snapshot.folder
 
-    def archive_of(self, resource_id: str) -> Path:
-        """Return the folder where the changes of an instance are archived for restores to a moment."""
-        return self.root / "archive" / resource_id
+    def archive_of(self, resource_id: str, major: str = "") -> Path:
+        """Return the folder where the changes of an instance are archived for restores to a moment.
+
+        `major` is an older major version that it had: its archive is apart, no other can read it.
+        """
+        return self.root / "archive" / (f"{resource_id}-{major}" if major else resource_id)
 
     def begin(self, records: Records, job: Any, *args: Any) -> None:
         """Start a job in the transaction of `records`, on behalf of RDS itself."""

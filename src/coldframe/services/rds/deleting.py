@@ -76,6 +76,6 @@ def _forget(
 
 
 def _delete_archive(databases: Databases, resource_id: str) -> None:
-    folder = databases.archive_of(resource_id)
-    if folder.exists():
-        shutil.rmtree(folder)
+    archive = databases.archive_of(resource_id)
+    for folder in (archive, *archive.parent.glob(f"{archive.name}-*")):
+        shutil.rmtree(folder, ignore_errors=True)

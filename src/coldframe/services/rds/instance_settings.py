@@ -95,10 +95,6 @@ def changes(request: Mapping[str, Any], engine: EngineName) -> dict[str, Any]:
         )
     if found.get("CACertificateIdentifier", certificates.DEFAULT) != certificates.DEFAULT:
         raise bad_value(f"CACertificateIdentifier {found['CACertificateIdentifier']} is not available here.")
-    if request.get("EnableIAMDatabaseAuthentication") and engine.name != "postgres":
-        raise bad_combination(
-            f"IAM Database Authentication is not supported for {engine.name} here; use postgres."
-        )
     interval = found.get("MonitoringInterval", 0)
     if interval not in _INTERVALS:
         raise bad_value(f"MonitoringInterval must be one of {', '.join(map(str, _INTERVALS))}.")

@@ -17,8 +17,10 @@ from coldframe.services.rds.modifying import (
 )
 from coldframe.services.rds.replicating import create_replica, promote_replica
 from coldframe.services.rds.restoring import restore_snapshot, restore_to_moment
+from coldframe.services.rds.snapshot_upgrades import upgrade_snapshot
 from coldframe.services.rds.snapshotting import copy_snapshot, delete_snapshot, make_snapshot
 from coldframe.services.rds.supervision import archive_instance, periodic, revive_instance
+from coldframe.services.rds.upgrading import upgrade_instance
 
 __all__ = [
     "announce",
@@ -44,4 +46,6 @@ __all__ = [
     "start_instance",
     "stop_instance",
     "switch_over",
+    "upgrade_instance",
+    "upgrade_snapshot",
 ]

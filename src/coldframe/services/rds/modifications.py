@@ -13,11 +13,11 @@ from coldframe.services.rds import (
     lookup,
     names,
     new_instances,
+    upgrade_paths,
     windows,
 )
-from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination
-from coldframe.services.rds.records import Instance, OptionGroup
+from coldframe.services.rds.records import Instance
 
 # Members that wait, and their names in PendingModifiedValues; others are applied as they come.
 _WAITING = {
@@ -48,13 +48,7 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
         kept["EnabledCloudwatchLogsExports"] = _exports(instance, engine, logs)
     if kept:
         fields["about"] = {**instance.about, **kept}
-    if request.get("DBParameterGroupName"):
-        family = engine.family(request.get("EngineVersion") or instance.version)
-        fields["parameter_group"] = new_instances.parameter_group(
-            records, request["DBParameterGroupName"], family
-        )
-    if request.get("OptionGroupName") and not request["OptionGroupName"].startswith("default:"):
-        fields["option_group"] = records.get(OptionGroup, request["OptionGroupName"].lower()).name
+    fields |= _groups(call, instance, request)
     if request.get("VpcSecurityGroupIds") is not None:
         fields["security_groups"] = new_instances.security_groups(request["VpcSecurityGroupIds"])
     if request.get("DBSubnetGroupName"):
@@ -94,7 +88,7 @@ def later(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[st
     if "Port" in wanted:
         instance_settings.port(wanted["Port"])
     if "EngineVersion" in wanted:
-        wanted["EngineVersion"] = _new_version(call, instance, request)
+        wanted["EngineVersion"] = upgrade_paths.chosen(call, instance, request)
     changed = {name: value for name, value in wanted.items() if value != present.get(name)}
     if {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput"} & set(changed):
         storage = changed.get("AllocatedStorage", instance.storage)
@@ -147,6 +141,25 @@ def _backups(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict
     return fields
 
 
+def _groups(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the groups of a request; those of another major version come with it, when its time has come."""
+    engine = engine_names.named(instance.engine)
+    if request.get("EngineVersion"):
+        version = upgrade_paths.chosen(call, instance, request)
+        if along := upgrade_paths.groups(call, instance, request, version):
+            return {"upgrade": along}
+    fields: dict[str, Any] = {}
+    if request.get("DBParameterGroupName"):
+        fields["parameter_group"] = new_instances.parameter_group(
+            call.records, request["DBParameterGroupName"], engine.family(instance.version)
+        )
+    if request.get("OptionGroupName"):
+        fields["option_group"] = new_instances.option_group(
+            call.records, request["OptionGroupName"], engine, instance.version
+        )
+    return fields
+
+
 def _exports(instance: Instance, engine: engine_names.EngineName, wanted: Mapping[str, Any]) -> list[str]:
     kinds = [*(wanted.get("EnableLogTypes") or ()), *(wanted.get("DisableLogTypes") or ())]
     instance_settings.changes({"EnableCloudwatchLogsExports": kinds}, engine)
@@ -161,21 +174,3 @@ def _new_name(call: Call, instance: Instance, name: str) -> str:
     if identifier != instance.identifier and call.records.find(Instance, identifier) is not None:
         raise ServiceFault("DBInstanceAlreadyExistsFault", "DB instance already exists")
     return identifier
-
-
-def _new_version(call: Call, instance: Instance, request: Mapping[str, Any]) -> str:
-    engine = engine_names.named(instance.engine)
-    version = call.part(Databases).version(instance.engine, request["EngineVersion"])
-    if version == instance.version:
-        return version
-    if engine.major(version) != engine.major(instance.version) and not request.get(
-        "AllowMajorVersionUpgrade"
-    ):
-        raise bad_combination(
-            "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
-        )
-    raise bad_combination(
-        f"Cannot upgrade {instance.engine} from {instance.version} to {version} in place here. Upgrade it in a"
-        " Blue/Green deployment: aws rds create-blue-green-deployment --target-engine-version"
-        f" {engine.major(version)}"
-    )

@@ -11,6 +11,7 @@ from coldframe.services.rds import events, in_force, lookup, new_instances, repl
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
+from coldframe.services.rds.upgrading import upgrade_instance
 
 _WEEK = 7 * 86_400_000
 # What only changes what the record says: there is one disk here, and its rates are its own.
@@ -20,6 +21,7 @@ _RECORDED = ("MultiAZ", "Iops", "StorageThroughput", "StorageType")
 @job("rds.apply-pending")
 def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> None:
     """Apply what is pending of an instance under these names, and its new master password."""
+    databases = run.part(Databases)
     pending = run.step("look", _pending, run, resource_id, names)
     # Whatever fails, the instance goes on with what it has: this job ends by going forward.
     run.commit_point()
@@ -34,7 +36,7 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> 
         run.step("close the endpoint", _close_endpoint, run, resource_id)
         run.write("change its port", _change_port, resource_id, pending["Port"])
         run.step("open the endpoint", stages.start, run, resource_id)
-    run.write("it is done", _applied, run.part(Messenger), resource_id, pending, bool(sealed))
+    run.write("it is done", _applied, databases, run.part(Messenger), resource_id, pending, bool(sealed))
 
 
 @job("rds.apply-parameters")
@@ -131,15 +133,25 @@ def _pending(run: Run, resource_id: str, names: list[str]) -> dict[str, Any]:
 
 
 def _applied(
-    records: Records, messenger: Messenger, resource_id: str, pending: dict[str, Any], password: bool
+    records: Records,
+    databases: Databases,
+    messenger: Messenger,
+    resource_id: str,
+    pending: dict[str, Any],
+    password: bool,
 ) -> None:
     found = lookup.by_resource(records, resource_id)
     if found is None:
         return
-    done = {*pending, *(("MasterUserPassword",) if password else ())}
+    # Another version is a job of its own, which can go back.
+    version = pending.get("EngineVersion", "")
+    done = {
+        *(name for name in pending if name != "EngineVersion"),
+        *(("MasterUserPassword",) if password else ()),
+    }
     fields: dict[str, Any] = {
         "pending": {name: value for name, value in found.pending.items() if name not in done},
-        "status": "available",
+        "status": "upgrading" if version else "available",
     }
     recorded = {name: pending[name] for name in _RECORDED if name in pending}
     if recorded:
@@ -156,6 +168,8 @@ def _applied(
         events.tell(records, messenger, found, "storage_changed")
     if password:
         events.tell(records, messenger, found, "password_reset")
+    if version:
+        databases.begin(records, upgrade_instance, resource_id, version)
 
 
 def _set_password(run: Run, resource_id: str, sealed: str) -> None:

@@ -80,7 +80,7 @@ def lay_in(
         master=origin.master,
         endpoint=ids.hexadecimal(12),
         parameter_group=parameter_group(records, wanted.get("DBParameterGroupName"), family),
-        option_group=_option_group(records, wanted.get("OptionGroupName"), engine, origin.version),
+        option_group=option_group(records, wanted.get("OptionGroupName"), engine, origin.version),
         storage=storage,
         about=instance_settings.about(wanted, engine, storage, zone),
         tags=tags,
@@ -156,6 +156,7 @@ def remember_backups(records: Records, instance: Instance, port: int) -> None:
             about=inherited(instance),
             earliest=present.earliest if present is not None else 0,
             latest=present.latest if present is not None else 0,
+            upgraded=present.upgraded if present is not None else 0,
             database=instance.database,
         )
     )
@@ -187,7 +188,8 @@ def subnet_group(records: Records, name: str | None) -> str:
     return records.get(SubnetGroup, name.lower()).name if name and name != "default" else ""
 
 
-def _option_group(records: Records, name: str | None, engine: engine_names.EngineName, version: str) -> str:
+def option_group(records: Records, name: str | None, engine: engine_names.EngineName, version: str) -> str:
+    """Return the option group of a new or modified instance; raises InvalidParameterCombination for another version's."""
     major = engine.major(version)
     default = f"default:{engine.name}-{major.replace('.', '-')}"
     if not name or name.startswith("default:"):

@@ -27,7 +27,7 @@ class Instance(Record):
 
     `about` holds what the API says of it and nothing here decides by, in the model's members (MultiAZ, Iops, ...);
     `pending` what waits for the maintenance window, `in_force` the settings it was started with or got since.
-    `source` is the resource id of what it follows, `wanted` what it ought to be whatever happens to its process,
+    `upgrade` has the groups that come with the version that waits; `source` is the resource id of what it follows, `wanted` what it ought to be whatever happens to its process,
     `optimizations` says of Optimized Reads and Writes what they are, and why.
     """
 
@@ -46,6 +46,7 @@ class Instance(Record):
     storage: int
     about: dict[str, Any] = {}
     pending: dict[str, Any] = {}
+    upgrade: dict[str, str] = {}
     tags: dict[str, str] = {}
     ready: int = 0
     database: str = ""
@@ -203,7 +204,10 @@ class EventSubscription(Record):
 
 @record("rds_automated_backups", key=("resource_id",), index=("identifier",))
 class AutomatedBackup(Record):
-    """What an instance can be restored from to a moment; it may outlive the instance (`retained`)."""
+    """What an instance can be restored from to a moment; it may outlive the instance (`retained`).
+
+    `upgraded` is when it got its major version: what was archived before lies apart.
+    """
 
     resource_id: str
     id: str
@@ -219,6 +223,7 @@ class AutomatedBackup(Record):
     about: dict[str, Any] = {}
     earliest: int = 0
     latest: int = 0
+    upgraded: int = 0
     retained: bool = False
     database: str = ""
     tags: dict[str, str] = {}

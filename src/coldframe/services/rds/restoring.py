@@ -2,7 +2,7 @@
 
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import creating, lookup, stages
+from coldframe.services.rds import creating, engine_names, lookup, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Snapshot
 from coldframe.services.rds.times import moment
@@ -64,10 +64,11 @@ def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
     newest = max(before, key=lambda row: row.created)
     engine = databases.engine(instance.engine)
     engine.destroy(databases.spec(instance))
+    aside = databases.archive_of(source, engine_names.named(instance.engine).major(newest.version))
     engine.backups.restore(
         databases.copy_of(newest),
         databases.spec(instance),
-        logs=databases.archive_of(source),
+        logs=aside if aside.exists() else databases.archive_of(source),
         until=until / 1000 if until else None,
     )
 

@@ -124,14 +124,27 @@ def drop(records: Records, databases: Databases, row: Snapshot) -> None:
     databases.begin(records, delete_snapshot, row.folder)
 
 
+def upgraded(records: Records, resource_id: str, now: int) -> None:
+    """Note that an instance has another major version from now on."""
+    row = records.find(AutomatedBackup, resource_id)
+    if row is not None:
+        records.change(row, upgraded=now)
+
+
 def _copy(run: Run, identifier: str, resource_id: str) -> int:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:
         folder = databases.copy_of(records.get(Snapshot, identifier))
     _delete(folder)
     folder.mkdir(parents=True, mode=0o700)
-    databases.engine(instance.engine).backups.back_up(databases.spec(instance), folder)
-    return _size(folder)
+    backups, spec = databases.engine(instance.engine).backups, databases.spec(instance)
+    if identifier.startswith("rds:") and instance.retention and not (instance.source or instance.read_only):
+        # From the first archive on an instance keeps its log until it is archived: nothing may be lacking after this copy.
+        archive = databases.archive_of(resource_id)
+        archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+        backups.archive(spec, archive)
+    backups.back_up(spec, folder)
+    return size_of(folder)
 
 
 def _duplicate(run: Run, source: str, target: str) -> int:
@@ -144,7 +157,7 @@ def _duplicate(run: Run, source: str, target: str) -> int:
         shutil.copytree(before, after, symlinks=True)
     except shutil.Error as error:
         raise DatabaseError(f"the snapshot could not be copied: {error}") from error
-    return _size(after)
+    return size_of(after)
 
 
 def _give_up(run: Run, identifier: str, resource_id: str, afterwards: str) -> None:
@@ -174,5 +187,6 @@ def _delete(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _size(folder: Path) -> int:
+def size_of(folder: Path) -> int:
+    """Return the bytes of a snapshot's files."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

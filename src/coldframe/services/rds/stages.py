@@ -1,6 +1,7 @@
 """What the jobs of RDS share: their instance as it is now, its changes with their events, its processes up and down."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from coldframe.core.records import Records
@@ -76,10 +77,15 @@ def start(run: Run, resource_id: str) -> None:
     """Start an instance and open its endpoint, or find both running; for a step."""
     databases = run.part(Databases)
     instance, endpoint = instance_of(run, resource_id), endpoint_of(run, resource_id)
-    socket = databases.socket(instance)
     if endpoint.tokens:
         run.part(TokenSignIns).attend(run.account, run.region, endpoint)
-    databases.endpoints(instance.engine).start(databases.door(endpoint), socket)
+    endpoints, door = databases.endpoints(instance.engine), databases.door(endpoint)
+    # Both take their time to begin, and neither needs the other for that; clients that are early wait.
+    with ThreadPoolExecutor(1, thread_name_prefix="endpoint") as beside:
+        opened = beside.submit(endpoints.start, door, None)
+        socket = databases.socket(instance)
+        if opened.result().target is None:
+            endpoints.release(door, socket)
 
 
 def stop(run: Run, resource_id: str) -> None:

@@ -17,6 +17,7 @@ from coldframe.jobs.schedule import Periodic
 from coldframe.services.rds import (
     events,
     lookup,
+    maintenance,
     modifications,
     modifying,
     restoring,
@@ -25,6 +26,7 @@ from coldframe.services.rds import (
     token_sign_in,
     windows,
 )
+from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
@@ -33,7 +35,14 @@ LOG = logging.getLogger("coldframe.rds")
 Placed = tuple[str, str, Instance]
 
 _WATCH, _MINUTE, _ARCHIVE = 2.0, 60.0, 300.0
-_UNITS = {"Percent": ("CPUUtilization",), "Seconds": ("ReplicaLag",), "Count": ("DatabaseConnections",)}
+# Sources: Amazon RDS User Guide, Amazon CloudWatch metrics for Amazon RDS.
+_UNITS = {
+    "Percent": ("CPUUtilization",),
+    "Seconds": ("ReplicaLag", "CheckpointLag"),
+    "Count": ("DatabaseConnections", "DiskQueueDepth", "MaximumUsedTransactionIDs"),
+    "Bytes": ("OldestReplicationSlotLag",),
+    "Bytes/Second": ("TransactionLogsGeneration",),
+}
 # States in which no job has an instance in its hands.
 _QUIET = frozenset({"available", "backing-up"})
 
@@ -107,7 +116,13 @@ def publish(installation: Installation) -> None:
             continue
         try:
             figures = dict(databases.engine(instance.engine).figures(databases.spec(instance)))
-            figures |= _lag(installation, databases, account, region, instance)
+            lag = _lag(installation, databases, account, region, instance)
+            if not instance.source:
+                figures.pop("ReplicaLag", None)
+            elif lag.get("ReplicaLagTransactions") == 0:
+                # What has nothing to apply is not behind, whatever its last transaction's age.
+                figures.setdefault("ReplicaLag", 0.0)
+            figures |= lag
         except DatabaseError as error:
             LOG.warning("no figures of %s: %s", instance.identifier, error)
             continue
@@ -237,9 +252,13 @@ def _in_windows(installation: Installation, records: Records, instance: Instance
     if instance.status != "available":
         return
     names = [name for name in instance.pending if name != "MasterUserPassword"]
-    if names and windows.is_open(instance.maintenance_window, now):
+    open_now = windows.is_open(instance.maintenance_window, now)
+    if open_now and not names and members.deployment_of(records, instance.resource_id) is None:
+        instance = maintenance.with_newer_minor(databases, instance)
+        names = list(instance.pending)
+    if names and open_now:
         changed = {name: instance.pending[name] for name in names}
-        records.change(instance, status=modifications.status(changed, ""))
+        records.change(instance, status=modifications.status(changed, ""), pending=instance.pending)
         databases.begin(records, modifying.apply_pending, instance.resource_id, names, "")
     elif instance.retention and not instance.source and windows.is_open(instance.backup_window, now):
         rows = records.list(Snapshot, where={"resource_id": instance.resource_id, "kind": "automated"})
@@ -252,7 +271,7 @@ def _in_windows(installation: Installation, records: Records, instance: Instance
 def _lag(
     installation: Installation, databases: Databases, account: str, region: str, instance: Instance
 ) -> dict[str, float]:
-    """Return how far a replica is behind: in seconds as AWS has it where it is in step, and in transactions."""
+    """Return how far a replica is behind in transactions, which says more than the seconds of ReplicaLag."""
     if not instance.source:
         return {}
     with installation.store.read() as transaction:

@@ -82,6 +82,19 @@ def is_open(window: str, milliseconds: int) -> bool:
     return False
 
 
+def next_begin(weekly: str, milliseconds: int) -> int:
+    """Return when a weekly window begins next after a moment, or has begun if it is open (milliseconds since 1970)."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    found = _WEEKLY.fullmatch(weekly)
+    if found is None:
+        return milliseconds
+    begin, end = _weekly(found)
+    now = moment.weekday() * _DAY + moment.hour * 60 + moment.minute
+    since = (now - begin) % _WEEK
+    ahead = -since if since < (end - begin) % _WEEK else _WEEK - since
+    return (milliseconds // 60_000 + ahead) * 60_000
+
+
 def _weekly(found: re.Match[str]) -> tuple[int, int]:
     return (
         _DAYS.index(found[1]) * _DAY + _minutes(found[2], found[3]),

@@ -9,16 +9,21 @@ from pathlib import Path
 from coldframe.engines.database import DatabaseError
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.client import Client
+from coldframe.engines.mariadb.endpoint.token_accounts import TokenAccounts
 
 _HIDDEN = re.compile(rb"@[0-9a-fA-F]{4}")
 
 
 class Accounts:
-    """Reads them as `own`, the user of the system that the endpoint runs as; `reserved` are users that no client may be."""
+    """Reads them as `own`, the user of the system that the endpoint runs as; `reserved` are users that no client may be.
+
+    `tokens` is there where clients may sign in with tokens.
+    """
 
     def __init__(self, own: str, reserved: Collection[str]) -> None:
         self.own = own
         self._reserved = frozenset(name.encode() for name in reserved)
+        self.tokens: TokenAccounts | None = None
         self._digests: dict[bytes, list[bytes]] = {}
         self._refreshing: asyncio.Future[None] | None = None
 

@@ -1,5 +1,6 @@
 """The commands of the protocol: what each is followed by, and what it does to the session's state."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from coldframe.engines.mariadb import wire
@@ -7,6 +8,7 @@ from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.reply import Phase
 from coldframe.engines.mariadb.endpoint.state import Prepared, State, literal
 from coldframe.engines.mariadb.endpoint.statements import PINNED, Leaves, killed, leaves
+from coldframe.engines.mariadb.endpoint.token_accounts import concerned
 
 if TYPE_CHECKING:
     from coldframe.engines.mariadb.endpoint.session import Session
@@ -36,6 +38,8 @@ _USER_VARIABLES = (
     b"SELECT VARIABLE_NAME, HEX(VARIABLE_VALUE), VARIABLE_TYPE, CHARACTER_SET_NAME"
     b" FROM information_schema.USER_VARIABLES"
 )
+# The loop itself holds tasks weakly.
+_WAITING: set[asyncio.Task[None]] = set()
 _OF_STATEMENTS = frozenset((EXECUTE, LONG_DATA, CLOSE, RESET, FETCH, BULK_EXECUTE))
 
 
@@ -184,6 +188,27 @@ def proof(session: "Session", packet: bytes) -> bytes:
     if session.answer.plugin == wire.CLEAR:
         session.half = wire.half(session.proof.rstrip(b"\0").decode("utf-8", "surrogateescape"))
     return packet
+
+
+def about_tokens(session: "Session", data: bytes) -> bool:
+    """Tell whether a command may make an account for tokens, which the database is told in other words."""
+    return data[4] in {QUERY, PREPARE} and session.gate.accounts.tokens is not None and concerned(data[5:])
+
+
+def ask_about_tokens(session: "Session", data: bytes) -> None:
+    """Have a command written as the database understands it, and let the session go on with it."""
+    tokens, accounts = session.gate.accounts.tokens, session.gate.accounts
+
+    async def write() -> None:
+        statement = data[5:]
+        if tokens is not None:
+            await accounts.refresh(session.gate.target)
+            statement = await tokens.written(statement, accounts)
+        session.resume(wire.framed(data[4:5] + statement, data[3]))
+
+    task = asyncio.get_running_loop().create_task(write())
+    _WAITING.add(task)
+    task.add_done_callback(_WAITING.discard)
 
 
 async def ask(session: "Session") -> None:

@@ -1,7 +1,6 @@
 """Signing in: the database's own handshake passes through, so that it alone decides who may come in."""
 
 import asyncio
-import json
 import ssl
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
 from coldframe.engines.mariadb.endpoint.gate import Gate, Unavailable
 from coldframe.engines.mariadb.endpoint.session import Session
+from coldframe.engines.mariadb.endpoint.token_accounts import TokenAccounts
 
 # Compression and what it would hide from us; a single reply to many commands.
 _NOT_OFFERED = wire.COMPRESS | wire.ZSTD | wire.TLS
@@ -24,9 +24,8 @@ class Login:
     def __init__(
         self, gate: Gate, context: ssl.SSLContext | None, sign_in: Path | None, *, require_tls: bool
     ) -> None:
-        self._gate, self._context, self._sign_in = gate, context, sign_in
-        self._require_tls = require_tls
-        self._digests: dict[bytes, bytes] = {}
+        self._gate, self._context, self._require_tls = gate, context, require_tls
+        self._tokens = gate.accounts.tokens = TokenAccounts(sign_in) if sign_in is not None else None
 
     async def welcome(self, client: Channel) -> None:
         """Take a new connection through the handshake to a session, or end it."""
@@ -78,8 +77,8 @@ class Login:
                 behind.close()
                 return None
             entered = (
-                await self._with_token(session, sequence)
-                if self._sign_in is not None and await self._is_for_tokens(answer.user)
+                await self._with_token(self._tokens, session, sequence)
+                if self._tokens is not None and await self._is_for_tokens(self._tokens, answer.user)
                 else await self._pass_through(session, sequence)
             )
         except BaseException:
@@ -124,16 +123,14 @@ class Login:
                 session.half = wire.half(proof.rstrip(b"\0").decode("utf-8", "surrogateescape"))
             behind.send_packet(proof, number - shift)
 
-    async def _is_for_tokens(self, user: bytes) -> bool:
+    async def _is_for_tokens(self, tokens: TokenAccounts, user: bytes) -> bool:
         """Tell whether a user's account in the database is one for tokens (engines/sign_in.py)."""
-        if user not in self._digests:
-            said = await self._ask({"user": user.decode("utf-8", "surrogateescape")})
-            self._digests[user] = bytes.fromhex(str(said.get("native", "")))
-        if self._digests[user] not in self._gate.accounts.known(user):
+        digest = await tokens.digest(user)
+        if digest not in self._gate.accounts.known(user):
             await self._gate.accounts.refresh(self._gate.target)
-        return self._digests[user] in self._gate.accounts.known(user)
+        return digest in self._gate.accounts.known(user)
 
-    async def _with_token(self, session: Session, sequence: int) -> bool:
+    async def _with_token(self, tokens: TokenAccounts, session: Session, sequence: int) -> bool:
         client = session.client
         if not client.tls:
             # A token in clear would be anybody's.
@@ -141,7 +138,7 @@ class Login:
         client.send_packet(b"\xfe" + wire.CLEAR + b"\0", sequence + 1)
         token, sequence = await client.packet()
         name = session.answer.user.decode("utf-8", "surrogateescape")
-        said = await self._ask({"user": name, "token": token.rstrip(b"\0").decode("utf-8", "replace")})
+        said = await tokens.ask({"user": name, "token": token.rstrip(b"\0").decode("utf-8", "replace")})
         if said.get("allowed") is not True:
             return self._deny(session, sequence + 1, used=True)
         session.half = wire.half(str(said["password"]))
@@ -165,18 +162,3 @@ class Login:
         text = f"Access denied for user '{who}'@'{where}' (using password: {'YES' if used else 'NO'})"
         session.client.send_packet(wire.error(1045, "28000", text), sequence)
         return False
-
-    async def _ask(self, question: dict[str, str]) -> dict[str, object]:
-        """Ask the server about a user; when it does not answer, nobody is let in by token."""
-        if self._sign_in is None:
-            return {}
-        channel = Channel(server.at_socket(self._sign_in))
-        try:
-            channel.send(json.dumps(question).encode() + b"\n")
-            line = await asyncio.wait_for(channel.line(), _PATIENCE)
-        except (Closed, TimeoutError):
-            return {}
-        finally:
-            channel.close()
-        said = json.loads(line)
-        return said if isinstance(said, dict) else {}

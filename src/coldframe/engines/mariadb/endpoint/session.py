@@ -226,6 +226,22 @@ class Session:
             self.inbox = data[end:]
             data = data[:end]
         self.command = data[4]
+        if commands.about_tokens(self, data) and len(data) == length + 4:
+            # The server has to be asked first; what comes meanwhile waits.
+            self.mode = Mode.MOVING
+            commands.ask_about_tokens(self, data)
+            return
+        self._begin(data, length, size, end)
+
+    def resume(self, data: bytes) -> None:
+        """Pass on a command that waited, in other words perhaps."""
+        if self.mode == Mode.MOVING:
+            self.mode = Mode.IDLE
+            self._begin(data, len(data) - 4, len(data), len(data))
+            self._unpause()
+
+    def _begin(self, data: bytes, length: int, size: int, end: int) -> None:
+        """Pass on a command, of which `size` bytes of `end` are there."""
         data, phase = commands.begin(self, data)
         if self.mode == Mode.ENDED:
             return

@@ -7,7 +7,18 @@ from msgspec.structs import replace
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, jobs, lookup, names, pages, snapshotting, tagging
+from coldframe.services.rds import (
+    answers,
+    arns,
+    engine_names,
+    jobs,
+    lookup,
+    names,
+    pages,
+    snapshotting,
+    tagging,
+    upgrade_paths,
+)
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Snapshot
@@ -116,14 +127,24 @@ def delete_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def modify_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Refuse another engine version: a snapshot is restored in the version that it was made with."""
+    """Bring a manual snapshot to another engine version."""
     row = call.records.get(Snapshot, request["DBSnapshotIdentifier"].lower())
-    version = request.get("EngineVersion")
-    if version and version != row.version:
-        raise bad_combination(
-            f"Cannot upgrade a snapshot from {row.version} to {version} here. Restore it, and upgrade the instance in a"
-            " Blue/Green deployment."
+    wanted = request.get("EngineVersion")
+    if not wanted or wanted == row.version:
+        return {"DBSnapshot": answers.snapshot(call, row)}
+    if row.kind != "manual":
+        raise ServiceFault(
+            "InvalidDBSnapshotStateFault",
+            f"Automated snapshots can't be upgraded; copy {row.identifier} first.",
         )
+    if row.status != "available":
+        raise ServiceFault("InvalidDBSnapshotStateFault", f"The snapshot {row.identifier} is not available.")
+    databases, engine = call.part(Databases), engine_names.named(row.engine)
+    version = databases.version(row.engine, wanted)
+    if version not in {each.number for each in upgrade_paths.targets(databases, engine, row.version)}:
+        raise bad_combination(f"Cannot upgrade {row.engine} snapshot from {row.version} to {version}")
+    row = call.records.change(row, status="upgrading")
+    call.start(jobs.upgrade_snapshot, row.identifier, version)
     return {"DBSnapshot": answers.snapshot(call, row)}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.engines.database import Version
-from coldframe.services.rds import certificates, engine_names, instance_classes, lookup, pages
+from coldframe.services.rds import certificates, engine_names, instance_classes, lookup, pages, upgrade_paths
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.instance_settings import storage_types
@@ -184,17 +184,19 @@ def _version(call: Call, request: dict[str, Any], engine: EngineName, version: V
 
 
 def _targets(call: Call, engine: EngineName, version: Version) -> list[dict[str, Any]]:
-    """Return the newer versions that are installed; a Blue/Green deployment upgrades to them."""
+    """Return the newer versions that an instance can be brought to in place."""
+    found = upgrade_paths.targets(call.part(Databases), engine, version.number)
+    # The newest of the same major is what instances are brought to in their maintenance windows.
+    newest = next((each.number for each in reversed(found) if each.major == version.major), "")
     return [
         {
             "Engine": engine.name,
             "EngineVersion": newer.number,
             "Description": f"{engine.title} {newer.number}",
-            "AutoUpgrade": False,
+            "AutoUpgrade": newer.number == newest,
             "IsMajorVersionUpgrade": engine.major(newer.number) != engine.major(version.number),
         }
-        for newer in call.part(Databases).versions(engine.name)
-        if engine_names.version_order(newer.number) > engine_names.version_order(version.number)
+        for newer in found
     ]
 
 

@@ -46,14 +46,31 @@ def restore_db_instance_to_point_in_time(call: Call, request: dict[str, Any]) ->
             "InvalidRestoreFault",
             f"The specified time is not between {moment(backup.earliest).isoformat()} and {moment(latest).isoformat()}.",
         )
-    instance = _new(call, request, backup, request["TargetDBInstanceIdentifier"])
+    version = _version_at(call, backup, until)
+    instance = _new(call, request, backup, request["TargetDBInstanceIdentifier"], version)
     # The latest is everything that is archived, down to the last change of this second.
     wanted = 0 if request.get("UseLatestRestorableTime") else until
     call.start(jobs.restore_to_moment, instance.resource_id, backup.resource_id, backup.identifier, wanted)
     return {"DBInstance": answers.instance(call, instance)}
 
 
-def _new(call: Call, request: Mapping[str, Any], made_of: Snapshot | AutomatedBackup, name: str) -> Instance:
+def _version_at(call: Call, backup: AutomatedBackup, until: int) -> str:
+    """Return the version that the data were of at a moment; raises InvalidRestoreFault between an upgrade and its snapshot."""
+    rows = call.records.list(Snapshot, where={"resource_id": backup.resource_id, "kind": "automated"})
+    before = [row for row in rows if row.status == "available" and row.created <= until]
+    found = max(before, key=lambda row: row.created).version if before else backup.version
+    major = engine_names.named(backup.engine).major
+    if major(found) != major(backup.version) and until >= backup.upgraded:
+        raise ServiceFault(
+            "InvalidRestoreFault",
+            f"There is no snapshot of {backup.identifier} in version {backup.version} before that time yet.",
+        )
+    return found
+
+
+def _new(
+    call: Call, request: Mapping[str, Any], made_of: Snapshot | AutomatedBackup, name: str, version: str = ""
+) -> Instance:
     if request.get("Engine") and engine_names.named(request["Engine"]).name != made_of.engine:
         raise bad_combination(f"A back-up of {made_of.engine} is restored by {made_of.engine} alone.")
     if request.get("DBName"):
@@ -61,15 +78,24 @@ def _new(call: Call, request: Mapping[str, Any], made_of: Snapshot | AutomatedBa
             f"DBName can't be specified for {made_of.engine}: the databases are those of the back-up."
         )
     identifier = lookup.new_identifier(name)
+    engine = engine_names.named(made_of.engine)
+    version = call.part(Databases).version(
+        made_of.engine, _installed(call, made_of.engine, version or made_of.version)
+    )
+    inherited = new_instances.inherited(made_of)
+    group = inherited.get("DBParameterGroupName")
+    if group and lookup.family_of(call.records, group) != engine.family(version):
+        # The instance has had another version since.
+        del inherited["DBParameterGroupName"]
     wanted = {
-        **new_instances.inherited(made_of),
+        **inherited,
         "Port": made_of.port,
         "AvailabilityZone": None,
         **{member: value for member, value in request.items() if value is not None},
     }
     origin = Origin(
         engine=made_of.engine,
-        version=call.part(Databases).version(made_of.engine, _major(made_of)),
+        version=version,
         master=made_of.master,
         database=made_of.database,
         optimized_writes=made_of.optimized_writes if isinstance(made_of, Snapshot) else False,
@@ -79,8 +105,10 @@ def _new(call: Call, request: Mapping[str, Any], made_of: Snapshot | AutomatedBa
     return new_instances.lay_in(call, identifier, origin, wanted, tags)
 
 
-def _major(made_of: Snapshot | AutomatedBackup) -> str:
-    return engine_names.named(made_of.engine).major(made_of.version)
+def _installed(call: Call, engine: str, version: str) -> str:
+    """Return a version if it is still here, else the major that it is of."""
+    here = {each.number for each in call.part(Databases).versions(engine)}
+    return version if version in here else engine_names.named(engine).major(version)
 
 
 def _backup(call: Call, request: Mapping[str, Any]) -> AutomatedBackup:

@@ -1,0 +1,82 @@
+"""Servers that die at a step, one after the other over one data directory, and the steps that a job has had."""
+
+import contextlib
+import json
+import os
+import select
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from coldframe.server.files import read_root, read_server
+from tests.journeys.process import PATIENCE, until
+
+
+class Servers:
+    """Makes servers that die at a step, one at a time; each is forked from a process that waits for the next."""
+
+    def __init__(self, data: Path, moment: str) -> None:
+        self.data, self.moment = data, moment
+        self.log = data.with_name("dying.log")
+        self.last = read_server(data).pid
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.journeys.dying_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": f"{Path.cwd()}/src:{Path.cwd()}"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+    def start(self, step: str) -> None:
+        """Start a server that dies at a step."""
+        wanted = {
+            "step": step,
+            "moment": self.moment,
+            "data": str(self.data),
+            "log": str(self.log),
+        }
+        self.process.stdin.write(json.dumps(wanted) + "\n")
+        self.process.stdin.flush()
+
+    def died(self, step: str) -> None:
+        """Wait until the server has killed itself."""
+        ready, _, _ = select.select([self.process.stdout], [], [], 2 * PATIENCE)
+        if not ready:
+            self.process.kill()
+            raise AssertionError(f"no server came to the step {step!r}: {self.log.read_text()[-2000:]}")
+        assert self.process.stdout.readline() == "9\n", self.log.read_text()[-2000:]
+
+    def client(self) -> Any:
+        """A client of RDS, once the server answers."""
+        until(lambda: read_server(self.data).pid != self.last, 3 * PATIENCE)
+        root = read_root(self.data)
+        return boto3.client(
+            "rds",
+            region_name="us-east-1",
+            endpoint_url=read_server(self.data).endpoint,
+            aws_access_key_id=root.access_key_id,
+            aws_secret_access_key=root.secret_access_key,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+
+def steps_of(data: Path, name: str) -> list[str]:
+    """The names of the steps that the job of a name had, in order."""
+    with contextlib.closing(sqlite3.connect(f"file:{data}/coldframe.sqlite3?mode=ro", uri=True)) as store:
+        jobs = [json.loads(body) for (body,) in store.execute("SELECT _body FROM jobs")]
+        job = next(each["id"] for each in jobs if each["name"] == name)
+        rows = store.execute("SELECT _body FROM job_steps WHERE job = ? ORDER BY ordinal", (job,))
+        return [json.loads(body)["name"] for (body,) in rows]
