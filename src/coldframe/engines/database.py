@@ -80,12 +80,16 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Following(msgspec.Struct, frozen=True):
-    """How a copy follows its source; `behind` counts transactions, None while it cannot be known."""
+    """How a copy follows its source; `behind` counts transactions, None while it cannot be known.
+
+    `failures` counts how often applying has failed since the copy was started, where that is tried again by itself.
+    """
 
     running: bool
     behind: int | None
     position: str = ""
     error: str = ""
+    failures: int = 0
 
 
 class LogFile(msgspec.Struct, frozen=True):
@@ -105,6 +109,16 @@ class Obstacle(msgspec.Struct, frozen=True):
     kind: str
     database: str
     name: str
+    text: str
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """What a user has under way: a transaction that has written (`write`), a statement that changes the schema (`ddl`),
+    or a transaction that waits for its second phase (`prepared`); `seconds` since it began, `text` says whose it is.
+    """
+
+    kind: Literal["write", "ddl", "prepared"]
+    seconds: float
     text: str
 
 
@@ -145,8 +159,17 @@ class Copies(Protocol):
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
 
-    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
-        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
+    def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return what was changed in the source since a logical copy that the copy does not get: schema, large objects."""
+
+    def activities(self, spec: InstanceSpec) -> Sequence[Activity]:
+        """Return what users of a running instance have under way."""
+
+    def outside(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return in words what an instance that follows nobody here replicates from, or to, outside of coldframe."""
+
+    def scheduled(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return the jobs that a running instance would run by itself, beside what is replicated to it."""
 
 
 class Backups(Protocol):

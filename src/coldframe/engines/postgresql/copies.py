@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
 from coldframe.engines.database import (
+    Activity,
     CopyKind,
     DatabaseError,
     Following,
@@ -11,12 +12,14 @@ from coldframe.engines.database import (
     Obstacle,
 )
 from coldframe.engines.postgresql import (
+    activities,
     admin,
     base_copy,
     layout,
     logical,
     obstacles,
     positions,
+    schema,
     sequences,
 )
 from coldframe.engines.postgresql.admin import Connection, QueryFailed
@@ -30,6 +33,8 @@ class PostgreSQLCopies:
 
     def __init__(self, instances: Instances) -> None:
         self._instances = instances
+        # By the copy's name: the marks of its source's catalogs, and what was found when they were seen last.
+        self._seen: dict[str, tuple[list[str], list[str]]] = {}
 
     def copy(self, source: InstanceSpec, target: InstanceSpec, kind: CopyKind) -> None:
         """Make the stopped `target` a consistent copy of the running `source`, ready to follow it."""
@@ -85,7 +90,7 @@ class PostgreSQLCopies:
         if known.source is None or layout.running(target, known) is None:
             return Following(running=False, behind=None, error="" if known.source else "it follows nobody")
         try:
-            where, working, error = self._applied(target, known.source)
+            where, working, error, failures = self._applied(target, known.source)
         except DatabaseError as problem:
             return Following(running=False, behind=None, error=str(problem))
         try:
@@ -93,7 +98,7 @@ class PostgreSQLCopies:
                 behind = positions.between(connection, where) if where else None
         except (admin.Unreachable, QueryFailed):
             behind = None
-        return Following(working, behind, where, error)
+        return Following(working, behind, where, error, failures)
 
     def position(self, spec: InstanceSpec) -> str:
         """Return the position of the last transaction that this instance committed."""
@@ -109,7 +114,7 @@ class PostgreSQLCopies:
         known = layout.state(target)
         if known.source is None:
             raise DatabaseError(f"{target.name} follows nobody", "copy it first")
-        where, _, _ = self._applied(target, known.source)
+        where, *_ = self._applied(target, known.source)
         return bool(where) and not positions.before(where, position)
 
     def arm(self, target: InstanceSpec) -> None:
@@ -172,40 +177,63 @@ class PostgreSQLCopies:
             )
         return _inside(target, [str(name) for (name,) in names])
 
-    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
-        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
-        known = layout.state(target)
-        if known.source is None or known.source.kind != "logical":
+    def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return what was changed in the source since a logical copy that the copy does not get: schema, large objects."""
+        known, then = layout.state(target), schema.remembered(target)
+        if known.source is None or known.source.kind != "logical" or then is None:
             return ()
-        there = {
-            name: obstacles.relations(connection)
-            for name, connection in _inside(target, logical.databases(source))
-        }
-        return [
-            f"{name}: {each}"
-            for name, connection in _inside(source, logical.databases(source))
-            for each in sorted(obstacles.relations(connection) - there.get(name, set()))
-        ]
+        names = logical.databases(source)
+        marks = [f"{name} {schema.marks(connection)}" for name, connection in _inside(source, names)]
+        seen = self._seen.get(target.name)
+        if seen is None or seen[0] != marks:
+            seen = self._seen[target.name] = (marks, self._unsupported(source, names, then))
+        return seen[1]
 
-    def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str]:
-        """Return up to which position of its source a target has everything, whether it goes on, and what stops it."""
+    def _unsupported(
+        self, source: InstanceSpec, names: Sequence[str], then: dict[str, schema.Objects]
+    ) -> list[str]:
+        said = [f"the database {name} was created" for name in names if name not in then]
+        for name, connection in _inside(source, [name for name in names if name in then]):
+            said += [f"{name}: {each}" for each in schema.differences(then[name], schema.objects(connection))]
+            if connection.value("SELECT EXISTS (SELECT FROM pg_largeobject_metadata)") == "t":
+                said.append(f"{name}: large objects were created or modified")
+        return said
+
+    def activities(self, spec: InstanceSpec) -> Sequence[Activity]:
+        """Return what users of a running instance have under way."""
+        with self._instances.session(spec, timeout=10) as connection:
+            return activities.of(connection)
+
+    def outside(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return in words what an instance replicates from, or to, outside of coldframe."""
+        with self._instances.session(spec, timeout=10) as connection:
+            return activities.outside(connection)
+
+    def scheduled(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return nothing: no version here comes with a scheduler (pg_cron)."""
+        return ()
+
+    def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str, int]:
+        """Return up to which position of its source a target has everything, whether it goes on, what stops it, and how
+        often applying failed.
+        """
         with self._instances.session(target) as connection:
             if source.kind == "physical":
                 where, working = connection.query(
                     "SELECT pg_last_wal_replay_lsn(), EXISTS (SELECT FROM pg_stat_wal_receiver)"
                 )[0]
-                return str(where or ""), working == "t", "" if working == "t" else tail(target, 3)
+                return str(where or ""), working == "t", "" if working == "t" else tail(target, 3), 0
             rows = connection.query(
-                "SELECT s.subname, w.pid IS NOT NULL, w.latest_end_lsn, e.apply_error_count > 0 "
+                "SELECT s.subname, w.pid IS NOT NULL, w.latest_end_lsn, coalesce(e.apply_error_count, 0) "
                 "FROM pg_subscription s LEFT JOIN pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL "
                 "LEFT JOIN pg_stat_subscription_stats e ON e.subid = s.oid"
             )
         if not rows:
-            return "", False, "it has no subscription"
+            return "", False, "it has no subscription", 0
         alive = all(row[1] == "t" for row in rows)
         known = [str(row[2]) for row in rows if row[2] is not None]
         least = min(known, key=positions.number) if len(known) == len(rows) else ""
-        return least, alive, "" if alive else tail(target, 3)
+        return least, alive, "" if alive else tail(target, 3), sum(int(row[3] or 0) for row in rows)
 
 
 def _inside(spec: InstanceSpec, names: Iterable[str]) -> Iterator[tuple[str, Connection]]:

@@ -15,6 +15,7 @@ from coldframe.engines.postgresql import (
     layout,
     obstacles,
     programs,
+    schema,
     shared_objects,
     templates,
 )
@@ -52,6 +53,8 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
     followed = Source(str(source.folder), "logical", f"coldframe_l{target.serial}_")
     # What an attempt before this one left on the source has our names.
     release(followed)
+    # Before anything is copied: what is changed from here on is not sure to be in the copy.
+    schema.remember(target, {name: _objects(source, name) for name in databases(source)})
     cluster = Cluster(target, there)
     try:
         if here.major == there.major:
@@ -68,6 +71,11 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
         raise
     cluster.stop()
     layout.change(target, lambda known: setattr(known, "copying", False))
+
+
+def _objects(source: InstanceSpec, name: str) -> schema.Objects:
+    with admin.connected(layout.socket(source), name) as connection:
+        return schema.objects(connection)
 
 
 def _copy_rows(
