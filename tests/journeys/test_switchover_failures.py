@@ -282,7 +282,7 @@ def test_guardrails_cancel_and_change_nothing(server, rds):
         until(lambda: writers.written > 100)
         found = story.switch()
         assert found["Status"] == "AVAILABLE", found
-        assert "replication to the target" in found["StatusDetails"]
+        assert f"replication health of {story.green['DBInstanceIdentifier']}" in found["StatusDetails"]
         assert story.writable(story.blue)
         written = writers.written
         until(lambda: writers.written > written + 100)
@@ -294,7 +294,8 @@ def test_guardrails_cancel_and_change_nothing(server, rds):
             "Events"
         ]
     ]
-    assert any("was canceled due to replication to the target" in message for message in messages)
+    assert any("was canceled due to replication health of" in message for message in messages)
+    assert "Switchover canceled on blue/green deployment." in messages
     rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=story.id, DeleteTarget=True)
     until(
         lambda: (
@@ -310,7 +311,8 @@ def test_what_was_made_in_blue_since_the_copy_is_not_lost_silently(server, rds):
         cursor.execute("CREATE TABLE too_late (n INT PRIMARY KEY)")
     found = story.switch()
     assert found["Status"] == "AVAILABLE", found
-    assert "lacks what was made in the source since: app: table public.too_late" in found["StatusDetails"]
+    assert "Replication degraded" in found["StatusDetails"]
+    assert "app: table public.too_late was created" in found["StatusDetails"]
     assert story.writable(story.blue)
 
 

@@ -156,6 +156,9 @@ class Copies(Protocol):
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
 
+    def coordinates(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return file and position of the binary log, for who follows from outside; nothing where there is none."""
+
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
 

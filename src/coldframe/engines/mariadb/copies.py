@@ -136,6 +136,12 @@ class MariaDBCopies:
             ):
                 client.query(f"ALTER EVENT {named(event['s'] or '')}.{named(event['n'] or '')} ENABLE")
 
+    def coordinates(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return file and position of the binary log, for who follows from outside."""
+        with self._instances.client(spec) as client:
+            row = client.query("SHOW MASTER STATUS")[0]
+        return [row["File"] or "", row["Position"] or ""]
+
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return nothing: every copy here is physical, and what is replicated is every change."""
         return ()

@@ -160,6 +160,10 @@ class PostgreSQLCopies:
             )
         self._instances.leave(target)
 
+    def coordinates(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return nothing: whoever follows from outside makes a new slot."""
+        return ()
+
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of this instance would not carry, or would break on the source."""
         return [

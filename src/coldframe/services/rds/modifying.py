@@ -171,7 +171,9 @@ def _apply(run: Run, resource_id: str) -> None:
 
 def _close_endpoint(run: Run, resource_id: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    databases.endpoints(instance.engine).stop(databases.door(stages.endpoint_of(run, resource_id)))
+    endpoint = stages.endpoint_of(run, resource_id)
+    with databases.turn(endpoint.id):
+        databases.endpoints(instance.engine).stop(databases.door(endpoint))
 
 
 def _change_port(records: Records, resource_id: str, port: int) -> None:

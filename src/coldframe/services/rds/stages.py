@@ -79,7 +79,8 @@ def start(run: Run, resource_id: str) -> None:
     socket = databases.socket(instance)
     if endpoint.tokens:
         run.part(TokenSignIns).attend(run.account, run.region, endpoint)
-    databases.endpoints(instance.engine).start(databases.door(endpoint), socket)
+    with databases.turn(endpoint.id):
+        databases.endpoints(instance.engine).start(databases.door(endpoint), socket)
 
 
 def stop(run: Run, resource_id: str) -> None:
@@ -94,7 +95,9 @@ def stop(run: Run, resource_id: str) -> None:
 def close(run: Run, resource_id: str) -> None:
     """Stop an instance's endpoint and then its process; for a step."""
     databases, instance = run.part(Databases), instance_of(run, resource_id)
-    databases.endpoints(instance.engine).stop(databases.door(endpoint_of(run, resource_id)))
+    endpoint = endpoint_of(run, resource_id)
+    with databases.turn(endpoint.id):
+        databases.endpoints(instance.engine).stop(databases.door(endpoint))
     databases.engine(instance.engine).stop(databases.spec(instance))
 
 
