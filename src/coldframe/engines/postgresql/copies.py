@@ -27,6 +27,9 @@ from coldframe.engines.postgresql.cluster import tail
 from coldframe.engines.postgresql.instances import Instances
 from coldframe.engines.postgresql.layout import Source
 
+# Lines of the log in which the reason is looked for why a copy does not follow.
+_LOOKED_AT = 60
+
 
 class PostgreSQLCopies:
     """The engine's copies."""
@@ -226,9 +229,9 @@ class PostgreSQLCopies:
                 where, working = connection.query(
                     "SELECT pg_last_wal_replay_lsn(), EXISTS (SELECT FROM pg_stat_wal_receiver)"
                 )[0]
-                return str(where or ""), working == "t", "" if working == "t" else tail(target, 3), 0
+                return str(where or ""), working == "t", "" if working == "t" else _complaints(target), 0
             rows = connection.query(
-                "SELECT s.subname, w.pid IS NOT NULL, w.latest_end_lsn, coalesce(e.apply_error_count, 0) "
+                "SELECT s.subname, w.pid IS NOT NULL, w.latest_end_lsn, coalesce(e.apply_error_count, 0), s.subenabled "
                 "FROM pg_subscription s LEFT JOIN pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL "
                 "LEFT JOIN pg_stat_subscription_stats e ON e.subid = s.oid"
             )
@@ -237,7 +240,18 @@ class PostgreSQLCopies:
         alive = all(row[1] == "t" for row in rows)
         known = [str(row[2]) for row in rows if row[2] is not None]
         least = min(known, key=positions.number) if len(known) == len(rows) else ""
-        return least, alive, "" if alive else tail(target, 3), sum(int(row[3] or 0) for row in rows)
+        failures = sum(int(row[3] or 0) for row in rows)
+        if any(row[4] == "f" for row in rows):
+            return least, alive, "its subscriptions are disabled", failures
+        # A worker that fails is begun again at once: what it failed by is told while it looks well, too.
+        return least, alive, _complaints(target) if failures or not alive else "", failures
+
+
+def _complaints(target: InstanceSpec) -> str:
+    """Return the last errors that processes of the server itself, not of users, have logged."""
+    mine = [line for line in tail(target, _LOOKED_AT).splitlines() if "::@:[" in line]
+    said = [line.partition(f"]:{kind}: ")[2].strip() for line in mine for kind in ("ERROR", "FATAL")]
+    return "; ".join(list(dict.fromkeys(filter(None, said)))[-2:]) or "it was stopped"
 
 
 def _inside(spec: InstanceSpec, names: Iterable[str]) -> Iterator[tuple[str, Connection]]:

@@ -30,6 +30,7 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> 
         stages.mark(run, "change its class", resource_id, instance_class=pending["DBInstanceClass"])
         stages.prepare(run, "work out the settings", resource_id)
         run.step("start it", stages.start, run, resource_id)
+        run.step("let users write to it if they may", replicating.allow_writes, run, resource_id)
     if "Port" in pending:
         run.step("close the endpoint", _close_endpoint, run, resource_id)
         run.write("change its port", _change_port, resource_id, pending["Port"])
@@ -76,6 +77,7 @@ def reboot_instance(run: Run, resource_id: str) -> None:
     stages.mark(run, "it is down", resource_id, "shut_down")
     stages.prepare(run, "work out the settings", resource_id)
     run.step("start it", stages.start, run, resource_id)
+    run.step("let users write to it if they may", replicating.allow_writes, run, resource_id)
     stages.mark(run, "it is up", resource_id, "restarted", status="available")
 
 

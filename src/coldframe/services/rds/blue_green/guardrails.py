@@ -144,8 +144,6 @@ def _unsupported_changes(found: Look) -> str:
     if not found.row.logical:
         return ""
     why = found.row.degraded or unsupported(found.databases, found.blue, found.green)
-    if not why and (left := obstacles(found.run, found.blue)):
-        why = f"{UNSUPPORTED} on {found.blue.identifier}: {left}"
     return f"{why}. {members.WAY_OUT}" if why else ""
 
 
@@ -257,7 +255,8 @@ GUARDRAILS: tuple[Callable[[Look], str], ...] = (
     _replication_health,
     _event_scheduler,
     _active_writes,
-    _long_running_writes,
+    # Before the writes: in PostgreSQL a change of the schema is a write as well.
     _long_running_ddl,
+    _long_running_writes,
     _prepared,
 )
