@@ -80,9 +80,7 @@ def test_an_endpoint_that_is_started_while_its_instance_goes_is_not_left_behind(
     os.kill(endpoints.status(door).pid, signal.SIGKILL)
     assert decided.wait(30), "supervision did not see that the endpoint ended"
     if way == "deleted":
-        rds.delete_db_instance(
-            DBInstanceIdentifier=instance["DBInstanceIdentifier"], SkipFinalSnapshot=True
-        )
+        rds.delete_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], SkipFinalSnapshot=True)
         until(lambda: not rds.describe_db_instances()["DBInstances"])
     else:
         server.assembly.reset()
