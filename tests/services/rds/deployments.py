@@ -33,6 +33,7 @@ class Story:
             self.deployment = settled(rds, self.id)
             assert self.deployment["Status"] == "AVAILABLE", self.deployment
             self.green = described(rds, self.deployment["Target"])
+        self._writers_door = self.door(self.blue)
 
     # What there is.
 
@@ -153,9 +154,9 @@ class Story:
         engine, spec = self.engine(side)
         os.kill(engine.status(spec).running.pid, signal.SIGKILL)
 
-    def kill_endpoint(self, side):
-        """Kill the process that clients of an instance are connected to."""
-        endpoints, door = self.door(side)
+    def kill_endpoint(self):
+        """Kill the process that the writers are connected to, whichever database has it now."""
+        endpoints, door = self._writers_door
         os.kill(endpoints.status(door).pid, signal.SIGKILL)
 
     def begin(self, timeout=300):
