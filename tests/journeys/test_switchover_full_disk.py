@@ -112,14 +112,11 @@ def fill_store(server, disk):
 
 # Whose disk is full from which step on.
 FULL = [
-    ("blue", "_hold"),
     ("blue", "_catch_up"),
-    ("blue", "_promote"),
     ("green", "_arm"),
     ("green", "_catch_up"),
     ("green", "_promote"),
     ("store", "_hold"),
-    ("store", "_catch_up"),
     ("store", "_promote"),
 ]
 

@@ -113,11 +113,11 @@ class Obstacle(msgspec.Struct, frozen=True):
 
 
 class Activity(msgspec.Struct, frozen=True):
-    """What a user has under way: a transaction that has written (`write`), a statement that changes the schema (`ddl`),
-    or a transaction that waits for its second phase (`prepared`); `seconds` since it began, `text` says whose it is.
+    """What a user has under way: a transaction that has written, or a statement that changes the schema; `seconds` since it
+    began, `text` says whose it is.
     """
 
-    kind: Literal["write", "ddl", "prepared"]
+    kind: Literal["write", "ddl"]
     seconds: float
     text: str
 
@@ -167,6 +167,9 @@ class Copies(Protocol):
 
     def activities(self, spec: InstanceSpec) -> Sequence[Activity]:
         """Return what users of a running instance have under way."""
+
+    def prepared(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return the transactions of a running instance that were prepared and wait for their second phase."""
 
     def outside(self, spec: InstanceSpec) -> Sequence[str]:
         """Return in words what an instance that follows nobody here replicates from, or to, outside of coldframe."""

@@ -66,11 +66,11 @@ def test_a_prepared_transaction_is_seen_until_its_second_phase(kit, busy, sessio
     else:
         run(session, "BEGIN", "INSERT INTO t (id) VALUES (5)", "PREPARE TRANSACTION 'half'")
         second = "ROLLBACK PREPARED 'half'"
-    found = [each for each in kit.engine.copies.activities(busy) if each.kind == "prepared"]
+    found = kit.engine.copies.prepared(busy)
     assert len(found) == 1
-    assert "half" in found[0].text
+    assert "half" in found[0]
     run(session, second)
-    assert "prepared" not in kinds(kit, busy)
+    assert list(kit.engine.copies.prepared(busy)) == []
 
 
 def test_what_the_server_does_itself_is_no_activity(kit, busy, instances):

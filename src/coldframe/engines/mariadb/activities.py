@@ -34,11 +34,12 @@ def of(client: Client, ours: Iterable[str]) -> list[Activity]:
         )
         for row in rows
     ]
-    found += [
-        Activity("prepared", 0.0, f"the prepared XA transaction {row['data']}")
-        for row in client.query("XA RECOVER FORMAT = 'SQL'")
-    ]
     return sorted(found, key=lambda each: -each.seconds)
+
+
+def prepared(client: Client) -> list[str]:
+    """Return the XA transactions that wait for their second phase."""
+    return [f"the XA transaction {row['data']}" for row in client.query("XA RECOVER FORMAT = 'SQL'")]
 
 
 def replicated_from(client: Client) -> list[str]:

@@ -155,6 +155,11 @@ class MariaDBCopies:
         with self._instances.client(spec, timeout=10) as client:
             return activities.of(client, {process.own_account().name, self._instances.account().name})
 
+    def prepared(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return the XA transactions of a running instance that wait for their second phase."""
+        with self._instances.client(spec, timeout=10) as client:
+            return activities.prepared(client)
+
     def outside(self, spec: InstanceSpec) -> Sequence[str]:
         """Return in words what an instance that follows nobody here replicates from outside of coldframe."""
         with self._instances.client(spec, timeout=10) as client:

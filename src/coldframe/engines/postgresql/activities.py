@@ -15,22 +15,21 @@ _ACTIVITIES = f"""
     WHERE {admin.USERS} AND backend_xid IS NOT NULL
     UNION ALL
     SELECT 'ddl', format('session %s of %s', pid, usename), {_NOW.format("query_start")} FROM pg_stat_activity
-    WHERE {admin.USERS} AND state = 'active' AND query ~* {literal(_DDL)}
-    UNION ALL
-    SELECT 'prepared', format('the prepared transaction %I of %s', gid, owner), {_NOW.format("prepared")}
-    FROM pg_prepared_xacts ORDER BY 3 DESC"""
+    WHERE {admin.USERS} AND state = 'active' AND query ~* {literal(_DDL)} ORDER BY 3 DESC"""
 
 
 def of(connection: Connection) -> list[Activity]:
     """Return what users have under way, the longest first; a statement's words are not told, they may be secret."""
     return [
-        Activity(
-            "ddl" if kind == "ddl" else "prepared" if kind == "prepared" else "write",
-            max(0.0, float(seconds or 0)),
-            str(whose),
-        )
+        Activity("ddl" if kind == "ddl" else "write", max(0.0, float(seconds or 0)), str(whose))
         for kind, whose, seconds in connection.query(_ACTIVITIES)
     ]
+
+
+def prepared(connection: Connection) -> list[str]:
+    """Return the prepared transactions of all databases."""
+    rows = connection.query("SELECT format('%I of %s', gid, owner) FROM pg_prepared_xacts ORDER BY prepared")
+    return [str(said) for (said,) in rows]
 
 
 def outside(connection: Connection) -> list[str]:

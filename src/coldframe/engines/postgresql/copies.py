@@ -211,6 +211,11 @@ class PostgreSQLCopies:
         with self._instances.session(spec, timeout=10) as connection:
             return activities.of(connection)
 
+    def prepared(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return the prepared transactions of a running instance."""
+        with self._instances.session(spec, timeout=10) as connection:
+            return activities.prepared(connection)
+
     def outside(self, spec: InstanceSpec) -> Sequence[str]:
         """Return in words what an instance replicates from, or to, outside of coldframe."""
         with self._instances.session(spec, timeout=10) as connection:

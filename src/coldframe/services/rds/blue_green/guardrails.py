@@ -87,7 +87,8 @@ def refusal(run: Run, deployment: str) -> str:
 def since_then(run: Run, deployment: str) -> str:
     """Return what has come since the guardrails that a switchover would lose; for the time in which nobody writes to blue."""
     found = look(run, deployment)
-    return _unsupported_changes(found) or _prepared(found)
+    # Only on blue, where somebody could write until now; the pause should not be longer for it.
+    return _unsupported_changes(found) or _prepared_on(found, found.blue)
 
 
 def behind(run: Run, deployment: str) -> int | None:
@@ -205,14 +206,17 @@ def _long_running_ddl(found: Look) -> str:
 
 
 def _prepared(found: Look) -> str:
-    for instance in (found.blue, found.green):
-        waiting = [each for each in found.activities(instance) if each.kind == "prepared"]
-        if waiting:
-            return (
-                f"prepared transactions on {instance.identifier}: {_listed(each.text for each in waiting)}."
-                " Commit them or roll them back and then switch over"
-            )
-    return ""
+    return _prepared_on(found, found.blue) or _prepared_on(found, found.green)
+
+
+def _prepared_on(found: Look, instance: Instance) -> str:
+    waiting = found.copies(instance).prepared(found.databases.spec(instance))
+    if not waiting:
+        return ""
+    return (
+        f"prepared transactions on {instance.identifier}: {_listed(waiting)}."
+        " Commit them or roll them back and then switch over"
+    )
 
 
 def _free_storage(found: Look) -> str:
