@@ -165,17 +165,21 @@ class Copies(Protocol):
     def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
         """Return what was changed in the source since a logical copy that the copy does not get: schema, large objects."""
 
-    def activities(self, spec: InstanceSpec) -> Sequence[Activity]:
-        """Return what users of a running instance have under way."""
+
+class Activities(Protocol):
+    """What goes on in a running instance beside what this server does there."""
+
+    def under_way(self, spec: InstanceSpec) -> Sequence[Activity]:
+        """Return what users have under way, the longest first."""
 
     def prepared(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return the transactions of a running instance that were prepared and wait for their second phase."""
+        """Return the transactions that were prepared and wait for their second phase."""
 
     def outside(self, spec: InstanceSpec) -> Sequence[str]:
         """Return in words what an instance that follows nobody here replicates from, or to, outside of coldframe."""
 
     def scheduled(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return the jobs that a running instance would run by itself, beside what is replicated to it."""
+        """Return the jobs that it would run by itself, beside what is replicated to it."""
 
 
 class Backups(Protocol):
@@ -194,9 +198,10 @@ class Backups(Protocol):
 
 
 class DatabaseEngine(Protocol):
-    """Runs instances as processes of an unprivileged user that outlive this process."""
+    """Runs instances as processes of an unprivileged user that outlive this process; `activities` looks at what goes on there."""
 
     name: str
+    activities: Activities
 
     @property
     def copies(self) -> Copies:

@@ -27,7 +27,7 @@ def session(kit, busy, socket_of):
 
 
 def kinds(kit, spec):
-    return [each.kind for each in kit.engine.copies.activities(spec)]
+    return [each.kind for each in kit.engine.activities.under_way(spec)]
 
 
 def run(session, *statements):
@@ -41,8 +41,8 @@ def test_a_transaction_that_wrote_is_seen_until_it_ends(kit, busy, session):
     assert kinds(kit, busy) == []
     run(session, "INSERT INTO t VALUES (1)")
     until(lambda: kinds(kit, busy) == ["write"], what="the open transaction is seen")
-    assert f"of {MASTER.user}" in kit.engine.copies.activities(busy)[0].text
-    until(lambda: kit.engine.copies.activities(busy)[0].seconds >= 1, what="its age grows")
+    assert f"of {MASTER.user}" in kit.engine.activities.under_way(busy)[0].text
+    until(lambda: kit.engine.activities.under_way(busy)[0].seconds >= 1, what="its age grows")
     run(session, "ROLLBACK")
     until(lambda: kinds(kit, busy) == [], what="it is over")
 
@@ -53,7 +53,7 @@ def test_a_change_of_the_schema_that_waits_is_seen(kit, busy, session, socket_of
     waiting = threading.Thread(target=kit.rows, args=(socket_of(busy), statement))
     waiting.start()
     until(lambda: "ddl" in kinds(kit, busy), what="the waiting statement is seen")
-    assert "more" not in kit.engine.copies.activities(busy)[0].text
+    assert "more" not in kit.engine.activities.under_way(busy)[0].text
     run(session, "ROLLBACK")
     waiting.join()
     until(lambda: kinds(kit, busy) == [], what="it is over")
@@ -66,11 +66,11 @@ def test_a_prepared_transaction_is_seen_until_its_second_phase(kit, busy, sessio
     else:
         run(session, "BEGIN", "INSERT INTO t (id) VALUES (5)", "PREPARE TRANSACTION 'half'")
         second = "ROLLBACK PREPARED 'half'"
-    found = kit.engine.copies.prepared(busy)
+    found = kit.engine.activities.prepared(busy)
     assert len(found) == 1
     assert "half" in found[0]
     run(session, second)
-    assert list(kit.engine.copies.prepared(busy)) == []
+    assert list(kit.engine.activities.prepared(busy)) == []
 
 
 def test_what_the_server_does_itself_is_no_activity(kit, busy, instances):
@@ -81,5 +81,5 @@ def test_what_the_server_does_itself_is_no_activity(kit, busy, instances):
     for number in range(100, 150):
         kit.rows(kit.engine.reattach(busy).socket, "INSERT INTO t (id) VALUES (%s)", number)
         assert kinds(kit, copy) == []
-    assert list(kit.engine.copies.outside(busy)) == []
-    assert list(kit.engine.copies.scheduled(copy)) == []
+    assert list(kit.engine.activities.outside(busy)) == []
+    assert list(kit.engine.activities.scheduled(copy)) == []

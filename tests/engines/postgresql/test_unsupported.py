@@ -112,6 +112,8 @@ def test_a_publisher_and_a_subscriber_are_seen(instances, pair):
     source, _ = pair
     with instances.engine._instances.session(source) as connection:
         connection.query("SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')")
-        assert instances.engine.copies.outside(source) == ["it is a source by the replication slot theirs"]
+        assert instances.engine.activities.outside(source) == [
+            "it is a source by the replication slot theirs"
+        ]
         connection.query("SELECT pg_drop_replication_slot('theirs')")
-    assert list(instances.engine.copies.outside(source)) == []
+    assert list(instances.engine.activities.outside(source)) == []

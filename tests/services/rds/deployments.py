@@ -79,7 +79,7 @@ class Story:
 
     def activities(self, side):
         engine, spec = self.engine(side)
-        return list(engine.copies.activities(spec))
+        return list(engine.activities.under_way(spec))
 
     def following(self):
         """How green follows blue."""

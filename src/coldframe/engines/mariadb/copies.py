@@ -3,16 +3,14 @@
 import secrets
 from collections.abc import Sequence
 
-from coldframe.core import process
 from coldframe.engines.database import (
-    Activity,
     CopyKind,
     DatabaseError,
     Following,
     InstanceSpec,
     Obstacle,
 )
-from coldframe.engines.mariadb import activities, grants, physical, positions, settings
+from coldframe.engines.mariadb import grants, physical, positions, settings
 from coldframe.engines.mariadb.client import Client, named, quoted
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Place
@@ -149,26 +147,6 @@ class MariaDBCopies:
     def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
         """Return nothing: changes of the schema are replicated like all others."""
         return ()
-
-    def activities(self, spec: InstanceSpec) -> Sequence[Activity]:
-        """Return what users of a running instance have under way."""
-        with self._instances.client(spec, timeout=10) as client:
-            return activities.of(client, {process.own_account().name, self._instances.account().name})
-
-    def prepared(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return the XA transactions of a running instance that wait for their second phase."""
-        with self._instances.client(spec, timeout=10) as client:
-            return activities.prepared(client)
-
-    def outside(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return in words what an instance that follows nobody here replicates from outside of coldframe."""
-        with self._instances.client(spec, timeout=10) as client:
-            return activities.replicated_from(client)
-
-    def scheduled(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return the events that the scheduler of a running instance would run by itself."""
-        with self._instances.client(spec, timeout=10) as client:
-            return activities.scheduled(client)
 
     def _let_in(self, source: InstanceSpec, user: str, password: str) -> None:
         """Give the source an account for one replica; neither it nor its password is replicated."""

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
 from coldframe.engines.database import (
-    Activity,
     CopyKind,
     DatabaseError,
     Following,
@@ -12,7 +11,6 @@ from coldframe.engines.database import (
     Obstacle,
 )
 from coldframe.engines.postgresql import (
-    activities,
     admin,
     base_copy,
     layout,
@@ -205,25 +203,6 @@ class PostgreSQLCopies:
             if connection.value("SELECT EXISTS (SELECT FROM pg_largeobject_metadata)") == "t":
                 said.append(f"{name}: large objects were created or modified")
         return said
-
-    def activities(self, spec: InstanceSpec) -> Sequence[Activity]:
-        """Return what users of a running instance have under way."""
-        with self._instances.session(spec, timeout=10) as connection:
-            return activities.of(connection)
-
-    def prepared(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return the prepared transactions of a running instance."""
-        with self._instances.session(spec, timeout=10) as connection:
-            return activities.prepared(connection)
-
-    def outside(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return in words what an instance replicates from, or to, outside of coldframe."""
-        with self._instances.session(spec, timeout=10) as connection:
-            return activities.outside(connection)
-
-    def scheduled(self, spec: InstanceSpec) -> Sequence[str]:
-        """Return nothing: no version here comes with a scheduler (pg_cron)."""
-        return ()
 
     def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str, int]:
         """Return up to which position of its source a target has everything, whether it goes on, what stops it, and how

@@ -62,7 +62,7 @@ class Look(msgspec.Struct, frozen=True):
 
     def activities(self, instance: Instance) -> list[Activity]:
         """What users of an instance have under way."""
-        return list(self.copies(instance).activities(self.databases.spec(instance)))
+        return list(self.engine(instance).activities.under_way(self.databases.spec(instance)))
 
 
 def look(run: Run, deployment: str) -> Look:
@@ -172,7 +172,7 @@ def _external_replication(found: Look) -> str:
     blue = found.blue
     if blue.source:
         return f"external replication on {blue.identifier}: it follows another database"
-    outside = found.copies(blue).outside(found.databases.spec(blue))
+    outside = found.engine(blue).activities.outside(found.databases.spec(blue))
     if not outside:
         return ""
     return (
@@ -183,7 +183,7 @@ def _external_replication(found: Look) -> str:
 
 def _event_scheduler(found: Look) -> str:
     green = found.green
-    jobs = found.copies(green).scheduled(found.databases.spec(green))
+    jobs = found.engine(green).activities.scheduled(found.databases.spec(green))
     if not jobs:
         return ""
     return (
@@ -210,7 +210,7 @@ def _prepared(found: Look) -> str:
 
 
 def _prepared_on(found: Look, instance: Instance) -> str:
-    waiting = found.copies(instance).prepared(found.databases.spec(instance))
+    waiting = found.engine(instance).activities.prepared(found.databases.spec(instance))
     if not waiting:
         return ""
     return (
