@@ -4,7 +4,9 @@ One of another version begins empty: roles, databases and schema are made again,
 the same version begins with the source's files.
 """
 
+import contextlib
 import os
+import shutil
 
 from coldframe.core import process
 from coldframe.engines.database import DatabaseError, InstanceSpec
@@ -65,9 +67,13 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
             with admin.connected(layout.socket(target), name, timeout=3600) as connection:
                 connection.query("ANALYZE")
     except BaseException:
-        layout.change(target, lambda known: setattr(known, "source", None))
-        cluster.stop(at_once=True)
         release(followed)
+        with contextlib.suppress(OSError):
+            # On a full disk nothing can be written down before the copy, which is of no use, has made room.
+            cluster.stop(at_once=True)
+        shutil.rmtree(layout.data(target), ignore_errors=True)
+        cluster.stop(at_once=True)
+        layout.change(target, lambda known: setattr(known, "source", None))
         raise
     cluster.stop()
     layout.change(target, lambda known: setattr(known, "copying", False))
