@@ -1,28 +1,26 @@
 """Switchovers under load, again and again: how long writers pause, and whether anything is lost, doubled or refused.
 
-Run: python -m bench.switchover [--rounds 10] [--writers 16] [--seed N] [--kills] [--engine NAME] [--directory DIR].
+Run: python -m bench.switchover [--rounds 10] [--writers 16] [--seed N] [--kills] [--engine NAME] [--directory DIR] [--report FILE] [--plan].
 Writers are processes of their own; each transaction is an insert and an update of a counter. In every round a new copy (of the newest version that is
-here) is made, its tables are changed while it follows, and it becomes the primary. With `--kills` something that the seed chooses dies in every second
-round: the job after one of its steps, the primary, or the copy. A writer's pause is its longest time from one acknowledged transaction to the next in
-the round; rounds in which something died are reported apart.
+here) is made, its tables are changed while it follows, and it becomes the primary. With `--kills` something that the seed chooses goes wrong in every
+second round, at a step and a moment that it chooses too (bench/mishaps.py): the job, a database or the endpoint is killed, a disk is full (as root), the
+copy is too late. `--plan` prints what a seed chooses and ends. A writer's pause is its longest time from one acknowledged transaction to the next in the
+round; rounds in which something went wrong are reported apart, and clients may see errors in them, but no row lost or doubled. `--report` is a JSON file.
 """
 
 import argparse
 import contextlib
 import itertools
+import json
 import multiprocessing
 import os
-import random
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from bench import machine
-from coldframe.engines import switchover
+from bench import machine, mishaps
 from coldframe.engines.database import DatabaseError
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.engines.switchover import Switchover
@@ -49,7 +47,7 @@ class Bench:
 
     def __init__(self, kit, folder, chosen):
         self.kit, self.folder, self.chosen = kit, folder, chosen
-        self.made = []
+        self.made, self.disks = [], {}
         self.blue = self.spec("blue-0", kit.versions[0])
         kit.engine.create(self.blue, MASTER, "app")
         socket = kit.engine.start(self.blue).socket
@@ -72,7 +70,11 @@ class Bench:
             process.start()
 
     def spec(self, name, version):
-        self.made.append(self.kit.spec(self.folder, name, version=version))
+        folder = self.folder
+        if self.chosen.disks:
+            self.disks[name] = mishaps.Disk(self.folder / f"{name}-disk")
+            folder = self.disks[name].folder
+        self.made.append(self.kit.spec(folder, name, version=version))
         return self.made[-1]
 
     def copy(self, number):
@@ -88,49 +90,49 @@ class Bench:
         self.kit.rows(socket, f"ALTER TABLE written ADD COLUMN extra_{number} INT DEFAULT 7")
         engine.set_read_only(green, on=True)
 
-        def close():
-            following = engine.copies.following(self.blue, green)
-            return following.running and following.behind is not None and following.behind < 100
-
-        until(close, what="the copy follows closely")
+        until(lambda: self.close_behind(green), what="the copy follows closely")
         return green, ready
 
-    def round(self, number, kill):
-        """Switch over; returns when that began and how long the copy took to be ready."""
+    def close_behind(self, green):
+        """Whether a copy runs and follows closely."""
+        with contextlib.suppress(DatabaseError):
+            following = self.kit.engine.copies.following(self.blue, green)
+            return following.running and following.behind is not None and following.behind < 100
+        return False
+
+    def until_written(self):
+        """Wait until the primary has taken another hundred rows of the writers."""
+        count = "SELECT count(*) FROM written"
+        socket = self.kit.engine.reattach(self.blue).socket
+        before = self.kit.rows(socket, count)[0][0]
+        until(lambda: self.kit.rows(socket, count)[0][0] > before + 100, what="writers go on", seconds=180)
+
+    def round(self, number, mishap):
+        """Switch over; returns when that began, how long the copy took to be ready, and how it ended."""
         green, ready = self.copy(number)
         change = Switchover(self.kit.engine, self.kit.endpoints, self.endpoint, self.blue, green, drain=5)
         began = time.monotonic()
         journal = self.folder / f"{number}.journal"
-        if kill in switchover_job.STEPS:
-            told = self.folder / f"{number}.json"
-            told.write_bytes(switchover_job.written(change))
-            command = [sys.executable, "-m", "tests.engines.databases.switchover_job", self.kit.name]
-            subprocess.run([*command, told, journal, kill], check=False, capture_output=True)
-            switched = switchover_job.recover(change, journal)
-        elif kill:
-            switched = self.round_with_a_death(change, journal, kill)
+        outcome = "done"
+        if mishap is None:
+            switchover_job.run(change, journal)
         else:
-            switchover_job.run(change, journal)
-            switched = True
-        if not switched:
-            self.kit.engine.start(green)
-            self.kit.engine.copies.follow(self.blue, green)
-            switchover_job.run(change, journal)
+            disks = {"blue": self.disks.get(self.blue.name), "green": self.disks.get(green.name)}
+            here = {name: disk for name, disk in disks.items() if disk is not None}
+            forward = mishaps.switch(self.kit, change, journal, mishap, here)
+            outcome = "rolled forward" if forward else "rolled back"
+            for disk in here.values():
+                disk.free()
+            if not forward:
+                self.kit.engine.start(green)
+                self.kit.engine.copies.follow(self.blue, green)
+                until(lambda: self.close_behind(green), what="the copy follows again", seconds=120)
+                switchover_job.run(change, journal)
         old, self.blue = self.blue, green
-        time.sleep(0.5)
+        self.until_written()
         self.kit.engine.stop(old, at_once=True)
-        return began, ready
-
-    def round_with_a_death(self, change, journal, kill):
-        switchover.hold(change)
-        os.kill(
-            self.kit.engine.reattach(change.blue if kill == "primary" else change.green).pid, signal.SIGKILL
-        )
-        with contextlib.suppress(DatabaseError):
-            position = switchover.fence(change)
-            switchover.catch_up(change, position, patience=30)
-            raise AssertionError("a dead database caught up")
-        return switchover_job.recover(change, journal)
+        self.kit.engine.destroy(old)
+        return began, ready, outcome
 
     def end(self):
         """End the writers and return them with what they were told."""
@@ -150,6 +152,8 @@ class Bench:
         for spec in self.made:
             with contextlib.suppress(FileNotFoundError):
                 self.kit.engine.stop(spec, at_once=True)
+        for disk in self.disks.values():
+            disk.close()
 
 
 def longest(writer, begin, end):
@@ -159,45 +163,63 @@ def longest(writer, begin, end):
 
 
 def measure(kit, folder, chosen):
-    chance = random.Random(chosen.seed)
+    plan = mishaps.planned(chosen.seed, chosen.rounds, disks=chosen.disks) if chosen.kills else {}
     bench = Bench(kit, folder, chosen)
-    spans, readies = [], []
+    rounds = []
     try:
         time.sleep(1)
         for number in range(1, chosen.rounds + 1):
-            kill = ""
-            if chosen.kills and number % 2 == 0:
-                kill = chance.choice([*switchover_job.STEPS, "primary", "copy"])
-            began, ready = bench.round(number, kill)
-            spans.append((kill, began, time.monotonic()))
-            readies.append(ready)
+            mishap = plan.get(number)
+            began, ready, outcome = bench.round(number, mishap)
+            rounds.append((mishap, began, time.monotonic(), ready, outcome))
         time.sleep(0.5)
         writers = bench.end()
         balance = writers.balance(bench.blue)
     finally:
         bench.close()
-    print(
-        f"\n{kit.name} {kit.versions[0]} to {kit.versions[-1]}, {chosen.writers} writers, seed {chosen.seed}"
+    title = (
+        f"{kit.name} {kit.versions[0]} to {kit.versions[-1]}, {chosen.writers} writers, seed {chosen.seed}"
     )
-    for name, wanted in (("undisturbed", False), ("with a death in the midst", True)):
+    print(f"\n{title}")
+    for name, wanted in (("undisturbed", False), ("with a mishap in the midst", True)):
         pauses = sorted(
             longest(writer, begin, end) * 1000
-            for kill, begin, end in spans
-            if bool(kill) is wanted
+            for mishap, begin, end, _, _ in rounds
+            if (mishap is not None) is wanted
             for writer in writers.all
         )
         if pauses:
             ninety_five = pauses[min(len(pauses) - 1, round(len(pauses) * 0.95))]
-            rounds = sum(bool(kill) is wanted for kill, _, _ in spans)
+            count = sum((mishap is not None) is wanted for mishap, *_ in rounds)
             print(
-                f"  {rounds:3} switchovers {name}: pause of a writer p50 {statistics.median(pauses):.0f} ms,"
+                f"  {count:3} switchovers {name}: pause of a writer p50 {statistics.median(pauses):.0f} ms,"
                 f" p95 {ninety_five:.0f} ms, max {pauses[-1]:.0f} ms"
             )
-    print(f"  copy ready in {statistics.median(readies):.1f} s (median)")
+    for mishap, _, _, _, outcome in rounds:
+        if mishap is not None:
+            print(f"  round {mishap.round:3}: {mishap}: {outcome}")
+    print(f"  copy ready in {statistics.median(ready for _, _, _, ready, _ in rounds):.1f} s (median)")
     counts = ", ".join(f"{what} {count}" for what, count in balance.items())
     print(f"  acknowledged {writers.acknowledged()}, errors at clients {len(writers.errors)}, {counts}")
-    if any(balance.values()) or writers.errors:
-        sys.exit("rows or clients were harmed: " + "; ".join(writers.errors[:5]))
+    report = {
+        "what": title,
+        "rounds": [
+            {
+                "round": number,
+                **mishaps.told(mishap),
+                "outcome": outcome,
+                "ready": ready,
+                "pauses": [longest(writer, begin, end) for writer in writers.all],
+            }
+            for number, (mishap, begin, end, ready, outcome) in enumerate(rounds, 1)
+        ],
+        "acknowledged": writers.acknowledged(),
+        "errors": writers.errors,
+        **balance,
+    }
+    # What dies takes its sessions with it, and a client that waits too long is told so: that is no harm to a row.
+    harmed = any(balance.values()) or (writers.errors and not plan)
+    return report, "rows or clients were harmed: " + "; ".join(writers.errors[:5]) if harmed else ""
 
 
 def main():
@@ -208,12 +230,26 @@ def main():
     parser.add_argument("--kills", action="store_true")
     parser.add_argument("--engine", choices=sorted(KITS), default=None)
     parser.add_argument("--directory", default=None)
+    parser.add_argument("--report", type=Path, default=None)
+    parser.add_argument("--plan", action="store_true")
     chosen = parser.parse_args()
+    chosen.disks = chosen.kills and os.geteuid() == 0
+    if chosen.plan:
+        for mishap in mishaps.planned(chosen.seed, chosen.rounds, disks=os.geteuid() == 0).values():
+            print(f"round {mishap.round:3}: {mishap}")
+        return
     for line in machine.facts(Path(chosen.directory or tempfile.gettempdir())):
         print(line)
+    reports, harms = [], []
     for name in [chosen.engine] if chosen.engine else sorted(KITS):
         with tempfile.TemporaryDirectory(prefix="coldframe-bench-", dir=chosen.directory) as folder:
-            measure(KITS[name](), Path(folder), chosen)
+            report, harm = measure(KITS[name](), Path(folder), chosen)
+            reports.append(report)
+            harms += [harm] if harm else []
+    if chosen.report:
+        chosen.report.write_text(json.dumps(reports, indent=1), encoding="utf-8")
+    if harms:
+        sys.exit("; ".join(harms))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """A switchover during which something dies, or that takes too long: rolled back or done, with every acknowledged row once.
 
 Eight writers write through the real endpoint all the while. A database or the endpoint is killed at the step that a test
-names; the guardrails are tried one by one.
+names. The guardrails are tried one by one in tests/services/rds/test_guardrails.py.
 """
 
 import contextlib
-import os
 import shutil
-import signal
 import tempfile
 from pathlib import Path
 
@@ -16,11 +14,9 @@ import pymysql
 import pytest
 from botocore.exceptions import ClientError
 
-from coldframe.services.rds import lookup
 from coldframe.services.rds.blue_green import switchover
-from coldframe.services.rds.databases import Databases
 from tests.journeys.process import until
-from tests.journeys.writers import Writers, connector, prepare, session
+from tests.journeys.writers import Writers, connector, session
 from tests.server_fixtures import running_server
 from tests.services.rds.conftest import (
     PASSWORD,
@@ -32,7 +28,9 @@ from tests.services.rds.conftest import (
     remove_all,
     settled,
 )
+from tests.services.rds.deployments import Story, at
 
+ENGINES = ["mariadb", "postgres"]
 pytestmark = pytest.mark.xdist_group("switchover")
 
 
@@ -52,88 +50,40 @@ def rds(server):
     return server.client("rds")
 
 
-class Story:
-    """A blue database with tables, its deployment, and ways to look at and to kill what is behind them."""
-
-    def __init__(self, server, rds, engine="mariadb", **more):
-        self.server, self.rds = server, rds
-        self.blue = made(rds, engine, DBName="app", BackupRetentionPeriod=1)
-        self.name = self.blue["DBInstanceIdentifier"]
-        self.connect = connector(self.blue, PASSWORD)
-        prepare(self.connect, engine, 8)
-        answer = rds.create_blue_green_deployment(
-            BlueGreenDeploymentName=f"of-{self.name}", Source=self.blue["DBInstanceArn"], **more
-        )
-        self.id = answer["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
-        self.deployment = settled(rds, self.id)
-        assert self.deployment["Status"] == "AVAILABLE", self.deployment
-        self.green = described(rds, self.deployment["Target"])
-
-    def row(self, side):
-        with self.server.installation.store.read() as transaction:
-            records = transaction.records(self.server.account, "us-east-1")
-            return lookup.by_resource(records, side["DbiResourceId"])
-
-    def engine(self, side):
-        databases, row = self.server.installation.parts.get(Databases), self.row(side)
-        return databases.engine(row.engine), databases.spec(row)
-
-    def writable(self, side):
-        engine, spec = self.engine(side)
-        status = engine.status(spec)
-        return status.state == "running" and not status.read_only
-
-    def kill(self, side):
-        engine, spec = self.engine(side)
-        os.kill(engine.status(spec).running.pid, signal.SIGKILL)
-
-    def switch(self, timeout=300):
-        self.rds.switchover_blue_green_deployment(
-            BlueGreenDeploymentIdentifier=self.id, SwitchoverTimeout=timeout
-        )
-        return settled(self.rds, self.id)
-
-    def rolled_back(self, found):
-        assert found["Status"] == "SWITCHOVER_FAILED", found
-        assert found["StatusDetails"].startswith("The switchover was rolled back"), found
-        assert self.writable(self.blue)
-        assert not self.writable(self.green)
-        assert described(self.rds, self.name)["DbiResourceId"] == self.blue["DbiResourceId"]
-
-    def rolled_forward(self, found):
-        assert found["Status"] == "SWITCHOVER_COMPLETED", found
-        assert not self.writable(self.blue)
-        assert self.writable(self.green)
-        assert described(self.rds, self.name)["DbiResourceId"] == self.green["DbiResourceId"]
+@pytest.fixture(autouse=True)
+def tidy(rds):
+    """Every test begins without databases: an account has forty at most."""
+    yield
+    remove_all(rds)
 
 
-def at(monkeypatch, step, act, *, once=True):
-    """Do something when the switchover comes to a step, before it."""
-    original = getattr(switchover, step)
-    happened = []
+@contextlib.contextmanager
+def writing(story, *, errors=False):
+    """Eight writers from before what is done until two hundred rows after it: each acknowledged row is there once.
 
-    def acting(*arguments):
-        if not (happened and once):
-            happened.append(1)
-            act()
-        return original(*arguments)
+    `errors`: clients may see some, because their own endpoint or database dies.
+    """
+    with Writers(story.connect) as writers:
 
-    monkeypatch.setattr(switchover, step, acting)
+        def go_on():
+            written = writers.written
+            until(lambda: writers.written > written + 200, 90)
+
+        go_on()
+        yield go_on
+        go_on()
+    assert errors or not writers.errors, writers.errors[:5]
+    writers.check()
 
 
-@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_writers_see_a_pause_and_nothing_else(server, rds, engine):
     story = Story(server, rds, engine)
     if engine == "postgres":
         with session(story.connect) as cursor:
             cursor.execute("SELECT nextval('numbers') FROM generate_series(1, 500)")
-    with Writers(story.connect) as writers:
-        until(lambda: writers.written > 200)
+    with writing(story):
         story.rolled_forward(story.switch())
-        written = writers.written
-        until(lambda: writers.written > written + 200)
-    assert not writers.errors, writers.errors[:5]
-    writers.check()
     if engine == "postgres":
         with session(story.connect) as cursor:
             cursor.execute("SELECT nextval('numbers')")
@@ -148,75 +98,50 @@ def test_writers_see_a_pause_and_nothing_else(server, rds, engine):
     assert code_of(caught) == "InvalidParameterCombination"
 
 
-@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
-def test_green_dies_before_the_decision(server, rds, monkeypatch, engine):
+# Before the step, what dies, and how the switchover ends; an error is seen by clients of what dies itself.
+DEATHS = [
+    ("_hold", "green", "back"),
+    ("_catch_up", "green", "back"),
+    ("_catch_up", "blue", "back"),
+    ("_finish", "blue", "back"),
+    ("_catch_up", "endpoint", "forward"),
+    ("_promote", "green", "forward"),
+    ("_release", "endpoint", "forward"),
+    ("_release", "green", "forward"),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("step", "who", "way"), DEATHS)
+def test_something_dies(server, rds, monkeypatch, engine, step, who, way):
     story = Story(server, rds, engine)
-    at(monkeypatch, "_catch_up", lambda: story.kill(story.green))
-    with Writers(story.connect) as writers:
-        until(lambda: writers.written > 100)
-        story.rolled_back(story.switch())
-        written = writers.written
-        until(lambda: writers.written > written + 100)
-    assert not writers.errors, writers.errors[:5]
-    writers.check()
-
-
-def test_blue_dies_while_nobody_may_write(server, rds, monkeypatch):
-    story = Story(server, rds)
-    at(monkeypatch, "_catch_up", lambda: story.kill(story.blue))
-    with Writers(story.connect) as writers:
-        until(lambda: writers.written > 100)
-        story.rolled_back(story.switch())
-        written = writers.written
-        until(lambda: writers.written > written + 100)
-    writers.check()
-
-
-def test_green_dies_after_the_decision(server, rds, monkeypatch):
-    story = Story(server, rds)
-    at(monkeypatch, "_promote", lambda: story.kill(story.green))
-    with Writers(story.connect) as writers:
-        until(lambda: writers.written > 100)
-        story.rolled_forward(story.switch())
-        written = writers.written
-        until(lambda: writers.written > written + 100)
-    writers.check()
-
-
-def test_the_endpoint_dies_while_it_holds(server, rds, monkeypatch):
-    story = Story(server, rds)
-    databases = server.installation.parts.get(Databases)
-
-    def kill():
-        with server.installation.store.read() as transaction:
-            records = transaction.records(server.account, "us-east-1")
-            door = databases.door(lookup.endpoint_of(records, story.row(story.blue)))
-        os.kill(databases.endpoints("mariadb").status(door).pid, signal.SIGKILL)
-
-    at(monkeypatch, "_catch_up", kill)
-    with Writers(story.connect) as writers:
-        until(lambda: writers.written > 100)
+    kills = {
+        "green": lambda: story.kill(story.green),
+        "blue": lambda: story.kill(story.blue),
+        "endpoint": story.kill_endpoint,
+    }
+    at(monkeypatch, switchover, step, kills[who])
+    with writing(story, errors=who != "green") as go_on:
         found = story.switch()
-        story.rolled_forward(found)
-        written = writers.written
-        until(lambda: writers.written > written + 100)
-    writers.check()
+        (story.rolled_back if way == "back" else story.rolled_forward)(found)
+        if way == "back":
+            go_on()
+            monkeypatch.undo()
+            until(story.caught_up, 60)
+            story.rolled_forward(story.switch())
 
 
-def test_a_switchover_that_takes_too_long_is_rolled_back(server, rds, monkeypatch):
-    story = Story(server, rds)
-    at(monkeypatch, "_in_time", lambda: server.clock.advance(400))
-    with Writers(story.connect) as writers:
-        until(lambda: writers.written > 100)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_switchover_that_takes_too_long_is_rolled_back(server, rds, monkeypatch, engine):
+    story = Story(server, rds, engine)
+    at(monkeypatch, switchover, "_in_time", lambda: server.clock.advance(400))
+    with writing(story) as go_on:
         found = story.switch(timeout=30)
         story.rolled_back(found)
         assert "time limit" in found["StatusDetails"]
-        written = writers.written
-        until(lambda: writers.written > written + 100)
+        go_on()
         monkeypatch.undo()
         story.rolled_forward(story.switch())
-    assert not writers.errors, writers.errors[:5]
-    writers.check()
 
 
 def test_a_replica_is_switched_over_with_its_primary(server, rds):
@@ -271,47 +196,6 @@ def test_a_replica_is_switched_over_with_its_primary(server, rds):
         )
     )
     assert described(rds, f"{name}-old1")["DBInstanceStatus"] == "available"
-
-
-def test_guardrails_cancel_and_change_nothing(server, rds):
-    story = Story(server, rds)
-    engine, green = story.engine(story.green)
-    with engine._instances.client(green) as client:
-        client.query("STOP ALL SLAVES")
-    with Writers(story.connect) as writers:
-        until(lambda: writers.written > 100)
-        found = story.switch()
-        assert found["Status"] == "AVAILABLE", found
-        assert "replication to the target" in found["StatusDetails"]
-        assert story.writable(story.blue)
-        written = writers.written
-        until(lambda: writers.written > written + 100)
-    assert not writers.errors
-    writers.check()
-    messages = [
-        row["Message"]
-        for row in rds.describe_events(SourceIdentifier=story.id, SourceType="blue-green-deployment")[
-            "Events"
-        ]
-    ]
-    assert any("was canceled due to replication to the target" in message for message in messages)
-    rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=story.id, DeleteTarget=True)
-    until(
-        lambda: (
-            story.green["DBInstanceIdentifier"]
-            not in {row["DBInstanceIdentifier"] for row in rds.describe_db_instances()["DBInstances"]}
-        )
-    )
-
-
-def test_what_was_made_in_blue_since_the_copy_is_not_lost_silently(server, rds):
-    story = Story(server, rds, "postgres")
-    with session(story.connect) as cursor:
-        cursor.execute("CREATE TABLE too_late (n INT PRIMARY KEY)")
-    found = story.switch()
-    assert found["Status"] == "AVAILABLE", found
-    assert "lacks what was made in the source since: app: table public.too_late" in found["StatusDetails"]
-    assert story.writable(story.blue)
 
 
 def test_what_cannot_be_deployed_is_refused(server, rds):

@@ -26,6 +26,7 @@ STEPS = (
     "look at the guardrails",
     "tell that it begins",
     "make green durable",
+    "hold the clients of green",
     "sign clients in at green",
     "hold the clients",
     "blue is to be read-only",

@@ -88,12 +88,16 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Following(msgspec.Struct, frozen=True):
-    """How a copy follows its source; `behind` counts transactions, None while it cannot be known."""
+    """How a copy follows its source; `behind` counts transactions, None while it cannot be known.
+
+    `failures` counts how often applying has failed since the copy was started, where that is tried again by itself.
+    """
 
     running: bool
     behind: int | None
     position: str = ""
     error: str = ""
+    failures: int = 0
 
 
 class LogFile(msgspec.Struct, frozen=True):
@@ -113,6 +117,16 @@ class Obstacle(msgspec.Struct, frozen=True):
     kind: str
     database: str
     name: str
+    text: str
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """What a user has under way: a transaction that has written, or a statement that changes the schema; `seconds` since it
+    began, `text` says whose it is.
+    """
+
+    kind: Literal["write", "ddl"]
+    seconds: float
     text: str
 
 
@@ -150,11 +164,30 @@ class Copies(Protocol):
     def promote(self, target: InstanceSpec) -> None:
         """Stop following for good; whether it is read-only does not change."""
 
+    def coordinates(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return file and position of the binary log, for who follows from outside; nothing where there is none."""
+
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of the running `source` would not carry, or would break; nothing for most."""
 
-    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
-        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
+    def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return what was changed in the source since a logical copy that the copy does not get: schema, large objects."""
+
+
+class Activities(Protocol):
+    """What goes on in a running instance beside what this server does there."""
+
+    def under_way(self, spec: InstanceSpec) -> Sequence[Activity]:
+        """Return what users have under way, the longest first."""
+
+    def prepared(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return the transactions that were prepared and wait for their second phase."""
+
+    def outside(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return in words what an instance that follows nobody here replicates from, or to, outside of coldframe."""
+
+    def scheduled(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return the jobs that it would run by itself, beside what is replicated to it."""
 
 
 class Backups(Protocol):
@@ -214,9 +247,10 @@ class Logs(Protocol):
 
 
 class DatabaseEngine(Logs, Protocol):
-    """Runs instances as processes of an unprivileged user that outlive this process."""
+    """Runs instances as processes of an unprivileged user that outlive this process; `activities` looks at what goes on there."""
 
     name: str
+    activities: Activities
 
     @property
     def copies(self) -> Copies:

@@ -53,16 +53,21 @@ def run(change: Switchover, journal: Path, last: str = "") -> None:
         elif step == "catch_up":
             switchover.catch_up(change, position, patience=30)
         elif step == "COMMIT":
-            with journal.open("w") as file:
-                file.write(position)
-                file.flush()
-                os.fsync(file.fileno())
+            commit(journal, position)
         elif step == "reassert":
             switchover.reassert(change, position)
         else:
             getattr(switchover, step)(change)
         if step == last:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def commit(journal: Path, position: str) -> None:
+    """Write the decision down durably."""
+    with journal.open("w") as file:
+        file.write(position)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def recover(change: Switchover, journal: Path) -> bool:

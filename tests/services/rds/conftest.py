@@ -30,12 +30,16 @@ def remove_all(rds):
     """Delete every deployment and every instance, and wait until their processes are gone."""
     for row in rds.describe_blue_green_deployments()["BlueGreenDeployments"]:
         # One that is being deleted already goes in between.
-        with contextlib.suppress(rds.exceptions.BlueGreenDeploymentNotFoundFault):
+        gone = (
+            rds.exceptions.BlueGreenDeploymentNotFoundFault,
+            rds.exceptions.InvalidBlueGreenDeploymentStateFault,
+        )
+        with contextlib.suppress(*gone):
             settled(rds, row["BlueGreenDeploymentIdentifier"])
             rds.delete_blue_green_deployment(
                 BlueGreenDeploymentIdentifier=row["BlueGreenDeploymentIdentifier"]
             )
-    until(lambda: not rds.describe_blue_green_deployments()["BlueGreenDeployments"])
+    until(lambda: not rds.describe_blue_green_deployments()["BlueGreenDeployments"], 60)
 
     def none_left():
         found = rds.describe_db_instances()["DBInstances"]

@@ -113,6 +113,13 @@ class Writers:
         while self.written < until and not self.errors:
             pause(0.02)
 
+    def measure_anew(self) -> float:
+        """Return the longest wait so far, and begin to measure another; a wait that lasts now counts to the new ones."""
+        before = self.longest
+        for each in self.all:
+            each.longest = 0.0
+        return before
+
     @property
     def written(self) -> int:
         """How many rows were acknowledged."""

@@ -3,7 +3,13 @@
 import secrets
 from collections.abc import Sequence
 
-from coldframe.engines.database import CopyKind, DatabaseError, Following, InstanceSpec, Obstacle
+from coldframe.engines.database import (
+    CopyKind,
+    DatabaseError,
+    Following,
+    InstanceSpec,
+    Obstacle,
+)
 from coldframe.engines.mariadb import grants, physical, positions, settings
 from coldframe.engines.mariadb.client import Client, named, quoted
 from coldframe.engines.mariadb.instances import Instances
@@ -128,11 +134,17 @@ class MariaDBCopies:
             ):
                 client.query(f"ALTER EVENT {named(event['s'] or '')}.{named(event['n'] or '')} ENABLE")
 
+    def coordinates(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return file and position of the binary log, for who follows from outside."""
+        with self._instances.client(spec) as client:
+            row = client.query("SHOW MASTER STATUS")[0]
+        return [row["File"] or "", row["Position"] or ""]
+
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return nothing: every copy here is physical, and what is replicated is every change."""
         return ()
 
-    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+    def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
         """Return nothing: changes of the schema are replicated like all others."""
         return ()
 

@@ -41,6 +41,8 @@ def take(instances: Instances, source: InstanceSpec, folder: Path) -> Taken:
         # Relative to the data directory, in which it works: the path may be longer than a socket's may be.
         "--socket=../run/db.sock",
         "--parallel=2",
+        # In milliseconds. It ends with the source's commits stopped until its log has been looked at once more.
+        "--log-copy-interval=20",
     ]
     _run(command, place.data, f"{source.name} could not be copied", instances)
     log, offset, position = _moment(folder)

@@ -7,8 +7,18 @@ from pathlib import Path
 
 from coldframe.core import process
 from coldframe.engines import daemon
-from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile, Login, Running, Status, Version
+from coldframe.engines.database import (
+    Activities,
+    DatabaseError,
+    InstanceSpec,
+    LogFile,
+    Login,
+    Running,
+    Status,
+    Version,
+)
 from coldframe.engines.mariadb import grants, logs, settings
+from coldframe.engines.mariadb.activities import MariaDBActivities
 from coldframe.engines.mariadb.backups import MariaDBBackups
 from coldframe.engines.mariadb.changes import change
 from coldframe.engines.mariadb.client import quoted
@@ -29,6 +39,7 @@ class MariaDB:
         self._instances = Instances(cache)
         self._figures = Figures()
         self.copies = MariaDBCopies(self._instances)
+        self.activities: Activities = MariaDBActivities(self._instances)
         self.backups = MariaDBBackups(self._instances)
         self.upgrades = MariaDBUpgrades(self._instances)
 

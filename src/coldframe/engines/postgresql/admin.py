@@ -14,6 +14,8 @@ from coldframe.engines.postgresql import wire
 
 USER = "rdsadmin"
 DATABASE = "rdsadmin"
+# Which sessions of pg_stat_activity are users'.
+USERS = f"backend_type = 'client backend' AND usename NOT IN ('{USER}', 'rdsrepladmin', 'rdsendpoint')"
 
 Row = wire.Row
 

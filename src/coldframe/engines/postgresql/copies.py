@@ -17,6 +17,7 @@ from coldframe.engines.postgresql import (
     logical,
     obstacles,
     positions,
+    schema,
     sequences,
 )
 from coldframe.engines.postgresql.admin import Connection, QueryFailed
@@ -24,12 +25,17 @@ from coldframe.engines.postgresql.cluster import tail
 from coldframe.engines.postgresql.instances import Instances
 from coldframe.engines.postgresql.layout import Source
 
+# Lines of the log in which the reason is looked for why a copy does not follow.
+_LOOKED_AT = 60
+
 
 class PostgreSQLCopies:
     """The engine's copies."""
 
     def __init__(self, instances: Instances) -> None:
         self._instances = instances
+        # By the copy's name: the marks of its source's catalogs, and what was found when they were seen last.
+        self._seen: dict[str, tuple[list[str], list[str]]] = {}
 
     def copy(self, source: InstanceSpec, target: InstanceSpec, kind: CopyKind) -> None:
         """Make the stopped `target` a consistent copy of the running `source`, ready to follow it."""
@@ -85,7 +91,7 @@ class PostgreSQLCopies:
         if known.source is None or layout.running(target, known) is None:
             return Following(running=False, behind=None, error="" if known.source else "it follows nobody")
         try:
-            where, working, error = self._applied(target, known.source)
+            where, working, error, failures = self._applied(target, known.source)
         except DatabaseError as problem:
             return Following(running=False, behind=None, error=str(problem))
         try:
@@ -93,7 +99,7 @@ class PostgreSQLCopies:
                 behind = positions.between(connection, where) if where else None
         except (admin.Unreachable, QueryFailed):
             behind = None
-        return Following(working, behind, where, error)
+        return Following(working, behind, where, error, failures)
 
     def position(self, spec: InstanceSpec) -> str:
         """Return the position of the last transaction that this instance committed."""
@@ -109,7 +115,7 @@ class PostgreSQLCopies:
         known = layout.state(target)
         if known.source is None:
             raise DatabaseError(f"{target.name} follows nobody", "copy it first")
-        where, _, _ = self._applied(target, known.source)
+        where, *_ = self._applied(target, known.source)
         return bool(where) and not positions.before(where, position)
 
     def arm(self, target: InstanceSpec) -> None:
@@ -155,6 +161,10 @@ class PostgreSQLCopies:
             )
         self._instances.leave(target)
 
+    def coordinates(self, spec: InstanceSpec) -> Sequence[str]:
+        """Return nothing: whoever follows from outside makes a new slot."""
+        return ()
+
     def obstacles(self, source: InstanceSpec) -> Sequence[Obstacle]:
         """Return what a logical copy of this instance would not carry, or would break on the source."""
         return [
@@ -172,40 +182,60 @@ class PostgreSQLCopies:
             )
         return _inside(target, [str(name) for (name,) in names])
 
-    def lacking(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
-        """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
-        known = layout.state(target)
-        if known.source is None or known.source.kind != "logical":
+    def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
+        """Return what was changed in the source since a logical copy that the copy does not get: schema, large objects."""
+        known, then = layout.state(target), schema.remembered(target)
+        if known.source is None or known.source.kind != "logical" or then is None:
             return ()
-        there = {
-            name: obstacles.relations(connection)
-            for name, connection in _inside(target, logical.databases(source))
-        }
-        return [
-            f"{name}: {each}"
-            for name, connection in _inside(source, logical.databases(source))
-            for each in sorted(obstacles.relations(connection) - there.get(name, set()))
-        ]
+        names = logical.databases(source)
+        marks = [f"{name} {schema.marks(connection)}" for name, connection in _inside(source, names)]
+        seen = self._seen.get(target.name)
+        if seen is None or seen[0] != marks:
+            seen = self._seen[target.name] = (marks, self._unsupported(source, names, then))
+        return seen[1]
 
-    def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str]:
-        """Return up to which position of its source a target has everything, whether it goes on, and what stops it."""
+    def _unsupported(
+        self, source: InstanceSpec, names: Sequence[str], then: dict[str, schema.Objects]
+    ) -> list[str]:
+        said = [f"the database {name} was created" for name in names if name not in then]
+        for name, connection in _inside(source, [name for name in names if name in then]):
+            said += [f"{name}: {each}" for each in schema.differences(then[name], schema.objects(connection))]
+            if connection.value("SELECT EXISTS (SELECT FROM pg_largeobject_metadata)") == "t":
+                said.append(f"{name}: large objects were created or modified")
+        return said
+
+    def _applied(self, target: InstanceSpec, source: Source) -> tuple[str, bool, str, int]:
+        """Return up to which position of its source a target has everything, whether it goes on, what stops it, and how
+        often applying failed.
+        """
         with self._instances.session(target) as connection:
             if source.kind == "physical":
                 where, working = connection.query(
                     "SELECT pg_last_wal_replay_lsn(), EXISTS (SELECT FROM pg_stat_wal_receiver)"
                 )[0]
-                return str(where or ""), working == "t", "" if working == "t" else tail(target, 3)
+                return str(where or ""), working == "t", "" if working == "t" else _complaints(target), 0
             rows = connection.query(
-                "SELECT s.subname, w.pid IS NOT NULL, w.latest_end_lsn, e.apply_error_count > 0 "
+                "SELECT s.subname, w.pid IS NOT NULL, w.latest_end_lsn, coalesce(e.apply_error_count, 0), s.subenabled "
                 "FROM pg_subscription s LEFT JOIN pg_stat_subscription w ON w.subid = s.oid AND w.relid IS NULL "
                 "LEFT JOIN pg_stat_subscription_stats e ON e.subid = s.oid"
             )
         if not rows:
-            return "", False, "it has no subscription"
+            return "", False, "it has no subscription", 0
         alive = all(row[1] == "t" for row in rows)
         known = [str(row[2]) for row in rows if row[2] is not None]
         least = min(known, key=positions.number) if len(known) == len(rows) else ""
-        return least, alive, "" if alive else tail(target, 3)
+        failures = sum(int(row[3] or 0) for row in rows)
+        if any(row[4] == "f" for row in rows):
+            return least, alive, "its subscriptions are disabled", failures
+        # A worker that fails is begun again at once: what it failed by is told while it looks well, too.
+        return least, alive, _complaints(target) if failures or not alive else "", failures
+
+
+def _complaints(target: InstanceSpec) -> str:
+    """Return the last errors that processes of the server itself, not of users, have logged."""
+    mine = [line for line in tail(target, _LOOKED_AT).splitlines() if "::@:[" in line]
+    said = [line.partition(f"]:{kind}: ")[2].strip() for line in mine for kind in ("ERROR", "FATAL")]
+    return "; ".join(list(dict.fromkeys(filter(None, said)))[-2:]) or "it was stopped"
 
 
 def _inside(spec: InstanceSpec, names: Iterable[str]) -> Iterator[tuple[str, Connection]]:

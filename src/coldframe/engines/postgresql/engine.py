@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from coldframe.engines.database import (
+    Activities,
     DatabaseError,
     InstanceSpec,
     LogFile,
@@ -15,6 +16,7 @@ from coldframe.engines.database import (
     Version,
 )
 from coldframe.engines.postgresql import admin, configuration, figures, layout, roles, scram, templates
+from coldframe.engines.postgresql.activities import PostgreSQLActivities
 from coldframe.engines.postgresql.backups import PostgreSQLBackups
 from coldframe.engines.postgresql.cluster import tail
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
@@ -31,6 +33,7 @@ class PostgreSQL:
         self._instances = Instances(cache)
         self._samples = figures.Samples()
         self.copies = PostgreSQLCopies(self._instances)
+        self.activities: Activities = PostgreSQLActivities(self._instances)
         self.backups = PostgreSQLBackups(self._instances)
         self.upgrades = PostgreSQLUpgrades(self._instances)
 

@@ -17,7 +17,6 @@ from coldframe.engines.postgresql.layout import Mode, State
 from coldframe.engines.postgresql.programs import Versions
 from coldframe.engines.postgresql.waiting import until
 
-_USERS = f"backend_type = 'client backend' AND usename NOT IN ('{admin.USER}', 'rdsrepladmin', 'rdsendpoint')"
 # How long a session has to end that was told to.
 _END_SECONDS = 30.0
 _DUPLICATE = {"42P04", "42710"}
@@ -95,7 +94,7 @@ class Instances:
                 self._open(spec, known, connection)
             elif known.source is not None:
                 self.cluster(spec).reload("soft", connection)
-                _end(connection, f"{_USERS} AND xact_start IS NOT NULL")
+                _end(connection, f"{admin.USERS} AND xact_start IS NOT NULL")
             elif not self._close(spec, known, connection):
                 return
         if on and known.source is None:
@@ -119,7 +118,7 @@ class Instances:
         """Fence users off; tell whether it may go into recovery, as nobody follows it, or a successor has left it."""
         if known.mode not in {"fenced", "sealed"}:
             self.cluster(spec).reload("fenced", connection)
-        if (known.mode != "sealed" and _end(connection, _USERS)) or not known.stands:
+        if (known.mode != "sealed" and _end(connection, admin.USERS)) or not known.stands:
             stands = positions.committed(connection)
             known = layout.change(spec, lambda known: setattr(known, "stands", stands), durable=False)
         if known.mode == "sealed":

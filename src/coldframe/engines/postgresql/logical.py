@@ -4,7 +4,9 @@ One of another version begins empty: roles, databases and schema are made again,
 the same version begins with the source's files.
 """
 
+import contextlib
 import os
+import shutil
 
 from coldframe.core import process
 from coldframe.engines.database import DatabaseError, InstanceSpec
@@ -15,6 +17,7 @@ from coldframe.engines.postgresql import (
     layout,
     obstacles,
     programs,
+    schema,
     shared_objects,
     templates,
 )
@@ -52,6 +55,8 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
     followed = Source(str(source.folder), "logical", f"coldframe_l{target.serial}_")
     # What an attempt before this one left on the source has our names.
     release(followed)
+    # Before anything is copied: what is changed from here on is not sure to be in the copy.
+    schema.remember(target, {name: _objects(source, name) for name in databases(source)})
     cluster = Cluster(target, there)
     try:
         if here.major == there.major:
@@ -62,12 +67,21 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
             with admin.connected(layout.socket(target), name, timeout=3600) as connection:
                 connection.query("ANALYZE")
     except BaseException:
-        layout.change(target, lambda known: setattr(known, "source", None))
-        cluster.stop(at_once=True)
         release(followed)
+        with contextlib.suppress(OSError):
+            # On a full disk nothing can be written down before the copy, which is of no use, has made room.
+            cluster.stop(at_once=True)
+        shutil.rmtree(layout.data(target), ignore_errors=True)
+        cluster.stop(at_once=True)
+        layout.change(target, lambda known: setattr(known, "source", None))
         raise
     cluster.stop()
     layout.change(target, lambda known: setattr(known, "copying", False))
+
+
+def _objects(source: InstanceSpec, name: str) -> schema.Objects:
+    with admin.connected(layout.socket(source), name) as connection:
+        return schema.objects(connection)
 
 
 def _copy_rows(

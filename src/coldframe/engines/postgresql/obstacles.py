@@ -46,15 +46,3 @@ def of(connection: Connection) -> list[Obstacle]:
         for kind, sql in _QUERIES.items()
         for (name,) in connection.query(sql + " ORDER BY 1")
     ]
-
-
-def relations(connection: Connection) -> set[str]:
-    """Return the names of the tables, sequences, views and functions that users made in one database."""
-    rows = connection.query(f"""
-        SELECT format('%s %I.%I', CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm'
-            THEN 'materialized view' ELSE 'table' END, n.nspname, c.relname)
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE {_OURS} AND c.relkind IN ('r', 'p', 'S', 'v', 'm') AND c.relpersistence <> 't'
-        UNION SELECT format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
-        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OURS}""")
-    return {str(name) for (name,) in rows}

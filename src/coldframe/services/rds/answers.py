@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.core.records import Records
 from coldframe.services.rds import arns, certificates, engine_names, in_force, lookup
 from coldframe.services.rds.optimized import status_infos
 from coldframe.services.rds.records import (
     AutomatedBackup,
+    Deployment,
     Endpoint,
     Instance,
     OptionGroup,
@@ -91,7 +93,7 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         answer["DBName"] = row.database
     if source is not None and not row.deployment:
         answer["ReadReplicaSourceDBInstanceIdentifier"] = source.identifier
-    if infos := [*_replication(row), *status_infos(row)]:
+    if infos := [*_replication(records, row), *status_infos(row)]:
         answer["StatusInfos"] = infos
     if running:
         where = records.find(Endpoint, row.endpoint)
@@ -224,9 +226,19 @@ def option_group(call: Call, row: OptionGroup) -> dict[str, Any]:
     }
 
 
-def _replication(row: Instance) -> list[dict[str, Any]]:
+def _replication(records: Records, row: Instance) -> list[dict[str, Any]]:
     if not row.source:
         return []
+    deployment = records.find(Deployment, row.deployment) if row.deployment else None
+    if deployment is not None and deployment.degraded:
+        return [
+            {
+                "StatusType": "read replication",
+                "Normal": False,
+                "Status": "replication degraded",
+                "Message": deployment.degraded,
+            }
+        ]
     broken = row.note.startswith("replication: ")
     info: dict[str, Any] = {
         "StatusType": "read replication",

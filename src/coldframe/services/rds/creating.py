@@ -46,7 +46,8 @@ def failed(run: Run, resource_id: str) -> None:
         return
     with databases.store.read() as transaction:
         endpoint = lookup.endpoint_of(transaction.records(run.account, run.region), instance)
-    databases.endpoints(instance.engine).stop(databases.door(endpoint))
+    with databases.turn(endpoint.id):
+        databases.endpoints(instance.engine).stop(databases.door(endpoint))
     databases.engine(instance.engine).stop(databases.spec(instance), at_once=True)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)

@@ -1,5 +1,6 @@
 """The databases of this installation: from records to what the engines and their endpoints take, and where it lies."""
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Databases:
         self._engines, self._endpoints = engines, endpoints
         self._made: dict[str, DatabaseEngine] = {}
         self._doors: dict[str, Endpoints] = {}
+        self._turns: dict[str, threading.RLock] = {}
 
     @property
     def authority(self) -> Authority:
@@ -66,6 +68,10 @@ class Databases:
         if part not in self._doors:
             self._doors[part] = self._endpoints[part]()
         return self._doors[part]
+
+    def turn(self, endpoint: str) -> threading.RLock:
+        """Return the lock of one endpoint: whoever starts or ends its process, or removes its folder, holds it meanwhile."""
+        return self._turns.setdefault(endpoint, threading.RLock())
 
     def versions(self, name: str) -> list[Version]:
         """Return the installed versions of an engine, oldest first; none when the engine is not here."""

@@ -49,10 +49,12 @@ def _remove(run: Run, resource_id: str) -> None:
     databases = run.part(Databases)
     instance = stages.instance_of(run, resource_id)
     door, engine = databases.door(stages.endpoint_of(run, resource_id)), databases.engine(instance.engine)
-    databases.endpoints(instance.engine).stop(door)
     engine.stop(databases.spec(instance), at_once=True)
     engine.destroy(databases.spec(instance))
-    shutil.rmtree(door.folder, ignore_errors=True)
+    # Supervision may be about to start it: a process whose folder is gone would never be found again.
+    with databases.turn(door.name):
+        databases.endpoints(instance.engine).stop(door)
+        shutil.rmtree(door.folder, ignore_errors=True)
 
 
 def _forget(

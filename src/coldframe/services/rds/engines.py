@@ -43,9 +43,13 @@ def empty(installation: Installation) -> None:
         doors = {row.id: row for _, _, row in records.everywhere(Endpoint)}
     for row in instances:
         engine, spec = databases.engine(row.engine), databases.spec(row)
-        if row.endpoint in doors:
-            databases.endpoints(row.engine).stop(databases.door(doors[row.endpoint]))
+        # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
         engine.stop(spec, at_once=True)
         engine.destroy(spec)
+        if row.endpoint in doors:
+            door = databases.door(doors[row.endpoint])
+            with databases.turn(door.name):
+                databases.endpoints(row.engine).stop(door)
+                shutil.rmtree(door.folder, ignore_errors=True)
     for name in ("snapshots", "archive", "endpoints"):
         shutil.rmtree(databases.root / name, ignore_errors=True)

@@ -32,6 +32,7 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> 
         stages.mark(run, "change its class", resource_id, instance_class=pending["DBInstanceClass"])
         stages.prepare(run, "work out the settings", resource_id)
         run.step("start it", stages.start, run, resource_id)
+        run.step("let users write to it if they may", replicating.allow_writes, run, resource_id)
     if "Port" in pending:
         run.step("close the endpoint", _close_endpoint, run, resource_id)
         run.write("change its port", _change_port, resource_id, pending["Port"])
@@ -78,6 +79,7 @@ def reboot_instance(run: Run, resource_id: str) -> None:
     stages.mark(run, "it is down", resource_id, "shut_down")
     stages.prepare(run, "work out the settings", resource_id)
     run.step("start it", stages.start, run, resource_id)
+    run.step("let users write to it if they may", replicating.allow_writes, run, resource_id)
     stages.mark(run, "it is up", resource_id, "restarted", status="available")
 
 
@@ -185,7 +187,9 @@ def _apply(run: Run, resource_id: str) -> None:
 
 def _close_endpoint(run: Run, resource_id: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    databases.endpoints(instance.engine).stop(databases.door(stages.endpoint_of(run, resource_id)))
+    endpoint = stages.endpoint_of(run, resource_id)
+    with databases.turn(endpoint.id):
+        databases.endpoints(instance.engine).stop(databases.door(endpoint))
 
 
 def _change_port(records: Records, resource_id: str, port: int) -> None:

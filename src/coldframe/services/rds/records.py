@@ -230,13 +230,14 @@ class AutomatedBackup(Record):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A pair of a Blue/Green deployment: resource ids of both sides, and how far the pair is."""
+    """A pair of a Blue/Green deployment: resource ids of both sides, what they are to it, and how far the pair is."""
 
     source: str
     target: str
     source_arn: str
     target_arn: str
     status: str
+    role: Literal["primary", "replica"] = "replica"
 
 
 @record(
@@ -246,7 +247,10 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     missing=("BlueGreenDeploymentNotFoundFault", "Blue/green deployment {id} not found."),
 )
 class Deployment(Record):
-    """A Blue/Green deployment; the first member is the pair of primaries."""
+    """A Blue/Green deployment; one member is the pair of primaries.
+
+    `degraded` says which changes of blue a logical copy did not get, once there was one: it is behind for good.
+    """
 
     id: str
     name: str
@@ -258,6 +262,7 @@ class Deployment(Record):
     tags: dict[str, str] = {}
     deleted: int = 0
     logical: bool = False
+    degraded: str = ""
 
 
 @record("rds_certificates", key=("id",))

@@ -62,6 +62,22 @@ def follow(run: Run, resource_id: str) -> None:
     databases.engine(target.engine).copies.follow(databases.spec(source), databases.spec(target))
 
 
+def follow_again(run: Run, resource_id: str) -> None:
+    """Let an instance that has a source, and was down, follow it again if both run; for a step."""
+    databases = run.part(Databases)
+    with run.read() as records:
+        target = lookup.by_resource(records, resource_id)
+        source = lookup.by_resource(records, target.source) if target is not None and target.source else None
+    if (
+        target is None
+        or source is None
+        or databases.engine(source.engine).reattach(databases.spec(source)) is None
+    ):
+        return
+    follow(run, resource_id)
+    allow_writes(run, resource_id)
+
+
 def promote(run: Run, resource_id: str) -> None:
     """Let a copy stop following, if it is still there; for a step."""
     databases = run.part(Databases)

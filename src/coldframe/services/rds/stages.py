@@ -81,7 +81,7 @@ def start(run: Run, resource_id: str) -> None:
         run.part(TokenSignIns).attend(run.account, run.region, endpoint)
     endpoints, door = databases.endpoints(instance.engine), databases.door(endpoint)
     # Both take their time to begin, and neither needs the other for that; clients that are early wait.
-    with ThreadPoolExecutor(1, thread_name_prefix="endpoint") as beside:
+    with databases.turn(endpoint.id), ThreadPoolExecutor(1, thread_name_prefix="endpoint") as beside:
         opened = beside.submit(endpoints.start, door, None)
         socket = databases.socket(instance)
         if opened.result().target is None:
@@ -100,7 +100,9 @@ def stop(run: Run, resource_id: str) -> None:
 def close(run: Run, resource_id: str) -> None:
     """Stop an instance's endpoint and then its process; for a step."""
     databases, instance = run.part(Databases), instance_of(run, resource_id)
-    databases.endpoints(instance.engine).stop(databases.door(endpoint_of(run, resource_id)))
+    endpoint = endpoint_of(run, resource_id)
+    with databases.turn(endpoint.id):
+        databases.endpoints(instance.engine).stop(databases.door(endpoint))
     databases.engine(instance.engine).stop(databases.spec(instance))
 
 

@@ -20,6 +20,7 @@ from coldframe.services.rds import (
     maintenance,
     modifications,
     modifying,
+    replicating,
     restoring,
     snapshotting,
     stages,
@@ -27,6 +28,7 @@ from coldframe.services.rds import (
     windows,
 )
 from coldframe.services.rds.blue_green import members
+from coldframe.services.rds.blue_green.watching import watch_deployments
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
@@ -34,7 +36,7 @@ from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Sna
 LOG = logging.getLogger("coldframe.rds")
 Placed = tuple[str, str, Instance]
 
-_WATCH, _MINUTE, _ARCHIVE = 2.0, 60.0, 300.0
+_WATCH, _DEPLOYMENTS, _MINUTE, _ARCHIVE = 2.0, 10.0, 60.0, 300.0
 # Sources: Amazon RDS User Guide, Amazon CloudWatch metrics for Amazon RDS.
 _UNITS = {
     "Percent": ("CPUUtilization",),
@@ -50,6 +52,7 @@ _QUIET = frozenset({"available", "backing-up"})
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("rds: watch the engines", partial(watch, installation), every=_WATCH)
+    yield Periodic("rds: watch the deployments", partial(watch_deployments, installation), every=_DEPLOYMENTS)
     yield Periodic("rds: use the windows", partial(use_windows, installation), every=_MINUTE)
     yield Periodic("rds: archive changes", partial(archive_all, installation), every=_ARCHIVE)
     yield Periodic("rds: publish figures", partial(publish, installation), every=_MINUTE)
@@ -62,6 +65,8 @@ def revive_instance(run: Run, resource_id: str) -> None:
     run.commit_point()
     stages.mark(run, "recovery begins", resource_id, "recovering")
     run.step("start it", stages.start, run, resource_id)
+    # A copy that was made durable for a switchover that did not happen would fall behind.
+    run.step("let it follow again", replicating.follow_again, run, resource_id)
     stages.mark(run, "it runs again", resource_id, "recovered", "restarted", note="")
 
 
@@ -180,18 +185,32 @@ def _look(installation: Installation, account: str, region: str, resource_id: st
             if again != "running":
                 _crashed(installation, account, region, instance, again)
         return
-    with installation.store.read() as transaction:
-        endpoint = lookup.endpoint_of(transaction.records(account, region), instance)
-    endpoints, door = databases.endpoints(instance.engine), databases.door(endpoint)
-    if endpoints.status(door) is None and status.running is not None:
-        if _quiet(installation, account, region, resource_id) is None:
-            return
-        endpoints.start(door, status.running.socket)
-        if _quiet(installation, account, region, resource_id) is None:
-            # A job has begun meanwhile; it opens the endpoint itself when it is time.
-            endpoints.stop(door)
+    _see_to_endpoint(installation, account, region, instance)
     if instance.source:
         _look_at_replication(installation, account, region, instance)
+
+
+def _see_to_endpoint(installation: Installation, account: str, region: str, instance: Instance) -> None:
+    """Start the endpoint of a running instance if it has none; nobody ends or removes it while that is decided and done."""
+    databases = installation.parts.get(Databases)
+    with installation.store.read() as transaction:
+        endpoint = lookup.endpoint_of(transaction.records(account, region), instance)
+    endpoints = databases.endpoints(instance.engine)
+    with databases.turn(endpoint.id):
+        # Its certificate is made anew with its folder, which must not come back once it was removed.
+        if _quiet(installation, account, region, instance.resource_id) is None:
+            return
+        door = databases.door(endpoint)
+    if endpoints.status(door) is not None:
+        return
+    with databases.turn(endpoint.id):
+        # A job may have begun, or the whole server been emptied, since: what is there now decides.
+        found = _quiet(installation, account, region, instance.resource_id)
+        if found is None or found.endpoint != endpoint.id:
+            return
+        running = databases.engine(found.engine).status(databases.spec(found)).running
+        if running is not None:
+            endpoints.start(door, running.socket)
 
 
 def _quiet(installation: Installation, account: str, region: str, resource_id: str) -> Instance | None:

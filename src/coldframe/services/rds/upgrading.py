@@ -191,7 +191,9 @@ def _down(records: Records, messenger: Messenger, resource_id: str, plan: Plan) 
 
 def _close(run: Run, resource_id: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    databases.endpoints(instance.engine).stop(databases.door(stages.endpoint_of(run, resource_id)))
+    endpoint = stages.endpoint_of(run, resource_id)
+    with databases.turn(endpoint.id):
+        databases.endpoints(instance.engine).stop(databases.door(endpoint))
 
 
 def _prepare(run: Run, resource_id: str, plan: Plan) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from coldframe.core.records import Records
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import creating, events, lookup, replicating, stages
+from coldframe.services.rds import creating, events, in_force, lookup, replicating, stages
 from coldframe.services.rds.blue_green import guardrails, members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
@@ -23,6 +23,7 @@ def provision_deployment(run: Run, deployment: str) -> None:
     run.undo("mark it invalid", _failed, run, deployment, targets)
     if row.logical:
         run.step("look for what cannot be replicated", _refuse_obstacles, run, row.members[0].source)
+    run.step("look at the parameters of green", _refuse_parameters, run, targets[0])
     _task(run, deployment, members.REPLICA, "IN_PROGRESS")
     _green(run, targets[0], logical=row.logical)
     _task(run, deployment, members.REPLICA, "COMPLETED")
@@ -68,6 +69,18 @@ def _refuse_obstacles(run: Run, source: str) -> None:
         raise JobError(f"the source can't be replicated: {found}")
 
 
+def _refuse_parameters(run: Run, target: str) -> None:
+    """Refuse a parameter group by which events would run in green, beside those that come from blue."""
+    with run.read() as records:
+        green = lookup.expect(records, target)
+        scheduler = in_force.own_value(records, green, "event_scheduler")
+    if green.engine == "mariadb" and scheduler.upper() in {"ON", "1"}:
+        raise JobError(
+            f"of incompatible parameter settings: event_scheduler is {scheduler} in {green.parameter_group}; it must be OFF"
+            " in the green environment"
+        )
+
+
 def _task(run: Run, deployment: str, task: str, status: str) -> None:
     run.write(f"{task}: {status}", members.set_task, deployment, task, status)
 
@@ -83,7 +96,9 @@ def _available(run: Run, resource_id: str) -> bool:
 
 
 def _failed(run: Run, deployment: str, targets: list[str]) -> None:
-    reason = stages.why(run)
+    said = stages.why(run)
+    # Without the name of the step, which nobody knows.
+    reason = said.partition(": ")[2] or said
     for target in targets:
         with run.part(Databases).store.read() as transaction:
             found = lookup.by_resource(transaction.records(run.account, run.region), target)

@@ -30,6 +30,9 @@ def _delete(records: Records, databases: Databases, resource_id: str) -> None:
     found = lookup.by_resource(records, resource_id)
     if found is not None and found.status != "deleting":
         records.change(found, status="deleting")
+        for replica in lookup.replicas(records, resource_id):
+            # One that was made of green later is nobody's counterpart, and stays.
+            databases.begin(records, replicating.promote_replica, replica.resource_id)
         databases.begin(records, deleting.delete_instance, resource_id, "", False)
 
 

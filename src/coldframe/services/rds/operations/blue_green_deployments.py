@@ -1,14 +1,23 @@
 """Blue/Green deployments: created, described, switched over, deleted."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, engine_names, jobs, lookup, new_instances, pages, tagging
-from coldframe.services.rds.blue_green import members
+from coldframe.services.rds import (
+    arns,
+    engine_names,
+    instance_settings,
+    jobs,
+    lookup,
+    new_instances,
+    pages,
+    tagging,
+)
+from coldframe.services.rds.blue_green import guardrails, members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.new_instances import Origin
@@ -33,13 +42,18 @@ def create_blue_green_deployment(call: Call, request: dict[str, Any]) -> dict[st
         )
     if request.get("TargetDBClusterParameterGroupName"):
         raise bad_combination("TargetDBClusterParameterGroupName is for DB clusters.")
-    if request.get("TargetResourceConfigurations"):
-        raise bad_combination("TargetResourceConfigurations is not built here; modify the green databases.")
     source = _source(call, request["Source"])
     version = _version(call, source, request.get("TargetEngineVersion"))
+    if source.secret:
+        raise ServiceFault(
+            "SourceDatabaseNotSupportedFault",
+            "Blue/green deployments don't support managing master user passwords with AWS Secrets Manager: turn it off"
+            f" on {source.identifier} with ModifyDBInstance and a password of its own.",
+        )
     identifier = f"bgd-{ids.lower(16)}"
     arn = arns.made(call.account, call.region, "deployment", identifier)
     replicas = [row for row in lookup.replicas(call.records, source.resource_id) if not row.deployment]
+    _check_configurations(call, request.get("TargetResourceConfigurations") or (), [source, *replicas])
     tasks = [members.REPLICA]
     tasks += [members.UPGRADE] if version != source.version else []
     tasks += [members.BACKUPS]
@@ -54,7 +68,10 @@ def create_blue_green_deployment(call: Call, request: dict[str, Any]) -> dict[st
         name=name,
         status="PROVISIONING",
         created=call.now,
-        members=[_member(call, blue, green) for blue, green in greens],
+        members=[
+            _member(call, blue, green, "replica" if number else "primary")
+            for number, (blue, green) in enumerate(greens)
+        ],
         tasks=[(task, "PENDING") for task in tasks],
         tags=tagging.of_new(call, request.get("Tags"), arn),
         logical=source.engine == "postgres",
@@ -95,6 +112,10 @@ def switchover_blue_green_deployment(call: Call, request: dict[str, Any]) -> dic
     status = members.answer(call, row)["Status"]
     if status not in {"AVAILABLE", "SWITCHOVER_FAILED"}:
         raise _wrong_state(row, status)
+    for pair in members.pairs(call.records, row.id):
+        for instance in (pair.blue, pair.green):
+            if why := guardrails.member_state(instance):
+                raise ServiceFault("InvalidBlueGreenDeploymentStateFault", why)
     row = members.set_status(call.records, row.id, "SWITCHOVER_IN_PROGRESS", members="SWITCHOVER_IN_PROGRESS")
     call.start(jobs.switch_over, row.id, timeout)
     return {"BlueGreenDeployment": members.answer(call, row)}
@@ -149,6 +170,27 @@ def _source(call: Call, text: str) -> Instance:
     return instance
 
 
+def _check_configurations(
+    call: Call, wanted: Sequence[Mapping[str, Any]], environment: Sequence[Instance]
+) -> None:
+    """Check what a request says of single resources of blue; raises InvalidParameterValue and its kin.
+
+    All that can be said is a key, and no database is encrypted here.
+    """
+    known = {arns.made(call.account, call.region, "db", each.identifier) for each in environment}
+    seen = set()
+    for each in wanted:
+        arn = each["SourceArn"]
+        if arn in seen:
+            raise bad_value(f"TargetResourceConfigurations has more than one entry for SourceArn {arn}.")
+        seen.add(arn)
+        if arn not in known:
+            raise bad_value(
+                f"The SourceArn {arn} in TargetResourceConfigurations is no resource of the blue environment."
+            )
+        instance_settings.refuse_unbuilt({"KmsKeyId": each.get("TargetKmsKeyId")})
+
+
 def _version(call: Call, source: Instance, wanted: str | None) -> str:
     if not wanted:
         return source.version
@@ -199,13 +241,14 @@ def _green(
     return new_instances.lay_in(call, name, origin, wanted, dict(blue.tags))
 
 
-def _member(call: Call, blue: Instance, green: Instance) -> Member:
+def _member(call: Call, blue: Instance, green: Instance, role: members.Role) -> Member:
     return Member(
         source=blue.resource_id,
         target=green.resource_id,
         source_arn=arns.made(call.account, call.region, "db", blue.identifier),
         target_arn=arns.made(call.account, call.region, "db", green.identifier),
         status="PROVISIONING",
+        role=role,
     )
 
 

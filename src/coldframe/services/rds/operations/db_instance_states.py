@@ -78,7 +78,7 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
             "Automated backups are not enabled for this database instance. To enable automated backups, use"
             " ModifyDBInstance to set the backup retention period to a non-zero value.",
         )
-    if source.source:
+    if source.source and not members.is_green_primary(call.records, source):
         raise wrong_state("A read replica of a read replica is not built here; name its source.")
     if len(lookup.replicas(call.records, source.resource_id)) >= _MOST_REPLICAS:
         raise ServiceFault(
@@ -110,7 +110,7 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
 def promote_read_replica(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a read replica an instance of its own."""
     instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
-    if not instance.source or instance.deployment:
+    if not instance.source:
         raise wrong_state(f"DB Instance is not a read replica: {instance.identifier}")
     days = request.get("BackupRetentionPeriod")
     fields: dict[str, Any] = {"status": "modifying"}

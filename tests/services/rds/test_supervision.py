@@ -1,0 +1,88 @@
+"""Supervision against who takes an instance away: whichever comes first, no process is left that nobody knows of."""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from coldframe.services.rds import lookup
+from coldframe.services.rds.databases import Databases
+from tests.journeys.process import until
+from tests.server_fixtures import running_server
+from tests.services.rds.conftest import made, remove_all
+
+pytestmark = pytest.mark.xdist_group("supervision")
+
+
+@pytest.fixture
+def server():
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    with running_server(folder / "data", dev=True) as running:
+        yield running
+        remove_all(running.client("rds"))
+    shutil.rmtree(folder)
+
+
+def processes_of(word):
+    """The processes that have a word among their arguments."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if word.encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
+@pytest.mark.parametrize("way", ["deleted", "reset"])
+def test_an_endpoint_that_is_started_while_its_instance_goes_is_not_left_behind(
+    server, monkeypatch, engine, way
+):
+    """Supervision has decided to start it, and does so between the end of the old process and the removal of its folder."""
+    rds = server.client("rds")
+    instance = made(rds, engine)
+    databases = server.installation.parts.get(Databases)
+    with server.installation.store.read() as transaction:
+        records = transaction.records(server.account, "us-east-1")
+        endpoint = lookup.endpoint_of(records, lookup.by_resource(records, instance["DbiResourceId"]))
+    door, endpoints = databases.door(endpoint), databases.endpoints(engine)
+    decided, go, started = threading.Event(), threading.Event(), threading.Event()
+    start, destroy = endpoints.start, databases.engine(engine).destroy
+
+    def starting(spec, target):
+        decided.set()
+        assert go.wait(30)
+        try:
+            return start(spec, target)
+        finally:
+            started.set()
+            # Who takes the instance away has time to remove the folder, if nothing keeps it from that.
+            gone = time.monotonic() + 2
+            while spec.folder.exists() and time.monotonic() < gone:
+                time.sleep(0.01)
+
+    def destroying(spec):
+        destroy(spec)
+        go.set()
+        assert started.wait(30)
+
+    monkeypatch.setattr(endpoints, "start", starting)
+    monkeypatch.setattr(databases.engine(engine), "destroy", destroying)
+    os.kill(endpoints.status(door).pid, signal.SIGKILL)
+    assert decided.wait(30), "supervision did not see that the endpoint ended"
+    if way == "deleted":
+        rds.delete_db_instance(DBInstanceIdentifier=instance["DBInstanceIdentifier"], SkipFinalSnapshot=True)
+        until(lambda: not rds.describe_db_instances()["DBInstances"])
+    else:
+        server.assembly.reset()
+    until(lambda: not processes_of(endpoint.id), 10)
+    assert not door.folder.exists()
