@@ -39,7 +39,11 @@ class Wire:
     def close(self):
         pass
 
-    abort = pause_reading = resume_reading = close
+    end = close
+    pass_on = send
+
+    def hold(self, **_):
+        pass
 
 
 class Keeper:

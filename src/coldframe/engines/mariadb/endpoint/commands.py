@@ -39,7 +39,7 @@ _USER_VARIABLES = (
 _OF_STATEMENTS = frozenset((EXECUTE, LONG_DATA, CLOSE, RESET, FETCH, BULK_EXECUTE))
 
 
-def begin(session: "Session", data: bytes) -> tuple[bytes, Phase | None]:
+def begin(session: "Session", data: bytes) -> tuple[bytes, int | None]:
     """Note what a command will do; returns it as the server must get it, and what the reply begins with.
 
     None means that there is no reply.

@@ -5,6 +5,7 @@ import json
 import ssl
 from pathlib import Path
 
+from coldframe.engines.endpoint_channel import at_socket
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
@@ -186,7 +187,7 @@ class Login:
         """Ask the server about a user; when it does not answer, nobody is let in by token."""
         if self._sign_in is None:
             return {}
-        channel = Channel(server.at_socket(self._sign_in))
+        channel = Channel(await at_socket(self._sign_in))
         try:
             channel.send(json.dumps(question).encode() + b"\n")
             line = await asyncio.wait_for(channel.line(), _PATIENCE)

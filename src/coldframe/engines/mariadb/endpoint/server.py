@@ -1,11 +1,10 @@
 """A connection to the database behind: signing in as the client, and asking it something in between."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from coldframe.engines.endpoint_channel import at_socket
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
 
@@ -18,25 +17,9 @@ class Refused(Exception):
         self.packet = packet
 
 
-def at_socket(path: Path) -> socket.socket:
-    """Connect to a unix socket, however long its path is; raises OSError."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    folder = -1
-    try:
-        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-        sock.connect(f"/proc/self/fd/{folder}/{path.name}")
-    except OSError:
-        sock.close()
-        raise
-    finally:
-        if folder >= 0:
-            os.close(folder)
-    return sock
-
-
 async def connect(target: Path) -> tuple[Channel, wire.Greeting]:
     """Connect to a database's socket and return what it greets with; raises OSError, Closed, Refused."""
-    channel = Channel(at_socket(target))
+    channel = Channel(await at_socket(target))
     try:
         payload, _ = await channel.packet()
     except BaseException:

@@ -47,7 +47,9 @@ class Gate:
         # Sessions that the database is letting in; a hold waits for them, as they are its sessions already.
         self._opening: set[asyncio.Future[None]] = set()
         self._arriving: set[asyncio.Task[None]] = set()
-        self._moved = self._cut = self._refused = self._received = self._sent = 0
+        self._moved = self._cut = self._refused = 0
+        # Bytes of sessions that are over.
+        self._received = self._sent = 0
 
     # Clients
 
@@ -140,7 +142,7 @@ class Gate:
     def _turn_away(self, client: Side, word: bytes) -> None:
         self._refused += 1
         client.send(word)
-        client.close()
+        client.end()
 
     async def _cancel(self, key: bytes) -> None:
         session = self._sessions.get(key)
@@ -163,11 +165,6 @@ class Gate:
 
     # What sessions tell
 
-    def counted(self, *, received: int = 0, sent: int = 0) -> None:
-        """Count bytes."""
-        self._received += received
-        self._sent += sent
-
     def waits(self, session: Session) -> None:
         """Take note that a held client wants to go on: one that comes too late for it is told at once."""
         if self._late:
@@ -176,6 +173,8 @@ class Gate:
     def gone(self, session: Session) -> None:
         """Take note that a session ended."""
         self._sessions.pop(session.client_key, None)
+        self._received += session.received
+        self._sent += session.sent
         self.databases.leave(session.target)
 
     # What the server tells
@@ -190,8 +189,8 @@ class Gate:
             "moved": self._moved,
             "cut": self._cut,
             "refused": self._refused,
-            "bytes_in": self._received,
-            "bytes_out": self._sent,
+            "bytes_in": self._received + sum(session.received for session in self._sessions.values()),
+            "bytes_out": self._sent + sum(session.sent for session in self._sessions.values()),
         }
 
     async def hold(self, drain: float, deadline: float) -> tuple[int, int]:

@@ -87,7 +87,7 @@ def _asked(client: Side, minor: int, body: bytes, through: Doors) -> Asked:
         raise Turned(wire.error("FATAL", "28000", "no PostgreSQL user name specified in startup packet"))
     parameters.setdefault("database", user)
     host, encryption = (
-        client.transport.get_extra_info("peername")[0],
+        client.sock.getpeername()[0],
         "SSL encryption" if client.tls else "no encryption",
     )
     if parameters.pop("replication", "false").lower() not in {"false", "off", "no", "0"}:

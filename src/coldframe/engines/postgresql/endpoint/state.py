@@ -48,9 +48,11 @@ class State:
     prepared: list[str] = field(default_factory=list)
     named: list[bytes] = field(default_factory=list)
 
-    def see(self, text: bytes) -> None:
-        """Note which settings of its own a statement names."""
-        for match in _CUSTOM.finditer(text):
+    def see(self, data: bytes, begin: int, end: int) -> None:
+        """Note which settings of its own a statement names, whose text is a part of `data`."""
+        if data.find(b".", begin, end) < 0 or b"set" not in data[begin:end].lower():
+            return
+        for match in _CUSTOM.finditer(data, begin, end):
             first, second = (match[1], match[2]) if match[1] else (match[3], match[4])
             self.custom.add(f"{first.decode()}.{second.decode()}")
 
@@ -62,9 +64,7 @@ class State:
             if len(self.parsed) > _STATEMENTS:
                 # Clients that deallocate by SQL never say so here; one that still needs it cannot be moved.
                 del self.parsed[next(iter(self.parsed))]
-        text = rest.partition(b"\0")[0]
-        if b"." in text:
-            self.see(text)
+        self.see(rest, 0, rest.find(b"\0"))
 
     def see_close(self, body: bytes) -> None:
         """Forget a statement that the client closed."""
