@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 
 from coldframe.engines.mariadb import wire
 
-
 # What an end says that is none, or that must be looked at.
 _NOT_THE_END = wire.STATE_CHANGED | wire.MORE_RESULTS | wire.CURSOR_EXISTS
 
