@@ -213,6 +213,41 @@ def test_what_comes_in_single_bytes_is_understood(instances, endpoint):
     assert hold(instances, endpoint).cut == 0
 
 
+def test_being_signed_in_ahead_changes_nothing_for_who_is_at_work(instances, database, endpoint, through):
+    where, ending, counted = instances.socket(database), threading.Event(), []
+
+    def work():
+        with instances.session(endpoint) as session:
+            number = 0
+            while not ending.is_set():
+                with session.transaction():
+                    assert session.execute("SELECT %s::int", [number]).fetchone() == (number,)
+                assert session.execute(f"SELECT {number}").fetchone() == (number,)
+                number += 1
+            counted.append(number)
+
+    through.exec_(b"LISTEN told")
+    assert through.prepare(b"", b"SELECT 'kept'").status == pq.ExecStatus.COMMAND_OK
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    until(lambda: instances.endpoints.status(endpoint).sessions == 5)
+    for number in range(20):
+        instances.rows(database, f"NOTIFY told, '{number}'")
+        instances.endpoints.prepare(endpoint, where)
+    ending.set()
+    for worker in workers:
+        worker.join()
+    assert len(counted) == 4
+    assert min(counted) > 0
+    assert through.exec_prepared(b"", []).get_value(0, 0) == b"kept"
+    heard = []
+    while (notice := through.notifies()) is not None:
+        heard.append(int(notice.extra))
+    assert heard == list(range(20))
+    assert hold(instances, endpoint).cut == 1
+
+
 @pytest.fixture(autouse=True)
 def goes_on(instances, database, endpoint):
     """A test may leave the endpoint held."""

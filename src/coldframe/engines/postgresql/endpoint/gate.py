@@ -224,6 +224,10 @@ class Gate:
         sessions = list(self._sessions.values())
         for at in range(0, len(sessions), _AT_ONCE):
             await asyncio.gather(*(each.sign_in_ahead(target) for each in sessions[at : at + _AT_ONCE]))
+        # One after the other, so that no client waits for more than its own.
+        for each in sessions:
+            if not self.holding:
+                await each.rehearse()
 
     async def release(self, target: Path) -> None:
         """Send everybody to a database, those first who wait."""

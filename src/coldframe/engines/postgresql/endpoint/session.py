@@ -25,6 +25,8 @@ _TERMINATE = ord("X")
 _NEVER_BEGIN = frozenset((_COPY_DATA, _TERMINATE, *_COPY_ENDS))
 _READY, _STATUS = ord("Z"), ord("S")
 _KEPT = frozenset((_READY, _STATUS))
+# A transaction that is open longer is not waited for when it would only save time.
+_MOMENT = 0.2
 
 ENDED = wire.error("FATAL", "57P01", "terminating connection due to administrator command")
 LATE = wire.error("FATAL", "57P03", "the database did not come back within the time that was set for it")
@@ -84,6 +86,8 @@ class Session:
         self._over = False
         self._ahead: tuple[Path, Opened] | None = None
         self._when_parked: Callable[[], None] | None = None
+        self._when_free: Callable[[], None] | None = None
+        self._asking = asyncio.Lock()
 
     def begin(self) -> None:
         """Hand bytes on from now on."""
@@ -114,11 +118,50 @@ class Session:
 
     async def learn(self) -> None:
         """Ask the database that has the parked session what it has set up; raises Pinned, Refused, Closed."""
-        if self._lost:
-            raise Closed("the session ended at the database")
-        self._server.hand_to(None)
-        await self.state.ask(self._server)
-        self._server.hand_to(self._from_server)
+        async with self._asking:
+            if self._lost:
+                raise Closed("the session ended at the database")
+            self._server.hand_to(None)
+            await self.state.ask(self._server, self._tell)
+            self._server.hand_to(self._from_server)
+
+    async def rehearse(self) -> None:
+        """Ask the database once while nobody waits, so that it has read what it needs to answer quickly when all do.
+
+        Between two statements of the client, whose next one waits that long; nothing of the answer is kept.
+        """
+        async with self._asking:
+            if not await self._free():
+                return
+            self._server.hand_to(None)
+            try:
+                with contextlib.suppress(Pinned, Refused, Closed):
+                    # However long it takes: what is not awaited would be the client's.
+                    await self.state.ask(self._server, self._tell, patience=None)
+            finally:
+                self.state.asked = False
+                if not self._over:
+                    self._server.hand_to(self._from_server)
+                    self._client.hold(on=self.wanting)
+
+    async def _free(self) -> bool:
+        """Wait a moment for the end of what is under way, and keep the client from going on; tell whether it is kept."""
+        if not self.at_boundary and not self._over:
+            ended = asyncio.get_running_loop().create_future()
+
+            def free() -> None:
+                self._client.hold(on=True)
+                ended.set_result(None)
+
+            self._when_free = free
+            await asyncio.wait([ended], timeout=_MOMENT)
+            self._when_free = None
+        if self._over or self._parked or not self.at_boundary:
+            if not self._over:
+                self._client.hold(on=self.wanting)
+            return False
+        self._client.hold(on=True)
+        return True
 
     async def sign_in_ahead(self, target: Path) -> None:
         """Open a session at a database to which it may be moved; one that cannot be opened now is opened then."""
@@ -201,6 +244,13 @@ class Session:
         if self._when_parked is not None:
             self._when_parked()
         self._keeper.gone(self)
+
+    def _tell(self, kind: bytes, body: bytes) -> None:
+        """Hand on what the server says of its own accord while it is asked something that is not the client's."""
+        if kind == b"S":
+            name, _, value = body.rstrip(b"\0").partition(b"\0")
+            self._statuses[name] = value
+        self._client.pass_on(wire.message(kind, body))
 
     def _attach(self, server: Side) -> None:
         server.ended = self._server_ended
@@ -341,6 +391,9 @@ class Session:
         if kind == _READY:
             self._status = data[at + 5]
             self._cycles = max(0, self._cycles - 1)
+            if self._when_free is not None and self.at_boundary:
+                free, self._when_free = self._when_free, None
+                free()
             if self._keeper.holding and self._cycles == 0:
                 if self.at_boundary:
                     self._park()

@@ -10,12 +10,14 @@ from pathlib import Path
 from coldframe.engines.endpoint_channel import Channel, Closed, at_socket
 from coldframe.engines.postgresql import wire
 
-__all__ = ["Closed", "Refused", "Side", "connect", "rows", "until_ready"]
+__all__ = ["Closed", "Refused", "Side", "connect", "rows", "rows_aside", "until_ready"]
 # A client that did not sign in yet has little to say.
 _LONGEST_STARTUP = 10_000
 _LONGEST = 1 << 24
 # So much may wait for a side that takes less than comes, until its peer is read no more.
 _KEPT = 65536
+# The name of what is asked beside a client's own statements.
+ASIDE = b"coldframe endpoint\0"
 
 
 class Side(Channel):
@@ -168,6 +170,33 @@ async def rows(side: Side, sql: str) -> list[wire.Row]:
         if kind == b"E":
             raise Refused(body)
     return [wire.row(body) for kind, body in messages if kind == b"D"]
+
+
+async def rows_aside(side: Side, sql: str, tell: Callable[[bytes, bytes], None]) -> list[wire.Row]:
+    """Run a query and leave the client's unnamed statement as it is; raises Refused, Closed.
+
+    What the server says meanwhile that is no answer (a notification, a notice, a setting) is told by kind and body.
+    """
+    close = wire.message(b"C", b"S" + ASIDE)
+    side.send(
+        close
+        + wire.message(b"P", ASIDE + wire.text(sql) + b"\0\0")
+        + wire.message(b"B", b"\0" + ASIDE + bytes(6))
+        + wire.message(b"E", bytes(5))
+        + close
+        + wire.message(b"S")
+    )
+    found, problem = [], None
+    for kind, body in await until_ready(side):
+        if kind == b"D":
+            found.append(wire.row(body))
+        elif kind == b"E":
+            problem = body
+        elif kind in {b"A", b"N", b"S"}:
+            tell(kind, body)
+    if problem is not None:
+        raise Refused(problem)
+    return found
 
 
 class Refused(Exception):

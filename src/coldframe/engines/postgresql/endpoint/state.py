@@ -3,10 +3,11 @@
 import asyncio
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from coldframe.engines.postgresql import wire
-from coldframe.engines.postgresql.endpoint.side import Refused, Side, rows, until_ready
+from coldframe.engines.postgresql.endpoint.side import Refused, Side, rows, rows_aside, until_ready
 
 # Settings whose names have a dot are listed nowhere: their names are taken from the statements that set them.
 _CUSTOM = re.compile(
@@ -24,6 +25,7 @@ _ASKED = """
         WHERE pg_catalog.current_setting(name, true) IS NOT NULL
     UNION ALL SELECT 'role', '', pg_catalog.current_setting('role') WHERE pg_catalog.current_setting('role') <> 'none'
     UNION ALL SELECT CASE WHEN from_sql THEN 'prepare' ELSE 'parsed' END, name, statement FROM pg_catalog.pg_prepared_statements
+        WHERE name <> 'coldframe endpoint'
     UNION ALL SELECT 'pinned', 'temporary table', '' WHERE EXISTS (SELECT FROM pg_catalog.pg_class
         WHERE relnamespace = pg_catalog.pg_my_temp_schema() AND relkind IN ('r', 'S', 'v', 'p'))
     UNION ALL SELECT 'pinned', 'advisory lock', '' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks
@@ -71,10 +73,12 @@ class State:
         if body[:1] == b"S":
             self.parsed.pop(body[1:].rstrip(b"\0"), None)
 
-    async def ask(self, server: Side) -> None:
-        """Learn from the server that still has the session what it has set up; raises Pinned, Refused, Closed."""
+    async def ask(
+        self, server: Side, tell: Callable[[bytes, bytes], None], patience: float | None = _SECONDS
+    ) -> None:
+        """Learn from the server that still has the session what it has set up; raises Pinned, Refused, Closed, TimeoutError."""
         names = wire.literal("{" + ",".join(sorted(self.custom)) + "}")
-        found = await asyncio.wait_for(rows(server, _ASKED.format(custom=names)), _SECONDS)
+        found = await asyncio.wait_for(rows_aside(server, _ASKED.format(custom=names), tell), patience)
         self.settings, self.prepared, self.named, self.role = [], [], [], ""
         for kind, name, value in found:
             if kind == "pinned":
