@@ -16,6 +16,8 @@ _LONGEST_STARTUP = 10_000
 _LONGEST = 1 << 24
 # So much may wait for a side that takes less than comes, until its peer is read no more.
 _KEPT = 65536
+# Who does not take the last words in so many seconds does not get them.
+_LAST_WORDS = 10.0
 # The name of what is asked beside a client's own statements.
 ASIDE = b"coldframe endpoint\0"
 
@@ -69,6 +71,7 @@ class Side(Channel):
         if self.kept and not self.closed:
             self._taker = _ignore
             self.when_drained(self.close)
+            self._loop.call_later(_LAST_WORDS, self.close)
         else:
             self.close()
 
