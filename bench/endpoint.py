@@ -1,7 +1,8 @@
 """What it costs to go through an endpoint: queries a second against the database itself and through HAProxy, in one run.
 
-Run: python -m bench.endpoint [--seconds 3] [--clients 1 8] [--rounds 3] [--directory DIR]. Prints a table for each engine whose load generator
-(mariadb-slap, pgbench) is here; HAProxy is left out where it is not. The three take turns, and the best round of each counts.
+Run: python -m bench.endpoint [--seconds 3] [--clients 1 8 32] [--rounds 3] [--engine NAME] [--shapes NAME] [--no-bulk] [--directory DIR]. Prints a table for each
+engine whose load generator (mariadb-slap, pgbench) is here, and megabytes a second of 100 MB that are read, copied out and copied in by its command
+line client; HAProxy is left out where it is not. The three take turns, and the best round of each counts.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from bench import machine
@@ -23,6 +25,62 @@ SHAPES = {
     "100 rows": "SELECT id, word FROM bench WHERE id BETWEEN 1000 AND 1099",
     "10,000 rows": "SELECT id, word FROM bench",
 }
+# 100,000 rows of a kilobyte.
+MANY = "SELECT REPEAT(word, 25) FROM bench, (SELECT 1 FROM bench LIMIT 10) AS ten"
+MEGABYTES = 100
+BULK = {
+    "mariadb": {
+        "SELECT": ["-e", MANY],
+        "LOAD DATA": [
+            "--local-infile=1",
+            "-e",
+            "CREATE TEMPORARY TABLE sink (word VARCHAR(1000)); LOAD DATA LOCAL INFILE '{file}' INTO TABLE sink",
+        ],
+    },
+    "postgresql": {
+        "SELECT": ["-c", MANY],
+        "COPY out": ["-c", f"COPY ({MANY}) TO STDOUT"],
+        "COPY in": ["-c", "CREATE TEMP TABLE sink (word text)", "-c", "\\copy sink FROM '{file}'"],
+    },
+}
+
+
+def bulk_seconds(name, where, options):
+    """How long the command line client of an engine takes for something long."""
+    if name == "mariadb":
+        command = ["mariadb", "--no-defaults", f"-h{where[0]}", f"-P{where[1]}", f"-u{MASTER.user}"]
+        command += ["--quick", "--skip-column-names", "app"]
+    else:
+        command = ["psql", "-qAtX", "-h", str(where[0]), "-p", str(where[1]), "-U", MASTER.user, "-d", "app"]
+    secret = {"mariadb": "MYSQL_PWD", "postgresql": "PGPASSWORD"}[name]
+    environment = {secret: MASTER.password, "PGSSLMODE": "disable", "PATH": os.environ["PATH"]}
+    began = time.monotonic()
+    subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=True, env=environment)
+    return time.monotonic() - began
+
+
+def bulk_table(kit, folder, ways, pid, chosen):
+    """Print megabytes a second of each way."""
+    tool = {"mariadb": "mariadb", "postgresql": "psql"}[kit.name]
+    if process.find(tool) is None:
+        print(f"{kit.name}: {tool} is not here")
+        return
+    file = folder / "rows"
+    file.write_bytes((b"x" * 999 + b"\n") * (MEGABYTES * 1000))
+    print(f"\n{kit.name}: megabytes a second of {MEGABYTES} MB, best of {chosen.rounds}")
+    print(f"{'':22}" + "".join(f"{name:>12}" for name in ways) + f"{'of direct':>12}{'ms a MB':>12}")
+    for shape, options in BULK[kit.name].items():
+        asked = [option.replace("{file}", str(file)) for option in options]
+        best = dict.fromkeys(ways, 0.0)
+        used = 0.0
+        for _ in range(chosen.rounds):
+            for name, where in ways.items():
+                before = processor(pid)
+                best[name] = max(best[name], MEGABYTES / bulk_seconds(kit.name, where, asked))
+                if name == "endpoint":
+                    used = (processor(pid) - before) / MEGABYTES
+        numbers = "".join(f"{value:12,.0f}" for value in best.values())
+        print(f"{shape:22}{numbers}{best['endpoint'] / best['direct']:12.2f}{used * 1e3:12.1f}")
 
 
 def mariadb_rate(where, statement, clients, queries):
@@ -118,6 +176,8 @@ def measure(kit, folder, chosen):
             ways = {"direct": itself, "HAProxy": through, "endpoint": (address, port)}
             ways = {name: where for name, where in ways.items() if where is not None}
             table(kit, rate, ways, pid, chosen)
+            if chosen.bulk:
+                bulk_table(kit, folder, ways, pid, chosen)
     finally:
         kit.endpoints.stop(endpoint)
         kit.engine.stop(spec, at_once=True)
@@ -130,7 +190,8 @@ def table(kit, rate, ways, pid, chosen):
         + "".join(f"{name:>12}" for name in ways)
         + f"{'of direct':>12}{'us a query':>12}"
     )
-    for shape, statement in SHAPES.items():
+    for shape in chosen.shapes:
+        statement = SHAPES[shape]
         for clients in chosen.clients:
             trial = rate(ways["endpoint"], statement, clients, 200)
             queries = max(200, int(trial * chosen.seconds))
@@ -151,14 +212,18 @@ def table(kit, rate, ways, pid, chosen):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
+    parser.add_argument("--engine", choices=KITS, nargs="+", default=list(KITS))
+    parser.add_argument("--bulk", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--directory", default=None)
     chosen = parser.parse_args()
     for line in machine.facts(Path(chosen.directory or tempfile.gettempdir())):
         print(line)
     print("the last column is the endpoint's own processor time")
-    for make in KITS.values():
+    for name in chosen.engine:
+        make = KITS[name]
         with tempfile.TemporaryDirectory(prefix="coldframe-bench-", dir=chosen.directory) as folder:
             measure(make(), Path(folder), chosen)
 

@@ -138,3 +138,40 @@ def test_a_proof_gives_the_digest_that_signs_in_elsewhere():
     assert wire.unwrap(proof, salt, wire.stored(half)) == half
     assert wire.unwrap(proof, salt, wire.stored(wire.half("other"))) is None
     assert wire.prove(b"", salt) == b""
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 300), max_size=12),
+    st.integers(0, 5000),
+    st.sampled_from([2, 3, 2 | wire.MORE_RESULTS, 2 | wire.CURSOR_EXISTS]),
+    st.booleans(),
+)
+def test_a_whole_result_is_known_at_a_glance_and_a_part_of_one_is_not(rows, cut, status, modern):
+    capabilities = CAPABILITIES | (wire.DEPRECATE_EOF if modern else 0)
+    payloads = result(rows, status)
+    if modern:
+        del payloads[2]
+        payloads[-1] = b"\xfe\0\0" + struct.pack("<HH", status, 0)
+    data = packets(*payloads)
+    reply = Reply(capabilities, strip=True)
+    assert reply.whole_result(data) == (status in {2, 3})
+    assert reply.done == (status in {2, 3})
+    if reply.done:
+        assert reply.status == status
+    part = Reply(capabilities, strip=True)
+    cut %= len(data)
+    assert not part.whole_result(data[:cut])
+    # What it did not know it has not begun to follow.
+    part.feed(data[:cut])
+    assert part.feed(data[cut:]) is not None
+    assert part.done == (status != 2 | wire.MORE_RESULTS)
+
+
+def test_an_error_amid_rows_is_not_taken_for_a_result():
+    payloads = [*result([5, 5])[:-1], wire.error(1317, "70100", "Query execution was interrupted")]
+    reply = Reply(CAPABILITIES, strip=False)
+    assert not reply.whole_result(packets(*payloads))
+    reply.feed(packets(*payloads))
+    assert reply.done
+    assert reply.failed

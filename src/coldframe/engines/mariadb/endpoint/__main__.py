@@ -7,7 +7,6 @@ this code lies in may be closed to the user that it becomes.
 
 import asyncio
 import concurrent.futures.thread  # noqa: F401  (imported now, while this code can still be read)
-import contextlib
 import encodings.idna  # noqa: F401
 import os
 import resource
@@ -20,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 from coldframe.core import process
-from coldframe.engines import endpoint_control
+from coldframe.engines import endpoint_control, endpoint_loop
+from coldframe.engines.endpoint_channel import accept
 from coldframe.engines.endpoint_process import Boot
 from coldframe.engines.mariadb.endpoint.channel import Channel
 from coldframe.engines.mariadb.endpoint.gate import Gate
@@ -48,7 +48,7 @@ def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if soft < hard else soft, hard))
     _give_up(boot)
-    asyncio.run(_serve(boot, listener, control, context))
+    endpoint_loop.run(_serve(boot, listener, control, context))
 
 
 def _give_up(boot: Boot) -> None:
@@ -62,27 +62,24 @@ async def _serve(
     boot: Boot, listener: socket.socket, control: socket.socket, context: ssl.SSLContext | None
 ) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    gate = Gate(Path(boot.target) if boot.target else None, process.own_account().name, boot.reserved)
+    gate = Gate([Path(target) for target in boot.targets], process.own_account().name, boot.reserved)
     login = Login(gate, context, Path(boot.sign_in) if boot.sign_in else None, require_tls=boot.require_tls)
     welcoming: set[asyncio.Task[None]] = set()
 
-    def accept() -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            while True:
-                sock, _ = listener.accept()
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                task = loop.create_task(login.welcome(Channel(sock)))
-                welcoming.add(task)
-                task.add_done_callback(welcoming.discard)
+    def take(sock: socket.socket) -> None:
+        task = loop.create_task(login.welcome(Channel(sock)))
+        welcoming.add(task)
+        task.add_done_callback(welcoming.discard)
 
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_reader(listener.fileno(), accept)
+    accept(listener, take)
     server = await endpoint_control.serve(control, gate, stop.set)
     await stop.wait()
     loop.remove_reader(listener.fileno())
     listener.close()
     server.close()
     await gate.cut()
+    gate.databases.close()
     for task in welcoming:
         task.cancel()
 

@@ -43,7 +43,7 @@ _WAITING: set[asyncio.Task[None]] = set()
 _OF_STATEMENTS = frozenset((EXECUTE, LONG_DATA, CLOSE, RESET, FETCH, BULK_EXECUTE))
 
 
-def begin(session: "Session", data: bytes) -> tuple[bytes, Phase | None]:
+def begin(session: "Session", data: bytes) -> tuple[bytes, int | None]:
     """Note what a command will do; returns it as the server must get it, and what the reply begins with.
 
     None means that there is no reply.
@@ -202,7 +202,7 @@ def ask_about_tokens(session: "Session", data: bytes) -> None:
     async def write() -> None:
         statement = data[5:]
         if tokens is not None:
-            await accounts.refresh(session.gate.target)
+            await accounts.refresh(session.target)
             statement = await tokens.written(statement, accounts)
         session.resume(wire.framed(data[4:5] + statement, data[3]))
 

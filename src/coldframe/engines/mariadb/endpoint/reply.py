@@ -5,24 +5,26 @@ state to a client that did not ask for them.
 """
 
 from collections.abc import Callable
-from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from coldframe.engines.mariadb import wire
 
+# What an end says that is none, or that must be looked at.
+_NOT_THE_END = wire.STATE_CHANGED | wire.MORE_RESULTS | wire.CURSOR_EXISTS
 
-class Phase(IntEnum):
-    """Which packet comes next."""
 
-    FIRST = 0
-    COLUMNS = 1
-    COLUMNS_END = 2
-    ROWS = 3
-    SINGLE = 4
-    PREPARED = 5
-    DEFINITIONS = 6
-    SIGN_IN = 7
-    STREAM = 8
+class Phase:
+    """Which packet comes next: numbers, since every packet is looked at and enum's are slow."""
+
+    FIRST: Final = 0
+    COLUMNS: Final = 1
+    COLUMNS_END: Final = 2
+    ROWS: Final = 3
+    SINGLE: Final = 4
+    PREPARED: Final = 5
+    DEFINITIONS: Final = 6
+    SIGN_IN: Final = 7
+    STREAM: Final = 8
 
 
 class Reply:
@@ -54,9 +56,10 @@ class Reply:
         self._strip = strip
         self.status = 2
         self.changes: list[tuple[int, bytes]] = []
+        self.phase: int = Phase.FIRST
         self.expect(Phase.FIRST)
 
-    def expect(self, phase: Phase) -> None:
+    def expect(self, phase: int) -> None:
         """Begin to follow the reply to a command."""
         self.phase = phase
         self.done = self.upload = self.failed = self.inserted = False
@@ -85,6 +88,41 @@ class Reply:
         self.status = status
         if data[6]:
             self.inserted = True
+        self.done = True
+        return True
+
+    def whole_result(self, data: bytes) -> bool:
+        """Take in a result that is all there, the last of its reply, and reports no change. Returns whether it was that."""
+        size = len(data)
+        last = size - (9 if self._eof else 11)
+        # The columns' number in one byte, and the end as it mostly looks.
+        if (
+            last < 5
+            or data[0] != 1
+            or data[1]
+            or data[2]
+            or not 0 < data[4] < 0xFB
+            or data[last] != size - last - 4
+            or data[last + 1]
+            or data[last + 4] != 0xFE
+            or self.phase != Phase.FIRST
+            or self._rest
+        ):
+            return False
+        status = data[last + 7] | data[last + 8] << 8
+        if status & _NOT_THE_END:
+            return False
+        # Definitions, with what ends them, and rows: whatever they are, their headers lead to the end, or it was none.
+        left = data[4] + self._eof
+        at = 5
+        while at < last and (left or data[at + 4] < 0xFE):
+            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+            at += 4 + length
+            if left:
+                left -= 1
+        if at != last or left:
+            return False
+        self.status = status
         self.done = True
         return True
 
@@ -236,7 +274,7 @@ class Reply:
         else:
             self.done = True
 
-    _STEPS: ClassVar[dict[Phase, Callable[["Reply", bytes, int, int], bytes | None]]] = {
+    _STEPS: ClassVar[dict[int, Callable[["Reply", bytes, int, int], bytes | None]]] = {
         Phase.FIRST: _first,
         Phase.COLUMNS: _column,
         Phase.COLUMNS_END: _columns_end,

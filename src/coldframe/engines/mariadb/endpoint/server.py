@@ -1,11 +1,10 @@
 """A connection to the database behind: signing in as the client, and asking it something in between."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from coldframe.engines.endpoint_channel import at_socket
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
 
@@ -18,25 +17,9 @@ class Refused(Exception):
         self.packet = packet
 
 
-def at_socket(path: Path) -> socket.socket:
-    """Connect to a unix socket, however long its path is; raises OSError."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    folder = -1
-    try:
-        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-        sock.connect(f"/proc/self/fd/{folder}/{path.name}")
-    except OSError:
-        sock.close()
-        raise
-    finally:
-        if folder >= 0:
-            os.close(folder)
-    return sock
-
-
 async def connect(target: Path) -> tuple[Channel, wire.Greeting]:
     """Connect to a database's socket and return what it greets with; raises OSError, Closed, Refused."""
-    channel = Channel(at_socket(target))
+    channel = Channel(await at_socket(target))
     try:
         payload, _ = await channel.packet()
     except BaseException:
@@ -46,6 +29,18 @@ async def connect(target: Path) -> tuple[Channel, wire.Greeting]:
         channel.close()
         raise Refused(payload)
     return channel, wire.read_greeting(payload)
+
+
+async def answers(target: Path) -> bool:
+    """Tell whether a database greets, be it to say that it has no room; raises OSError."""
+    try:
+        channel, _ = await connect(target)
+    except Refused:
+        return True
+    except Closed:
+        return False
+    channel.close()
+    return True
 
 
 def came_from(peer: tuple[str, int], here: tuple[str, int]) -> bytes:

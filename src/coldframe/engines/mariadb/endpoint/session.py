@@ -1,8 +1,7 @@
 """One client's session: commands go to the server, replies come back, and between them the session can change servers."""
 
-from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import commands
@@ -17,17 +16,20 @@ if TYPE_CHECKING:
 _INBOX = 1 << 20
 
 
-class Mode(IntEnum):
+class Mode:
     """Whose turn it is."""
 
-    IDLE = 0
-    BUSY = 1
-    SENDING = 2
-    UPLOAD = 3
-    SIGN_IN = 4
-    STREAM = 5
-    MOVING = 6
-    ENDED = 7
+    IDLE: Final = 0
+    BUSY: Final = 1
+    SENDING: Final = 2
+    UPLOAD: Final = 3
+    SIGN_IN: Final = 4
+    STREAM: Final = 5
+    MOVING: Final = 6
+    ENDED: Final = 7
+
+
+_ONWARD = (Mode.SENDING, Mode.UPLOAD)
 
 
 class Spare(NamedTuple):
@@ -65,13 +67,22 @@ class Session:
         "spare",
         "state",
         "statement",
+        "target",
         "thread",
     )
 
     def __init__(
-        self, gate: "Gate", client: Channel, server: Channel, answer: wire.Answer, greeting: wire.Greeting
+        self,
+        gate: "Gate",
+        client: Channel,
+        target: Path,
+        server: Channel,
+        answer: wire.Answer,
+        greeting: wire.Greeting,
     ) -> None:
         self.gate, self.client, self.server, self.answer = gate, client, server, answer
+        # The database that it is at, or moves to.
+        self.target = target
         self.client_salt = self.server_salt = greeting.salt
         self.thread = self.first_thread = greeting.thread
         self.header = b""
@@ -82,7 +93,7 @@ class Session:
         self.reply = Reply(
             answer.capabilities | wire.SESSION_TRACK, strip=not answer.capabilities & wire.SESSION_TRACK
         )
-        self.mode = Mode.IDLE
+        self.mode: int = Mode.IDLE
         self.inbox = b""
         self.command = 0
         self.pending = b""
@@ -127,7 +138,7 @@ class Session:
             self._command(data)
             if self.inbox and self.mode == Mode.IDLE:
                 self.go_on()
-        elif self.mode in {Mode.SENDING, Mode.UPLOAD}:
+        elif self.mode in _ONWARD:
             self._onward(data)
         elif self.mode == Mode.STREAM:
             self._to_server(data)
@@ -148,7 +159,7 @@ class Session:
             return
         self.gate.bytes_out += len(data)
         reply = self.reply
-        if not reply.simple_ok(data):
+        if not (reply.simple_ok(data) or reply.whole_result(data)):
             data = reply.feed(data)
         if data and not self.client.send(data):
             # The client is slower than the server: no more until it has taken this.

@@ -44,7 +44,7 @@ class State:
 
     database: bytes = b""
     variables: dict[bytes, bytes] = field(default_factory=dict)
-    leaves: Leaves = Leaves.NOTHING
+    leaves: int = Leaves.NOTHING
     inserted: bool = False
     statements: dict[int, Prepared] = field(default_factory=dict)
     # Statements whose rows are fetched by commands of their own and are not at their end.

@@ -1,7 +1,7 @@
 """What a statement's text says about the state that it leaves in its session, beyond what the server reports."""
 
 import re
-from enum import Flag, auto
+from typing import Final
 
 # Statements that begin like this leave nothing behind, but for what `@` and a lock function in them may do.
 _PLAIN = frozenset(
@@ -9,21 +9,21 @@ _PLAIN = frozenset(
 )
 
 
-class Leaves(Flag):
-    """What has to be asked for, or cannot be moved."""
+class Leaves:
+    """What has to be asked for, or cannot be moved: bits, since every statement is looked at and enum's are slow."""
 
-    NOTHING = 0
-    VARIABLES = auto()
-    ROLE = auto()
-    OPAQUE = auto()
-    ONE_SHOT = auto()
-    TEMPORARY_TABLE = auto()
-    TABLE_LOCKS = auto()
-    NAMED_LOCK = auto()
-    PREPARED_BY_NAME = auto()
-    HANDLER = auto()
-    GLOBAL_TRANSACTION = auto()
-    BINARY_VARIABLE = auto()
+    NOTHING: Final = 0
+    VARIABLES: Final = 1
+    ROLE: Final = 2
+    OPAQUE: Final = 4
+    ONE_SHOT: Final = 8
+    TEMPORARY_TABLE: Final = 16
+    TABLE_LOCKS: Final = 32
+    NAMED_LOCK: Final = 64
+    PREPARED_BY_NAME: Final = 128
+    HANDLER: Final = 256
+    GLOBAL_TRANSACTION: Final = 512
+    BINARY_VARIABLE: Final = 1024
 
 
 # Found anywhere in a statement that does not begin plainly: in a comment that is executed, after another statement.
@@ -55,7 +55,7 @@ PINNED = (
 _KILL = re.compile(rb"\s*kill\s+(?:hard\s+|soft\s+)?(?:connection\s+|query\s+(?:id\s+)?)?(\d+)", re.I)
 
 
-def leaves(text: bytes, *, several: bool) -> Leaves:
+def leaves(text: bytes, *, several: bool) -> int:
     """Return what a statement leaves behind; `several` when one text may be many statements."""
     low = text.lower()
     found = Leaves.NOTHING

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coldframe.engines.endpoint_channel import at_socket
 from coldframe.engines.mariadb import wire
-from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class TokenAccounts:
         """Ask the server about a user; nothing when it does not answer, so that nobody is let in by token."""
         channel = None
         try:
-            channel = Channel(server.at_socket(self._judge))
+            channel = Channel(await at_socket(self._judge))
             channel.send(json.dumps(question).encode() + b"\n")
             line = await asyncio.wait_for(channel.line(), _PATIENCE)
         except (Closed, OSError, TimeoutError):

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from coldframe.engines import endpoint_control
+from coldframe.engines import endpoint_control, endpoint_loop
+from coldframe.engines.endpoint_channel import accept
 from coldframe.engines.endpoint_process import Boot
 from coldframe.engines.postgresql.endpoint.gate import Gate
 from coldframe.engines.postgresql.endpoint.login import doors
@@ -51,7 +52,7 @@ def main() -> None:
         os.setresgid(boot.group, boot.group, boot.group)
         os.setresuid(boot.user, boot.user, boot.user)
     os.umask(0o077)
-    asyncio.run(_serve(boot, context, listener, control))
+    endpoint_loop.run(_serve(boot, context, listener, control))
 
 
 async def _serve(
@@ -60,16 +61,18 @@ async def _serve(
     through = doors(
         context, require_tls=boot.require_tls, sign_in=Path(boot.sign_in) if boot.sign_in else None
     )
-    gate = Gate(through, Path(boot.target) if boot.target else None)
+    gate = Gate(through, [Path(target) for target in boot.targets])
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    server = await loop.create_server(lambda: Side(gate.accept), sock=listener)
+    accept(listener, lambda sock: gate.accept(Side(sock)))
     told = await endpoint_control.serve(control, gate, stopped.set)
     await stopped.wait()
-    server.close()
+    loop.remove_reader(listener.fileno())
+    listener.close()
     told.close()
     await gate.cut()
+    gate.databases.close()
 
 
 if __name__ == "__main__":

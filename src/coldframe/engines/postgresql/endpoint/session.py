@@ -18,12 +18,15 @@ _HEAD = struct.Struct("!BI")
 _QUERY, _CALL, _SYNC, _PARSE, _CLOSE = (ord(letter) for letter in "QFSPC")
 _EXTENDED = frozenset(b"PBDECH")
 _COPY_ENDS = frozenset(b"cf")
-_COPY_DATA = ord("d")
+_COPY_DATA, _BIND = ord("d"), ord("B")
+# Nothing in these has to be read: however long they are, they are handed on as they come.
+_LONG = frozenset((_COPY_DATA, _BIND, _CALL))
 _TERMINATE = ord("X")
-_BEGIN = frozenset((_QUERY, _CALL))
 _NEVER_BEGIN = frozenset((_COPY_DATA, _TERMINATE, *_COPY_ENDS))
-_READY, _COPY_IN, _COPY_BOTH, _STATUS = (ord(letter) for letter in "ZGWS")
-_KEPT = frozenset((_READY, _COPY_IN, _COPY_BOTH, _STATUS))
+_READY, _STATUS = ord("Z"), ord("S")
+_KEPT = frozenset((_READY, _STATUS))
+# A transaction that is open longer is not waited for when it would only save time.
+_MOMENT = 0.2
 
 ENDED = wire.error("FATAL", "57P01", "terminating connection due to administrator command")
 LATE = wire.error("FATAL", "57P03", "the database did not come back within the time that was set for it")
@@ -33,9 +36,6 @@ class Keeper(Protocol):
     """What a session asks and tells the gate."""
 
     holding: bool
-
-    def counted(self, *, received: int = 0, sent: int = 0) -> None:
-        """Count bytes."""
 
     def waits(self, session: "Session") -> None:
         """Take note that a held client wants to go on."""
@@ -48,8 +48,16 @@ class Session:
     """A signed-in client and its session at a database."""
 
     def __init__(
-        self, keeper: Keeper, client: Side, parameters: dict[str, str], key: bytes | None, opened: Opened
+        self,
+        keeper: Keeper,
+        client: Side,
+        parameters: dict[str, str],
+        key: bytes | None,
+        target: Path,
+        opened: Opened,
     ) -> None:
+        # The database that it is at, or moves to.
+        self.target = target
         self._keeper = keeper
         self._client = client
         self._server = opened.side
@@ -59,9 +67,13 @@ class Session:
         self.server_key = opened.key
         self.state = State()
         self.wanting = False
+        self.received = self.sent = 0
         self._statuses: dict[bytes, bytes] = {}
         status_changed(self._statuses, opened.said)
+        # What came of a message that is not all here, and how much of it there must be to go on.
         self._coming = bytearray()
+        self._needed = 0
+        # So much of a long message is still to come, whose beginning was handed on.
         self._passing = 0
         self._answer = bytearray()
         self._skipping = 0
@@ -74,10 +86,12 @@ class Session:
         self._over = False
         self._ahead: tuple[Path, Opened] | None = None
         self._when_parked: Callable[[], None] | None = None
+        self._when_free: Callable[[], None] | None = None
+        self._asking = asyncio.Lock()
 
     def begin(self) -> None:
         """Hand bytes on from now on."""
-        self._client.ended = self.end
+        self._client.ended = self._client_ended
         self._attach(self._server)
         self._client.hand_to(self._from_client)
 
@@ -104,11 +118,50 @@ class Session:
 
     async def learn(self) -> None:
         """Ask the database that has the parked session what it has set up; raises Pinned, Refused, Closed."""
-        if self._lost:
-            raise Closed("the session ended at the database")
-        self._server.hand_to(None)
-        await self.state.ask(self._server)
-        self._server.hand_to(self._from_server)
+        async with self._asking:
+            if self._lost:
+                raise Closed("the session ended at the database")
+            self._server.hand_to(None)
+            await self.state.ask(self._server, self._tell)
+            self._server.hand_to(self._from_server)
+
+    async def rehearse(self) -> None:
+        """Ask the database once while nobody waits, so that it has read what it needs to answer quickly when all do.
+
+        Between two statements of the client, whose next one waits that long; nothing of the answer is kept.
+        """
+        async with self._asking:
+            if not await self._free():
+                return
+            self._server.hand_to(None)
+            try:
+                with contextlib.suppress(Pinned, Refused, Closed):
+                    # However long it takes: what is not awaited would be the client's.
+                    await self.state.ask(self._server, self._tell, patience=None)
+            finally:
+                self.state.asked = False
+                if not self._over:
+                    self._server.hand_to(self._from_server)
+                    self._client.hold(on=self.wanting)
+
+    async def _free(self) -> bool:
+        """Wait a moment for the end of what is under way, and keep the client from going on; tell whether it is kept."""
+        if not self.at_boundary and not self._over:
+            ended = asyncio.get_running_loop().create_future()
+
+            def free() -> None:
+                self._client.hold(on=True)
+                ended.set_result(None)
+
+            self._when_free = free
+            await asyncio.wait([ended], timeout=_MOMENT)
+            self._when_free = None
+        if self._over or self._parked or not self.at_boundary:
+            if not self._over:
+                self._client.hold(on=self.wanting)
+            return False
+        self._client.hold(on=True)
+        return True
 
     async def sign_in_ahead(self, target: Path) -> None:
         """Open a session at a database to which it may be moved; one that cannot be opened now is opened then."""
@@ -169,11 +222,12 @@ class Session:
     def go_on(self) -> None:
         """Hand on what the client sent meanwhile."""
         self._parked = self.wanting = False
-        self._client.transport.resume_reading()
+        self._client.hold(on=False)
+        self._needed = 0
         self._from_client(b"")
 
-    def end(self, word: bytes = b"") -> None:
-        """End it on both sides, with a last word to the client."""
+    def end(self, word: bytes = b"", *, finish: bool = False) -> None:
+        """End it on both sides, with a last word to the client; `finish` lets the server have what the client sent."""
         if self._over:
             return
         self._over = True
@@ -182,12 +236,21 @@ class Session:
         self._client.ended = self._server.ended = None
         self._client.hand_to(_ignore)
         self._server.hand_to(_ignore)
-        self._client.close()
-        # A statement that is under way is not waited for by who went away.
-        self._server.transport.abort() if self._cycles else self._server.close()
+        self._client.end()
+        if finish:
+            self._server.end()
+        else:
+            self._server.close()
         if self._when_parked is not None:
             self._when_parked()
         self._keeper.gone(self)
+
+    def _tell(self, kind: bytes, body: bytes) -> None:
+        """Hand on what the server says of its own accord while it is asked something that is not the client's."""
+        if kind == b"S":
+            name, _, value = body.rstrip(b"\0").partition(b"\0")
+            self._statuses[name] = value
+        self._client.pass_on(wire.message(kind, body))
 
     def _attach(self, server: Side) -> None:
         server.ended = self._server_ended
@@ -203,48 +266,68 @@ class Session:
             self._when_parked = None
 
     def _want(self) -> None:
-        self._client.transport.pause_reading()
+        self._client.hold(on=True)
         if not self.wanting:
             self.wanting = True
             self._keeper.waits(self)
 
     def _from_client(self, data: bytes) -> None:
-        """Hand on whole messages, as far as a hold lets them; keep the rest."""
-        self._keeper.counted(received=len(data))
+        """Hand on whole messages and parts of long ones, as far as a hold lets them; keep the rest."""
+        self.received += len(data)
+        if self._passing or self._coming:
+            data = self._after_what_came(data)
+        at, size, head, holding = 0, len(data), _HEAD.unpack_from, self._keeper.holding
+        while at + 5 <= size:
+            kind, length = head(data, at)
+            after = at + length + 1
+            if holding and self._must_wait(kind):
+                break
+            if after > size:
+                if kind not in _LONG:
+                    self._needed = after - at
+                    break
+                self._passing = after - size
+                after = size
+            if kind == _QUERY:
+                self._cycles += 1
+                self._by_sync = False
+                self.state.see(data, at + 5, after - 1)
+            elif kind == _TERMINATE:
+                self._server.pass_on(data[:after])
+                self.end(finish=True)
+                return
+            else:
+                self._follow(kind, data, at, after)
+            at = after
+        if at:
+            self._server.pass_on(data if at == size else data[:at])
+        if at < size:
+            self._keep(data[at:])
+
+    def _after_what_came(self, data: bytes) -> bytes:
+        """Hand on the rest of a long message, or put together one that came in parts; returns what is to be looked at now."""
         if self._passing:
-            # The rest of a long message of rows that are copied in.
             part = data[: self._passing]
             self._passing -= len(part)
-            self._server.send(part)
-            data = data[len(part) :]
-        coming = self._coming
-        coming += data
-        at, size = 0, len(coming)
-        while at + 5 <= size:
-            kind = coming[at]
-            length = int.from_bytes(coming[at + 1 : at + 5], "big") + 1
-            if self._keeper.holding and self._must_wait(kind):
-                break
-            if at + length > size:
-                if kind == _COPY_DATA:
-                    self._passing = at + length - size
-                    at = size
-                break
-            if kind == _TERMINATE:
-                self._server.send(bytes(coming[:at]))
-                self.end()
-                return
-            self._follow(kind, coming, at, length)
-            at += length
-        if at:
-            self._server.send(bytes(coming[:at]))
-            del coming[:at]
-        if coming and self._keeper.holding:
+            self._server.pass_on(part)
+            return data[len(part) :]
+        self._coming += data
+        if len(self._coming) < self._needed:
+            return b""
+        whole = bytes(self._coming)
+        self._coming.clear()
+        self._needed = 0
+        return whole
+
+    def _keep(self, data: bytes) -> None:
+        """Keep a message that is not all here, or must wait."""
+        self._coming += data
+        if self._keeper.holding:
             if self._parked:
                 self._want()
             else:
                 # It waits for its turn; more of it is not needed to know that.
-                self._client.transport.pause_reading()
+                self._client.hold(on=True)
 
     def _must_wait(self, kind: int) -> bool:
         """Tell whether a message would begin something new where nothing may begin."""
@@ -252,22 +335,20 @@ class Session:
             return False
         return self._parked or self._cycles > 0 or self._status == IDLE
 
-    def _follow(self, kind: int, data: bytearray, at: int, length: int) -> None:
-        if kind in _BEGIN:
-            self._cycles += 1
-            self._by_sync = False
-            if kind == _QUERY and b"." in data[at + 5 : at + length]:
-                self.state.see(bytes(data[at + 5 : at + length - 1]))
+    def _follow(self, kind: int, data: bytes, at: int, after: int) -> None:
+        if kind in _EXTENDED:
+            self._unsynced = True
+            if kind == _PARSE:
+                self.state.see_parse(data[at + 5 : after])
+            elif kind == _CLOSE:
+                self.state.see_close(data[at + 5 : after])
         elif kind == _SYNC:
             self._cycles += 1
             self._by_sync = True
             self._unsynced = False
-        elif kind in _EXTENDED:
-            self._unsynced = True
-            if kind == _PARSE:
-                self.state.see_parse(bytes(data[at + 5 : at + length]))
-            elif kind == _CLOSE:
-                self.state.see_close(bytes(data[at + 5 : at + length]))
+        elif kind == _CALL:
+            self._cycles += 1
+            self._by_sync = False
         elif kind in _COPY_ENDS and self._by_sync:
             # While rows are copied in, the server takes no notice of Sync.
             self._cycles = 0
@@ -275,45 +356,50 @@ class Session:
 
     def _from_server(self, data: bytes) -> None:
         """Hand on everything, and see in it when the server is ready."""
-        self._keeper.counted(sent=len(data))
+        size = len(data)
+        self.sent += size
         if self._parked and data[:1] == b"E":
             # The last word to a session that moves is not for its client.
             self._lost = True
             return
-        self._client.send(data)
-        at = 0
-        if self._skipping:
-            if self._skipping >= len(data):
-                self._skipping -= len(data)
-                return
-            at, self._skipping = self._skipping, 0
+        self._client.pass_on(data)
+        at = self._skipping
+        if at >= size:
+            self._skipping -= size
+            return
         if self._answer:
-            data, at = bytes(self._answer) + data[at:], 0
+            data, at = bytes(self._answer) + data, 0
+            size = len(data)
             self._answer.clear()
-        size, head, kept = len(data), _HEAD.unpack_from, _KEPT
+        head, kept = _HEAD.unpack_from, _KEPT
+        last = size - 5
         # The hot loop: a large result has a message for each row.
-        while at + 5 <= size:
+        while at <= last:
             kind, length = head(data, at)
-            after = at + length + 1
             if kind in kept:
-                if after > size:
+                if at + length >= size:
                     break
                 self._see(kind, data, at, length + 1)
-            at = after
-        if at > size:
+            at += length + 1
+        if at >= size:
             self._skipping = at - size
         else:
+            self._skipping = 0
             self._answer += data[at:]
 
     def _see(self, kind: int, data: bytes, at: int, length: int) -> None:
         if kind == _READY:
             self._status = data[at + 5]
             self._cycles = max(0, self._cycles - 1)
+            if self._when_free is not None and self.at_boundary:
+                free, self._when_free = self._when_free, None
+                free()
             if self._keeper.holding and self._cycles == 0:
                 if self.at_boundary:
                     self._park()
                 else:
-                    self._client.transport.resume_reading()
+                    self._client.hold(on=False)
+                    self._needed = 0
                     self._from_client(b"")
         elif kind == _STATUS:
             name, _, value = data[at + 5 : at + length - 1].partition(b"\0")
@@ -326,6 +412,10 @@ class Session:
                 self.end(ENDED)
         else:
             self.end()
+
+    def _client_ended(self) -> None:
+        # What is under way is not waited for by who went away.
+        self.end()
 
 
 def _ignore(data: bytes) -> None:

@@ -1,69 +1,45 @@
 """One side of a session: a connection that is either read message by message or handed on as it comes."""
 
 import asyncio
+import socket
 import ssl
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from coldframe.engines.endpoint_channel import Channel, Closed, at_socket
 from coldframe.engines.postgresql import wire
 
+__all__ = ["Closed", "Refused", "Side", "connect", "rows", "rows_aside", "until_ready"]
 # A client that did not sign in yet has little to say.
 _LONGEST_STARTUP = 10_000
 _LONGEST = 1 << 24
+# So much may wait for a side that takes less than comes, until its peer is read no more.
+_KEPT = 65536
+# Who does not take the last words in so many seconds does not get them.
+_LAST_WORDS = 10.0
+# The name of what is asked beside a client's own statements.
+ASIDE = b"coldframe endpoint\0"
 
 
-class Closed(Exception):
-    """The other side ended the connection, or said what is no message."""
-
-
-class Side(asyncio.Protocol):
+class Side(Channel):
     """A connection; while nobody takes its bytes they are kept for who asks for the next message."""
 
-    def __init__(self, accepted: Callable[["Side"], None] | None = None) -> None:
+    __slots__ = ("_arrived", "_buffer", "_held", "_slow", "_taker", "_wanted", "closed", "ended", "peer")
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
         self.closed = False
-        self.tls = False
         self.ended: Callable[[], None] | None = None
         self.peer: Side | None = None
-        self._accepted = accepted
         self._buffer = bytearray()
         self._taker: Callable[[bytes], None] | None = None
-        self._arrived = asyncio.Event()
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or begin again inside of TLS."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        if self._accepted is not None:
-            accepted, self._accepted = self._accepted, None
-            accepted(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Hand on, or keep."""
-        if self._taker is not None:
-            self._taker(data)
-        else:
-            self._buffer += data
-            self._arrived.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell who waits, and who wants to know."""
-        del exc
-        self.closed = True
-        self._arrived.set()
-        if self.ended is not None:
-            self.ended()
-
-    def pause_writing(self) -> None:
-        """Read no more from the peer than this side takes."""
-        if self.peer is not None and not self.peer.closed:
-            self.peer.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """Read from the peer again."""
-        if self.peer is not None and not self.peer.closed:
-            self.peer.transport.resume_reading()
+        self._arrived: asyncio.Future[None] | None = None
+        # Reasons to read no more from it: it is held, or the other side takes less than it sends.
+        self._held = self._slow = False
+        # How much is to be kept until who waits is told.
+        self._wanted = 0
+        self.read_with(self._readable)
 
     def hand_to(self, taker: Callable[[bytes], None] | None) -> None:
         """Give what came, and all that comes, to `taker`; None keeps it again."""
@@ -73,15 +49,37 @@ class Side(asyncio.Protocol):
             self._buffer.clear()
             taker(data)
 
-    def send(self, data: bytes) -> None:
-        """Send; a broken connection is seen by reading."""
-        if not self.closed:
-            self.transport.write(data)
+    def pass_on(self, data: bytes) -> None:
+        """Send what the peer sent, and read no more from it than this side takes; a broken connection is seen by reading."""
+        if not self.send(data) and self.kept > _KEPT and self.peer is not None:
+            peer = self.peer
+            peer.slow(on=True)
+            self.when_drained(lambda: peer.slow(on=False))
+
+    def hold(self, *, on: bool) -> None:
+        """Read no more from it for now, or read again."""
+        self._held = on
+        self._read()
+
+    def slow(self, *, on: bool) -> None:
+        """Read no more from it until what it sent has been taken, or read again."""
+        self._slow = on
+        self._read()
+
+    def end(self) -> None:
+        """End the connection once what was sent has left."""
+        if self.kept and not self.closed:
+            self._taker = _ignore
+            self.when_drained(self.close)
+            self._loop.call_later(_LAST_WORDS, self.close)
+        else:
+            self.close()
 
     def close(self) -> None:
-        """End the connection once what was sent has left."""
-        if not self.closed:
-            self.transport.close()
+        """End the connection at once."""
+        self.closed = True
+        super().close()
+        self._arrive()
 
     async def startup(self) -> tuple[int, bytes]:
         """Return the code and body of the packet that opens a connection; raises Closed."""
@@ -103,23 +101,50 @@ class Side(asyncio.Protocol):
         if self._buffer:
             # Sent before the encryption began: it would be taken for what was sent inside of it.
             raise Closed("data came in clear after the request for TLS")
-        loop = asyncio.get_running_loop()
+        self.read_with(None)
         try:
-            transport = await loop.start_tls(
-                self.transport, self, context, server_side=True, ssl_handshake_timeout=20
-            )
-        except (OSError, ssl.SSLError) as problem:
+            await super().start_tls(context)
+        except OSError as problem:
             raise Closed("the TLS handshake failed") from problem
-        if transport is None:
-            raise Closed("the connection ended during the TLS handshake")
-        self.transport, self.tls = transport, True
+        self._read()
+        # What came with the end of the handshake has been read from the socket already.
+        self._readable()
+
+    def _read(self) -> None:
+        self.read_with(None if self._held or self._slow else self._readable)
+
+    def _readable(self) -> None:
+        data = self.receive()
+        if data is None:
+            return
+        if not data:
+            self._lost()
+        elif self._taker is not None:
+            self._taker(data)
+        else:
+            self._buffer += data
+            if len(self._buffer) >= self._wanted:
+                self._arrive()
+            if len(self._buffer) > _LONGEST:
+                self._lost()
+
+    def _lost(self) -> None:
+        self.close()
+        if self.ended is not None:
+            self.ended()
+
+    def _arrive(self) -> None:
+        arrived, self._arrived = self._arrived, None
+        if arrived is not None and not arrived.done():
+            arrived.set_result(None)
 
     async def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
             if self.closed:
                 raise Closed("the connection ended")
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._wanted = size
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
@@ -127,8 +152,7 @@ class Side(asyncio.Protocol):
 
 async def connect(target: Path) -> Side:
     """Connect to a database's socket; raises OSError."""
-    _, side = await asyncio.get_running_loop().create_unix_connection(Side, str(target))
-    return side
+    return Side(await at_socket(target))
 
 
 async def until_ready(side: Side) -> list[tuple[bytes, bytes]]:
@@ -151,9 +175,40 @@ async def rows(side: Side, sql: str) -> list[wire.Row]:
     return [wire.row(body) for kind, body in messages if kind == b"D"]
 
 
+async def rows_aside(side: Side, sql: str, tell: Callable[[bytes, bytes], None]) -> list[wire.Row]:
+    """Run a query and leave the client's unnamed statement as it is; raises Refused, Closed.
+
+    What the server says meanwhile that is no answer (a notification, a notice, a setting) is told by kind and body.
+    """
+    close = wire.message(b"C", b"S" + ASIDE)
+    side.send(
+        close
+        + wire.message(b"P", ASIDE + wire.text(sql) + b"\0\0")
+        + wire.message(b"B", b"\0" + ASIDE + bytes(6))
+        + wire.message(b"E", bytes(5))
+        + close
+        + wire.message(b"S")
+    )
+    found, problem = [], None
+    for kind, body in await until_ready(side):
+        if kind == b"D":
+            found.append(wire.row(body))
+        elif kind == b"E":
+            problem = body
+        elif kind in {b"A", b"N", b"S"}:
+            tell(kind, body)
+    if problem is not None:
+        raise Refused(problem)
+    return found
+
+
 class Refused(Exception):
     """The database answered with an error; `body` is its ErrorResponse."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__(wire.fields(body).get("M", "no reason given"))
         self.body = body
+
+
+def _ignore(data: bytes) -> None:
+    del data

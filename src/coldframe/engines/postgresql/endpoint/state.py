@@ -3,10 +3,11 @@
 import asyncio
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from coldframe.engines.postgresql import wire
-from coldframe.engines.postgresql.endpoint.side import Refused, Side, rows, until_ready
+from coldframe.engines.postgresql.endpoint.side import Refused, Side, rows, rows_aside, until_ready
 
 # Settings whose names have a dot are listed nowhere: their names are taken from the statements that set them.
 _CUSTOM = re.compile(
@@ -24,6 +25,7 @@ _ASKED = """
         WHERE pg_catalog.current_setting(name, true) IS NOT NULL
     UNION ALL SELECT 'role', '', pg_catalog.current_setting('role') WHERE pg_catalog.current_setting('role') <> 'none'
     UNION ALL SELECT CASE WHEN from_sql THEN 'prepare' ELSE 'parsed' END, name, statement FROM pg_catalog.pg_prepared_statements
+        WHERE name <> 'coldframe endpoint'
     UNION ALL SELECT 'pinned', 'temporary table', '' WHERE EXISTS (SELECT FROM pg_catalog.pg_class
         WHERE relnamespace = pg_catalog.pg_my_temp_schema() AND relkind IN ('r', 'S', 'v', 'p'))
     UNION ALL SELECT 'pinned', 'advisory lock', '' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks
@@ -48,9 +50,11 @@ class State:
     prepared: list[str] = field(default_factory=list)
     named: list[bytes] = field(default_factory=list)
 
-    def see(self, text: bytes) -> None:
-        """Note which settings of its own a statement names."""
-        for match in _CUSTOM.finditer(text):
+    def see(self, data: bytes, begin: int, end: int) -> None:
+        """Note which settings of its own a statement names, whose text is a part of `data`."""
+        if data.find(b".", begin, end) < 0 or b"set" not in data[begin:end].lower():
+            return
+        for match in _CUSTOM.finditer(data, begin, end):
             first, second = (match[1], match[2]) if match[1] else (match[3], match[4])
             self.custom.add(f"{first.decode()}.{second.decode()}")
 
@@ -62,19 +66,19 @@ class State:
             if len(self.parsed) > _STATEMENTS:
                 # Clients that deallocate by SQL never say so here; one that still needs it cannot be moved.
                 del self.parsed[next(iter(self.parsed))]
-        text = rest.partition(b"\0")[0]
-        if b"." in text:
-            self.see(text)
+        self.see(rest, 0, rest.find(b"\0"))
 
     def see_close(self, body: bytes) -> None:
         """Forget a statement that the client closed."""
         if body[:1] == b"S":
             self.parsed.pop(body[1:].rstrip(b"\0"), None)
 
-    async def ask(self, server: Side) -> None:
-        """Learn from the server that still has the session what it has set up; raises Pinned, Refused, Closed."""
+    async def ask(
+        self, server: Side, tell: Callable[[bytes, bytes], None], patience: float | None = _SECONDS
+    ) -> None:
+        """Learn from the server that still has the session what it has set up; raises Pinned, Refused, Closed, TimeoutError."""
         names = wire.literal("{" + ",".join(sorted(self.custom)) + "}")
-        found = await asyncio.wait_for(rows(server, _ASKED.format(custom=names)), _SECONDS)
+        found = await asyncio.wait_for(rows_aside(server, _ASKED.format(custom=names), tell), patience)
         self.settings, self.prepared, self.named, self.role = [], [], [], ""
         for kind, name, value in found:
             if kind == "pinned":
