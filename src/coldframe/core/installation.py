@@ -36,6 +36,7 @@ class Parts:
 
     def __init__(self) -> None:
         self._makers: dict[type[Any], Callable[[], Any]] = {}
+        self._unloaded: dict[str, Callable[[], Any]] = {}
         self._made: dict[type[Any], Any] = {}
         # One part may need another while it is made, so the lock lets its holder in again.
         self._lock = threading.RLock()
@@ -44,6 +45,10 @@ class Parts:
         """Say how the one `kind` of this installation is made."""
         self._makers[kind] = make
 
+    def provide_unloaded(self, kind: str, make: Callable[[], Any]) -> None:
+        """Say how the one part is made whose class is named `module.Class` and not loaded: `make` imports it."""
+        self._unloaded[kind] = make
+
     def get(self, kind: type[T]) -> T:
         """Return the one `kind`; raises InternalFailure when nobody provides it."""
         made = self._made.get(kind)
@@ -51,7 +56,7 @@ class Parts:
             with self._lock:
                 made = self._made.get(kind)
                 if made is None:
-                    maker = self._makers.get(kind)
+                    maker = self._makers.get(kind) or self._unloaded.get(named(kind))
                     if maker is None:
                         raise InternalFailure(f"nothing here provides {kind.__name__}")
                     made = self._made[kind] = maker()
@@ -69,6 +74,11 @@ class Parts:
                 if close is not None:
                     stack.callback(close)
             self._made = {}
+
+
+def named(kind: type[Any]) -> str:
+    """Return the name under which `Parts.provide_unloaded` was told of a class."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 @dataclass(slots=True)

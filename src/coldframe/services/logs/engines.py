@@ -1,5 +1,7 @@
 """The engines of CloudWatch Logs: where events are stored, what finds sensitive data, who is told."""
 
+from typing import Any
+
 from coldframe.core.installation import Installation
 from coldframe.engines.detector import Detector
 from coldframe.engines.detector.pool import ScannerPool
@@ -12,7 +14,6 @@ from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
 from coldframe.services.logs.group_keys import GroupKeys
 from coldframe.services.logs.insights.results import KeptResults
-from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.records import LogGroup
 from coldframe.services.logs.rules import Rules
@@ -49,7 +50,16 @@ def provide(installation: Installation) -> None:
     parts.provide(Exporter, lambda: Exporter(installation))
     parts.provide(AnomalyDetection, lambda: AnomalyDetection(installation))
     parts.provide(ScheduledQueries, lambda: ScheduledQueries(installation))
-    parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
+    # The query language is large, and few servers are asked in it.
+    parts.provide_unloaded(
+        "coldframe.services.logs.insights.running.QueryRunner", lambda: _query_runner(installation)
+    )
+
+
+def _query_runner(installation: Installation) -> Any:
+    from coldframe.services.logs.insights.running import QueryRunner
+
+    return QueryRunner(installation, installation.parts.get(KeptResults))
 
 
 def empty(installation: Installation) -> None:
