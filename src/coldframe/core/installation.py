@@ -49,6 +49,10 @@ class Parts:
         """Say how the one part is made whose class is named `module.Class` and not loaded: `make` imports it."""
         self._unloaded[kind] = make
 
+    def unloaded(self) -> frozenset[str]:
+        """Return the names that `provide_unloaded` was given."""
+        return frozenset(self._unloaded)
+
     def get(self, kind: type[T]) -> T:
         """Return the one `kind`; raises InternalFailure when nobody provides it."""
         made = self._made.get(kind)
