@@ -270,14 +270,14 @@ def _extract(
                     )
 
 
-def _embed(sink: MetricSink, place: Place, events: Sequence[Event], now: int) -> None:
+def _embed(sink: MetricSink, place: Place, events: EventColumns, now: int) -> None:
     """Put the values of the metrics that events carry, and count the events that say they do and do not."""
     where = (place.account, place.region)
-    for event in events:
-        if MARK not in event.message:
+    for message in events.messages:
+        if MARK not in message:
             continue
         try:
-            found = embedded(event.message, now)
+            found = embedded(message, now)
         except NotEmbedded as error:
             dimensions = {"LogGroupName": place.group}
             sink.put(where, ("AWS/Logs", error.metric), 1, at=now, dimensions=dimensions)
