@@ -41,6 +41,7 @@ def check_permission(exchange: Exchange) -> None:
     context: dict[str, str | list[str]] = {}
     of_resource = getattr(own, "resource_policy", None)
     owner_of = getattr(own, "owner", None)
+    context_of = getattr(own, "context", None)
 
     def keys() -> Keys:
         if not context:  # gathered when a policy first asks for a key, which most do not
@@ -52,7 +53,7 @@ def check_permission(exchange: Exchange) -> None:
     def decide(action: str, resource: str, more: Keys | None = None) -> Decision:
         nonlocal own_keys
         if own_keys is None:  # at the first question, because some operations ask none, and it may raise
-            own_keys = own.context(call, name, exchange.parameters) if hasattr(own, "context") else {}
+            own_keys = context_of(call, name, exchange.parameters) if context_of is not None else {}
         policy, required = of_resource(call, resource) if of_resource is not None else (None, False)
         return permissions.decide(
             principal,

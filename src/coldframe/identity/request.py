@@ -76,7 +76,16 @@ class Request:
     principal need not be given, and win over it when they are.
     """
 
-    __slots__ = ("_context", "_given", "action", "action_key", "principal", "resource", "resource_account", "service")
+    __slots__ = (
+        "_context",
+        "_given",
+        "action",
+        "action_key",
+        "principal",
+        "resource",
+        "resource_account",
+        "service",
+    )
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class Chunk:
         """Return the rows of both in one chunk."""
         columns = self._columns.pick(range(len(self)))
         columns.extend(other.columns(range(len(other))))
-        return Chunk(columns.ordered(), self._streams | other._streams, max(self.high_seq, other.high_seq))
+        return Chunk(columns.ordered(), frozenset(columns.stream), max(self.high_seq, other.high_seq))
 
     def matching(self, selection: Selection) -> Sequence[int]:
         """Return the indices of the wanted rows, ascending."""
@@ -82,8 +82,9 @@ class GroupMemory:
         # Chunks of a few rows are joined as they come, so that a read meets hundreds of them and not a million.
         while len(chunks) > 1 and len(chunks[-2]) < _CHUNK_ROWS and len(chunks[-2]) <= len(chunks[-1]):
             chunks[-2:] = [chunks[-2].joined(chunks[-1])]
-        self.low_ingest = min(self.low_ingest, min(columns.ingest))
-        new = StreamFacts(columns.ts[0], columns.ts[-1], max(columns.ingest), size, len(columns))
+        first, latest = min(columns.ingest), max(columns.ingest)
+        self.low_ingest = min(self.low_ingest, first)
+        new = StreamFacts(columns.ts[0], columns.ts[-1], latest, size, len(columns))
         self.high[stream] = max(self.high.get(stream, 0), last)
         known = self.facts.get(stream)
         self.facts[stream] = known.joined(new) if known else new

@@ -54,8 +54,12 @@ def ingest(
     What goes to subscriptions and audit findings is written before this returns, so an acknowledged batch has
     reached them or will. Raises the log store's errors; nothing is acknowledged then.
     """
-    with installation.parts.get(BatchesUnderWay).one():
+    under_way = installation.parts.get(BatchesUnderWay)
+    generation = under_way.begin()
+    try:
         return _ingest(installation, place, times, messages, hops)
+    finally:
+        under_way.end(generation)
 
 
 def _ingest(
@@ -297,6 +301,6 @@ def _embed(sink: MetricSink, place: Place, events: EventColumns, now: int) -> No
 def _count(sink: MetricSink, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
-    size = sum(map(len, masked.events.messages))
+    size = len("".join(masked.events.messages))
     sink.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
     sink.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")
