@@ -43,6 +43,7 @@ def check_permission(exchange: Exchange) -> None:
     owner_of = getattr(own, "owner", None)
     context_of = getattr(own, "context", None)
 
+    # Annotations of several types are strings here, because they would be made anew for each call.
     def keys() -> Keys:
         if not context:  # gathered when a policy first asks for a key, which most do not
             context.update(_context(exchange))
@@ -50,7 +51,7 @@ def check_permission(exchange: Exchange) -> None:
             context.update(own_keys or {})
         return context
 
-    def decide(action: str, resource: str, more: Keys | None = None) -> Decision:
+    def decide(action: str, resource: str, more: "Keys | None" = None) -> Decision:
         nonlocal own_keys
         if own_keys is None:  # at the first question, because some operations ask none, and it may raise
             own_keys = context_of(call, name, exchange.parameters) if context_of is not None else {}
@@ -68,7 +69,7 @@ def check_permission(exchange: Exchange) -> None:
     def allowed(action: str, resource: str) -> bool:
         return decide(action, resource).allowed
 
-    def require(action: str, resource: str, keys: Keys | None = None) -> None:
+    def require(action: str, resource: str, keys: "Keys | None" = None) -> None:
         decision = decide(action, resource, keys)
         if not decision.allowed:
             raise AccessDenied(decision.message)

@@ -27,7 +27,6 @@ from coldframe.engines.logstore.rows import (
     Problem,
     Row,
     StreamFacts,
-    flattened,
 )
 from coldframe.engines.logstore.scan import ColumnScan, RowScan
 from coldframe.engines.logstore.selection import EVER, select
@@ -151,7 +150,7 @@ class LogStore:
             given.timestamps,
             given.ingestions,
             messages,
-            [flattened(given.spans.get(at, ())) for at in range(len(given))] if given.spans else None,
+            given.flat_spans(),
             sealed,
         )
         columns = batch.columns()
