@@ -20,6 +20,7 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 # By name: the options for a full and for a quick run, and the longest it may take in seconds.
 BENCHMARKS = {
     "gateway": ("", "--rounds 1 --seconds 1", 900),
+    "put_path": ("", "--times 500", 300),
     "masking": ("", "20000", 900),
     "filter": ("--full", "", 1800),
     "start": ("", "--times 3", 300),
@@ -38,6 +39,7 @@ BENCHMARKS = {
 }
 ON_DISK = {
     "gateway",
+    "put_path",
     "filter",
     "start",
     "logstore",

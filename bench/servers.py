@@ -72,8 +72,12 @@ def coldframe_command(data: Path, port: int, *options: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a server: the sources of this checkout come first."""
-    return {**os.environ, "PYTHONPATH": str(SOURCE)}
+    """The environment of a server: the sources of this checkout come first, and their bytecode is kept.
+
+    The launcher keeps it too; where Python is told to write none every start would compile the sources again.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(SOURCE)}
 
 
 @contextlib.contextmanager

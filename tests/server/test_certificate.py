@@ -18,7 +18,13 @@ def contents(directory):
 
 def test_files_and_modes(tmp_path):
     made = ensure_certificate(tmp_path / "tls", "us-east-1", NOW)
-    assert sorted(contents(tmp_path / "tls")) == ["ca.key", "ca.pem", "server.key", "server.pem"]
+    assert sorted(contents(tmp_path / "tls")) == [
+        "ca.key",
+        "ca.pem",
+        "checked.json",
+        "server.key",
+        "server.pem",
+    ]
     for key in (made.key, made.key.with_name("ca.key")):
         assert key.stat().st_mode & 0o777 == 0o600
         assert key.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")  # PKCS#8

@@ -97,6 +97,7 @@ def test_the_first_run_installs_and_the_second_is_quiet(checkout: Checkout) -> N
     code, out, err = checkout.run("up", "--dev")
     assert (code, out) == (0, "coldframe up --dev\n")
     assert "installing what it needs" in err
+    assert checkout.asked("-m compileall") == 1
     before = checkout.notes.read_text()
     assert checkout.run("env") == (0, "coldframe env\n", "")
     assert checkout.notes.read_text() == before

@@ -1,6 +1,7 @@
 """`coldframe up`: set up what is missing and serve until Ctrl-C."""
 
 import argparse
+import gc
 from pathlib import Path
 
 from coldframe.core.config import DEFAULT_PORT, DEFAULT_REGION, Settings, default_data_dir
@@ -43,6 +44,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve; returns 0 after Ctrl-C, 1 when the server cannot start."""
+    # Of what is imported from here on nearly all stays: looking for garbage among it is time lost.
+    gc.disable()
     from coldframe.console.app import Console
     from coldframe.server.run import serve
 

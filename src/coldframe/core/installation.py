@@ -36,6 +36,7 @@ class Parts:
 
     def __init__(self) -> None:
         self._makers: dict[type[Any], Callable[[], Any]] = {}
+        self._unloaded: dict[str, Callable[[], Any]] = {}
         self._made: dict[type[Any], Any] = {}
         # One part may need another while it is made, so the lock lets its holder in again.
         self._lock = threading.RLock()
@@ -44,6 +45,14 @@ class Parts:
         """Say how the one `kind` of this installation is made."""
         self._makers[kind] = make
 
+    def provide_unloaded(self, kind: str, make: Callable[[], Any]) -> None:
+        """Say how the one part is made whose class is named `module.Class` and not loaded: `make` imports it."""
+        self._unloaded[kind] = make
+
+    def unloaded(self) -> frozenset[str]:
+        """Return the names that `provide_unloaded` was given."""
+        return frozenset(self._unloaded)
+
     def get(self, kind: type[T]) -> T:
         """Return the one `kind`; raises InternalFailure when nobody provides it."""
         made = self._made.get(kind)
@@ -51,11 +60,11 @@ class Parts:
             with self._lock:
                 made = self._made.get(kind)
                 if made is None:
-                    maker = self._makers.get(kind)
+                    maker = self._makers.get(kind) or self._unloaded.get(named(kind))
                     if maker is None:
                         raise InternalFailure(f"nothing here provides {kind.__name__}")
                     made = self._made[kind] = maker()
-        return cast("T", made)
+        return made  # type: ignore[no-any-return]  # a call of cast costs as much as the rest
 
     def made(self, kind: type[T]) -> T | None:
         """Return the one `kind` if it was made already, so that asking after its health does not start it."""
@@ -69,6 +78,11 @@ class Parts:
                 if close is not None:
                     stack.callback(close)
             self._made = {}
+
+
+def named(kind: type[Any]) -> str:
+    """Return the name under which `Parts.provide_unloaded` was told of a class."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 @dataclass(slots=True)

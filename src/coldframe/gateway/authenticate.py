@@ -53,7 +53,8 @@ def check_signature(exchange: Exchange) -> None:
         exchange.region = claimed.region if claimed and claimed.region else exchange.region
         return
 
-    def find_secret(access_key_id: str) -> Secret | None:
+    # The annotation is a string, because it would be made anew for each call.
+    def find_secret(access_key_id: str) -> "Secret | None":
         found = credentials.find(installation, access_key_id, claimed.token if claimed else None)
         return (
             None if found is None else Secret(found.secret_key, found.principal, found.token, found.expires)

@@ -37,23 +37,30 @@ def check_permission(exchange: Exchange) -> None:
         call.endpoint = f"{'https' if exchange.request.secure else 'http'}://{host}"
     permissions = exchange.installation.parts.get(Permissions)
     own = service.module("permissions")
+    own_keys: dict[str, str | list[str]] | None = None
     context: dict[str, str | list[str]] = {}
     of_resource = getattr(own, "resource_policy", None)
     owner_of = getattr(own, "owner", None)
+    context_of = getattr(own, "context", None)
 
-    def decide(action: str, resource: str, more: Keys | None = None) -> Decision:
-        if not context:  # gathered at the first question, because some operations ask none
-            keys = _context(exchange)
-            keys.update(permissions.organizations.principal_keys(principal.account))
-            if own is not None and hasattr(own, "context"):
-                keys |= own.context(call, name, exchange.parameters)
-            context.update(keys)
+    # Annotations of several types are strings here, because they would be made anew for each call.
+    def keys() -> Keys:
+        if not context:  # gathered when a policy first asks for a key, which most do not
+            context.update(_context(exchange))
+            context.update(permissions.organizations.principal_keys(principal.account))
+            context.update(own_keys or {})
+        return context
+
+    def decide(action: str, resource: str, more: "Keys | None" = None) -> Decision:
+        nonlocal own_keys
+        if own_keys is None:  # at the first question, because some operations ask none, and it may raise
+            own_keys = context_of(call, name, exchange.parameters) if context_of is not None else {}
         policy, required = of_resource(call, resource) if of_resource is not None else (None, False)
         return permissions.decide(
             principal,
             action,
             resource,
-            context={**context, **more} if more else context,
+            context=(lambda: {**keys(), **more}) if more else keys,
             resource_policy=policy,
             required=required,
             owner=owner_of(call, resource) if owner_of is not None else "",
@@ -62,7 +69,7 @@ def check_permission(exchange: Exchange) -> None:
     def allowed(action: str, resource: str) -> bool:
         return decide(action, resource).allowed
 
-    def require(action: str, resource: str, keys: Keys | None = None) -> None:
+    def require(action: str, resource: str, keys: "Keys | None" = None) -> None:
         decision = decide(action, resource, keys)
         if not decision.allowed:
             raise AccessDenied(decision.message)

@@ -4,16 +4,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
-
-from botocore import UNSIGNED
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.app import Gateway
 from coldframe.identity.caller import Caller
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 
 class _Raw:
@@ -62,7 +60,6 @@ class Loopback:
 
     @cached_property
     def _session(self) -> Any:
-        # Imported when services first call each other: it is five megabytes that an idle server does not need.
         from botocore.session import Session
 
         return Session()
@@ -87,6 +84,12 @@ class Loopback:
         return client
 
     def _made(self, service: str, principal: Caller, region: str, via: str) -> Any:
+        # Imported when services first call each other, as is the session: an idle server needs none of it.
+        from botocore import UNSIGNED
+        from botocore.awsrequest import AWSResponse
+        from botocore.compat import HTTPHeaders
+        from botocore.config import Config
+
         client = self._session.create_client(
             self._gateway.services[service].manifest.model,
             region_name=region,
@@ -100,7 +103,7 @@ class Loopback:
             ),
         )
 
-        def send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        def send(request: "AWSPreparedRequest", **_: Any) -> "AWSResponse":
             answer = self._gateway.handle_as(_wire(request), service, principal, region, via)
             headers = HTTPHeaders()
             for name, value in answer.headers.items():
@@ -112,7 +115,7 @@ class Loopback:
         return client
 
 
-def _wire(request: AWSPreparedRequest) -> WireRequest:
+def _wire(request: "AWSPreparedRequest") -> WireRequest:
     path = request.url.removeprefix("http://loopback.invalid")
     path, _, query = path.partition("?")
     body: Any = request.body or b""

@@ -1,6 +1,6 @@
 """The policies that speak about a caller, gathered from the records, and the decision they make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from coldframe.core import arns
@@ -21,7 +21,7 @@ from coldframe.identity.records import (
     Role,
     User,
 )
-from coldframe.identity.request import Request
+from coldframe.identity.request import Context, Request
 
 _DEPENDS: tuple[type[Record], ...] = (
     Account,
@@ -54,18 +54,21 @@ class Permissions:
         action: str,
         resource: str,
         *,
-        context: Mapping[str, str | Sequence[str]] | None = None,
+        context: Context | Callable[[], Context] | None = None,
         resource_policy: AttachedPolicy | None = None,
         required: bool = False,
         owner: str = "",
     ) -> Decision:
         """Decide one action of a caller on one resource; `required` when the resource's own policy must allow.
 
-        `owner` is the account of a resource whose ARN does not say it.
+        `owner` is the account of a resource whose ARN does not say it; `context` may be called for the keys.
         """
         owner = owner or _owner(resource) or caller.account
         about = self.organizations.resource_keys(owner)
-        request = Request(caller, action, resource, owner, {**(context or {}), **about} if about else context)
+        if about:
+            request = Request(caller, action, resource, owner, lambda: {**_keys(context), **about})
+        else:
+            request = Request(caller, action, resource, owner, context)
         policies = self.policies_of(caller)
         guards = (
             self.organizations.levels(owner, organization.RESOURCE_CONTROL)
@@ -146,6 +149,10 @@ class Permissions:
 
 
 _NOTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
+
+
+def _keys(context: Context | Callable[[], Context] | None) -> Context:
+    return context() if callable(context) else context or {}
 
 
 def _owner(resource: str) -> str:

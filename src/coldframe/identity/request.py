@@ -1,12 +1,13 @@
 """Who asks for what: the principal and the request that policies are evaluated against."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 PrincipalKind = Literal["root", "user", "role-session", "federated-user", "federated", "service", "anonymous"]
 Values = tuple[str, ...]
+Context = Mapping[str, str | Sequence[str]]
 
 _PRINCIPAL_TYPES = {
     "root": "Account",
@@ -71,10 +72,20 @@ class Request:
 
     `action` is `service:Action`; `resource` an ARN, or `*` for actions that know no resource; `resource_account` the
     account that owns the resource, empty for the principal's own. `context` maps condition keys to their value or
-    values; keys that follow from the principal need not be given, and win over it when they are.
+    values, or is called for that when a policy first asks for a key, which most do not; keys that follow from the
+    principal need not be given, and win over it when they are.
     """
 
-    __slots__ = ("_context", "action", "action_key", "principal", "resource", "resource_account", "service")
+    __slots__ = (
+        "_context",
+        "_given",
+        "action",
+        "action_key",
+        "principal",
+        "resource",
+        "resource_account",
+        "service",
+    )
 
     def __init__(
         self,
@@ -82,7 +93,7 @@ class Request:
         action: str,
         resource: str = "*",
         resource_account: str = "",
-        context: Mapping[str, str | Sequence[str]] | None = None,
+        context: Context | Callable[[], Context] | None = None,
     ) -> None:
         self.principal = principal
         self.action = action
@@ -90,13 +101,15 @@ class Request:
         self.resource_account = resource_account or principal.account
         self.action_key = action.lower()
         self.service = self.action_key.partition(":")[0]
-        self._context: dict[str, Values] = {}
-        for key, value in (context or {}).items():
-            self._context[key.lower()] = (value,) if isinstance(value, str) else tuple(value)
+        self._given = context
+        self._context: dict[str, Values] | None = None
 
     def values(self, key: str) -> Values:
         """Give the values of a condition key (in lower case); none when the request does not carry it."""
-        found = self._context.get(key)
+        context = self._context
+        if context is None:
+            context = self._context = _folded(self._given)
+        found = context.get(key)
         if found is not None:
             return found
         found = self.principal.context.get(key)
@@ -105,3 +118,11 @@ class Request:
         if key == "aws:resourceaccount" and self.resource_account:
             return (self.resource_account,)
         return ()
+
+
+def _folded(given: Context | Callable[[], Context] | None) -> dict[str, Values]:
+    """Return a context by keys in lower case, each with all of its values."""
+    context = given() if callable(given) else given or {}
+    return {
+        key.lower(): (value,) if isinstance(value, str) else tuple(value) for key, value in context.items()
+    }

@@ -30,7 +30,6 @@ from coldframe.jobs.attempt import Timing
 from coldframe.jobs.job import Job, Registry
 from coldframe.jobs.runner import Runner
 from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
-from coldframe.server.kernel_private_keys import private_keys
 from coldframe.server.master_key import open_master_key
 from coldframe.server.services import SERVICES
 from coldframe.services.kms.private_keys import PrivateKeys
@@ -93,7 +92,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
             engines = service.module("engines")
             if engines is not None:
                 engines.provide(installation)
-        parts.provide(PrivateKeys, private_keys)
+        parts.provide(PrivateKeys, _private_keys)
         gateway = Gateway(installation, services)
         installation.clients = Loopback(gateway)
         timing = Timing(clock.seconds)
@@ -106,6 +105,12 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         runner.open()
         schedule.open()
         yield assembly
+
+
+def _private_keys() -> PrivateKeys:
+    from coldframe.server.kernel_private_keys import private_keys
+
+    return private_keys()
 
 
 def _jobs(services: Mapping[str, Service]) -> Iterator[Job[...]]:

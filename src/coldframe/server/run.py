@@ -65,6 +65,7 @@ def _collect_garbage_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(5000, 20, 100)
+    gc.enable()
 
 
 async def _serve(settings: Settings, assembly: Assembly, pages: Pages | None) -> None:

@@ -15,19 +15,17 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _Entry:
-    __slots__ = ("done", "effect", "error", "frame", "leads", "turn")
+    __slots__ = ("done", "effect", "error", "frame", "stored", "turn")
 
     def __init__(self, frame: bytes, effect: Callable[[], None]) -> None:
         self.frame = frame
         self.effect = effect
-        # Stands until the effect has run, so that a lead cut short (an interrupt) acknowledges nobody.
-        self.error: Exception | None = StorageFailed(
-            "the commit was interrupted: the events may not be stored"
-        )
-        self.leads = False
+        self.error: Exception | None = None
+        # Only once the effect has run, so that a lead cut short (an interrupt) acknowledges nobody.
+        self.stored = False
         self.done = False
-        self.turn = threading.Lock()
-        self.turn.acquire()
+        # Held while another one leads; who leads from the start waits for nobody.
+        self.turn: threading.Lock | None = None
 
 
 class GroupCommit:
@@ -51,15 +49,24 @@ class GroupCommit:
         with self._lock:
             if self._closed:
                 raise StoreClosed("the store is closed")
-            self._queue.append(entry)
-            entry.leads = not self._led
-            self._led = True
-        if not entry.leads:
-            entry.turn.acquire()
-        if not entry.done:
-            self._lead()
+            if self._led:
+                entry.turn = turn = threading.Lock()
+                turn.acquire()
+                self._queue.append(entry)
+            else:
+                self._led, turn = True, None
+        if turn is None:
+            self._lead([entry])
+        else:
+            turn.acquire()
+            if not entry.done:
+                with self._lock:
+                    entries, self._queue = self._queue, []
+                self._lead(entries)
         if entry.error is not None:
             raise entry.error
+        if not entry.stored:
+            raise StorageFailed("the commit was interrupted: the events may not be stored")
 
     def close(self) -> bool:
         """Let the rounds under way end, then refuse further ones; False when that was done before."""
@@ -73,9 +80,7 @@ class GroupCommit:
         with self._lock:
             self._closed = True
 
-    def _lead(self) -> None:
-        with self._lock:
-            entries, self._queue = self._queue, []
+    def _lead(self, entries: list[_Entry]) -> None:
         try:
             self._round(entries)
         finally:
@@ -84,12 +89,13 @@ class GroupCommit:
                 self._led = heir is not None
             for entry in entries:
                 entry.done = True
-                entry.turn.release()
-            if heir is not None:
+                if entry.turn is not None:
+                    entry.turn.release()
+            if heir is not None and heir.turn is not None:
                 heir.turn.release()
 
     def _round(self, entries: list[_Entry]) -> None:
-        frames = b"".join([entry.frame for entry in entries])
+        frames = entries[0].frame if len(entries) == 1 else b"".join([entry.frame for entry in entries])
         refused: OSError | None = None
         if frames:
             try:
@@ -102,7 +108,7 @@ class GroupCommit:
                 continue
             try:
                 entry.effect()
-                entry.error = None
+                entry.stored = True
             except (LogStoreError, OSError) as error:
                 entry.error = error
         self._after_round()

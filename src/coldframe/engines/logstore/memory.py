@@ -11,12 +11,13 @@ _CHUNK_ROWS = 64
 class Chunk:
     """Sorted rows that never change."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, streams: frozenset[str], high_seq: int) -> None:
+        """Hold rows of these streams, of which the highest sequence is this one."""
         self._columns = columns
-        self._streams = frozenset(columns.stream)
+        self._streams = streams
         self.low = Position(columns.ts[0], columns.seq[0])
         self.high = Position(columns.ts[-1], columns.seq[-1])
-        self.high_seq = max(columns.seq)
+        self.high_seq = high_seq
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -31,7 +32,7 @@ class Chunk:
         """Return the rows of both in one chunk."""
         columns = self._columns.pick(range(len(self)))
         columns.extend(other.columns(range(len(other))))
-        return Chunk(columns.ordered())
+        return Chunk(columns.ordered(), frozenset(columns.stream), max(self.high_seq, other.high_seq))
 
     def matching(self, selection: Selection) -> Sequence[int]:
         """Return the indices of the wanted rows, ascending."""
@@ -68,18 +69,23 @@ class GroupMemory:
         # The highest sequence of each stream.
         self.high: dict[str, int] = {}
         self.low_ingest = 2**62
+        self._names: dict[str, frozenset[str]] = {}
 
     def add(self, columns: Columns, size: int) -> None:
         """Add the rows of one stream; `size` is the bytes of their messages."""
         chunks = self.chunks
-        chunks.append(Chunk(columns))
+        stream, last = columns.stream[0], max(columns.seq)
+        streams = self._names.get(stream)
+        if streams is None:
+            streams = self._names[stream] = frozenset((stream,))
+        chunks.append(Chunk(columns, streams, last))
         # Chunks of a few rows are joined as they come, so that a read meets hundreds of them and not a million.
         while len(chunks) > 1 and len(chunks[-2]) < _CHUNK_ROWS and len(chunks[-2]) <= len(chunks[-1]):
             chunks[-2:] = [chunks[-2].joined(chunks[-1])]
-        self.low_ingest = min(self.low_ingest, *columns.ingest)
-        stream = columns.stream[0]
-        new = StreamFacts(columns.ts[0], columns.ts[-1], max(columns.ingest), size, len(columns))
-        self.high[stream] = max(self.high.get(stream, 0), *columns.seq)
+        first, latest = min(columns.ingest), max(columns.ingest)
+        self.low_ingest = min(self.low_ingest, first)
+        new = StreamFacts(columns.ts[0], columns.ts[-1], latest, size, len(columns))
+        self.high[stream] = max(self.high.get(stream, 0), last)
         known = self.facts.get(stream)
         self.facts[stream] = known.joined(new) if known else new
 

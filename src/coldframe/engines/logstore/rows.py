@@ -58,6 +58,15 @@ class EventColumns(Sequence[Event]):
             {index: each for index, each in enumerate(originals) if each is not None},
         )
 
+    def flat_spans(self) -> list[tuple[int, ...] | None] | None:
+        """Return each event's spans as one flat tuple, or None where it has none; None when no event has any."""
+        if not self.spans:
+            return None
+        flat: list[tuple[int, ...] | None] = [None] * len(self.timestamps)
+        for at, spans in self.spans.items():
+            flat[at] = flattened(spans)
+        return flat
+
     def __len__(self) -> int:
         return len(self.timestamps)
 

@@ -27,7 +27,6 @@ from coldframe.engines.logstore.rows import (
     Problem,
     Row,
     StreamFacts,
-    flattened,
 )
 from coldframe.engines.logstore.scan import ColumnScan, RowScan
 from coldframe.engines.logstore.selection import EVER, select
@@ -132,12 +131,14 @@ class LogStore:
             raise ValueError("an append needs at least one event")
         if self._tables.active.bytes > self._settings.memory_limit:
             self._wait_for_room()
-        with self._keys.in_use(group):
-            return self._append(group, stream, events, covered_by)
-
-    def _append(self, group: str, stream: str, events: Sequence[Event], covered_by: Cover | None) -> Appended:
-        first = self._reserve(len(events))
         given = EventColumns.of(events)
+        if not given.originals:
+            return self._append(group, stream, given, covered_by)
+        with self._keys.in_use(group):
+            return self._append(group, stream, given, covered_by)
+
+    def _append(self, group: str, stream: str, given: EventColumns, covered_by: Cover | None) -> Appended:
+        first = self._reserve(len(given))
         messages = given.messages
         sealed = self._sealed(group, stream, first, given) if given.originals else None
         if covered_by is not None:
@@ -149,12 +150,12 @@ class LogStore:
             given.timestamps,
             given.ingestions,
             messages,
-            [flattened(given.spans.get(at, ())) for at in range(len(given))] if given.spans else None,
+            given.flat_spans(),
             sealed,
         )
         columns = batch.columns()
         self._commit.submit(frame(encode(batch)), lambda: self._tables.apply(batch, columns))
-        return Appended(first, first + len(events) - 1)
+        return Appended(first, first + len(given) - 1)
 
     def unseal(self, group: str, row: Row) -> str:
         """Return the original text of the row; raises Shredded when its key was dropped."""

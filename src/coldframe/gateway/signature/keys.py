@@ -2,6 +2,8 @@
 
 import hmac
 from functools import lru_cache
+from hashlib import sha256
+from typing import Any
 
 
 @lru_cache(maxsize=4096)
@@ -15,7 +17,17 @@ def signing_key(secret_key: str, date: str, region: str, service: str) -> bytes:
 
 def sign(key: bytes, text: str) -> str:
     """The signature of a string to sign, in hexadecimal."""
-    return hmac.digest(key, text.encode("utf-8", "surrogateescape"), "sha256").hex()
+    inner, outer = (begun.copy() for begun in _begun(key))
+    inner.update(text.encode("utf-8", "surrogateescape"))
+    outer.update(inner.digest())
+    return str(outer.hexdigest())
+
+
+@lru_cache(maxsize=4096)
+def _begun(key: bytes) -> tuple[Any, Any]:
+    """The two hashes of HMAC-SHA256 (RFC 2104) that have taken in a key: to go on from them costs half of a new HMAC."""
+    block = key.ljust(64, b"\0")
+    return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
 
 
 def same(one: str, other: str) -> bool:

@@ -8,7 +8,7 @@ import gzip
 import logging
 import threading
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from coldframe.core import ids
 from coldframe.core.client_errors import ClientError
@@ -16,8 +16,10 @@ from coldframe.core.installation import Installation
 from coldframe.core.records import place
 from coldframe.services.logs.bucket_access import ACL, deliverer, streamer
 from coldframe.services.logs.limits import DAY
-from coldframe.services.logs.protection import Audit
 from coldframe.services.logs.records import WaitingFindings, WaitingOutlet
+
+if TYPE_CHECKING:
+    from coldframe.services.logs.protection import Audit
 
 LOG = logging.getLogger("coldframe.logs")
 
@@ -43,7 +45,7 @@ class Outlet(NamedTuple):
         return self.destination.rpartition(":")[2].removeprefix("deliverystream/")
 
 
-def outlets(account: str, region: str, audit: Audit) -> list[Outlet]:
+def outlets(account: str, region: str, audit: "Audit") -> list[Outlet]:
     """Return where an audit reports to beside log groups."""
     found = [f"arn:aws:s3:::{audit.bucket}"] if audit.bucket else []
     if audit.delivery_stream:

@@ -1,9 +1,8 @@
 """The engines of CloudWatch Logs: where events are stored, what finds sensitive data, who is told."""
 
+from typing import Any
+
 from coldframe.core.installation import Installation
-from coldframe.engines.detector import Detector
-from coldframe.engines.detector.pool import ScannerPool
-from coldframe.engines.detector.recognition import load_recognizer
 from coldframe.engines.logstore.store import LogStore
 from coldframe.engines.query.engine import QueryEngine
 from coldframe.services.logs.account_retention import Retentions
@@ -12,10 +11,8 @@ from coldframe.services.logs.audit_objects import FindingsOutbox
 from coldframe.services.logs.exporting import Exporter
 from coldframe.services.logs.group_keys import GroupKeys
 from coldframe.services.logs.insights.results import KeptResults
-from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.live_tail import LiveTail
 from coldframe.services.logs.records import LogGroup
-from coldframe.services.logs.rules import Rules
 from coldframe.services.logs.scheduled_queries import ScheduledQueries
 from coldframe.services.logs.subscriptions.delivery import SubscriptionDelivery
 from coldframe.services.logs.under_way import BatchesUnderWay
@@ -34,13 +31,15 @@ def provide(installation: Installation) -> None:
             covers=parts.get(GroupKeys),
         ),
     )
-    parts.provide(
-        Detector, lambda: Detector(settings.prefilter, settings.cache / "detector", load_recognizer)
+    # What the first event needs, or the first query, an idle server does without.
+    parts.provide_unloaded("coldframe.engines.detector.detector.Detector", lambda: _detector(installation))
+    parts.provide_unloaded("coldframe.engines.detector.pool.ScannerPool", lambda: _scanner_pool(installation))
+    parts.provide_unloaded("coldframe.services.logs.rules.Rules", lambda: _rules(installation))
+    parts.provide_unloaded(
+        "coldframe.services.logs.insights.running.QueryRunner", lambda: _query_runner(installation)
     )
-    parts.provide(ScannerPool, lambda: ScannerPool(parts.get(Detector)))
     parts.provide(LiveTail, LiveTail)
     parts.provide(BatchesUnderWay, BatchesUnderWay)
-    parts.provide(Rules, lambda: Rules(installation.store, parts.get(Detector)))
     parts.provide(Retentions, lambda: Retentions(installation.store))
     parts.provide(QueryEngine, lambda: QueryEngine(settings.data_dir / "logs" / "segments"))
     parts.provide(KeptResults, lambda: KeptResults(settings.data_dir / "logs-queries", installation.seal))
@@ -49,7 +48,34 @@ def provide(installation: Installation) -> None:
     parts.provide(Exporter, lambda: Exporter(installation))
     parts.provide(AnomalyDetection, lambda: AnomalyDetection(installation))
     parts.provide(ScheduledQueries, lambda: ScheduledQueries(installation))
-    parts.provide(QueryRunner, lambda: QueryRunner(installation, parts.get(KeptResults)))
+
+
+def _detector(installation: Installation) -> Any:
+    from coldframe.engines.detector import Detector
+    from coldframe.engines.detector.recognition import load_recognizer
+
+    settings = installation.settings
+    return Detector(settings.prefilter, settings.cache / "detector", load_recognizer)
+
+
+def _scanner_pool(installation: Installation) -> Any:
+    from coldframe.engines.detector import Detector
+    from coldframe.engines.detector.pool import ScannerPool
+
+    return ScannerPool(installation.parts.get(Detector))
+
+
+def _rules(installation: Installation) -> Any:
+    from coldframe.engines.detector import Detector
+    from coldframe.services.logs.rules import Rules
+
+    return Rules(installation.store, installation.parts.get(Detector))
+
+
+def _query_runner(installation: Installation) -> Any:
+    from coldframe.services.logs.insights.running import QueryRunner
+
+    return QueryRunner(installation, installation.parts.get(KeptResults))
 
 
 def empty(installation: Installation) -> None:

@@ -54,8 +54,12 @@ def ingest(
     What goes to subscriptions and audit findings is written before this returns, so an acknowledged batch has
     reached them or will. Raises the log store's errors; nothing is acknowledged then.
     """
-    with installation.parts.get(BatchesUnderWay).one():
+    under_way = installation.parts.get(BatchesUnderWay)
+    generation = under_way.begin()
+    try:
         return _ingest(installation, place, times, messages, hops)
+    finally:
+        under_way.end(generation)
 
 
 def _ingest(
@@ -270,14 +274,14 @@ def _extract(
                     )
 
 
-def _embed(sink: MetricSink, place: Place, events: Sequence[Event], now: int) -> None:
+def _embed(sink: MetricSink, place: Place, events: EventColumns, now: int) -> None:
     """Put the values of the metrics that events carry, and count the events that say they do and do not."""
     where = (place.account, place.region)
-    for event in events:
-        if MARK not in event.message:
+    for message in events.messages:
+        if MARK not in message:
             continue
         try:
-            found = embedded(event.message, now)
+            found = embedded(message, now)
         except NotEmbedded as error:
             dimensions = {"LogGroupName": place.group}
             sink.put(where, ("AWS/Logs", error.metric), 1, at=now, dimensions=dimensions)
@@ -297,6 +301,6 @@ def _embed(sink: MetricSink, place: Place, events: Sequence[Event], now: int) ->
 def _count(sink: MetricSink, place: Place, masked: Masked, now: int) -> None:
     """Count the batch in AWS/Logs, as CloudWatch Logs does for every group."""
     where, dimensions = (place.account, place.region), {"LogGroupName": place.group}
-    size = sum(map(len, masked.events.messages))
+    size = len("".join(masked.events.messages))
     sink.put(where, ("AWS/Logs", "IncomingLogEvents"), len(masked.events), at=now, dimensions=dimensions)
     sink.put(where, ("AWS/Logs", "IncomingBytes"), size, at=now, dimensions=dimensions, unit="Bytes")

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from coldframe.services.logs.lookup import invalid
 
@@ -24,21 +24,22 @@ class Accepted(NamedTuple):
 
 
 def check(
-    events: Sequence[dict[str, Any]],
-    sizes: Sequence[int],
+    times: Sequence[int],
+    messages: Sequence[str],
     *,
     now: int,
     retention_days: int | None,
 ) -> Accepted:
-    """Hold a batch against the limits; times in milliseconds, `sizes` in bytes of UTF-8.
+    """Hold a batch against the limits; times in milliseconds.
 
     Raises InvalidParameterException for a batch that is refused whole: too large, not in chronological order, or over
     24 hours long. Source: PutLogEvents in the API reference.
     """
-    total = sum(sizes) + BYTES_PER_EVENT * len(sizes)
+    text = "".join(messages)
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    total = size + BYTES_PER_EVENT * len(messages)
     if total > MOST_BYTES:
         raise invalid(f"Upload too large: {total} bytes exceeds limit of {MOST_BYTES}")
-    times = [event["timestamp"] for event in events]
     if times != sorted(times):
         raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
     kept_from = 0 if retention_days is None else now - retention_days * DAY

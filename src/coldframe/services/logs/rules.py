@@ -1,6 +1,6 @@
 """What happens to a group's events as they arrive, gathered from the records and kept until one of them changes."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -20,8 +20,9 @@ from coldframe.services.logs.records import (
     MetricFilter,
     SubscriptionFilter,
 )
-from coldframe.services.logs.transformers import Transformer
-from coldframe.services.logs.transforming import active_configuration, transformer_of
+
+if TYPE_CHECKING:
+    from coldframe.services.logs.transformers import Transformer
 
 _DEPENDS: tuple[type[Record], ...] = (
     AccountPolicy,
@@ -67,7 +68,7 @@ class GroupRules(NamedTuple):
     protection: Protection | None
     extractions: tuple[Extraction, ...]
     subscriptions: tuple[Subscription, ...]
-    transformer: Transformer | None
+    transformer: "Transformer | None"
     embeds: bool
 
 
@@ -95,6 +96,8 @@ class Rules:
         return found
 
     def _gather(self, account: str, region: str, name: str) -> GroupRules:
+        from coldframe.services.logs.transforming import active_configuration, transformer_of
+
         with self._store.read() as transaction:
             records = transaction.records(account, region)
             group = records.get(LogGroup, name)

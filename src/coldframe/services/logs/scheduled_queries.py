@@ -13,7 +13,6 @@ from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.services.logs.bucket_access import taken_on
-from coldframe.services.logs.insights.running import QueryRunner
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import InsightsQuery, ScheduledQuery, ScheduledRun
 from coldframe.services.logs.scheduling import due_after, last_due, window
@@ -160,6 +159,8 @@ class ScheduledQueries:
 
     def _ended(self, place: tuple[str, str], query: str, pause: Callable[[float], None]) -> InsightsQuery:
         """Wait for a query to end; raises RuntimeError when the process that ran it is no more."""
+        from coldframe.services.logs.insights.running import QueryRunner
+
         runner, wait = self._installation.parts.get(QueryRunner), _FIRST_LOOK
         while True:
             state = runner.state(query)

@@ -2,8 +2,6 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class BatchesUnderWay:
@@ -17,20 +15,20 @@ class BatchesUnderWay:
         self._generation = 0
         self._counts: Counter[int] = Counter()
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Be a batch under way while the block lasts."""
+    def begin(self) -> int:
+        """Begin a batch; returns what `end` wants when all of it is stored and handed on, or it failed."""
         with self._changed:
             generation = self._generation
             self._counts[generation] += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._counts[generation] -= 1
-                if not self._counts[generation]:
-                    del self._counts[generation]
-                    self._changed.notify_all()
+        return generation
+
+    def end(self, generation: int) -> None:
+        """End a batch of this generation."""
+        with self._changed:
+            self._counts[generation] -= 1
+            if not self._counts[generation]:
+                del self._counts[generation]
+                self._changed.notify_all()
 
     def wait_for_those_before(self) -> None:
         """Return when every batch that is under way now has ended; batches that begin meanwhile do not hold it up."""

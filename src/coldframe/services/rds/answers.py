@@ -5,7 +5,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.records import Records
-from coldframe.services.rds import arns, certificates, engine_names, in_force, lookup
+from coldframe.services.rds import arns, authorities, engine_names, in_force, lookup
 from coldframe.services.rds.optimized import status_infos
 from coldframe.services.rds.records import (
     AutomatedBackup,
@@ -86,7 +86,7 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         "DedicatedLogVolume": False,
         "IsStorageConfigUpgradeAvailable": False,
         "CertificateDetails": {
-            "CAIdentifier": about.get("CACertificateIdentifier", certificates.DEFAULT),
+            "CAIdentifier": about.get("CACertificateIdentifier", authorities.DEFAULT),
         },
     }
     if row.database:

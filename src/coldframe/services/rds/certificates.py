@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from coldframe.core.clock import Clock
+from coldframe.services.rds.authorities import DEFAULT
 
-DEFAULT = "rds-ca-rsa2048-g1"
 _YEARS = timedelta(days=365 * 40)
 _LIFE = timedelta(days=365 * 3)
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coldframe.core.faults import InternalFailure
 from coldframe.core.installation import Installation
@@ -11,9 +11,11 @@ from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSpec, Login, Version
 from coldframe.engines.endpoint import Endpoints, EndpointSpec
 from coldframe.services.rds import engine_names, instance_classes
-from coldframe.services.rds.certificates import Authority
 from coldframe.services.rds.faults import bad_combination
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
+
+if TYPE_CHECKING:
+    from coldframe.services.rds.certificates import Authority
 
 _PURPOSE = "rds: master password"
 # The socket in an endpoint's folder where it asks whether a token is good.
@@ -43,8 +45,10 @@ class Databases:
         self._turns: dict[str, threading.RLock] = {}
 
     @property
-    def authority(self) -> Authority:
+    def authority(self) -> "Authority":
         """Who signs the certificates of the endpoints."""
+        from coldframe.services.rds.certificates import Authority
+
         return self._installation.parts.get(Authority)
 
     def engine(self, name: str) -> DatabaseEngine:

@@ -2,15 +2,12 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from coldframe.core.installation import Installation
 from coldframe.engines.database import DatabaseEngine
 from coldframe.engines.endpoint import Endpoints
-from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
-from coldframe.engines.mariadb.server import MariaDB
-from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
-from coldframe.engines.postgresql.engine import PostgreSQL
-from coldframe.services.rds.certificates import Authority
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance
@@ -21,17 +18,48 @@ def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts, settings = installation.parts, installation.settings
     engines: dict[str, Callable[[], DatabaseEngine]] = {
-        "mariadb": lambda: MariaDB(settings.cache),
-        "postgresql": lambda: PostgreSQL(settings.cache),
+        "mariadb": partial(_mariadb, settings.cache),
+        "postgresql": partial(_postgresql, settings.cache),
     }
     endpoints: dict[str, Callable[[], Endpoints]] = {
-        "mariadb": MariaDBEndpoints,
-        "postgresql": PostgreSQLEndpoints,
+        "mariadb": _mariadb_endpoints,
+        "postgresql": _postgresql_endpoints,
     }
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
-    parts.provide(Authority, lambda: Authority(settings.data_dir / "databases" / "ca", installation.clock))
+    parts.provide_unloaded("coldframe.services.rds.certificates.Authority", partial(_authority, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Messenger, lambda: Messenger(installation))
+
+
+def _authority(installation: Installation) -> object:
+    from coldframe.services.rds.certificates import Authority
+
+    return Authority(installation.settings.data_dir / "databases" / "ca", installation.clock)
+
+
+# An engine is loaded when there is a database for it.
+def _mariadb(cache: Path) -> DatabaseEngine:
+    from coldframe.engines.mariadb.server import MariaDB
+
+    return MariaDB(cache)
+
+
+def _postgresql(cache: Path) -> DatabaseEngine:
+    from coldframe.engines.postgresql.engine import PostgreSQL
+
+    return PostgreSQL(cache)
+
+
+def _mariadb_endpoints() -> Endpoints:
+    from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
+
+    return MariaDBEndpoints()
+
+
+def _postgresql_endpoints() -> Endpoints:
+    from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
+
+    return PostgreSQLEndpoints()
 
 
 def empty(installation: Installation) -> None:

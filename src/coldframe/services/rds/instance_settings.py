@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from coldframe.services.rds import certificates
+from coldframe.services.rds import authorities
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_combination, bad_value, missing_parameter
 
@@ -66,7 +66,7 @@ def about(request: Mapping[str, Any], engine: EngineName, storage: int, zone: st
         "AutoMinorVersionUpgrade": True,
         "LicenseModel": engine.licence,
         "PubliclyAccessible": False,
-        "CACertificateIdentifier": certificates.DEFAULT,
+        "CACertificateIdentifier": authorities.DEFAULT,
         "CopyTagsToSnapshot": False,
         "MonitoringInterval": 0,
         "NetworkType": "IPV4",
@@ -93,7 +93,7 @@ def changes(request: Mapping[str, Any], engine: EngineName) -> dict[str, Any]:
             f"You cannot use the log types '{', '.join(sorted(unknown))}' with engine version {engine.name}."
             " For supported log types, see the documentation."
         )
-    if found.get("CACertificateIdentifier", certificates.DEFAULT) != certificates.DEFAULT:
+    if found.get("CACertificateIdentifier", authorities.DEFAULT) != authorities.DEFAULT:
         raise bad_value(f"CACertificateIdentifier {found['CACertificateIdentifier']} is not available here.")
     interval = found.get("MonitoringInterval", 0)
     if interval not in _INTERVALS:

@@ -4,11 +4,6 @@ import base64
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
-
 from coldframe.core.seal import Seal
 
 _PURPOSE = "sns-signing-key"
@@ -24,6 +19,10 @@ class Signer:
         kept, certificate = folder / "signing.key", folder / "signing.pem"
         if not (kept.exists() and certificate.exists()):
             self._make(kept, certificate, seal, now)
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
         opened = seal.open(_PURPOSE, "signing.key", kept.read_bytes())
         key = serialization.load_der_private_key(opened, None)
         if not isinstance(key, rsa.RSAPrivateKey):
@@ -35,11 +34,19 @@ class Signer:
 
     def sign(self, text: bytes, version: str) -> str:
         """Return the signature of a text in base64: SHA-1 for version 1, SHA-256 for version 2, as AWS defines them."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
         algorithm = hashes.SHA1() if version == "1" else hashes.SHA256()  # noqa: S303 - version 1 is defined so
         return base64.b64encode(self._key.sign(text, padding.PKCS1v15(), algorithm)).decode()
 
     @staticmethod
     def _make(kept: Path, certificate: Path, seal: Seal, now: datetime) -> None:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+        from cryptography.x509.oid import NameOID
+
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
         made = (

@@ -36,17 +36,15 @@ def put_log_events(call: Call, request: "PutLogEventsRequestTypeDef") -> "PutLog
     stream = cached_stream(call, group.name, request["logStreamName"])
     events: Any = request["logEvents"]
     messages = [event["message"] for event in events]
-    sizes = [len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in messages]
+    times = [event["timestamp"] for event in events]
     days = call.part(Retentions).of(call.account, call.region, group, call.now).days
-    accepted = limits.check(events, sizes, now=call.now, retention_days=days)
+    accepted = limits.check(times, messages, now=call.now, retention_days=days)
     last = 0
     if accepted.first < accepted.end:
         chosen = slice(accepted.first, accepted.end)
         place = Place(call.account, call.region, group.name, group.id, stream.name)
         try:
-            last = ingest(
-                call.installation, place, [event["timestamp"] for event in events[chosen]], messages[chosen]
-            )
+            last = ingest(call.installation, place, times[chosen], messages[chosen])
         except (StorageFull, StorageFailed) as full:
             raise ServiceFault("ServiceUnavailableException", str(full), status=503) from full
     answer: PutLogEventsResponseTypeDef = {"nextSequenceToken": f"{last + 1:056d}"}  # type: ignore[typeddict-item]

@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.engines.database import Version
-from coldframe.services.rds import certificates, engine_names, instance_classes, lookup, pages, upgrade_paths
+from coldframe.services.rds import authorities, engine_names, instance_classes, lookup, pages, upgrade_paths
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.instance_settings import storage_types
@@ -175,7 +175,7 @@ def _version(call: Call, request: dict[str, Any], engine: EngineName, version: V
         "SupportsLocalWriteForwarding": False,
         "SupportsIntegrations": False,
         "SupportsCertificateRotationWithoutRestart": True,
-        "SupportedCACertificateIdentifiers": [certificates.DEFAULT],
+        "SupportedCACertificateIdentifiers": [authorities.DEFAULT],
         "TagList": [],
     }
     if request.get("ListSupportedCharacterSets"):
