@@ -1,9 +1,10 @@
 """A client that is not the limit: raw sockets, files sent by `sendfile`, bodies received into one buffer a connection.
 
-Run by bench/s3.py as a process of its own, told what to do by lines of JSON: requests that are sent at once, each on
-a connection of its own. A request is its head and its frames: bytes, and the range of a file that follows them.
-`into` is the file that the bodies of the answers are written to, each from its offset; without it they are received
-and forgotten. Answers by a line of JSON: the seconds it took, and of each answer its status line, headers and length.
+Run by bench/s3.py as a process of its own, told what to do by lines of JSON: requests, over so many connections at
+once, each of which takes the next request when it has its answer. A request is its head and its frames: text, and the
+range of the file `source` that follows it. `into` is the file that the bodies of the answers are written to, each from
+its offset `at`; without it they are received and forgotten. Answers by a line of JSON: the seconds it took, and of each
+answer its status line, headers and length.
 """
 
 import json
@@ -17,26 +18,34 @@ _PIECE = 1024 * 1024
 
 
 class Connection(threading.Thread):
-    """One request and its answer."""
+    """One connection, and the requests that it takes from those that are left."""
 
-    def __init__(self, port, request, source, target):
+    def __init__(self, order, left, source, target):
         super().__init__()
-        self._port, self._request, self._source, self._target = port, request, source, target
-        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._left, self._source, self._target = left, source, target
+        self._socket = socket.create_connection(("127.0.0.1", order["port"]))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = memoryview(bytearray(_PIECE))
-        self.answer = None
+        self.answers = {}
 
     def run(self):
         with self._socket:
-            self._socket.sendall(self._request["head"].encode())
-            for before, offset, size in self._request.get("frames", ()):
-                if before:
-                    self._socket.sendall(before.encode(), socket.MSG_MORE)
-                while size:
-                    sent = os.sendfile(self._socket.fileno(), self._source, offset, size)
-                    offset, size = offset + sent, size - sent
-            self.answer = self._receive(self._request.get("at", 0))
+            while True:
+                try:
+                    number, request = self._left.pop()
+                except IndexError:
+                    return
+                self._send(request)
+                self.answers[number] = self._receive(request.get("at", 0))
+
+    def _send(self, request):
+        self._socket.sendall(request["head"].encode())
+        for before, offset, size in request.get("frames", ()):
+            if before:
+                self._socket.sendall(before.encode(), socket.MSG_MORE if size else 0)
+            while size:
+                sent = os.sendfile(self._socket.fileno(), self._source, offset, size)
+                offset, size = offset + sent, size - sent
 
     def _receive(self, at):
         head = b""
@@ -73,8 +82,11 @@ def carried_out(order):
     if order.get("into"):
         target = os.open(order["into"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        left = list(enumerate(order["requests"]))[::-1]
         begun = time.perf_counter()
-        connections = [Connection(order["port"], each, source, target) for each in order["requests"]]
+        connections = [
+            Connection(order, left, source, target) for _ in range(min(order["connections"], len(left)))
+        ]
         for connection in connections:
             connection.start()
         for connection in connections:
@@ -84,7 +96,8 @@ def carried_out(order):
         for descriptor in (source, target):
             if descriptor is not None:
                 os.close(descriptor)
-    return {"seconds": seconds, "answers": [connection.answer for connection in connections]}
+    answers = {number: answer for each in connections for number, answer in each.answers.items()}
+    return {"seconds": seconds, "answers": [answers.get(n) for n in range(len(order["requests"]))]}
 
 
 def main():
