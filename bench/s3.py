@@ -1,20 +1,21 @@
-"""S3 next to `cp`: one large object put and got over HTTP, and many small ones, on one disk in one run.
+"""S3 next to `cp`: large objects put and got over HTTP, and many small ones, on one disk in one run.
 
-Run: python -m bench.s3 [--megabytes 512] [--small 200] [--directory DIR]. Prints MiB/s and two ratios: to `cp` as it is, and
-to `cp` and a sync of the file, which is what a PUT does before it is acknowledged. Two floors stand beside: MD5 alone,
-which the ETag is, and curl getting the same bytes from a bare `sendfile`. The server is a process of its own, curl the
-client; every measure writes a file that was not there before.
+Run: python -m bench.s3 [--megabytes 512] [--rounds 3] [--seconds 90] [--small 200] [--directory DIR]. What is compared:
+`cp` of a file to a new file on the same disk, its source in memory (hot) or not (cold), and with a sync of the copy, which
+is what a PUT does before it is acknowledged. The client is a process of its own that sends files by `sendfile`
+(bench/s3_client.py); what it reaches against a bare server (bench/s3_bare.py) stands beside, as does the MD5 that an
+ETag is, on one core. Client and server share the machine's cores, of which `cp` needs one. Measures take turns, each
+writes files that were not there before, and the best of the rounds that fit into the seconds counts.
 """
 
 import argparse
+import base64
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -24,9 +25,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from bench import machine
+from coldframe.core.checksums import running
 from tests.server_fixtures import running_server
 
 MEGABYTE = 1024 * 1024
+# What boto3's upload_file and download_file and the AWS CLI do with large files, unless told otherwise.
+PART, AT_ONCE = 8 * MEGABYTE, 10
+UNSIGNED, TRAILER = "UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
 
 def serve(folder):
@@ -36,116 +41,255 @@ def serve(folder):
         sys.stdin.read()
 
 
-def signed(place, method, path, digest="UNSIGNED-PAYLOAD"):
-    """Return curl's arguments for a signed request: url and headers."""
-    endpoint, key_id, secret = place
-    request = AWSRequest(method, endpoint + path, headers={"X-Amz-Content-SHA256": digest})
-    auth = S3SigV4Auth(Credentials(key_id, secret), "s3", "us-east-1")
-    auth.payload = lambda _: digest
-    auth.add_auth(request)
-    headers = {name: value for name, value in request.headers.items() if name != "X-Amz-Content-SHA256"}
-    headers["X-Amz-Content-SHA256"] = digest
-    return [
-        endpoint + path,
-        *(part for name, value in headers.items() for part in ("-H", f"{name}: {value}")),
-    ]
-
-
-def curl(*arguments):
-    begun = time.perf_counter()
-    subprocess.run(["curl", "-sS", "--fail", *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun
-
-
-def put(place, s3, source, digest):
-    s3.delete_object(Bucket="bench", Key="large")
-    path = "/bench/large"
-    return curl("-T", source, *signed(place, "PUT", path, digest))
-
-
-def get(place, path, into):
-    into.unlink(missing_ok=True)
-    return curl("-o", into, *signed(place, "GET", path))
-
-
 def processor(pid):
     """Seconds of processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def copy(source, target, *, sync):
-    target.unlink(missing_ok=True)
-    begun = time.perf_counter()
-    subprocess.run(["cp", source, target], check=True)
-    if sync:
-        with target.open("rb") as file:
+def forget(*paths):
+    """Drop files from memory, so that they are read from the disk."""
+    for path in paths:
+        with path.open("rb") as file:
             os.fsync(file.fileno())
-    return time.perf_counter() - begun
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def put_parts(place, s3, parts):
-    """A multipart upload, its parts at the same time on as many connections."""
-    begun = time.perf_counter()
-    upload = s3.create_multipart_upload(Bucket="bench", Key="parts")["UploadId"]
-    arguments = ["-Z", "--no-progress-meter"]
-    for number, (part, _) in enumerate(parts, 1):
-        path = f"/bench/parts?partNumber={number}&uploadId={upload}"
-        arguments += ["--next"] * (number > 1) + ["-sS", "--fail", "-o", os.devnull, "-T", part]
-        arguments += signed(place, "PUT", path)
-    curl(*arguments)
-    named = [{"PartNumber": number, "ETag": etag} for number, (_, etag) in enumerate(parts, 1)]
-    s3.complete_multipart_upload(
-        Bucket="bench", Key="parts", UploadId=upload, MultipartUpload={"Parts": named}
-    )
-    return time.perf_counter() - begun
+class Running:
+    """A program of this directory that is told by its input and answers by its output, a line each."""
+
+    def __init__(self, *arguments):
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.pid = self._process.pid
+
+    def tell(self, order):
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self.hear()
+
+    def hear(self):
+        return json.loads(self._process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.stdin.close()
+        self._process.wait(30)
 
 
-def split(source, folder, size):
-    """Cut a file into files of `size` bytes and return each with its MD5."""
-    parts = []
-    with source.open("rb") as file:
-        while data := file.read(size):
-            parts.append((folder / f"part-{len(parts)}", hashlib.md5(data).hexdigest()))
-            parts[-1][0].write_bytes(data)
-    return parts
+class Measures:
+    """One method a measure: it returns the seconds that it took."""
+
+    def __init__(self, folder, size, place, client, bare_port):
+        self._folder, self._size, self._place, self._client = folder, size, place, client
+        self._bare_port = bare_port
+        self.port = int(place[0].rpartition(":")[2])
+        self.source, self.target = folder / "source", folder / "target"
+        self.s3 = boto3.client(
+            "s3",
+            region_name="us-east-1",
+            endpoint_url=place[0],
+            aws_access_key_id=place[1],
+            aws_secret_access_key=place[2],
+        )
+        self.s3.create_bucket(Bucket="bench")
+        self.s3.create_bucket(Bucket="kms")
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
+        self.s3.put_bucket_encryption(Bucket="kms", ServerSideEncryptionConfiguration={"Rules": [rule]})
+        digests = [hashlib.sha256(), hashlib.md5(), running("CRC64NVME")]
+        with self.source.open("wb") as file:
+            for _ in range(size // MEGABYTE):
+                piece = os.urandom(MEGABYTE)
+                file.write(piece)
+                for digest in digests:
+                    digest.update(piece)
+            os.fsync(file.fileno())
+        self.sha256, self.md5, self.crc = (each.digest() for each in digests)
+
+    def copy(self, *, sync=False, cold=False):
+        self.target.unlink(missing_ok=True)
+        if cold:
+            forget(self.source)
+        begun = time.perf_counter()
+        subprocess.run(["cp", self.source, self.target], check=True)
+        if sync:
+            with self.target.open("rb") as file:
+                os.fsync(file.fileno())
+        return time.perf_counter() - begun
+
+    def md5_alone(self):
+        begun = time.perf_counter()
+        with self.source.open("rb") as file:
+            hashlib.file_digest(file, "md5")
+        return time.perf_counter() - begun
+
+    def bare(self, method, into=None):
+        head = f"{method} / HTTP/1.1\r\nContent-Length: {self._size if method == 'PUT' else 0}\r\n\r\n"
+        frames = [["", 0, self._size]] if method == "PUT" else []
+        (self._folder / "bare").unlink(missing_ok=True)
+        return self._told([{"head": head, "frames": frames}], into=into, port=self._bare_port)[0]
+
+    def put(self, digest=UNSIGNED, bucket="bench"):
+        self.s3.delete_object(Bucket=bucket, Key="large")
+        frames, extra, length = [["", 0, self._size]], {}, self._size
+        if digest == TRAILER:
+            frames, extra, length = self._chunks()
+        head = self._head("PUT", f"/{bucket}/large", digest, length, extra)
+        seconds, [answer] = self._told([{"head": head, "frames": frames}])
+        assert (answer["headers"]["etag"] == f'"{self.md5.hex()}"') is (bucket == "bench"), answer
+        return seconds
+
+    def _chunks(self):
+        """Return a body of chunks of a megabyte, as botocore has them, and a trailing checksum; its headers; its length."""
+        name = "x-amz-checksum-crc64nvme"
+        frames = [
+            ["\r\n" * (at > 0) + f"{MEGABYTE:x}\r\n", at, MEGABYTE] for at in range(0, self._size, MEGABYTE)
+        ]
+        frames.append([f"\r\n0\r\n{name}:{base64.b64encode(self.crc).decode()}\r\n\r\n", 0, 0])
+        extra = {
+            "content-encoding": "aws-chunked",
+            "x-amz-trailer": name,
+            "x-amz-decoded-content-length": str(self._size),
+        }
+        return frames, extra, sum(len(text) + size for text, _, size in frames)
+
+    def put_parts(self):
+        self.s3.delete_object(Bucket="bench", Key="parts")
+        begun = time.perf_counter()
+        upload = self.s3.create_multipart_upload(Bucket="bench", Key="parts")["UploadId"]
+        began = time.perf_counter() - begun
+        requests = []
+        for number, at in enumerate(range(0, self._size, PART), 1):
+            size = min(PART, self._size - at)
+            path = f"/bench/parts?partNumber={number}&uploadId={upload}"
+            requests.append({"head": self._head("PUT", path, UNSIGNED, size), "frames": [["", at, size]]})
+        seconds, answers = self._told(requests, connections=AT_ONCE)
+        begun = time.perf_counter()
+        parts = [
+            {"PartNumber": number, "ETag": answer["headers"]["etag"]}
+            for number, answer in enumerate(answers, 1)
+        ]
+        self.s3.complete_multipart_upload(
+            Bucket="bench", Key="parts", UploadId=upload, MultipartUpload={"Parts": parts}
+        )
+        return began + seconds + time.perf_counter() - begun
+
+    def get(self, into=None, *, cold=False):
+        if cold:
+            forget(*(path for path in (self._folder / "data" / "objects").glob("*/*") if path.is_file()))
+        return self._told([{"head": self._head("GET", "/bench/large")}], into=into)[0]
+
+    def get_ranges(self):
+        requests = []
+        for at in range(0, self._size, PART):
+            extra = {"range": f"bytes={at}-{min(at + PART, self._size) - 1}"}
+            requests.append({"head": self._head("GET", "/bench/parts", extra=extra), "at": at})
+        return self._told(requests, connections=AT_ONCE, into=self.target)[0]
+
+    def check(self):
+        """Raise unless the target holds the bytes of the source."""
+        with self.target.open("rb") as file:
+            assert hashlib.file_digest(file, "sha256").digest() == self.sha256, "the bytes are not the same"
+
+    def _told(self, requests, *, connections=1, into=None, port=None):
+        if into:
+            into.unlink(missing_ok=True)
+        order = {"source": str(self.source), "into": str(into) if into else None, "requests": requests}
+        heard = self._client.tell(order | {"connections": connections, "port": port or self.port})
+        for answer in heard["answers"]:
+            assert answer and answer["status"].split()[1] in {"200", "206"}, answer
+        return heard["seconds"], heard["answers"]
+
+    def _head(self, method, path, digest=UNSIGNED, size=0, extra=None):
+        endpoint, key_id, secret = self._place
+        request = AWSRequest(
+            method, endpoint + path, headers={"X-Amz-Content-SHA256": digest, **(extra or {})}
+        )
+        auth = S3SigV4Auth(Credentials(key_id, secret), "s3", "us-east-1")
+        auth.payload = lambda _: digest
+        auth.add_auth(request)
+        headers = {"Host": endpoint.partition("//")[2], "Content-Length": size} | dict(
+            request.headers.items()
+        )
+        headers["X-Amz-Content-SHA256"] = digest
+        return f"{method} {path} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in headers.items()) + "\r\n"
 
 
-def get_bare(source, into):
-    """What curl and the loopback take without any server to speak of."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def answer():
-            connection, _ = listening.accept()
-            with connection, source.open("rb") as file:
-                connection.recv(65536)
-                size = source.stat().st_size
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
-                connection.sendfile(file)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        into.unlink(missing_ok=True)
-        taken = curl("-o", into, f"http://127.0.0.1:{listening.getsockname()[1]}/")
-        thread.join()
-    return taken
-
-
-def md5(source):
-    """MD5 of a file, which is in memory, on one core."""
-    begun = time.perf_counter()
-    with source.open("rb") as file:
-        hashlib.file_digest(file, "md5")
-    return time.perf_counter() - begun
-
-
-def interleaved(measures, rounds):
+def interleaved(measures, rounds, seconds):
     """Return the best time of each measure; they take turns, so that what else the machine does hits all alike."""
-    times = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
+    times = {name: [] for name, *_ in measures}
+    started = time.perf_counter()
+    for number in range(rounds):
+        taken = time.perf_counter() - started
+        if taken + (taken / number if number else 0) > seconds:
+            break
+        for name, _, measure in measures:
             times[name].append(measure())
     return {name: min(taken) for name, taken in times.items()}
+
+
+def report(chosen, measures, seconds, used):
+    rounds = f"best of {chosen.rounds} or fewer"
+    print(
+        f"one object of {chosen.megabytes} MiB, {rounds}; goal: 0.50 of its cp       of cp  + fsync   server's s/GiB"
+    )
+    for name, against, _ in measures:
+        rate = chosen.megabytes / seconds[name]
+        plain, durable = seconds["cp"] / seconds[name], seconds["cp, then fsync"] / seconds[name]
+        cost = f"{used[name]:8.2f}" if used.get(name) else ""
+        goal = "" if against is None else f"{seconds[against] / seconds[name]:.2f} of {against}"
+        print(f"  {name:46} {rate:6.0f} MiB/s  {plain:5.2f}  {durable:5.2f} {cost:10} {goal}".rstrip())
+
+
+def small(s3, count):
+    begun = time.perf_counter()
+    for number in range(count):
+        s3.put_object(Bucket="bench", Key=f"small/{number}", Body=b"x" * 1024)
+    puts = time.perf_counter() - begun
+    begun = time.perf_counter()
+    for number in range(count):
+        s3.get_object(Bucket="bench", Key=f"small/{number}")["Body"].read()
+    gets = time.perf_counter() - begun
+    print(f"{count} objects of 1 KiB by one boto3 client, one after another")
+    print(f"  PUT {count / puts:6.0f} a second\n  GET {count / gets:6.0f} a second")
+
+
+def measure(chosen, at, pid):
+    """Measure and print; every PUT is held against cp with a sync, every GET against cp from where its bytes are."""
+    durable, hot, cold = "cp, then fsync", "cp", "cp, cold source"
+    measures = [
+        (hot, None, at.copy),
+        (durable, None, lambda: at.copy(sync=True)),
+        (cold, None, lambda: at.copy(cold=True)),
+        ("floor of an ETag: MD5 alone, one core", None, at.md5_alone),
+        ("ceiling: PUT to a bare server, synced", None, lambda: at.bare("PUT")),
+        ("ceiling: bare sendfile, received", None, lambda: at.bare("GET")),
+        ("ceiling: bare sendfile, written to a file", None, lambda: at.bare("GET", at.target)),
+        ("PUT, unsigned payload", durable, at.put),
+        ("PUT, SHA-256 signed", durable, lambda: at.put(at.sha256.hex())),
+        ("PUT, aws-chunked, CRC64NVME in the trailer", durable, lambda: at.put(TRAILER)),
+        ("PUT under SSE-KMS, whose ETag is no MD5", durable, lambda: at.put(bucket="kms")),
+        ("PUT in parts of 8 MiB, 10 at once", durable, at.put_parts),
+        ("GET, received", hot, at.get),
+        ("GET, received, cold", cold, lambda: at.get(cold=True)),
+        ("GET, written to a file", hot, lambda: at.get(at.target)),
+        ("GET in ranges of 8 MiB, 10 at once, to a file", hot, at.get_ranges),
+    ]
+    seconds = interleaved(measures, chosen.rounds, chosen.seconds)
+    at.check()
+    used = {}
+    for name, against, act in measures:
+        if against:
+            before = processor(pid)
+            act()
+            used[name] = (processor(pid) - before) * 1024 / chosen.megabytes
+    report(chosen, measures, seconds, used)
 
 
 def main():
@@ -153,6 +297,7 @@ def main():
     parser.add_argument("--megabytes", type=int, default=512)
     parser.add_argument("--small", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=80, help="begin no round that would pass them")
     parser.add_argument("--directory", default=None)
     parser.add_argument("--serve", default=None, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -161,65 +306,16 @@ def main():
         return
     for line in machine.facts(Path(chosen.directory or tempfile.gettempdir())):
         print(line)
-    with tempfile.TemporaryDirectory(dir=chosen.directory) as folder:
-        command = [sys.executable, "-m", "bench.s3", "--serve", folder]
-        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            measure(chosen, Path(folder), json.loads(server.stdout.readline()), server.pid)
-        finally:
-            server.stdin.close()
-            server.wait(30)
-
-
-def measure(chosen, folder, place, pid):
-    s3 = boto3.client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=place[0],
-        aws_access_key_id=place[1],
-        aws_secret_access_key=place[2],
-    )
-    s3.create_bucket(Bucket="bench")
-    source, target = folder / "source", folder / "target"
-    with source.open("wb") as file:
-        for _ in range(chosen.megabytes):
-            file.write(os.urandom(MEGABYTE))
-        os.fsync(file.fileno())
-    with source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    parts = split(source, folder, max(chosen.megabytes // 8, 5) * MEGABYTE)
-    measures = {
-        "cp": lambda: copy(source, target, sync=False),
-        "cp, then fsync": lambda: copy(source, target, sync=True),
-        "floor: MD5 alone": lambda: md5(source),
-        "PUT, unsigned payload": lambda: put(place, s3, source, "UNSIGNED-PAYLOAD"),
-        "PUT, SHA-256 signed": lambda: put(place, s3, source, digest),
-        f"PUT, {len(parts)} parts at once": lambda: put_parts(place, s3, parts),
-        "floor: curl of sendfile": lambda: get_bare(source, target),
-        "GET": lambda: get(place, "/bench/large", target),
-    }
-    seconds = interleaved(measures, chosen.rounds)
-    with target.open("rb") as file:
-        assert hashlib.file_digest(file, "sha256").hexdigest() == digest
-    print(f"one object of {chosen.megabytes} MiB, best of {chosen.rounds}     of cp   of cp + fsync")
-    for name, taken in seconds.items():
-        plain, durable = seconds["cp"] / taken, seconds["cp, then fsync"] / taken
-        print(f"  {name:24} {chosen.megabytes / taken:8.0f} MiB/s  {plain:5.2f}    {durable:5.2f}")
-    for name, act in measures.items():
-        before = processor(pid)
-        act()
-        if used := processor(pid) - before:
-            print(f"  {name}: {used * 1024 / chosen.megabytes:.2f} s of the server's processor a GiB")
-    begun = time.perf_counter()
-    for number in range(chosen.small):
-        s3.put_object(Bucket="bench", Key=f"small/{number}", Body=b"x" * 1024)
-    puts = time.perf_counter() - begun
-    begun = time.perf_counter()
-    for number in range(chosen.small):
-        s3.get_object(Bucket="bench", Key=f"small/{number}")["Body"].read()
-    gets = time.perf_counter() - begun
-    print(f"{chosen.small} objects of 1 KiB by one boto3 client, one after another")
-    print(f"  PUT {chosen.small / puts:6.0f} a second\n  GET {chosen.small / gets:6.0f} a second")
+    with tempfile.TemporaryDirectory(dir=chosen.directory) as name:
+        folder = Path(name)
+        with (
+            Running("bench.s3", "--serve", folder) as server,
+            Running("bench.s3_client") as client,
+            Running("bench.s3_bare", folder / "source", folder / "bare") as bare,
+        ):
+            at = Measures(folder, chosen.megabytes * MEGABYTE, server.hear(), client, bare.hear())
+            measure(chosen, at, server.pid)
+            small(at.s3, chosen.small)
 
 
 if __name__ == "__main__":

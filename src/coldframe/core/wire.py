@@ -4,17 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from coldframe.core.filling import Fill
+
 
 @dataclass(slots=True)
 class BodyStream:
     """A body that is read as it arrives, once; reading it raises ServiceFault where it breaks off or does not verify.
 
     `announced` names the trailing headers to come, in lower case; `trailers` holds them once the chunks have ended.
+    With `fill` it can be read into the reader's memory instead of by `chunks`, never by both. `size` is how many bytes
+    it has, where that was said.
     """
 
     chunks: Iterator[bytes]
     announced: tuple[str, ...] = ()
     trailers: dict[str, str] = field(default_factory=dict)
+    fill: Fill | None = None
+    size: int | None = None
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
 
 
-def opened(root: Path, disk: Disk | None = None) -> ObjectStore:
-    return ObjectStore(root, b"k" * 32, lambda: os.urandom(16).hex(), disk=disk)
+def opened(root: Path, disk: Disk | None = None, cores: int | None = None) -> ObjectStore:
+    return ObjectStore(root, b"k" * 32, lambda: os.urandom(16).hex(), disk=disk, cores=cores)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_what_is_written_is_read(tmp_path: Path, size: int, chunk: int) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_slow_digest_sees_every_piece_in_order_beside_others(store: ObjectStore) -> None:
+def test_a_slow_digest_sees_every_piece_in_order_beside_others(tmp_path: Path) -> None:
     """Buffers are filled again and again: each must stay as it is until the slowest digest has seen it."""
 
     class Slow:
@@ -77,6 +77,7 @@ def test_a_slow_digest_sees_every_piece_in_order_beside_others(store: ObjectStor
             yield chunk
 
     slow = Slow()
+    store = opened(tmp_path, cores=2)
     blob = store.write(chunks(), [slow])
     assert slow.hash.digest() == hashlib.sha256(data).digest()
     assert whole(store, blob) == data

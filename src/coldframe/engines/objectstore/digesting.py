@@ -5,8 +5,6 @@ from collections import deque
 from concurrent.futures import Executor
 from typing import Any, Protocol
 
-Piece = bytes | bytearray | memoryview
-
 
 class Digest(Protocol):
     """Something that sees every byte once, in order: a hash, a checksum."""
@@ -23,14 +21,14 @@ class Line:
 
     def __init__(self, executor: Executor, digest: Digest, *, most: int) -> None:
         self._executor = executor
-        self._digest = digest
+        self.digest = digest
         self._most = most
         self._changed = threading.Condition()
-        self._waiting: deque[Piece] = deque()
+        self._waiting: deque[memoryview] = deque()
         self._served = False
         self._failure: BaseException | None = None
 
-    def add(self, piece: Piece) -> None:
+    def add(self, piece: memoryview) -> None:
         """Put a piece in line, once fewer than `most` are: its bytes must stay until as many more have been added."""
         with self._changed:
             self._wait_until_fewer(self._most)
@@ -54,7 +52,7 @@ class Line:
     def _serve(self) -> None:
         while self._waiting:
             try:
-                self._digest.update(self._waiting[0])
+                self.digest.update(self._waiting[0])
             except BaseException as failure:  # noqa: BLE001 - raised again in the writer's thread
                 with self._changed:
                     self._failure = failure

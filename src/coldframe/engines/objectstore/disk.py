@@ -1,7 +1,14 @@
 """The writes that make a blob durable, one method each, so that a test can refuse one or stop at one."""
 
+import ctypes
+import errno
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+# File systems that cannot set blocks aside. posix_fallocate would write zeros there, which costs what it should save.
+_CANNOT = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 
 
 class Disk:
@@ -13,6 +20,13 @@ class Disk:
     def create(self, path: Path) -> int:
         """Make a file that was not there, readable by its owner alone, and return its descriptor."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def reserve(self, descriptor: int, size: int) -> None:
+        """Set so many bytes aside for the file, where the file system can: a full disk is met before the bytes come."""
+        if _fallocate()(descriptor, 0, ctypes.c_longlong(0), ctypes.c_longlong(size)):
+            number = ctypes.get_errno()
+            if number not in _CANNOT:
+                raise OSError(number, os.strerror(number))
 
     def write(self, descriptor: int, data: bytes | memoryview) -> None:
         """Write all of data at the descriptor's offset."""
@@ -35,3 +49,8 @@ class Disk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@cache
+def _fallocate() -> Any:
+    return ctypes.CDLL(None, use_errno=True).fallocate64

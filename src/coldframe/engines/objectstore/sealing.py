@@ -24,13 +24,9 @@ class Cipher:
         self._id = blob_id
         self._cipher = AESGCM(hmac.digest(store_key, blob_id.encode(), "sha256"))
 
-    def seal(self, number: int, piece: bytes | bytearray | memoryview, *, last: bool) -> bytes:
-        """Return the sealed form of piece `number`, from 0."""
-        return self._cipher.encrypt(number.to_bytes(12, "big"), piece, _position(last))
-
-    def seal_into(self, sealed: memoryview, number: int, piece: bytes | bytearray | memoryview) -> None:
-        """Put the sealed form of a piece that is full and not the last into `sealed`, which has SEALED_PIECE bytes."""
-        self._cipher.encrypt_into(number.to_bytes(12, "big"), piece, _position(last=False), sealed)
+    def seal_into(self, sealed: memoryview, number: int, piece: memoryview, *, last: bool) -> None:
+        """Put the sealed form of piece `number`, from 0, into `sealed`, which has TAG bytes more than the piece."""
+        self._cipher.encrypt_into(number.to_bytes(12, "big"), piece, _position(last), sealed)
 
     def open(self, number: int, sealed: bytes | memoryview, *, last: bool) -> bytes:
         """Return the bytes of piece `number`; raises BlobDamaged when they are not what was sealed there."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from coldframe.core.filling import Fill, Filling
 from coldframe.engines.objectstore.digesting import Digest
 from coldframe.engines.objectstore.disk import Disk
 from coldframe.engines.objectstore.errors import BlobGone
@@ -14,7 +15,6 @@ from coldframe.engines.objectstore.reading import Reading
 from coldframe.engines.objectstore.sealing import derived
 from coldframe.engines.objectstore.writing import Blob, Writer
 
-_DIGEST_THREADS = 4
 _SYNC_THREADS = 2
 
 
@@ -27,8 +27,15 @@ class ObjectStore:
     """
 
     def __init__(
-        self, root: Path, key: bytes, new_id: Callable[[], str], *, disk: Disk | None = None
+        self,
+        root: Path,
+        key: bytes,
+        new_id: Callable[[], str],
+        *,
+        disk: Disk | None = None,
+        cores: int | None = None,
     ) -> None:
+        """Use so many processor cores; without a number, all that the process may use."""
         self._root = root
         self._key = key
         self._new_id = new_id
@@ -42,12 +49,15 @@ class ObjectStore:
         self._waiting_long: set[str] = set()
         self._readers: Counter[str] = Counter()
         self._doomed: set[str] = set()
-        self._digesting = ThreadPoolExecutor(_DIGEST_THREADS, thread_name_prefix="digest")
+        cores = cores or len(os.sched_getaffinity(0))
+        self._digesting = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="digest")
         self._syncing = ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="sync")
         self._in_use = root / "in-use"
         # A mark that the last process left: it did not end as it should, and may have left files that nothing names.
         self.left_open = self._in_use.exists()
-        self._writer = Writer(self._incoming, self._disk, digesting=self._digesting, syncing=self._syncing)
+        self._writer = Writer(
+            self._incoming, self._disk, digesting=self._digesting, syncing=self._syncing, cores=cores
+        )
 
     def close(self) -> None:
         """End the threads that digest and sync; without anything pending the next process need not sweep."""
@@ -56,25 +66,35 @@ class ObjectStore:
         if self._ready and not self._pending:
             self._in_use.unlink(missing_ok=True)
 
-    def write(self, chunks: Iterable[bytes], digests: Sequence[Digest] = (), *, secret: bytes = b"") -> Blob:
+    def write(
+        self,
+        body: Iterable[bytes] | Fill,
+        digests: Sequence[Digest] = (),
+        *,
+        secret: bytes = b"",
+        size: int | None = None,
+    ) -> Blob:
         """Write a blob durably and return it, pending; each digest sees its bytes. It opens only with its secret.
 
-        Raises StorageFull, and whatever `chunks` raises; nothing of the blob is left behind then.
+        The body comes in chunks or fills buffers; room on the disk is set aside for its `size`, where that is known.
+        Raises StorageFull, ValueError for a body of another size, and whatever the body raises; nothing of the blob is
+        left behind then.
         """
         self._prepare()
         blob_id = self._new_id()
         with self._lock:
             self._pending.add(blob_id)
+        fill = body if callable(body) else Filling(body)
         try:
-            size = self._writer.write(
-                blob_id, self._path(blob_id), chunks, digests, key=derived(self._key, secret)
+            written = self._writer.write(
+                blob_id, self._path(blob_id), fill, digests, key=derived(self._key, secret), size=size
             )
         except BaseException:
             self.keep(blob_id)
             raise
         with self._lock:
             self._written.add(blob_id)
-        return Blob(blob_id, size)
+        return Blob(blob_id, written)
 
     def keep(self, *ids: str) -> None:
         """Say that what names these blobs is committed: from now on they are no longer pending."""

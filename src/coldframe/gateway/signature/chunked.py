@@ -12,6 +12,7 @@ from typing import Final
 
 from coldframe.core.checksums import checksum
 from coldframe.core.faults import ServiceFault
+from coldframe.core.filling import Fill, Filling, chunks_of
 from coldframe.core.wire import BodyStream, WireRequest
 from coldframe.gateway.signature.credentials import Verified
 from coldframe.gateway.signature.keys import same, sign, signing_key
@@ -21,6 +22,8 @@ _EMPTY: Final = sha256(b"").hexdigest()
 _SMALLEST_CHUNK: Final = 8192
 _LONGEST_LINE: Final = 1024
 _LONGEST_TRAILER: Final = 16 * 1024
+# How much is read for a line at once: the end of a chunk and the head of the next, and little of its data.
+_READ_AHEAD: Final = 128
 _HEAD: Final = re.compile(rb"([0-9a-fA-F]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?").fullmatch
 _TRAILER_SIGNATURE: Final = "x-amz-trailer-signature"
 _CHUNKED: Final = frozenset(
@@ -79,99 +82,136 @@ def decode_stream(verified: Verified, request: WireRequest, stream: BodyStream) 
     """
     if verified.payload not in _CHUNKED:
         if len(verified.payload) == len(_EMPTY):
-            return BodyStream(_hashed(stream.chunks, verified))
+            hashed = _Hashed(stream.fill or Filling(stream.chunks), verified)
+            return BodyStream(chunks_of(hashed), fill=hashed, size=stream.size)
         return stream
-    checked = BodyStream(iter(()), tuple(sorted(_announced(request))))
-    checked.chunks = _decoded(_Source(stream.chunks), verified, request, checked.trailers)
-    return checked
+    decoded = _Decoded(stream.fill or Filling(stream.chunks), verified, request)
+    announced = tuple(sorted(_announced(request)))
+    return BodyStream(chunks_of(decoded), announced, decoded.trailers, decoded, decoded.size)
 
 
-def _hashed(chunks: Iterator[bytes], verified: Verified) -> Iterator[bytes]:
-    digest = sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-        yield chunk
-    if digest.hexdigest() != verified.payload.lower():
-        members = {
-            "ClientComputedContentSHA256": verified.payload,
-            "S3ComputedContentSHA256": digest.hexdigest(),
-        }
-        raise refusal(verified.family, "body_hash", **members)
+class _Hashed:
+    """A body that is held against the hash that was signed for it, when it ends."""
+
+    def __init__(self, fill: Fill, verified: Verified) -> None:
+        self._fill = fill
+        self._verified = verified
+        self._digest = sha256()
+
+    def __call__(self, buffer: memoryview) -> int:
+        size = self._fill(buffer)
+        self._digest.update(buffer[:size])
+        if size < len(buffer):
+            digest, stated = self._digest.hexdigest(), self._verified.payload
+            if digest != stated.lower():
+                members = {"ClientComputedContentSHA256": stated, "S3ComputedContentSHA256": digest}
+                raise refusal(self._verified.family, "body_hash", **members)
+        return size
 
 
-def _decoded(
-    source: "_Source", verified: Verified, request: WireRequest, trailers: dict[str, str]
-) -> Iterator[bytes]:
-    """Give the data of the chunks; each chunk's signature is checked at its end, and the length at the end of all."""
-    chain = _Chain(verified) if verified.payload.startswith("STREAMING-AWS4") else None
-    stated = request.headers.get("x-amz-decoded-content-length")
-    total = 0
-    small = False
-    while True:
-        head = _HEAD(source.line())
+class _Decoded:
+    """The data of the chunks; each chunk's signature is checked at its end, and the length at the end of all."""
+
+    def __init__(self, fill: Fill, verified: Verified, request: WireRequest) -> None:
+        self._source = _Source(fill)
+        self._request = request
+        self._chain = _Chain(verified) if verified.payload.startswith("STREAMING-AWS4") else None
+        self._with_trailer = verified.payload.endswith("TRAILER")
+        self._stated = request.headers.get("x-amz-decoded-content-length")
+        self.size = int(self._stated) if self._stated and self._stated.isdecimal() else None
+        # Of the chunk: its bytes that are still to come, its hash, and what its head says its signature is.
+        self._left = 0
+        self._digest = sha256()
+        self._signature = ""
+        self._begun = self._small = self._ended = False
+        self._total = 0
+        self.trailers: dict[str, str] = {}
+
+    def __call__(self, buffer: memoryview) -> int:
+        filled = 0
+        while filled < len(buffer):
+            if not self._left and not self._next_chunk():
+                break
+            part = buffer[filled : filled + self._left]
+            self._source.take(part)
+            if self._chain is not None:
+                self._digest.update(part)
+            filled += len(part)
+            self._left -= len(part)
+        return filled
+
+    def _next_chunk(self) -> bool:
+        """End the chunk that is read and begin with the next one; False when all have been read."""
+        if self._ended:
+            return False
+        if self._begun:
+            self._check_chunk()
+            if self._source.line():
+                raise _incomplete("The request body terminated unexpectedly")
+        head = _HEAD(self._source.line())
         if head is None:
             raise _incomplete("The request body terminated unexpectedly")
         size = int(head[1], 16)
-        if small and size and chain is not None:
+        if self._small and size and self._chain is not None:
             raise _small_chunk()
-        digest = sha256()
-        for piece in source.take(size):
-            if chain is not None:
-                digest.update(piece)
-            yield piece
-        if chain is not None:
-            chain.check_chunk(digest.hexdigest(), (head[2] or b"").decode())
-        total += size
-        small = size < _SMALLEST_CHUNK
+        self._begun, self._left, self._digest = True, size, sha256()
+        self._signature = (head[2] or b"").decode()
+        self._total += size
+        if self.size is not None and self._total > self.size:
+            raise _wrong_length()
+        self._small = size < _SMALLEST_CHUNK
         if size == 0:
-            break
-        if source.line():
-            raise _incomplete("The request body terminated unexpectedly")
-    if stated is not None and stated != str(total):
-        raise _wrong_length()
-    with_trailer = verified.payload.endswith("TRAILER")
-    trailers.update(_trailers(request, source.rest(), chain if with_trailer else None))
+            self._check_chunk()
+            self._end()
+        return size != 0
+
+    def _check_chunk(self) -> None:
+        if self._chain is not None:
+            self._chain.check_chunk(self._digest.hexdigest(), self._signature)
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._stated is not None and self._stated != str(self._total):
+            raise _wrong_length()
+        chain = self._chain if self._with_trailer else None
+        self.trailers.update(_trailers(self._request, self._source.rest(), chain))
 
 
 class _Source:
-    """The bytes of a body that arrive in pieces, taken by line or by length."""
+    """The bytes of a body, taken by line or into a buffer."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
+    def __init__(self, fill: Fill) -> None:
+        self._fill = fill
         self._held = b""
+        self._line = memoryview(bytearray(_READ_AHEAD))
 
     def line(self) -> bytes:
         """Give the bytes up to the next line break; an end or an endless line is IncompleteBody."""
         while (end := self._held.find(b"\r\n")) < 0:
-            more = next(self._chunks, None)
-            if more is None or len(self._held) > _LONGEST_LINE:
+            if len(self._held) > _LONGEST_LINE or not self._more():
                 raise _incomplete("The request body terminated unexpectedly")
-            self._held += more
         found, self._held = self._held[:end], self._held[end + 2 :]
         return found
 
-    def take(self, size: int) -> Iterator[bytes]:
-        """Give that many bytes, in the pieces they came in."""
-        while size:
-            piece = self._held
-            if not piece:
-                more = next(self._chunks, None)
-                if more is None:
-                    raise _incomplete("The request body terminated unexpectedly")
-                piece = more
-            self._held = piece[size:]
-            piece = piece[:size] if self._held else piece
-            size -= len(piece)
-            if piece:
-                yield piece
+    def take(self, buffer: memoryview) -> None:
+        """Fill the buffer; an end before it is full is IncompleteBody."""
+        size = min(len(self._held), len(buffer))
+        buffer[:size] = self._held[:size]
+        self._held = self._held[size:]
+        if size < len(buffer) and self._fill(buffer[size:]) < len(buffer) - size:
+            raise _incomplete("The request body terminated unexpectedly")
 
     def rest(self) -> bytes:
         """Give what is left, which must be short."""
-        for more in self._chunks:
-            self._held += more
+        while self._more():
             if len(self._held) > _LONGEST_TRAILER:
                 raise _malformed_trailer()
         return self._held
+
+    def _more(self) -> int:
+        size = self._fill(self._line)
+        self._held += self._line[:size]
+        return size
 
 
 class _Chain:

@@ -56,6 +56,19 @@ class ClientSocket:
             self.readable = False
         return data
 
+    def receive_into(self, buffer: memoryview) -> int | None:
+        """Put what has arrived into the buffer and return how many bytes; else as `receive`."""
+        try:
+            size = self._socket.recv_into(buffer)
+        except BlockingIOError:
+            self.readable = False
+            return None
+        except OSError:
+            return 0
+        if size < len(buffer) and not self._left:
+            self.readable = False
+        return size
+
     def send(self, first: bytes, second: bytes = b"") -> bool:
         """Send what the socket takes of both; return whether that was all. What is left goes by `flush`."""
         try:

@@ -24,10 +24,10 @@ class Framing(Protocol):
 class Measured:
     """A body of so many bytes."""
 
-    __slots__ = ("_left", "begun", "ended", "rest")
+    __slots__ = ("_left", "begun", "ended", "rest", "size")
 
     def __init__(self, length: int) -> None:
-        self._left = length
+        self._left = self.size = length
         self.begun = False
         self.ended = length == 0
         self.rest = b""
@@ -44,6 +44,16 @@ class Measured:
             self.rest = data[left:]
             return data[:left]
         return data
+
+    def room(self, buffer: memoryview) -> memoryview:
+        """Return the part of a buffer that the rest of the body may be received into: nothing of what follows it."""
+        return buffer[: self._left]
+
+    def received(self, size: int) -> None:
+        """Count so many bytes of body that went where `room` said."""
+        self.begun = True
+        self._left -= size
+        self.ended = self._left == 0
 
 
 class Chunked:

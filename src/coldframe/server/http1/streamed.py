@@ -12,6 +12,7 @@ from coldframe.server.body_pipe import incomplete, stalled
 from coldframe.server.http1.client_socket import LARGE_PIECE
 from coldframe.server.http1.connection import Connection, Request
 from coldframe.server.http1.dialogue import Dialogue, Work
+from coldframe.server.http1.framing import Measured
 from coldframe.server.http1.head import Refusal
 from coldframe.server.http1.written import CONTINUE, END_OF_CHUNKS
 from coldframe.server.served import DROP_SECONDS, broken
@@ -39,7 +40,7 @@ class Streaming:
         connection, request, _ = work
         self._borrow(connection)
         body = Upload(connection, self._patience)
-        request.stream = BodyStream(body.chunks())
+        request.stream = body.stream()
         response = self._dialogue.handle(request)
         if body.goes_on:
             body.drop(DROP_SECONDS)
@@ -129,6 +130,10 @@ class Upload:
         self._patience = patience
         self._asked = False
         self._failed = False
+        # What was read behind the head, and was not asked for yet.
+        self._begun = b""
+        framing = connection.framing
+        self._size = framing.size if isinstance(framing, Measured) else None
 
     @property
     def goes_on(self) -> bool:
@@ -140,12 +145,13 @@ class Upload:
         """Whether all of the body has been read."""
         return self._connection.framing is None
 
+    def stream(self) -> BodyStream:
+        """Return the body as handlers get it."""
+        return BodyStream(self.chunks(), fill=None if self._size is None else self.fill, size=self._size)
+
     def chunks(self) -> Iterator[bytes]:
         """Give the body, piece by piece. Raises ServiceFault IncompleteBody and RequestTimeout."""
-        self._asked = True
-        data = self._connection.take_begun()
-        if self._connection.asks and not data:
-            self._connection.send(CONTINUE)
+        data = self._ask()
         while True:
             piece = self._piece(data)
             if piece:
@@ -153,6 +159,23 @@ class Upload:
             if self.ended:
                 return
             data = self._received(self._patience)
+
+    def fill(self, buffer: memoryview) -> int:
+        """Fill a buffer with the body, of known length, as Fill says. Raises as `chunks` does."""
+        if not self._asked:
+            self._begun = self._piece(self._ask())
+        filled = min(len(self._begun), len(buffer))
+        buffer[:filled] = self._begun[:filled]
+        self._begun = self._begun[filled:]
+        until = monotonic() + self._patience
+        while filled < len(buffer) and not self.ended:
+            size = self._receive_into(buffer[filled:])
+            if size:
+                filled += size
+                until = monotonic() + self._patience
+            else:
+                self._await(until, left=size == 0)
+        return filled
 
     def drop(self, seconds: float) -> None:
         """Take in the rest of the body for so long, and forget it."""
@@ -177,11 +200,33 @@ class Upload:
             data = self._connection.receive(LARGE_PIECE)
             if data:
                 return data
-            if data is None and self._connection.wait(select.POLLIN, until - monotonic()):
-                continue
-            if data is not None or monotonic() >= until:
-                self._failed = True
-                raise stalled() if data is None else incomplete()
+            self._await(until, left=data is not None)
+
+    def _receive_into(self, buffer: memoryview) -> int | None:
+        """Receive body where it is wanted, and nothing that comes after it."""
+        framing = self._connection.framing
+        assert isinstance(framing, Measured), "only a body of known length is read so"
+        size = self._connection.receive_into(framing.room(buffer))
+        if size:
+            framing.received(size)
+            if framing.ended:
+                self._connection.framing = None
+        return size
+
+    def _await(self, until: float, *, left: bool) -> None:
+        """Wait until something may have arrived; raises when the client has left, or sent nothing for too long."""
+        if not left and (self._connection.wait(select.POLLIN, until - monotonic()) or monotonic() < until):
+            return
+        self._failed = True
+        raise incomplete() if left else stalled()
+
+    def _ask(self) -> bytes:
+        """Have the client send, if it waits for that; return what it has sent already."""
+        self._asked = True
+        data = self._connection.take_begun()
+        if self._connection.asks and not data:
+            self._connection.send(CONTINUE)
+        return data
 
 
 def _close(chunks: Iterator[bytes]) -> None:

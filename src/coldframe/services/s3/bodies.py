@@ -2,12 +2,13 @@
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from coldframe.core.call import Call
 from coldframe.core.checksums import HEADER, LENGTHS, Checksum, running
 from coldframe.core.faults import ServiceFault
+from coldframe.core.filling import Fill, Filling
 from coldframe.core.wire import BodyStream
 from coldframe.engines.objectstore.errors import StorageFull
 from coldframe.engines.objectstore.store import ObjectStore
@@ -36,7 +37,7 @@ def receive(call: Call, request: Request, *, algorithm: str = "", key: bytes = b
     Raises InvalidDigest, BadDigest, EntityTooLarge and InvalidRequest, and nothing is stored then.
     """
     body: Any = request.get("Body") or b""
-    stream = body if isinstance(body, BodyStream) else BodyStream(iter((body,) if body else ()))
+    stream = body if isinstance(body, BodyStream) else BodyStream(iter((body,)), size=len(body))
     md5 = _md5_stated(request)
     stated = stated_checksums(request)
     names = {*stated, *(_algorithm(header) for header in stream.announced)}
@@ -44,7 +45,8 @@ def receive(call: Call, request: Request, *, algorithm: str = "", key: bytes = b
         names.add(algorithm or request.get("ChecksumAlgorithm") or DEFAULT_CHECKSUM)
     if int(request.get("ContentLength") or 0) > LARGEST + LARGEST // 1024:
         raise _too_large()
-    received = store_body(call, _within_limit(stream.chunks), names, key=key)
+    fill = _Limited(stream.fill or Filling(stream.chunks))
+    received = store_body(call, fill, names, key=key, size=stream.size, md5=not key or md5 is not None)
     stated |= {_algorithm(header): value for header, value in stream.trailers.items()}
     try:
         if md5 is not None and md5.hex() != received.md5:
@@ -59,17 +61,29 @@ def receive(call: Call, request: Request, *, algorithm: str = "", key: bytes = b
     return received._replace(md5=call.new_id().replace("-", "")) if key else received
 
 
-def store_body(call: Call, chunks: Iterable[bytes], names: Iterable[str], *, key: bytes = b"") -> Received:
-    """Store bytes and take their MD5 and the checksums of these names."""
-    md5 = hashlib.md5(usedforsecurity=False)
+def store_body(
+    call: Call,
+    body: Iterable[bytes] | Fill,
+    names: Iterable[str],
+    *,
+    key: bytes = b"",
+    size: int | None = None,
+    md5: bool = True,
+) -> Received:
+    """Store bytes, of which there are `size` if that is known, and take the checksums of these names and the MD5.
+
+    The MD5 is empty where it is not wanted: it costs twice what all else does.
+    """
     checksums: dict[str, Checksum] = {name: _running(name) for name in names}
+    whole = hashlib.md5(usedforsecurity=False) if md5 else None
+    digests = [*([whole] if whole else []), *checksums.values()]
     try:
-        blob = call.part(ObjectStore).write(chunks, [md5, *checksums.values()], secret=key)
+        blob = call.part(ObjectStore).write(body, digests, secret=key, size=size)
     except StorageFull as full:
         text = "The server's disk is full: nothing of the object was stored. Free some space and try again."
         raise ServiceFault("ServiceUnavailable", text, status=503) from full
-    digests = {name: b64encode(each.digest()).decode() for name, each in checksums.items()}
-    return Received(blob, md5.hexdigest(), digests)
+    found = {name: b64encode(each.digest()).decode() for name, each in checksums.items()}
+    return Received(blob, whole.hexdigest() if whole else "", found)
 
 
 def stated_checksums(request: Request) -> dict[str, str]:
@@ -132,13 +146,19 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
-def _within_limit(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > LARGEST:
+class _Limited:
+    """A body that may not pass the limit of an object."""
+
+    def __init__(self, fill: Fill) -> None:
+        self._fill = fill
+        self._size = 0
+
+    def __call__(self, buffer: memoryview) -> int:
+        filled = self._fill(buffer)
+        self._size += filled
+        if self._size > LARGEST:
             raise _too_large()
-        yield chunk
+        return filled
 
 
 def _too_large() -> ServiceFault:

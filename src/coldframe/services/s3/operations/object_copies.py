@@ -144,5 +144,6 @@ def _copied(
         finally:
             reading.close()
 
-    received = store_body(call, chunks(), names, key=keys[1])
+    size = span[1] - span[0]
+    received = store_body(call, chunks(), names, key=keys[1], size=size, md5=not keys[1])
     return received._replace(md5=call.new_id().replace("-", "")) if keys[1] else received
