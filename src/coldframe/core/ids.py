@@ -57,11 +57,14 @@ def hexadecimal(length: int) -> str:
     return os.urandom((length + 1) // 2).hex()[:length]
 
 
-def text_of(digest: bytes, length: int) -> str:
-    """Return `length` characters of a secret key's alphabet derived from `digest` (32 bytes are enough for 42)."""
+def text_of(digest: bytes, length: int) -> bytearray:
+    """Return `length` characters of a secret key's alphabet derived from `digest` (32 bytes are enough for 42).
+
+    A bytearray, so that whoever uses the secret can wipe it.
+    """
     number = int.from_bytes(digest, "big")
-    characters = []
-    for _ in range(length):
+    characters = bytearray(length)
+    for at in range(length):
         number, position = divmod(number, len(_KEY_LETTERS))
-        characters.append(_KEY_LETTERS[position])
-    return "".join(characters)
+        characters[at] = ord(_KEY_LETTERS[position])
+    return characters

@@ -3,7 +3,9 @@
 from coldframe.core import ids
 from coldframe.core.records import Records
 from coldframe.core.seal import Seal
+from coldframe.core.wiping import wipe
 from coldframe.identity.records import AccessKey, Account
+from coldframe.identity.secret_keys import PURPOSE
 
 DEV_ACCOUNT = "123456789012"
 
@@ -31,12 +33,14 @@ def create_access_key(
     """Record a new key pair for a user (or root, `user` empty) and return it with its secret, shown only now."""
     key_id = ids.unique_id("AKIA", 16)
     secret = ids.secret_key()
+    plain = secret.encode()
     key = AccessKey(
         id=key_id,
         account=account,
         user=user,
-        sealed_secret=seal.seal("access-key", key_id, secret.encode()),
+        sealed_secret=seal.seal_once(PURPOSE, key_id, plain),
         created=now,
     )
+    wipe(plain)
     records.add(key)
     return key, secret

@@ -1,16 +1,6 @@
-"""The signing key: the secret drawn through date, region and service, and signatures made with it."""
+"""Signatures made with a signing key (`identity/secret_keys.py` derives it), and how they are compared."""
 
 import hmac
-from functools import lru_cache
-
-
-@lru_cache(maxsize=4096)
-def signing_key(secret_key: str, date: str, region: str, service: str) -> bytes:
-    """The key for one day (YYYYMMDD), region and service. Kept, because every call of a client uses the same one."""
-    key = f"AWS4{secret_key}".encode()
-    for part in (date, region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode("utf-8", "surrogateescape"), "sha256")
-    return key
 
 
 def sign(key: bytes, text: str) -> str:
