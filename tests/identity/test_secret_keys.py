@@ -78,7 +78,7 @@ def keys_of(seal, clock, rungs):
 
 def made(seal, number=1):
     """An access key, and its secret."""
-    secret, name = secret_key(), f"AKIA{number:016}"
+    secret, name = secret_key().decode(), f"AKIA{number:016}"
     sealed = seal.seal_once(PURPOSE, name, secret.encode())
     return AccessKey(id=name, account="1" * 12, user="", sealed_secret=sealed, created=0), secret
 
@@ -239,10 +239,10 @@ def test_temporary_credentials(seal, clock):
     issued = sessions.issue(
         seal, sessions.Session("role", "1" * 12, "arn", "id", "name", int(NOON), int(NOON) + 900)
     )
-    found = keys.of_session(issued.access_key_id)
-    assert found.signing_key(*SCOPE) == signing_key(issued.secret_key)
-    assert found.sha1(b"text") == hmac.digest(issued.secret_key.encode(), b"text", "sha1")
-    assert found.matches(issued.secret_key)
+    found, secret = keys.of_session(issued.access_key_id), issued.secret_key.decode()
+    assert found.signing_key(*SCOPE) == signing_key(secret)
+    assert found.sha1(b"text") == hmac.digest(secret.encode(), b"text", "sha1")
+    assert found.matches(secret)
     assert not found.matches("x" * 40)
     assert keys.rungs() == {}, "they are derived from the master key, and held nowhere"
 

@@ -37,9 +37,12 @@ def unique_id(prefix: str, length: int = 17) -> str:
     return prefix + "".join(secrets.choice(_BASE32) for _ in range(length))
 
 
-def secret_key() -> str:
-    """Return a secret access key of 40 characters."""
-    return "".join(secrets.choice(_KEY_LETTERS) for _ in range(40))
+def secret_key() -> bytearray:
+    """Return a secret access key of 40 characters, for its user to wipe."""
+    made = bytearray(40)
+    for at in range(40):
+        made[at] = ord(secrets.choice(_KEY_LETTERS))
+    return made
 
 
 def digits(length: int) -> str:

@@ -74,7 +74,7 @@ class Seal:
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"a value sealed for {purpose} does not open") from error
 
-    def seal_once(self, purpose: str, place: str, secret: bytes) -> bytes:
+    def seal_once(self, purpose: str, place: str, secret: bytes | bytearray) -> bytes:
         """Seal as `seal` does, and keep neither the purpose's key nor what was made of it."""
         key, nonce = self.key(purpose), os.urandom(12)
         try:

@@ -90,7 +90,7 @@ class SecretKeys:
             if found is not None:
                 found.drop()
             for slot in [slot for slot in self._signing if slot[0] == access_key_id]:
-                del self._signing[slot]
+                wipe(self._signing.pop(slot))
 
     def forget_all(self) -> None:
         """Drop every secret."""

@@ -37,10 +37,10 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Issued(msgspec.Struct, frozen=True):
-    """Temporary credentials as STS hands them out."""
+    """Temporary credentials as STS hands them out; the secret is the caller's to wipe."""
 
     access_key_id: str
-    secret_key: str
+    secret_key: bytearray
     token: str
     expires: int
 
@@ -53,7 +53,7 @@ def issue(seal: Seal, session: Session) -> Issued:
     """Return new temporary credentials for `session`."""
     key_id = ids.unique_id("ASIA", 16)
     token = seal.seal(_PURPOSE, key_id, msgspec.json.encode(session))
-    return Issued(key_id, secret_of(seal, key_id).decode(), "IQoJ" + token.hex(), session.expires)
+    return Issued(key_id, secret_of(seal, key_id), "IQoJ" + token.hex(), session.expires)
 
 
 def read(seal: Seal, access_key_id: str, token: str) -> Session:

@@ -21,10 +21,10 @@ def create_access_key(call: Call, request: "shapes.CreateAccessKeyRequestTypeDef
     """Make a key pair for a user and return its secret, which nothing returns again."""
     name = _owner(call, request)
     check_quota("AccessKeysPerUser", len(_keys(call, name)) + 1)
-    key, secret = accounts.create_access_key(
+    key, secret = accounts.new_access_key(
         call.records, call.installation.seal, account=call.account, user=name, now=call.now // 1000
     )
-    return {"AccessKey": {**_metadata(key), "SecretAccessKey": secret}}
+    return {"AccessKey": {**_metadata(key), "SecretAccessKey": call.withhold(secret)}}
 
 
 def list_access_keys(call: Call, request: "shapes.ListAccessKeysRequestTypeDef") -> dict[str, Any]:
