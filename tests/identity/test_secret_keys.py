@@ -145,11 +145,11 @@ def test_a_key_that_is_dropped_is_gone_from_the_kernel_at_once(seal, clock, rung
     assert len(kernel.payloads()) == 2
     keys.forget(one.id)
     assert kernel.payloads() == {b"AWS4" + kept.encode()}
-    assert one.id not in {slot[0] for slot in keys._signing}
+    assert one.id not in {slot[0] for slot in keys.known}
     # A request that was under way when the key was deleted leaves nothing behind either.
     assert used.signing_key(*SCOPE) == signing_key(secret)
     assert kernel.payloads() == {b"AWS4" + kept.encode()}
-    assert one.id not in {slot[0] for slot in keys._signing}
+    assert one.id not in {slot[0] for slot in keys.known}
 
 
 def test_a_quota_that_is_reached_leaves_the_rest_sealed(seal, clock):
@@ -228,10 +228,10 @@ def test_signing_keys_end_with_their_day_and_are_bounded(seal, clock, monkeypatc
         assert keys.of(key).signing_key("20260304", f"r{number}", "s3") == signing_key(
             secret, "20260304", f"r{number}", "s3"
         )
-        assert len(keys._signing) <= 10
+        assert len(keys.known) <= 10
     clock[0] += 86400
     keys.of(key).signing_key("20260305", "r", "s3")
-    assert {slot[1] for slot in keys._signing} == {"20260305"}
+    assert {slot[1] for slot in keys.known} == {"20260305"}
 
 
 def test_temporary_credentials(seal, clock):

@@ -67,7 +67,8 @@ class SecretKeys:
         self._rungs = rungs
         self._lock = threading.RLock()
         self._keys: dict[str, LongLivedSecret] = {}
-        self._signing: dict[Slot, bytes] = {}
+        # By (access key id, date, region, service); whoever has a secret looks here first, at every request.
+        self.known: dict[Slot, bytes] = {}
         self._day = ""
 
     def of(self, key: AccessKey) -> "LongLivedSecret":
@@ -89,15 +90,15 @@ class SecretKeys:
             found = self._keys.pop(access_key_id, None)
             if found is not None:
                 found.drop()
-            for slot in [slot for slot in self._signing if slot[0] == access_key_id]:
-                wipe(self._signing.pop(slot))
+            for slot in [slot for slot in self.known if slot[0] == access_key_id]:
+                wipe(self.known.pop(slot))
 
     def forget_all(self) -> None:
         """Drop every secret."""
         for access_key_id in list(self._keys):
             self.forget(access_key_id)
         with self._lock:
-            self._signing.clear()
+            self.known.clear()
 
     def rungs(self) -> dict[str, int]:
         """Return how many of the secrets that were used so far are on each rung."""
@@ -110,17 +111,14 @@ class SecretKeys:
             self._rungs.close()
 
     def signing_key(self, slot: Slot, digest: Callable[[bytes], bytes]) -> bytes:
-        """Return the signing key of (access key id, date, region, service), derived when it is not known yet."""
-        known = self._signing.get(slot)
-        if known is not None:
-            return known
+        """Derive a signing key, and keep it."""
         derived = derive(digest, *slot[1:])
         today = f"{self._clock.now():%Y%m%d}"
         with self._lock:
-            if self._day != today or len(self._signing) >= _MOST:
+            if self._day != today or len(self.known) >= _MOST:
                 self._day = today
-                self._signing.clear()
-            self._signing[slot] = derived
+                self.known.clear()
+            self.known[slot] = derived
         return derived
 
     def open_secret(self, access_key_id: str, sealed: bytes) -> bytearray:
@@ -164,6 +162,7 @@ class LongLivedSecret(_Opened):
         self.sealed = sealed
         self.rung = ""
         self._keys = keys
+        self._known = keys.known
         self._id = access_key_id
         self._lock = threading.Lock()
         self._held: HeldSecret | None = None
@@ -172,9 +171,13 @@ class LongLivedSecret(_Opened):
 
     def signing_key(self, date: str, region: str, service: str) -> bytes:
         """Return a signing key."""
-        key = self._keys.signing_key((self._id, date, region, service), self._digest)
-        if self._dropped:  # in between: what was derived goes with the rest
-            self._keys.forget(self._id)
+        slot = (self._id, date, region, service)
+        known = self._known.get(slot)
+        if known is not None:
+            return known
+        key = self._keys.signing_key(slot, self._digest)
+        if self._dropped:  # in between: what was derived is for this request alone
+            self._known.pop(slot, None)
         return key
 
     def matches(self, secret: str) -> bool:
@@ -225,7 +228,8 @@ class SessionSecret(_Opened):
 
     def signing_key(self, date: str, region: str, service: str) -> bytes:
         """Return a signing key."""
-        return self._keys.signing_key((self._id, date, region, service), self._opened_digest)
+        slot = (self._id, date, region, service)
+        return self._keys.known.get(slot) or self._keys.signing_key(slot, self._opened_digest)
 
     def matches(self, secret: str) -> bool:
         """Tell whether this is the secret."""
