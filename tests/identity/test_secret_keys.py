@@ -16,7 +16,7 @@ from coldframe.engines.keyring.fake import FakeKernel
 from coldframe.identity import sessions
 from coldframe.identity.records import AccessKey
 from coldframe.identity.secret_keys import PURPOSE, SecretKeys
-from coldframe.server.kernel_secret_keys import SecretsInKernel, secrets_in_kernel
+from coldframe.server.kernel_secret_keys import SecretsInKernel, occupancy, secrets_in_kernel
 from coldframe.server.master_key import Held
 
 MASTER = bytes(range(1, 33))
@@ -255,6 +255,23 @@ def test_a_master_key_in_memory_has_no_rungs_and_a_full_kernel_neither(seal):
         for number in range(9):
             process.add_key("keyring", f"k{number}", b"", SESSION)
     assert secrets_in_kernel(Held(seal._master, "user", 1, PROCESS), service=process) is None
+
+
+def test_what_is_said_of_the_room_for_more(seal, clock):
+    kernel = Kernel(most_keys=26)
+    keys = keys_of(seal, clock, kernel.rungs())
+    assert occupancy(kernel.process) == (0, "")
+    for number in range(2):
+        keys.of(made(seal, number)[0]).signing_key(*SCOPE)
+    held, scarce = occupancy(kernel.process)
+    assert held == 2
+    left = 26 - kernel.process.quota().keys
+    assert f"leaves room for {left} more" in scarce
+    assert "kernel.keys.root_maxkeys=2000" in scarce or "kernel.keys.maxkeys=2000" in scarce
+    for number in range(2, 30):
+        keys.of(made(seal, number)[0]).signing_key(*SCOPE)
+    assert occupancy(kernel.process)[0] == keys.rungs()["logon"] < 30
+    assert "leaves room for 0 more" in occupancy(kernel.process)[1]
 
 
 def test_the_name_of_an_installation_tells_nothing_of_its_key(seal):

@@ -7,6 +7,7 @@ session's, for the next server of the session to find, as the master key is (`se
 
 import contextlib
 import hmac
+import os
 from collections.abc import Callable
 
 from coldframe.core.wiping import wipe
@@ -103,6 +104,40 @@ def secrets_in_kernel(
         return SecretsInKernel(service or Kernel(), digest, held.keyring, rung=held.rung, name=held.name)
     except KeyringError:
         return None  # no room for one more keyring: secrets stay sealed in their records
+
+
+SENTENCES = {
+    "logon": "each in the kernel and used there; the server has the signing keys of the day alone",
+    "user": "each in the kernel and read for a moment when a signing key is derived",
+    "file": "each sealed in its record and opened for a moment when a signing key is derived",
+}
+# What a secret takes of a user's quota: its name of about 50 characters, and 44 bytes.
+_SIZE = 100
+_SCARCE = 20
+
+
+def occupancy(service: KeyService) -> tuple[int, str]:
+    """Return how many secrets the kernel has of the servers that this process may look at, and what is wrong with the room.
+
+    The second is empty while there is room for more.
+    """
+    held = 0
+    for entry in service.entries():
+        if entry.type == "keyring":
+            with contextlib.suppress(KeyringError):  # another session's, or gone by now
+                if service.describe(entry.serial).description.startswith(f"{NAME}:"):
+                    held += len(service.read(entry.serial)) // 4
+    quota = service.quota()
+    left = min(quota.most_keys - quota.keys, (quota.most_bytes - quota.size) // _SIZE)
+    if left >= _SCARCE or not quota.most_keys:
+        return held, ""
+    owner = "root_" if os.geteuid() == 0 else ""
+    return held, (
+        f"the quota of this user's keys leaves room for {max(left, 0)} more ({quota.keys} of {quota.most_keys} keys, "
+        f"{quota.size} of {quota.most_bytes} bytes); further ones stay sealed in their records. "
+        f"Remedy: sysctl kernel.keys.{owner}maxkeys={max(quota.most_keys, 200) * 10} "
+        f"kernel.keys.{owner}maxbytes={max(quota.most_bytes, 20_000) * 10}"
+    )
 
 
 class _Used:
