@@ -1,5 +1,8 @@
 """No byte of a user's secret in a server's memory, on kernels that compute with it (6.12) and that only keep it (6.1)."""
 
+import pytest
+
+from coldframe.server.master_key import rung_of
 from tests.journeys.test_secrets_in_memory import (  # noqa: F401
     data,
     session,
@@ -9,8 +12,9 @@ from tests.journeys.test_secrets_in_memory import (  # noqa: F401
 )
 from tests.kernel.test_server_secrets import RUNG
 
+# Whole servers start here, several times, where every instruction is emulated.
+pytestmark = pytest.mark.timeout(900)
+
 
 def test_the_rung_is_the_highest_of_this_kernel() -> None:
-    from coldframe.server.master_key import rung_of
-
     assert rung_of() == RUNG
