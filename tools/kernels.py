@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from coldframe.core import process
 from coldframe.core.config import default_cache_dir
 from coldframe.engines import machine
-from tools.patched_ssh import build, server
+from tools.patched_ssh import build
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = "tests/kernel"
@@ -44,7 +44,7 @@ def main(words: list[str]) -> int:
     try:
         kernels = {series: machine.fetch(series, default_cache_dir()) for series in chosen}
         environment = {
-            "COLDFRAME_SSH_FILES": str(server.files(default_cache_dir())),
+            "COLDFRAME_SSH_FILES": str(machine.ssh_server_files(default_cache_dir())),
             "COLDFRAME_PATCHED_SSH": str(build.build(default_cache_dir())),
         }
     except (machine.MachineFailed, process.ProgramFailed, process.ProgramMissing) as problem:
