@@ -103,7 +103,7 @@ def test_the_unit(user: dict[str, str], key_file: Path, tmp_path: Path) -> None:
     assert len(private_keys() - before) == 1
     # It ends when the user's manager or the user says so, and what was added to it ends with it.
     did(["systemctl", "--user", "stop", "coldframe-agent"], **user)
-    assert not connects(path)
+    wait_for(lambda: not connects(path), told)
     until_gone(before)
     did(["systemctl", "--user", "start", "coldframe-agent"], **user)
     wait_for(lambda: connects(path), told)
