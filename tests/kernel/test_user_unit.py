@@ -47,7 +47,8 @@ def user(tmp_path: Path) -> Iterator[dict[str, str]]:
     runtime = Path("/run/user/0")
     runtime.mkdir(parents=True, exist_ok=True)
     runtime.chmod(0o700)
-    known = {"HOME": str(home), "XDG_RUNTIME_DIR": str(runtime)}
+    # The machine's files are a chroot of its first ones, where systemctl would do nothing, and succeed.
+    known = {"HOME": str(home), "XDG_RUNTIME_DIR": str(runtime), "SYSTEMD_IGNORE_CHROOT": "1"}
     with (tmp_path / "manager.log").open("w") as log:
         manager = subprocess.Popen(
             [MANAGER, "--user", "--log-target=console"],
