@@ -4,6 +4,7 @@ import pytest
 
 from coldframe.cli.main import main
 from coldframe.cli.tour import STOPS, in_machine, stop_03
+from coldframe.core import process
 from coldframe.engines import machine
 from coldframe.engines.keyring.fake import FakeKernel
 
@@ -42,8 +43,18 @@ def test_the_machine_walks_the_stop(
     monkeypatch.setattr(
         machine, "fetch", lambda series, _cache: machine.DebianKernel(series, in_machine.Path("/"), [])
     )
+    monkeypatch.setattr(machine, "ssh_server_files", lambda _cache: in_machine.Path("/files.tar"))
     assert main(["tour", "3", "--machine"]) == 3
-    assert errands[0].words[1:] == ["tour", "3"]
+    # An sshd is unpacked first, with which the tour logs in.
+    assert errands[0].words[3] == "/files.tar"
+    assert errands[0].words[-2:] == ["tour", "3"]
+
+    def unknown(_cache):
+        raise process.ProgramFailed("apt-get: no such package")
+
+    monkeypatch.setattr(machine, "ssh_server_files", unknown)
+    assert main(["tour", "3", "--machine"]) == 3
+    assert errands[1].words[1:] == ["tour", "3"], "without it the rest of the tour is walked"
     assert "what happens there is shown" in capsys.readouterr().out
 
 

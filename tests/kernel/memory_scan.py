@@ -58,7 +58,7 @@ def scan(pid: int, key: rsa.RSAPrivateKey) -> Found:
     private: list[str] = []
     seen: set[bytes] = set()
     size = 0
-    for block in _memory(pid):
+    for block in blocks(pid):
         size += len(block)
         private += [name for name, window in wanted.items() if window in block]
         seen |= {window for window in control if window in block}
@@ -92,7 +92,7 @@ def _windows(number: int) -> dict[str, bytes]:
     return windows
 
 
-def _memory(pid: int) -> list[bytes]:
+def blocks(pid: int) -> list[bytes]:
     """Read the mappings one by one; one that is a file's and cannot be written holds what the file holds."""
     blocks = []
     with (

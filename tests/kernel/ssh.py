@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from coldframe.engines.machine.ssh_server import USER
+
 COLDFRAME = Path(sys.executable).with_name("coldframe")
 # Enough for a program on an emulated processor that others use as well.
 SECONDS = 200
@@ -76,7 +78,7 @@ def install() -> None:
     did(["tar", "-C", "/", "--keep-directory-symlink", "-xf", os.environ["COLDFRAME_SSH_FILES"]])
     if "sshd" not in {user.pw_name for user in pwd.getpwall()}:
         with Path("/etc/passwd").open("a", encoding="ascii") as users:
-            users.write("sshd:x:987:65534::/run/sshd:/usr/sbin/nologin\n")
+            users.write(f"{USER}\n")
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
 
 

@@ -18,6 +18,7 @@ from coldframe.gateway.signature import Expectation, Secret, verify
 from coldframe.gateway.signature.chunked import decode_body
 from coldframe.server.certificate import ensure_certificate
 from coldframe.server.listener import Limits, serve
+from tests.gateway.signature.signing import Plain
 
 KEY_ID, SECRET, TOKEN = "AKIDEXAMPLE000000000", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "session/token+=="
 
@@ -48,7 +49,7 @@ class Verifying:
         try:
             verified = verify(
                 request,
-                lambda key_id: Secret(SECRET, "me", TOKEN) if key_id == KEY_ID else None,
+                lambda key_id: Secret(Plain(SECRET), "me", TOKEN) if key_id == KEY_ID else None,
                 datetime.now(UTC),
                 expected=Expectation("s3" if s3 else "json"),
             )

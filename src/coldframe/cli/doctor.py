@@ -8,9 +8,11 @@ from coldframe import __version__
 from coldframe.core.config import default_data_dir
 from coldframe.core.sealed_master import NAME
 from coldframe.engines.catalog import engines, probe
+from coldframe.engines.keyring import Kernel
+from coldframe.server import kernel_secret_keys
 from coldframe.server.files import NotSetUp, read_server
 from coldframe.server.kernel_private_keys import private_keys
-from coldframe.server.master_key import SENTENCES, rung_of
+from coldframe.server.master_key import RUNGS, SENTENCES, rung_of
 
 _WHERE = {
     "kernel": "kernel",
@@ -33,6 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     except NotSetUp:
         print(f"data      {chosen.data} (no server has run with it yet)")
     print(f"master    {_master(chosen.data)}")
+    print(f"secrets   {_secrets()}")
     where = private_keys().where
     print(f"kms       RSA keys are used in the {_WHERE[where]}; all other keys in the server's process")
     missing = 0
@@ -46,6 +49,16 @@ def run(chosen: argparse.Namespace) -> int:
             print(f"          install it: coldframe engines install {engine.name}")
         missing += not engine.tests
     return 1 if missing else 0
+
+
+def _secrets() -> str:
+    """Say where the secrets of access keys would live here, how many do, and whether more can."""
+    rung = rung_of()
+    told = f"{rung}: {kernel_secret_keys.SENTENCES[rung]}"
+    if rung not in RUNGS:
+        return told
+    held, scarce = kernel_secret_keys.occupancy(Kernel())
+    return f"{told}\n          {held} there now" + (f"; {scarce}" if scarce else "")
 
 
 def _master(data_dir: Path) -> str:

@@ -1,6 +1,5 @@
 """Signing in, with an access key pair or with the password of an IAM user, and signing out."""
 
-import hmac
 import threading
 from collections import deque
 from urllib.parse import parse_qs
@@ -83,8 +82,7 @@ def _by_key(
 ) -> tuple[sessions.Session | None, str]:
     key = form.get("key", "").strip()
     found = credentials.find(installation, key, None)
-    secret = found.secret_key if found else ""
-    if found is None or not hmac.compare_digest(secret.encode(), form.get("secret", "").strip().encode()):
+    if found is None or not found.key.matches(form.get("secret", "").strip()):
         return None, "The access key id or the secret access key is wrong."
     return sessions.begin(found.principal, now, key=key), ""
 

@@ -10,6 +10,7 @@ from coldframe.core.installation import Installation
 from coldframe.core.records import Records
 from coldframe.core.service import Service
 from coldframe.core.store import Transaction
+from coldframe.core.withheld import Withheld
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class Call:
         self.endpoint = installation.settings.endpoint
         self.allowed: Callable[[str, str], bool] = _nobody
         self.require: Requires = _refuse
+        self.withheld: Withheld | None = None
         self._stack: ExitStack | None = None
         self._transaction: Transaction | None = None
 
@@ -90,6 +92,13 @@ class Call:
     def new_id(self) -> str:
         """Return a random UUID."""
         return ids.uuid()
+
+    def withhold(self, secret: bytearray) -> str:
+        """Return what to answer in a secret's place: the gateway puts the secret in as the answer leaves, and wipes it."""
+        self.withheld = self.withheld or Withheld()
+        marker = ids.secret_key().decode().replace("/", "s").replace("+", "p")[: len(secret)]
+        self.withheld.add(marker, secret)
+        return marker
 
     def start(self, job: Any, *args: Any) -> str:
         """Start a durable job; it is journalled in this call's transaction and runs when that commits."""

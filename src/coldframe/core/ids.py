@@ -37,9 +37,12 @@ def unique_id(prefix: str, length: int = 17) -> str:
     return prefix + "".join(secrets.choice(_BASE32) for _ in range(length))
 
 
-def secret_key() -> str:
-    """Return a secret access key of 40 characters."""
-    return "".join(secrets.choice(_KEY_LETTERS) for _ in range(40))
+def secret_key() -> bytearray:
+    """Return a secret access key of 40 characters, for its user to wipe."""
+    made = bytearray(40)
+    for at in range(40):
+        made[at] = ord(secrets.choice(_KEY_LETTERS))
+    return made
 
 
 def digits(length: int) -> str:
@@ -57,11 +60,14 @@ def hexadecimal(length: int) -> str:
     return os.urandom((length + 1) // 2).hex()[:length]
 
 
-def text_of(digest: bytes, length: int) -> str:
-    """Return `length` characters of a secret key's alphabet derived from `digest` (32 bytes are enough for 42)."""
+def text_of(digest: bytes, length: int) -> bytearray:
+    """Return `length` characters of a secret key's alphabet derived from `digest` (32 bytes are enough for 42).
+
+    A bytearray, so that whoever uses the secret can wipe it.
+    """
     number = int.from_bytes(digest, "big")
-    characters = []
-    for _ in range(length):
+    characters = bytearray(length)
+    for at in range(length):
         number, position = divmod(number, len(_KEY_LETTERS))
-        characters.append(_KEY_LETTERS[position])
-    return "".join(characters)
+        characters[at] = ord(_KEY_LETTERS[position])
+    return characters

@@ -9,6 +9,8 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from coldframe.core.wiping import wipe
+
 
 class SealBroken(Exception):
     """A sealed value does not open: another master key, another place, or damaged bytes."""
@@ -71,6 +73,24 @@ class Seal:
             return self._cipher(purpose).decrypt(sealed[:12], sealed[12:], place.encode())
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"a value sealed for {purpose} does not open") from error
+
+    def seal_once(self, purpose: str, place: str, secret: bytes | bytearray) -> bytes:
+        """Seal as `seal` does, and keep neither the purpose's key nor what was made of it."""
+        key, nonce = self.key(purpose), os.urandom(12)
+        try:
+            return nonce + AESGCM(key).encrypt(nonce, secret, place.encode())
+        finally:
+            wipe(key)
+
+    def open_once(self, purpose: str, place: str, sealed: bytes) -> bytes:
+        """Open as `open` does, and keep neither the purpose's key nor what was made of it; the caller wipes the secret."""
+        key = self.key(purpose)
+        try:
+            return AESGCM(key).decrypt(sealed[:12], sealed[12:], place.encode())
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken(f"a value sealed for {purpose} does not open") from error
+        finally:
+            wipe(key)
 
     def _cipher(self, purpose: str) -> AESGCM:
         cipher = self._keys.get(purpose)

@@ -15,7 +15,12 @@ def result(exchange: Exchange) -> WireResponse:
     if isinstance(exchange.result, Iterator):
         head = exchange.protocol.answer(exchange.operation, {}, exchange.request_id)
         return WireResponse(head.status, head.headers, _late(exchange, exchange.result))
-    return exchange.protocol.answer(exchange.operation, exchange.result or {}, exchange.request_id)
+    response = exchange.protocol.answer(exchange.operation, exchange.result or {}, exchange.request_id)
+    if exchange.call is not None and exchange.call.withheld is not None and isinstance(response.body, bytes):
+        # Of a stated length, so that it is sent as it lies, without being copied into a chunk's frame.
+        response.headers["content-length"] = str(len(response.body))
+        response.body = exchange.call.withheld.into(response.body)
+    return response
 
 
 def _late(exchange: Exchange, results: Iterator[Any]) -> Iterator[bytes]:

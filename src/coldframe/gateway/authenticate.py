@@ -56,9 +56,7 @@ def check_signature(exchange: Exchange) -> None:
     # The annotation is a string, because it would be made anew for each call.
     def find_secret(access_key_id: str) -> "Secret | None":
         found = credentials.find(installation, access_key_id, claimed.token if claimed else None)
-        return (
-            None if found is None else Secret(found.secret_key, found.principal, found.token, found.expires)
-        )
+        return None if found is None else Secret(found.key, found.principal, found.token, found.expires)
 
     expected = _expectation(exchange.service.model, request.headers.get("host", ""), anonymous=unsigned)
     seconds = installation.clock.seconds()

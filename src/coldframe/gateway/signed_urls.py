@@ -29,7 +29,7 @@ class GatewaySignedUrls:
             found = credentials.find(self._installation, access_key_id, token)
             if found is None:
                 return None
-            return Secret(found.secret_key, found.principal, found.token, found.expires)
+            return Secret(found.key, found.principal, found.token, found.expires)
 
         now = datetime.fromtimestamp(self._installation.clock.seconds(), UTC)
         verified = verify(

@@ -4,6 +4,7 @@ from coldframe.core import ids
 from coldframe.core.records import Records
 from coldframe.core.seal import Seal
 from coldframe.identity.records import AccessKey, Account
+from coldframe.identity.secret_keys import PURPOSE
 
 DEV_ACCOUNT = "123456789012"
 
@@ -28,14 +29,25 @@ def find_or_create(records: Records, account_id: str, *, now: int) -> Account:
 def create_access_key(
     records: Records, seal: Seal, *, account: str, user: str, now: int
 ) -> tuple[AccessKey, str]:
-    """Record a new key pair for a user (or root, `user` empty) and return it with its secret, shown only now."""
+    """Record a new key pair as `new_access_key` does, and return its secret as text, which nobody can wipe."""
+    key, secret = new_access_key(records, seal, account=account, user=user, now=now)
+    return key, secret.decode()
+
+
+def new_access_key(
+    records: Records, seal: Seal, *, account: str, user: str, now: int
+) -> tuple[AccessKey, bytearray]:
+    """Record a new key pair for a user (or root, `user` empty) and return it with its secret, shown only now.
+
+    The secret is the caller's to wipe.
+    """
     key_id = ids.unique_id("AKIA", 16)
     secret = ids.secret_key()
     key = AccessKey(
         id=key_id,
         account=account,
         user=user,
-        sealed_secret=seal.seal("access-key", key_id, secret.encode()),
+        sealed_secret=seal.seal_once(PURPOSE, key_id, secret),
         created=now,
     )
     records.add(key)

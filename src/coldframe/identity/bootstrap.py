@@ -6,8 +6,10 @@ from coldframe.core import ids
 from coldframe.core.installation import Installation
 from coldframe.core.records import Records
 from coldframe.core.seal import SealBroken
+from coldframe.core.wiping import wipe
 from coldframe.identity.accounts import DEV_ACCOUNT, create_access_key, create_account
 from coldframe.identity.records import AccessKey, Account
+from coldframe.identity.secret_keys import PURPOSE
 
 
 def set_up(
@@ -40,7 +42,7 @@ def _check_master_key(installation: Installation, records: Records) -> None:
     """Open one of the store's secrets: with a wrong key every signature would fail, and nobody would know why."""
     for key in records.list(AccessKey, limit=1):
         try:
-            installation.seal.open("access-key", key.id, key.sealed_secret)
+            wipe(installation.seal.open_once(PURPOSE, key.id, key.sealed_secret))
         except SealBroken as error:
             raise SealBroken(
                 f"{installation.settings.data_dir / 'master.key'} is not the master key that the store's secrets "

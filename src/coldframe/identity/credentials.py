@@ -8,17 +8,17 @@ import msgspec
 
 from coldframe.core.gathered import Gathered
 from coldframe.core.installation import Installation
-from coldframe.core.seal import Seal
 from coldframe.identity import sessions
 from coldframe.identity.accounts import DEV_ACCOUNT
 from coldframe.identity.caller import Caller
 from coldframe.identity.records import AccessKey, Account, Role, User
+from coldframe.identity.secret_keys import SecretKey, SecretKeys
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The secret behind an access key id; `token` and `expires` only for temporary credentials."""
+    """What stands behind an access key id; `token` and `expires` only for temporary credentials."""
 
-    secret_key: str
+    key: SecretKey
     principal: Caller
     token: str | None = None
     expires: datetime | None = None
@@ -36,7 +36,7 @@ class LongLived:
         self._found: Gathered[str, Found] = Gathered(installation.store, (AccessKey, Account, User))
 
     def find(self, access_key_id: str) -> Found | None:
-        """Return the secret and principal of a key, or None when it is unknown or inactive."""
+        """Return the key and its principal, or None when it is unknown or inactive."""
         known = self._found.now()
         found = known.get(access_key_id)
         if found is None:
@@ -74,7 +74,7 @@ def dev_principal(access_key_id: str | None) -> Caller:
 
 
 def find(installation: Installation, access_key_id: str, token: str | None) -> Found | None:
-    """Return the secret and principal of an access key id, or None when it is unknown, inactive or not a session's."""
+    """Return key and principal of an access key id, or None when it is unknown, inactive or not a session's."""
     if token is not None:
         return _of_session(installation, access_key_id, token)
     return installation.parts.get(LongLived).find(access_key_id)
@@ -86,13 +86,19 @@ def _of_key(installation: Installation, access_key_id: str) -> Found | None:
         return None
     if _is_closed(installation, key.account):
         return None
-    secret = _opened(installation.seal, key.id, key.sealed_secret)
-    if not key.user:
-        return Found(secret, root(key.account))
-    user = installation.store.cached(User, key.account, "", key.user)
-    if user is None:
+    principal = root(key.account)
+    if key.user:
+        user = installation.store.cached(User, key.account, "", key.user)
+        if user is None:
+            return None
+        principal = user_principal(key.account, user)
+    secrets = installation.parts.get(SecretKeys)
+    secret = secrets.of(key)
+    now = installation.store.cached(AccessKey, "", "", access_key_id)
+    if now is None or now.status != "Active":  # in between, and dropped by then
+        secrets.forget(access_key_id)
         return None
-    return Found(secret, user_principal(key.account, user))
+    return Found(secret, principal)
 
 
 def user_principal(account: str, user: User, session: sessions.Session | None = None) -> Caller:
@@ -144,20 +150,16 @@ def session_principal(installation: Installation, session: sessions.Session) -> 
 
 def _of_session(installation: Installation, access_key_id: str, token: str) -> Found | None:
     try:
-        session, secret = sessions.read(installation.seal, access_key_id, token)
+        session = sessions.read(installation.seal, access_key_id, token)
     except sessions.InvalidToken:
         return None
     principal = session_principal(installation, session)
     if principal is None or _is_closed(installation, principal.account):
         return None
+    secret = installation.parts.get(SecretKeys).of_session(access_key_id)
     return Found(secret, principal, token, datetime.fromtimestamp(session.expires, UTC))
 
 
 def _is_closed(installation: Installation, account_id: str) -> bool:
     account = installation.store.cached(Account, "", "", account_id)
     return account is not None and account.status == "SUSPENDED"
-
-
-@lru_cache(maxsize=1024)
-def _opened(seal: Seal, key_id: str, sealed: bytes) -> str:
-    return seal.open("access-key", key_id, sealed).decode()

@@ -7,6 +7,7 @@ import msgspec
 
 from coldframe.core import ids
 from coldframe.core.seal import Seal, SealBroken
+from coldframe.core.wiping import wipe
 
 _PURPOSE = "session-token"
 
@@ -36,10 +37,10 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Issued(msgspec.Struct, frozen=True):
-    """Temporary credentials as STS hands them out."""
+    """Temporary credentials as STS hands them out; the secret is the caller's to wipe."""
 
     access_key_id: str
-    secret_key: str
+    secret_key: bytearray
     token: str
     expires: int
 
@@ -52,20 +53,24 @@ def issue(seal: Seal, session: Session) -> Issued:
     """Return new temporary credentials for `session`."""
     key_id = ids.unique_id("ASIA", 16)
     token = seal.seal(_PURPOSE, key_id, msgspec.json.encode(session))
-    return Issued(key_id, _secret(seal, key_id), "IQoJ" + token.hex(), session.expires)
+    return Issued(key_id, secret_of(seal, key_id), "IQoJ" + token.hex(), session.expires)
 
 
-def read(seal: Seal, access_key_id: str, token: str) -> tuple[Session, str]:
-    """Return the session and the secret key that belong to a token; raises InvalidToken."""
+def read(seal: Seal, access_key_id: str, token: str) -> Session:
+    """Return the session that a token stands for; raises InvalidToken."""
     try:
         sealed = bytes.fromhex(token.removeprefix("IQoJ"))
-        session = msgspec.json.decode(seal.open(_PURPOSE, access_key_id, sealed), type=Session)
+        return msgspec.json.decode(seal.open(_PURPOSE, access_key_id, sealed), type=Session)
     except (ValueError, SealBroken, msgspec.DecodeError) as error:
         raise InvalidToken("The security token included in the request is invalid.") from error
-    return session, _secret(seal, access_key_id)
 
 
-def _secret(seal: Seal, access_key_id: str) -> str:
-    """Derive the secret of a temporary key: 40 characters, known only with the master key."""
-    digest = hmac.digest(seal.key("session-secret"), access_key_id.encode(), hashlib.sha256)
-    return ids.text_of(digest, 40)
+def secret_of(seal: Seal, access_key_id: str) -> bytearray:
+    """Derive the secret of a temporary key: 40 characters, known only with the master key; the caller wipes it."""
+    key = seal.key("session-secret")
+    digest = hmac.digest(key, access_key_id.encode(), hashlib.sha256)
+    try:
+        return ids.text_of(digest, 40)
+    finally:
+        wipe(key)
+        wipe(digest)

@@ -24,12 +24,14 @@ from coldframe.identity import records as identity
 from coldframe.identity.credentials import LongLived
 from coldframe.identity.last_use import LastUse
 from coldframe.identity.permissions import Permissions
+from coldframe.identity.secret_keys import SecretKeys
 from coldframe.jobs import journal as jobs
 from coldframe.jobs import recovery
 from coldframe.jobs.attempt import Timing
 from coldframe.jobs.job import Job, Registry
 from coldframe.jobs.runner import Runner
 from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
+from coldframe.server.kernel_secret_keys import secrets_in_kernel
 from coldframe.server.master_key import open_master_key
 from coldframe.server.services import SERVICES
 from coldframe.services.kms.private_keys import PrivateKeys
@@ -51,6 +53,7 @@ class Assembly:
             if empty is not None:
                 empty(self.installation)
         self.installation.store.empty()
+        self.installation.parts.get(SecretKeys).forget_all()
         bootstrap.set_up(self.installation)
 
     def engines(self) -> dict[str, str]:
@@ -82,9 +85,11 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         held = open_master_key(settings, stack)
         seal = Seal(held.master)
         installation = Installation(settings, clock, store, seal, Pager(seal.key("pagination")))
+        rungs = secrets_in_kernel(held)
         parts = installation.parts
         stack.callback(parts.close)
         parts.provide(Permissions, lambda: Permissions(store, lenient=settings.dev))
+        parts.provide(SecretKeys, lambda: SecretKeys(seal, clock, rungs))
         parts.provide(LongLived, lambda: LongLived(installation))
         parts.provide(LastUse, lambda: LastUse(store))
         parts.provide(SignedUrls, lambda: GatewaySignedUrls(installation))

@@ -27,6 +27,7 @@ from coldframe.core.seal import (
     load_master_key,
 )
 from coldframe.core.sealed_master import CHECK_PURPOSE, NAME, SealedMaster, check_of, open_master, read_sealed
+from coldframe.core.wiping import wipe
 from coldframe.engines.keyring import (
     PROCESS,
     SESSION,
@@ -38,11 +39,13 @@ from coldframe.engines.keyring import (
 )
 
 _SET_KEY_BY_SERIAL = 7
+# The kernel's, the highest first.
+RUNGS = ("logon", "user")
 _USED = Permission.VIEW | Permission.READ | Permission.SEARCH
 # A thread that is older than the process's keyring does not possess what is in it. Other processes of this user could
 # read it too, as they can read the file in which it lies in clear.
-_OF_PROCESS = permissions(_USED | Permission.SETATTR, _USED)
-_OF_SESSION = permissions(_USED | Permission.SETATTR)
+USED_IN_PROCESS = permissions(_USED | Permission.SETATTR, _USED)
+USED_IN_SESSION = permissions(_USED | Permission.SETATTR)
 
 
 class Digest(Protocol):
@@ -53,11 +56,17 @@ class Digest(Protocol):
 
 
 class Held(NamedTuple):
-    """The master key where it lives, the rung (`logon`, `user` or `file`), and its serial in the kernel, 0 without."""
+    """The master key where it lives, the rung (`logon`, `user` or `file`), its serial and keyring in the kernel, 0 without."""
 
     master: MasterKey
     rung: str
     serial: int = 0
+    keyring: int = 0
+
+    @property
+    def name(self) -> str:
+        """What tells this installation's keys from another's; nothing can be told of the key from it."""
+        return _name(self.master.derive(CHECK_PURPOSE))
 
 
 SENTENCES = {
@@ -93,9 +102,13 @@ class StoredInKernel:
     def derive(self, purpose: str) -> bytes:
         """Return the 32-byte key of a purpose; raises SealBroken when the kernel no longer has the key."""
         try:
-            return expanded(self._service.read(self._serial), purpose)
+            pseudorandom = self._service.read(self._serial)
         except KeyringError as error:
             raise _lost() from error
+        try:
+            return expanded(pseudorandom, purpose)
+        finally:
+            wipe(pseudorandom)
 
 
 def kernel_digest(serial: int, message: bytes) -> bytes:
@@ -156,12 +169,12 @@ def _loaded(
     """Give the key to the kernel and see that it derives what it must; None where no rung of the kernel holds."""
     description = f"coldframe:{name or _name(check_of(pseudorandom))}"
     expected = expanded(pseudorandom, CHECK_PURPOSE)
-    for rung in ("logon", "user"):
+    for rung in RUNGS:
         serial = 0
         try:
             serial = service.add_key(rung, description, bytearray(pseudorandom), keyring)
-            service.set_permissions(serial, _OF_PROCESS if keyring == PROCESS else _OF_SESSION)
-            held = _held(service, digest, rung, serial)
+            service.set_permissions(serial, USED_IN_PROCESS if keyring == PROCESS else USED_IN_SESSION)
+            held = _held(service, digest, rung, serial)._replace(keyring=keyring)
             if hmac.compare_digest(held.master.derive(CHECK_PURPOSE), expected):
                 return held
         except (KeyringError, SealBroken, OSError):
@@ -173,10 +186,10 @@ def _loaded(
 
 def _found(service: KeyService, digest: Digest, sealed: SealedMaster) -> Held | None:
     """Return the key that an earlier server of this session left in the kernel."""
-    for rung in ("logon", "user"):
+    for rung in RUNGS:
         try:
             serial = service.search(SESSION, rung, f"coldframe:{_name(sealed.check)}")
-            held = _held(service, digest, rung, serial)
+            held = _held(service, digest, rung, serial)._replace(keyring=SESSION)
             if hmac.compare_digest(held.master.derive(CHECK_PURPOSE), sealed.check):
                 return held
         except (KeyringError, SealBroken):

@@ -1,5 +1,6 @@
 """Requests signed by botocore, as they arrive at the server."""
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from botocore.credentials import Credentials
 
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.signature import Expectation, Secret, verify
+from coldframe.identity.secret_keys import derive
 
 KEY_ID = "AKIDEXAMPLE000000000"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -17,8 +19,26 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 PRINCIPAL = object()
 
 
+class Plain:
+    """A secret access key of which a test knows the text (an identity.secret_keys.SecretKey)."""
+
+    def __init__(self, secret):
+        self._secret = secret.encode()
+
+    def signing_key(self, date, region, service):
+        return derive(
+            lambda message: hmac.digest(b"AWS4" + self._secret, message, "sha256"), date, region, service
+        )
+
+    def sha1(self, message):
+        return hmac.digest(self._secret, message, "sha1")
+
+    def matches(self, secret):
+        return secret.encode() == self._secret
+
+
 def find_secret(key_id, token=None, expires=None):
-    return Secret(SECRET, PRINCIPAL, token, expires) if key_id == KEY_ID else None
+    return Secret(Plain(SECRET), PRINCIPAL, token, expires) if key_id == KEY_ID else None
 
 
 def with_token(token, expires=None):

@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from signing import Plain
 
 from coldframe.core.checksums import checksum
 from coldframe.core.faults import ServiceFault
@@ -15,7 +16,7 @@ from coldframe.core.wire import BodyStream, WireRequest
 from coldframe.gateway.signature.chunked import decode_body, decode_stream
 from coldframe.gateway.signature.credentials import Verified
 from coldframe.gateway.signature.events import EventChain
-from coldframe.gateway.signature.keys import sign, signing_key
+from coldframe.gateway.signature.keys import sign
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 EXAMPLE_DATE = datetime(2013, 5, 24, tzinfo=UTC)
@@ -31,7 +32,7 @@ EXAMPLE = (
 def verified(payload, signature=SEED):
     return Verified(
         date=EXAMPLE_DATE, region="us-east-1", service="s3", payload=payload, signature=signature, family="s3",
-        secret_key=SECRET,
+        key=Plain(SECRET),
     )  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def example_body(chunks=EXAMPLE):
 
 def signed_body(data, trailers=None, *, size=8192):
     """A body in signed chunks, made here from the specification."""
-    key = signing_key(SECRET, "20130524", "us-east-1", "s3")
+    key = Plain(SECRET).signing_key("20130524", "us-east-1", "s3")
     above = "20130524T000000Z\n20130524/us-east-1/s3/aws4_request\n"
     previous, out = SEED, b""
     for at in [*range(0, len(data), size), len(data)]:
@@ -217,7 +218,7 @@ def test_a_body_that_is_not_chunked_stays():
 
 def test_event_frames_in_their_order():
     chain = EventChain(verified("STREAMING-AWS4-HMAC-SHA256-EVENTS"))
-    key = signing_key(SECRET, "20130524", "us-east-1", "s3")
+    key = Plain(SECRET).signing_key("20130524", "us-east-1", "s3")
     previous = SEED
     at = int(EXAMPLE_DATE.timestamp()) * 1000
     frames = []

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from signing import Plain
 
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.signature import Expectation, Secret, verify
@@ -43,7 +44,7 @@ def test_verifies(name):
     token = request.headers.get("x-amz-security-token")
     verified = verify(
         request,
-        lambda _: Secret(SECRET, "me", token),
+        lambda _: Secret(Plain(SECRET), "me", token),
         AT,
         expected=Expectation("query", frozenset({"service"})),
     )

@@ -1,11 +1,13 @@
 """Keys: made, described, listed, switched, tagged, called by aliases, destroyed."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 from botocore.exceptions import ClientError
 
 from coldframe.services.kms.jobs import keep_keys
+from coldframe.services.kms.usage import Usage
 from tests.services.kms.conftest import code, message
 
 DAY = 86400
@@ -224,6 +226,32 @@ def test_last_usage(kms, make) -> None:
     assert "KeyLastUsage" not in kms.get_key_last_usage(KeyId=key)
     kms.encrypt(KeyId=key, Plaintext=b"x")
     assert kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]["Operation"] == "Encrypt"
+
+
+def test_a_use_that_is_being_written_is_not_lost_from_sight(server, kms, make) -> None:
+    key = make()
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+    usage, asked = server.installation.parts.get(Usage), []
+
+    class Watched:
+        """The store, which is asked for the use before it is written and when it has just been."""
+
+        cached = staticmethod(server.installation.store.cached)
+
+        @contextmanager
+        def write(self):
+            asked.append(kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]["Operation"])
+            with server.installation.store.write() as transaction:
+                yield transaction
+            asked.append(kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]["Operation"])
+
+    store, usage._store = usage._store, Watched()
+    try:
+        usage.flush()
+    finally:
+        usage._store = store
+    asked.append(kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]["Operation"])
+    assert asked == ["Encrypt"] * 3
 
 
 def test_describing_the_alias_of_an_aws_managed_key_makes_it(server, kms) -> None:

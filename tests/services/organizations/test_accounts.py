@@ -5,6 +5,7 @@ import re
 import pytest
 
 from coldframe.identity.accounts import create_access_key, create_account
+from coldframe.identity.secret_keys import SecretKeys
 from tests.services.organizations.conftest import refused
 
 
@@ -119,6 +120,25 @@ def test_a_closed_account_stays_suspended(server, organizations, make_account):
     assert refused(organizations.close_account, AccountId=account).code == "AccountAlreadyClosedException"
     fault = refused(organizations.close_account, AccountId=server.account)
     assert fault.reason == "CANNOT_CLOSE_MANAGEMENT_ACCOUNT"
+
+
+def test_a_closed_account_has_no_secrets_in_the_server_any_more(server, organizations, make_account, inside):
+    account = make_account("one")
+    iam = inside(account, "iam")
+    iam.create_user(UserName="jane")
+    key = iam.create_access_key(UserName="jane")["AccessKey"]
+    pair = {
+        "AccessKeyId": key["AccessKeyId"],
+        "SecretAccessKey": key["SecretAccessKey"],
+        "SessionToken": None,
+    }
+    sts = server.client_as("sts", pair)
+    assert sts.get_caller_identity()["Account"] == account
+    known = server.installation.parts.get(SecretKeys).known
+    assert key["AccessKeyId"] in {slot[0] for slot in known}
+    organizations.close_account(AccountId=account)
+    assert key["AccessKeyId"] not in {slot[0] for slot in known}
+    assert refused(sts.get_caller_identity).code == "InvalidClientTokenId"
 
 
 def test_a_new_account_waits_four_days_before_it_may_go(server, organizations, make_account, inside, clock):

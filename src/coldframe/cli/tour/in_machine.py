@@ -1,11 +1,15 @@
 """Running this command in a QEMU machine with a Debian kernel, for what the kernel here cannot do."""
 
+import contextlib
 import sys
 from pathlib import Path
 
+from coldframe.core import process
 from coldframe.core.config import default_cache_dir
 
 SERIES = "6.12"
+# On a machine that is busy with other things, every instruction takes its time.
+_SECONDS = 900
 
 
 def run(words: list[str]) -> int:
@@ -18,7 +22,11 @@ def run(words: list[str]) -> int:
         print(
             f"In a QEMU machine with Linux {kernel.release}; every instruction is emulated, so times are longer.\n"
         )
-        errand = machine.Errand([str(program), *words], Path("/"), {"PYTHONDONTWRITEBYTECODE": "1"})
+        command = [str(program), *words]
+        # Without an sshd the tour leaves its part with ssh out, and says so.
+        with contextlib.suppress(process.ProgramFailed, process.ProgramMissing):
+            command = machine.with_ssh_server(command, machine.ssh_server_files(default_cache_dir()))
+        errand = machine.Errand(command, Path("/"), {"PYTHONDONTWRITEBYTECODE": "1"}, _SECONDS)
         return machine.run(kernel, errand, lambda line: print(line, flush=True)).code
     except machine.MachineFailed as problem:
         print(f"coldframe: {problem}", file=sys.stderr)

@@ -204,7 +204,7 @@ class Kernel:
         given = _Parameters(key=key, input=len(data), other=len(room))
         length = self._control(operation, command, ctypes.byref(given), _text(info), _where(data), room)
         try:
-            return room.raw[:length]
+            return ctypes.string_at(room, length)
         finally:
             ctypes.memset(room, 0, len(room))
 
@@ -214,7 +214,7 @@ class Kernel:
             room = ctypes.create_string_buffer(size)
             length = self._control(operation, command, key, room, size)
             if length <= size:
-                content = room.raw[:length]
+                content = ctypes.string_at(room, length)  # one copy, which its caller can wipe
                 ctypes.memset(room, 0, size)
                 return content
             size = length

@@ -7,6 +7,8 @@ seen at the same paths, changes stay in the machine's memory, and the exit code 
 from coldframe.engines.machine.errors import KernelMissing, MachineFailed
 from coldframe.engines.machine.kernels import SERIES, DebianKernel, fetch
 from coldframe.engines.machine.machine import Ended, Errand, missing, run
+from coldframe.engines.machine.ssh_server import files as ssh_server_files
+from coldframe.engines.machine.ssh_server import with_ssh_server
 
 __all__ = [
     "SERIES",
@@ -18,4 +20,6 @@ __all__ = [
     "fetch",
     "missing",
     "run",
+    "ssh_server_files",
+    "with_ssh_server",
 ]

@@ -3,7 +3,6 @@
 Source: Amazon S3 API Reference, "POST policy" and "Authenticating requests: browser-based uploads".
 """
 
-import hmac
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from coldframe.core.faults import ServiceFault
-from coldframe.gateway.signature.keys import same, sign, signing_key
+from coldframe.gateway.signature.keys import same, sign
 from coldframe.gateway.signature.refusals import refusal
 from coldframe.identity.credentials import Found
 
@@ -40,7 +39,7 @@ def signer_of(fields: Mapping[str, str], find: FindSecret, now: datetime) -> tup
             text = "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed"
             raise ServiceFault("AuthorizationQueryParametersError", text, status=400)
         found = _known(find(scope[0], token), now)
-        key = signing_key(found.secret_key, *scope[1:4])
+        key = found.key.signing_key(scope[1], scope[2], scope[3])
         if not same(sign(key, policy), fields["x-amz-signature"]):
             raise refusal("s3", "mismatch")
         return found, scope[2]
@@ -48,7 +47,7 @@ def signer_of(fields: Mapping[str, str], find: FindSecret, now: datetime) -> tup
         if not fields.get(name):
             raise _missing(name)
     found = _known(find(fields["awsaccesskeyid"], token), now)
-    wanted = b64encode(hmac.digest(found.secret_key.encode(), policy.encode(), "sha1")).decode()
+    wanted = b64encode(found.key.sha1(policy.encode())).decode()
     if not same(wanted, fields["signature"]):
         raise refusal("s3", "mismatch")
     return found, ""

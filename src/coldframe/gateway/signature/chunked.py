@@ -15,7 +15,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.filling import Fill, Filling, chunks_of
 from coldframe.core.wire import BodyStream, WireRequest
 from coldframe.gateway.signature.credentials import Verified
-from coldframe.gateway.signature.keys import same, sign, signing_key
+from coldframe.gateway.signature.keys import same, sign
 from coldframe.gateway.signature.refusals import refusal
 
 _EMPTY: Final = sha256(b"").hexdigest()
@@ -218,9 +218,9 @@ class _Chain:
     """The signatures of chunks, each of which covers the one before it; the first follows the request's own."""
 
     def __init__(self, verified: Verified) -> None:
-        assert verified.date is not None
+        assert verified.date is not None and verified.key is not None
         day = f"{verified.date:%Y%m%d}"
-        self._key = signing_key(verified.secret_key, day, verified.region, verified.service)
+        self._key = verified.key.signing_key(day, verified.region, verified.service)
         scope = f"{day}/{verified.region}/{verified.service}/aws4_request"
         self._above = f"{verified.date:%Y%m%dT%H%M%SZ}\n{scope}\n"
         self._previous = verified.signature

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from coldframe.identity.secret_keys import SecretKey
+
 Family = Literal["query", "json", "rest-json", "ec2", "s3"]
 
 
@@ -15,7 +17,7 @@ class Secret(msgspec.Struct, frozen=True):
     `session_token` and `expires` (aware, UTC) are set for the temporary credentials of a role session.
     """
 
-    secret_key: str
+    key: SecretKey
     principal: Any = None
     session_token: str | None = None
     expires: datetime | None = None
@@ -79,7 +81,7 @@ class Verified(msgspec.Struct, frozen=True):
     signature: str = ""
     presigned: bool = False
     family: Family = "query"
-    secret_key: str = ""
+    key: SecretKey | None = None
 
     def __repr__(self) -> str:
         """Show who, never the secret."""

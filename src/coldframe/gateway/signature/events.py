@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from coldframe.gateway.signature.credentials import Verified
-from coldframe.gateway.signature.keys import same, sign, signing_key
+from coldframe.gateway.signature.keys import same, sign
 from coldframe.gateway.signature.refusals import refusal
 
 _TIMESTAMP_TYPE = 8
@@ -19,7 +19,8 @@ class EventChain:
     """Checks the frames of one event stream in their order."""
 
     def __init__(self, verified: Verified) -> None:
-        self._secret_key = verified.secret_key
+        assert verified.key is not None
+        self._key = verified.key
         self._region = verified.region
         self._service = verified.service
         self._family = verified.family
@@ -43,7 +44,7 @@ class EventChain:
                 sha256(payload).hexdigest(),
             )
         )
-        wanted = sign(signing_key(self._secret_key, day, self._region, self._service), text)
+        wanted = sign(self._key.signing_key(day, self._region, self._service), text)
         if not same(wanted, signature.hex()):
             raise refusal(self._family, "mismatch")
         self._previous = wanted

@@ -3,7 +3,6 @@
 Source: Amazon S3 Developer Guide, "Signing and authenticating REST requests (AWS signature version 2)".
 """
 
-import hmac
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Final
@@ -107,7 +106,7 @@ def verify_sigv2(
 
 def _signed(request: WireRequest, parameters: dict[str, str], path: str, secret: Secret) -> bool:
     text = _string_to_sign(request, parameters, path).encode("utf-8", "surrogateescape")
-    wanted = b64encode(hmac.digest(secret.secret_key.encode(), text, "sha1")).decode()
+    wanted = b64encode(secret.key.sha1(text)).decode()
     return same(wanted, parameters["Signature"])
 
 

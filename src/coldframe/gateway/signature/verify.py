@@ -10,7 +10,7 @@ from coldframe.core.wire import WireRequest
 from coldframe.gateway.signature.authorization import claim_from_header
 from coldframe.gateway.signature.canonical import canonical_digests
 from coldframe.gateway.signature.credentials import Claim, Expectation, FindSecret, Secret, Verified
-from coldframe.gateway.signature.keys import same, sign, signing_key
+from coldframe.gateway.signature.keys import same, sign
 from coldframe.gateway.signature.presigned import claim_from_query, query_parameters
 from coldframe.gateway.signature.refusals import refusal
 from coldframe.gateway.signature.session import check_session
@@ -76,7 +76,7 @@ def verify(
         signature=claim.signature,
         presigned=claim.presigned,
         family=expected.family,
-        secret_key=secret.secret_key,
+        key=secret.key,
     )
 
 
@@ -156,7 +156,7 @@ def _payload(request: WireRequest, claim: Claim, parameters: dict[str, str], exp
 def _check_signature(
     request: WireRequest, claim: Claim, secret: Secret, date: datetime, payload: str, expected: Expectation
 ) -> None:
-    key = signing_key(secret.secret_key, claim.scope_date, claim.region, claim.service)
+    key = secret.key.signing_key(claim.scope_date, claim.region, claim.service)
     stamp = claim.timestamp
     if len(stamp) != len("20260304T050607Z"):
         # The string to sign has the basic format, also when the date came in a Date header.

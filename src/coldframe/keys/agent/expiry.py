@@ -1,12 +1,15 @@
-"""Taking keys out of their keyring when their time is over: the kernel refuses them at once, but keeps them for minutes."""
+"""Taking keys out of their keyring when their time is over: the kernel refuses them at once, but keeps them for minutes.
+
+The clock is CLOCK_BOOTTIME: hours in which a laptop slept count, for the kernel's refusal as well as here.
+"""
 
 import heapq
 import logging
 import threading
-import time
 from typing import Final
 
 from coldframe.engines.keyring import KeyringError, KeyService
+from coldframe.keys.agent.boot_timer import BootTimer
 
 LOG: Final = logging.getLogger("coldframe.keys.agent")
 
@@ -17,32 +20,37 @@ class Expiry:
     def __init__(self, service: KeyService, ring: int) -> None:
         self._service = service
         self._ring = ring
-        # When, on the monotonic clock, and which serial: the earliest first.
+        # When, in seconds since the machine booted, and which serial: the earliest first.
         self._due: list[tuple[float, int]] = []
-        self._changed = threading.Condition()
-        self._running = False
+        self._lock = threading.Lock()
+        self._timer: BootTimer | None = None
 
     def after(self, seconds: int, serial: int) -> None:
         """Destroy a key that the kernel has been told to let expire after as many seconds."""
-        with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + seconds, serial))
-            self._changed.notify()
-            if not self._running:
-                self._running = True
-                threading.Thread(target=self._run, name="agent-expiry", daemon=True).start()
+        with self._lock:
+            if self._timer is None:
+                self._timer = BootTimer()
+                threading.Thread(
+                    target=self._run, args=(self._timer,), name="agent-expiry", daemon=True
+                ).start()
+            heapq.heappush(self._due, (self._timer.now() + seconds, serial))
+            self._timer.set(self._due[0][0])
 
-    def _run(self) -> None:
+    def _run(self, timer: BootTimer) -> None:
         while True:
-            self._unlink(self._next())
+            timer.wait()
+            for serial in self._over(timer):
+                self._unlink(serial)
 
-    def _next(self) -> int:
-        """Wait for the earliest key, and return its serial."""
-        with self._changed:
-            while True:
-                left = self._due[0][0] - time.monotonic() if self._due else None
-                if left is not None and left <= 0:
-                    return heapq.heappop(self._due)[1]
-                self._changed.wait(left)
+    def _over(self, timer: BootTimer) -> list[int]:
+        """Return the serials whose time is over, and wait for the next one from here on."""
+        over = []
+        with self._lock:
+            while self._due and self._due[0][0] <= timer.now():
+                over.append(heapq.heappop(self._due)[1])
+            if self._due:
+                timer.set(self._due[0][0])
+        return over
 
     def _unlink(self, serial: int) -> None:
         try:

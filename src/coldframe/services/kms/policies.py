@@ -12,7 +12,6 @@ from coldframe.identity.permissions import Permissions
 from coldframe.identity.policies import Policy, compiled_policy, parse_policy
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.identity.records import Role, User
-from coldframe.services.kms import blobs
 from coldframe.services.kms.places import Place
 from coldframe.services.kms.records import Grant
 
@@ -79,7 +78,7 @@ def policy_with_grants(text: str, grants: list[Grant]) -> Policy:
 
 
 def context_keys(context: dict[str, str], *, whole: bool = True) -> dict[str, str | list[str]]:
-    """Return the condition keys by which grants compare an encryption context exactly, case and all."""
+    """Return the condition keys by which grants compare an encryption context: case counts in its values, not in its keys."""
     keys: dict[str, str | list[str]] = {_pair(pair): "true" for pair in context.items()}
     if whole:
         keys[_whole(context)] = "true"
@@ -157,7 +156,9 @@ def _whole(context: dict[str, str]) -> str:
 
 
 def _digest(context: dict[str, str]) -> str:
-    return hashlib.sha256(blobs.canonical(context)).hexdigest()
+    # Pairs and not a dictionary: two keys that differ in case alone are still two.
+    pairs = sorted((key.lower(), value) for key, value in context.items())
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
 
 def _malformed(message: str) -> ServiceFault:

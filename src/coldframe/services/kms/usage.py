@@ -17,6 +17,8 @@ class Usage:
         self._clock = clock
         self._lock = threading.Lock()
         self._uses: dict[Place, LastUsage] = {}
+        # Those that are being written, which a reader does not find in the store yet.
+        self._leaving: dict[Place, LastUsage] = {}
 
     def note(self, call: Call, place: Place) -> None:
         """Remember that an operation has used a key."""
@@ -26,12 +28,13 @@ class Usage:
 
     def last(self, place: Place) -> LastUsage | None:
         """Return the last use of a key that is not written yet."""
-        return self._uses.get(place)
+        return self._uses.get(place) or self._leaving.get(place)
 
     def flush(self) -> None:
         """Write what was collected; keys that are gone by now are left out."""
         with self._lock:
-            uses, self._uses = self._uses, {}
+            uses = self._leaving = self._uses
+            self._uses = {}
             tracked = self._store.cached(Tracking, "", "", "since") is not None
             if tracked and not uses:
                 return
@@ -42,6 +45,7 @@ class Usage:
                     records = transaction.records(place.account, place.region)
                     if records.find(Key, place.id) is not None:
                         records.put(use)
+            self._leaving = {}
 
     def close(self) -> None:
         """Write the rest."""

@@ -154,7 +154,7 @@ class FakeProcess(Asymmetric):
             raise refused(errno.EOPNOTSUPP, "read")
         if found.kind == "keyring":
             return b"".join(serial.to_bytes(4, "little") for serial in found.links.values())
-        return found.payload
+        return bytes(bytearray(found.payload))  # a copy, which its reader may wipe, as from the kernel
 
     def describe(self, key: int) -> Description:
         """Describe a key."""

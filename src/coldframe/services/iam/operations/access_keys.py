@@ -1,11 +1,13 @@
 """Access keys: two at most for a user, the secret shown once; a change counts at the next request."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.identity import accounts
 from coldframe.identity.records import AccessKey, User
+from coldframe.identity.secret_keys import SecretKeys
 from coldframe.services.iam.answers import moment
 from coldframe.services.iam.listing import page
 from coldframe.services.iam.names import user_name
@@ -19,10 +21,10 @@ def create_access_key(call: Call, request: "shapes.CreateAccessKeyRequestTypeDef
     """Make a key pair for a user and return its secret, which nothing returns again."""
     name = _owner(call, request)
     check_quota("AccessKeysPerUser", len(_keys(call, name)) + 1)
-    key, secret = accounts.create_access_key(
+    key, secret = accounts.new_access_key(
         call.records, call.installation.seal, account=call.account, user=name, now=call.now // 1000
     )
-    return {"AccessKey": {**_metadata(key), "SecretAccessKey": secret}}
+    return {"AccessKey": {**_metadata(key), "SecretAccessKey": call.withhold(secret)}}
 
 
 def list_access_keys(call: Call, request: "shapes.ListAccessKeysRequestTypeDef") -> dict[str, Any]:
@@ -35,12 +37,16 @@ def update_access_key(call: Call, request: "shapes.UpdateAccessKeyRequestTypeDef
     """Activate or deactivate a key."""
     if request["Status"] not in {"Active", "Inactive"}:
         raise ServiceFault("InvalidInput", "The status of an access key is Active or Inactive.")
-    call.records.change(_key(call, request), status=request["Status"])
+    key = call.records.change(_key(call, request), status=request["Status"])
+    if key.status != "Active":
+        call.records.after_commit(partial(call.part(SecretKeys).forget, key.id))
 
 
 def delete_access_key(call: Call, request: "shapes.DeleteAccessKeyRequestTypeDef") -> None:
     """Delete a key; the next request signed with it is refused."""
-    call.records.remove(_key(call, request))
+    key = _key(call, request)
+    call.records.remove(key)
+    call.records.after_commit(partial(call.part(SecretKeys).forget, key.id))
 
 
 def get_access_key_last_used(

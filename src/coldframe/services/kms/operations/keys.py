@@ -106,7 +106,9 @@ def get_key_last_usage(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     place, key = own_key(call, request["KeyId"])
     use = call.part(Usage).last(place)
     if use is None:
-        use = call.records.find(LastUsage, key.id)
+        # As it is now: what was in memory a moment ago may be written since this call's transaction began.
+        with call.installation.store.read() as now:
+            use = now.records(place.account, place.region).find(LastUsage, key.id)
     since = call.installation.store.cached(Tracking, "", "", "since")
     answer: dict[str, Any] = {
         "KeyId": place.arn,

@@ -1,10 +1,12 @@
 """The accounts of an organization: described, moved in its tree, closed, and taken out of it."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import Account
+from coldframe.identity.records import AccessKey, Account
+from coldframe.identity.secret_keys import SecretKeys
 from coldframe.services.organizations import answers, tree
 from coldframe.services.organizations.departure import depart
 from coldframe.services.organizations.membership import managed, member, organization_of, readable
@@ -90,6 +92,8 @@ def close_account(call: Call, request: "CloseAccountRequestTypeDef") -> None:
             f"Account {account.id} is a delegated administrator; deregister it before you close it.",
         )
     call.records.change(account, status="SUSPENDED", closed=call.now // 1000)
+    for key in call.records.list(AccessKey, where={"account": account.id}):
+        call.records.after_commit(partial(call.part(SecretKeys).forget, key.id))
 
 
 def remove_account_from_organization(

@@ -178,7 +178,7 @@ def _issue(call: Call, session: Session) -> "CredentialsTypeDef":
     issued = sessions.issue(call.installation.seal, session)
     return {
         "AccessKeyId": issued.access_key_id,
-        "SecretAccessKey": issued.secret_key,
+        "SecretAccessKey": call.withhold(issued.secret_key),
         "SessionToken": issued.token,
         "Expiration": datetime.fromtimestamp(issued.expires, UTC),
     }

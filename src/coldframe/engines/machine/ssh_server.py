@@ -1,4 +1,4 @@
-"""Fetches the packages that a machine's own ssh server needs, without installing them: no test starts one on the system."""
+"""Fetches the packages that a machine's own ssh server needs, without installing them: none is to start on the system."""
 
 import hashlib
 import os
@@ -9,6 +9,8 @@ from coldframe.core import process
 
 _PACKAGES = ("openssh-server", "openssh-sftp-server", "openssh-client", "rsync", "git")
 _FILES = "files.tar"
+# Whom sshd becomes before it knows who logs in, as the package's installation would add it.
+USER = "sshd:x:987:65534::/run/sshd:/usr/sbin/nologin"
 _INSTALL = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
 # An apt of somebody else that installs something holds its lock for so long.
 _PATIENCE = 300
@@ -29,6 +31,18 @@ def files(cache: Path) -> Path:
         # Old lists name files that the archive has replaced.
         process.run(["apt-get", *_options(), "update", "-qq"], check=False, timeout=300 + _PATIENCE)
         return _fetched(cache)
+
+
+def with_ssh_server(words: list[str], archive: Path) -> list[str]:
+    """Return the words of a command before which the archive is unpacked over the machine's files, of which root alone may write.
+
+    What is unpacked stays in the machine's memory. With links to folders, such as /lib, files go where they lead.
+    """
+    unpack = (
+        'if [ -w /usr ] && ! [ -x /usr/sbin/sshd ]; then tar -C / --keep-directory-symlink -xf "$0"; '
+        f"grep -q ^sshd: /etc/passwd || echo '{USER}' >>/etc/passwd; fi; exec \"$@\""
+    )
+    return ["/bin/sh", "-c", unpack, str(archive), *words]
 
 
 def _fetched(cache: Path) -> Path:
