@@ -89,8 +89,9 @@ def parse_glob(stage: Stage, command: tree.ParseGlob) -> None:
     taken = stage.compiler().string(node)
     twin = stage.compiler(unmasked=True).string(node) if stage.chain.unmasks else taken
     found = glob_parts(stage, taken, parts)
-    twins = glob_parts(stage, twin, parts) if twin != taken else [None] * count
-    _parsed(stage, [(name.name, *each) for name, *each in zip(command.names, found, twins, strict=True)])
+    twins: list[Sql | None] = [*glob_parts(stage, twin, parts)] if twin != taken else [None] * count
+    names = [name.name for name in command.names]
+    _parsed(stage, list(zip(names, found, twins, strict=True)))
 
 
 def parse_regex(stage: Stage, command: tree.ParseRegex) -> None:
