@@ -101,7 +101,7 @@ def test_a_metric_without_data(filled):
         ("${PROP('MetricName')} ${PROP('Stat')} ${PROP('Period')} ${PROP('Region')}", "a Sum 60 us-east-1"),
         ("[max: ${MAX}, min: ${MIN}, avg: ${AVG}]", "[max: 9, min: 0, avg: 4.5]"),
         ("${SUM} ${FIRST} ${LAST} ${DATAPOINT_COUNT}", "45 0 9 10"),
-        ("${MIN_MAX_RANGE}", "0 - 9"),
+        ("${MIN_MAX_RANGE} ${FIRST_LAST_RANGE}", "9 9"),
         ("${LAST_TIME_RELATIVE}", "1m ago"),
         ("${NOTHING} ${MAXIMUM", "${NOTHING} ${MAXIMUM"),
     ],

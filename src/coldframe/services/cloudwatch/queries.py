@@ -147,7 +147,7 @@ class MetricQueries:
         """Return the upper and the lower bound that anomaly detection expects of a metric."""
         if self._hooks.bands is None:
             raise NotOffered("ANOMALY_DETECTION_BAND is not built in coldframe.")
-        if series.metric is None:
+        if series.metric is None or series.computed:
             raise ExpressionError("ANOMALY_DETECTION_BAND takes a metric, not the result of an expression")
         question = Question(*self._place, series.grid, self._window.now)
         bounds = self._hooks.bands.band(question, series.metric, series.stat, deviations)
