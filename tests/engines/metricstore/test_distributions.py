@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from coldframe.engines.metricstore.cell import Cell, bucket
-from coldframe.engines.metricstore.distributions import packed, unpacked
+from coldframe.engines.metricstore.distributions import of_cells, unpacked
 from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.statistics import percentile
 from coldframe.engines.metricstore.store import MetricStore
@@ -57,13 +57,14 @@ def held(cell: Cell) -> tuple:
 @pytest.mark.parametrize("name", BLOCKS)
 def test_cells_and_percentiles_come_back(name: str) -> None:
     cells = BLOCKS[name]
-    data = packed(cells)
+    data = of_cells(cells).packed()
     assert (data is None) == (name == "equal")
     if data is None:
         return
     columns = [[getattr(cell, part) for cell in cells] for part in ("count", "least", "most")]
     back = [Cell(cell.count, cell.sum, cell.least, cell.most) for cell in cells]
-    unpacked(data).put_into(back)
+    for row, cell in enumerate(back):
+        unpacked(data).put_into(row, cell)
     assert [held(cell) for cell in back] == [held(cell) for cell in cells]
     for share in (0, 0.5, 1, 10, 25, 33.3, 50, 75, 90, 95, 99, 99.9, 100):
         assert unpacked(data).percentiles(share, *columns) == [percentile(cell, share) for cell in cells]
@@ -72,7 +73,7 @@ def test_cells_and_percentiles_come_back(name: str) -> None:
 def test_buckets_take_little_room() -> None:
     cells = [many(seed) for seed in range(180)]
     entries = sum(len(cell.distribution() or {}) for cell in cells)
-    assert len(packed(cells) or b"") < 6 * entries + 5 * len(cells) + 100
+    assert len(of_cells(cells).packed() or b"") < 6 * entries + 5 * len(cells) + 100
 
 
 def test_a_copy_stays_as_it_is() -> None:

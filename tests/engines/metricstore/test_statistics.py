@@ -39,6 +39,31 @@ TEN = [float(value) for value in range(1, 11)]
         ("PR(:3)", 30),
         ("PR(3:7)", 40),
         ("PR(9:)", 10),
+        ("p0.0", 1),
+        ("p0.0000000001", 1),
+        ("p99.9999999999", 10),
+        ("tm100", 5.5),
+        ("TM(0%:100%)", 5.5),
+        ("TM(0:10)", 5.5),
+        ("TM(1:10)", 6),
+        ("TC(0:100)", 10),
+        ("TC(10:20)", 0),
+        ("TS(10:20)", 0),
+        ("TC(:0.5)", 0),
+        ("TC(80%:)", 2),
+        ("tc100", 10),
+        ("TC(25%:75%)", 5),
+        ("TS(25%:75%)", 27.5),
+        ("PR(:0)", 0),
+        ("PR(:10)", 100),
+        ("PR(1:)", 90),
+        ("PR(10:)", 0),
+        ("WM(3:7)", (3 * 3 + 4 + 5 + 6 + 7 * 4) / 10),
+        ("WM(:4)", (1 + 2 + 3 + 4 * 7) / 10),
+        ("WM(8:)", (8 * 8 + 9 + 10) / 10),
+        ("WM(20:30)", 20),
+        ("WM(-5:0.5)", 0.5),
+        ("wm98", (sum(range(1, 11))) / 10),
     ],
 )
 def test_of_one_to_ten(name, expected):
@@ -60,11 +85,31 @@ def test_of_one_to_ten(name, expected):
         "PR(10%:20%)",
         "xx90",
         "TM(1:2",
+        "P90",
+        "TM90",
+        "tm(10%:90%)",
+        "PR50",
+        "PR(:300%)",
+        "TM(10%:101%)",
+        "p99.12345678901",
     ],
 )
 def test_a_statistic_that_is_none(name):
     with pytest.raises(UnknownStatistic):
         statistic(name)
+
+
+def test_of_one_value():
+    for name in ("p0", "p50", "p100", "tm50", "wm50", "IQM", "TM(25%:75%)", "WM(10%:90%)"):
+        assert statistic(name)(cell_of([7.0], ())) == pytest.approx(7), name
+    assert statistic("TM(8:9)")(cell_of([7.0], ())) is None, "no value is left"
+
+
+def test_trimmed_sum_is_mean_times_count():
+    cell = cell_of([float(value) for value in range(1, 38)], [value % 3 + 1.0 for value in range(37)])
+    for bounds in ("5%:95%", ":33%", "40%:", "3:30", ":7", "20:"):
+        mean, count, total = (statistic(f"{kind}({bounds})")(cell) for kind in ("TM", "TC", "TS"))
+        assert total == pytest.approx(mean * count), bounds
 
 
 def test_counts_weigh():

@@ -193,6 +193,66 @@ def test_the_suppressor_holds_actions_back_and_a_while_longer(cloudwatch, shared
     assert told(shared) == [("c", "ALARM")]
 
 
+def test_a_suppressor_that_comes_within_the_wait_holds_actions_back(cloudwatch, shared):
+    suppressed(cloudwatch)
+    told(shared)
+    set_state(cloudwatch, "a", "ALARM")
+    tick(shared, 59)
+    set_state(cloudwatch, "b", "ALARM")
+    assert alarm(cloudwatch, "c")["ActionsSuppressedBy"] == "Alarm"
+    tick(shared, 600)
+    assert told(shared) == []
+
+
+def test_a_suppressor_without_data_suppresses_nothing_once_the_wait_is_over(cloudwatch, shared):
+    suppressed(cloudwatch)
+    told(shared)
+    set_state(cloudwatch, "b", "INSUFFICIENT_DATA")
+    set_state(cloudwatch, "a", "ALARM")
+    assert alarm(cloudwatch, "c")["ActionsSuppressedBy"] == "WaitPeriod"
+    tick(shared, 61)
+    assert told(shared) == [("c", "ALARM")]
+
+
+def test_a_suppressor_that_comes_back_within_the_extension_goes_on(cloudwatch, shared):
+    suppressed(cloudwatch)
+    told(shared)
+    set_state(cloudwatch, "b", "ALARM")
+    set_state(cloudwatch, "a", "ALARM")
+    set_state(cloudwatch, "b", "OK")
+    tick(shared, 100)
+    set_state(cloudwatch, "b", "ALARM")
+    tick(shared, 100)
+    assert alarm(cloudwatch, "c")["ActionsSuppressedBy"] == "Alarm"
+    assert told(shared) == []
+    set_state(cloudwatch, "b", "INSUFFICIENT_DATA")
+    assert alarm(cloudwatch, "c")["ActionsSuppressedBy"] == "ExtensionPeriod"
+    tick(shared, 121)
+    assert told(shared) == [("c", "ALARM")]
+    assert "ActionsSuppressedBy" not in alarm(cloudwatch, "c")
+
+
+def test_a_composite_alarm_suppresses_too(cloudwatch, shared):
+    cloudwatch.put_composite_alarm(AlarmName="d", AlarmRule="ALARM(b)")
+    suppressed(cloudwatch)
+    cloudwatch.put_composite_alarm(
+        AlarmName="c",
+        AlarmRule="ALARM(a)",
+        AlarmActions=[TOPIC],
+        ActionsSuppressor=alarm(cloudwatch, "d")["AlarmArn"],
+        ActionsSuppressorWaitPeriod=60,
+        ActionsSuppressorExtensionPeriod=60,
+    )
+    told(shared)
+    set_state(cloudwatch, "b", "ALARM")
+    set_state(cloudwatch, "a", "ALARM")
+    settle(shared)
+    assert alarm(cloudwatch, "c")["ActionsSuppressedBy"] == "Alarm"
+    set_state(cloudwatch, "b", "OK")
+    tick(shared, 61)
+    assert told(shared) == [("c", "ALARM")]
+
+
 def test_what_is_over_before_the_suppression_ends_is_never_told(cloudwatch, shared):
     suppressed(cloudwatch)
     assert told(shared) == [("c", "OK")]

@@ -101,14 +101,24 @@ def test_a_metric_without_data(filled):
         ("${PROP('MetricName')} ${PROP('Stat')} ${PROP('Period')} ${PROP('Region')}", "a Sum 60 us-east-1"),
         ("[max: ${MAX}, min: ${MIN}, avg: ${AVG}]", "[max: 9, min: 0, avg: 4.5]"),
         ("${SUM} ${FIRST} ${LAST} ${DATAPOINT_COUNT}", "45 0 9 10"),
-        ("${MIN_MAX_RANGE}", "0 - 9"),
+        ("${MIN_MAX_RANGE} ${FIRST_LAST_RANGE}", "9 9"),
         ("${LAST_TIME_RELATIVE}", "1m ago"),
+        ("${PROP('Namespace')}", None),
+        ("${PROP('Dim.nothing')} ${PROP('Dim.Host')}", "${PROP('Dim.nothing')} ${PROP('Dim.Host')}"),
         ("${NOTHING} ${MAXIMUM", "${NOTHING} ${MAXIMUM"),
     ],
 )
 def test_dynamic_labels(filled, label, expected):
     (result,) = ask(filled, stat(filled, Label=label))["MetricDataResults"]
-    assert result["Label"] == expected
+    assert result["Label"] == (filled.namespace if expected is None else expected)
+
+
+def test_dynamic_labels_of_times(filled):
+    names = ("FIRST_TIME", "LAST_TIME", "MIN_TIME", "MAX_TIME")
+    label = "|".join(f"${{{name}}}" for name in (*names, "FIRST_LAST_TIME_RANGE", "MIN_MAX_TIME_RANGE"))
+    (result,) = ask(filled, stat(filled, Label=label))["MetricDataResults"]
+    first, last = (f"{moment:%Y-%m-%d %H:%M:%S} UTC" for moment in (filled.start, filled.ago(minutes=1)))
+    assert result["Label"].split("|") == [first, last, first, last, f"{first} - {last}", f"{first} - {last}"]
 
 
 def test_labels_in_a_time_zone(filled):
@@ -137,6 +147,106 @@ def test_pages_have_every_point_once(filled, scan):
     assert pages == 7
     values = list(range(10))
     assert seen == {"m1": values if scan.endswith("Ascending") else values[::-1], "m2": [10] * 10, "m3": []}
+
+
+def test_the_paginator_gives_whole_series(filled):
+    pages = filled.client.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[stat(filled), expression("m1 * 2")],
+        StartTime=filled.start,
+        EndTime=filled.minute,
+        ScanBy="TimestampAscending",
+        MaxDatapoints=7,
+    )
+    seen = {"m1": {}, "e1": {}}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            found = dict(zip(result["Timestamps"], result["Values"], strict=True))
+            assert not seen[result["Id"]].keys() & found.keys(), "a data point came twice"
+            seen[result["Id"]] |= found
+    assert list(seen["m1"].values()) == list(range(10))
+    assert list(seen["e1"].values()) == [2 * value for value in range(10)]
+
+
+def test_the_last_page_is_complete_and_has_no_token(filled):
+    first = ask(filled, stat(filled), MaxDatapoints=6)
+    (result,) = first["MetricDataResults"]
+    assert (len(result["Values"]), result["StatusCode"]) == (6, "PartialData")
+    last = ask(filled, stat(filled), MaxDatapoints=6, NextToken=first["NextToken"])
+    (result,) = last["MetricDataResults"]
+    assert (result["Values"], result["StatusCode"]) == ([6, 7, 8, 9], "Complete")
+    assert "NextToken" not in last
+
+
+def test_as_many_points_as_a_page_may_have_are_one_page(filled):
+    answer = ask(filled, stat(filled), stat(filled, "b", "m2"), MaxDatapoints=20)
+    assert "NextToken" not in answer
+    assert {result["StatusCode"] for result in answer["MetricDataResults"]} == {"Complete"}
+    assert answer["Messages"] == []
+
+
+@pytest.mark.parametrize("most", [0, 100_801])
+def test_pages_of_no_size(filled, most):
+    error = filled.refused(
+        "get_metric_data",
+        MetricDataQueries=[stat(filled)],
+        StartTime=filled.start,
+        EndTime=filled.minute,
+        MaxDatapoints=most,
+    )
+    assert error["Code"] == "ValidationError"
+
+
+def test_a_search_that_finds_too_many_metrics_says_so_and_gives_what_it_may(filled, monkeypatch):
+    text = f"SEARCH('{{\"{filled.namespace}\",host}}', 'Sum', 60)"
+    assert ask(filled, expression(text))["Messages"] == []
+    monkeypatch.setattr(module, "MOST_SEARCHED", 1)
+    answer = ask(filled, expression(text))
+    assert [message["Value"] for message in answer["Messages"]] == [
+        "Maximum number of allowed metrics exceeded"
+    ]
+    assert len(answer["MetricDataResults"]) == 1
+
+
+def test_the_end_is_exclusive_and_the_start_is_rounded_down(filled):
+    (result,) = ask(
+        filled,
+        stat(filled),
+        StartTime=filled.start + timedelta(minutes=2, seconds=59),
+        EndTime=filled.start + timedelta(minutes=5),
+    )["MetricDataResults"]
+    assert result["Values"] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("zone", ["0130", "+130", "+01:30", "+0160", "+2400", "UTC"])
+def test_a_time_zone_that_is_none(filled, zone):
+    error = filled.refused(
+        "get_metric_data",
+        MetricDataQueries=[stat(filled)],
+        StartTime=filled.start,
+        EndTime=filled.minute,
+        LabelOptions={"Timezone": zone},
+    )
+    assert error["Code"] == "ValidationError"
+
+
+def test_values_that_are_missing_count_as_zero_in_arithmetic(filled):
+    filled.put("gaps", 5, at=filled.start, dimensions={"host": "gaps"})
+    answer = ask(
+        filled,
+        expression("m1 + m2", "e1"),
+        expression("AVG([m1, m2])", "e2"),
+        expression("m1 / m2", "e3"),
+        expression("IF(m1 + 1, m2)", "e4"),
+        stat(filled, "a", "m1", ReturnData=False),
+        stat(filled, "gaps", "m2", host="gaps", ReturnData=False),
+    )
+    found = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
+    assert found == {
+        "e1": [5, *range(1, 10)],
+        "e2": [2.5, *(value / 2 for value in range(1, 10))],
+        "e3": [0],
+        "e4": [5, *[0] * 9],
+    }
 
 
 def test_a_token_of_nobody(filled):

@@ -1,28 +1,21 @@
-"""Cells on the disk: blocks of consecutive cells of one series and one resolution, in an SQLite file.
-
-A block's `cells` are, little-endian: the offsets of the cells from the block's start (uint32), then counts, sums, minima
-and maxima (float64 each). Its `sketches` are the cells' distributions (distributions.py); the column is NULL when all
-values of each cell are equal.
-"""
+"""Cells on the disk: blocks of consecutive cells of one series and one resolution (block.py), in an SQLite file."""
 
 import os
 import sqlite3
-from array import array
-from collections.abc import Iterator
+from bisect import bisect_left
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from coldframe.engines.metricstore import distributions
-from coldframe.engines.metricstore.cell import Cell
+from coldframe.engines.metricstore.block import SPAN, Block, Content, content, content_of
+from coldframe.engines.metricstore.block_cache import BlockCache, Key
+from coldframe.engines.metricstore.distributions import of_cells
 from coldframe.engines.metricstore.errors import StorageFailed, StorageFull
 from coldframe.engines.metricstore.index import Series
 from coldframe.engines.metricstore.keys import LEVELS, RETENTION, Metric
-from coldframe.engines.metricstore.memory import Memory
-
-SPAN = {1: 600, 60: 10_800, 300: 86_400, 3600: 1_296_000}
-"""Seconds that one block of each resolution covers."""
+from coldframe.engines.metricstore.memory import Memory, Run, rolled_up
 
 _VERSION = 1
 _SCHEMA = """
@@ -37,20 +30,10 @@ CREATE TABLE IF NOT EXISTS blocks (
 CREATE TABLE IF NOT EXISTS log (folded INTEGER NOT NULL);
 """
 
-_WHERE = "FROM blocks WHERE series = ? AND level = ? AND start > ? AND start < ? ORDER BY start"
-_READ = f"SELECT start, cells, sketches {_WHERE}"
-_READ_SHORT = f"SELECT start, cells, NULL {_WHERE}"
-
-
-class Columns(NamedTuple):
-    """Cells in columns; `sketches` is None when it was not asked for, or all values of each cell are equal."""
-
-    times: list[int]
-    counts: "array[float]"
-    sums: "array[float]"
-    leasts: "array[float]"
-    mosts: "array[float]"
-    sketches: distributions.Distributions | None
+_READ = "SELECT start, cells FROM blocks WHERE series = ? AND level = ? AND start >= ? AND start < ? ORDER BY start"
+_SKETCHES = "SELECT sketches FROM blocks WHERE series = ? AND level = ? AND start = ?"
+_MOST_CACHED = 400
+"""More blocks of one series than retention keeps of any resolution: of a longer time, only what there is is looked at."""
 
 
 class Blocks:
@@ -58,6 +41,9 @@ class Blocks:
 
     def __init__(self, path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+        self._cache = BlockCache()
+        self._changed: set[Key] = set()
+        """The blocks that were written since the last commit."""
         self._writer = _connect(path)
         self._writer.executescript(_SCHEMA)
         if self._writer.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
@@ -74,12 +60,13 @@ class Blocks:
         self._writer.execute("BEGIN IMMEDIATE")
         rows = self._writer.execute("SELECT * FROM blocks WHERE sketches IS NOT NULL").fetchall()
         for series, level, start, cells, sketches in rows:
-            fresh = dict(cells_of(_columns(start, cells, None)))
-            for cell, sketch in zip(fresh.values(), msgspec.msgpack.decode(sketches), strict=True):
+            known = content(cells, None)
+            fresh = known.cells()
+            for cell, sketch in zip(fresh, msgspec.msgpack.decode(sketches), strict=True):
                 cell.opaque = sketch is False
                 if sketch:
                     cell.folded, cell.values = sketch[0], dict(zip(sketch[1], sketch[2], strict=True))
-            self._put(series, level, start, fresh)
+            self._put((series, level, start), known._replace(spread=of_cells(fresh)))
         self._writer.execute(f"PRAGMA user_version = {_VERSION}")
         self._writer.commit()
 
@@ -119,8 +106,14 @@ class Blocks:
                 [_row(series[number]) for number in sorted(memory.series())],
             )
             for one in memory.series():
-                for level in LEVELS:
-                    self._fold(one, level, memory.rolled_up(one, level))
+                seconds, minutes = memory.seconds.get(one), memory.minutes.get(one)
+                if seconds is not None:
+                    self._fold(one, 1, seconds)
+                    minutes = rolled_up([seconds, *([minutes] if minutes is not None else [])], 60)
+                assert minutes is not None
+                fives = rolled_up([minutes], 300)
+                for level, run in ((60, minutes), (300, fives), (3600, rolled_up([fives], 3600))):
+                    self._fold(one, level, run)
             self._writer.execute("DELETE FROM log")
             self._writer.execute("INSERT INTO log VALUES (?)", (number,))
         except sqlite3.Error as error:
@@ -131,6 +124,8 @@ class Blocks:
         """Make what was folded or expired durable; raises StorageFull, StorageFailed."""
         try:
             self._writer.commit()
+            self._cache.forget(self._changed)
+            self._changed = set()
         except sqlite3.Error as error:
             self._writer.rollback()
             raise _refusal(error) from error
@@ -155,64 +150,64 @@ class Blocks:
         with self._writer:
             self._writer.execute("DELETE FROM blocks")
             self._writer.execute("DELETE FROM series")
+        self._cache.clear()
 
-    def read(self, series: int, level: int, start: int, end: int, *, sketches: bool) -> Iterator[Columns]:
-        """Give the blocks, ascending, that may hold cells with start <= time < end."""
-        rows = self._reader.execute(
-            _READ if sketches else _READ_SHORT, (series, level, start - SPAN[level], end)
-        ).fetchall()
-        for row in rows:
-            yield _columns(row[0], row[1], row[2])
+    def read(self, series: int, level: int, start: int, end: int) -> list[Block]:
+        """Return the blocks, ascending, that may hold cells with start <= time < end."""
+        span = SPAN[level]
+        first = start - start % span
+        starts = range(first, end, span)
+        cached = len(starts) <= _MOST_CACHED
+        if cached:
+            known = self._cache.found((series, level, at) for at in starts)
+            if known is not None:
+                return known
+        rows = self._reader.execute(_READ, (series, level, first, end)).fetchall()
+        found = {
+            at: Block(at, level, cells, partial(self._sketches, (series, level, at))) for at, cells in rows
+        }
+        if cached:
+            for at in starts:
+                self._cache.keep((series, level, at), found.get(at))
+        return list(found.values())
 
-    def _fold(self, series: int, level: int, cells: dict[int, Cell]) -> None:
-        spans: dict[int, dict[int, Cell]] = {}
-        for at, cell in cells.items():
-            spans.setdefault(at - at % SPAN[level], {})[at] = cell
-        for start, fresh in spans.items():
+    def _sketches(self, key: Key) -> bytes | None:
+        row = self._reader.execute(_SKETCHES, key).fetchone()
+        return row[0] if row else None
+
+    def _fold(self, series: int, level: int, run: Run) -> None:
+        """Merge a run, which is in order, into the blocks."""
+        times, first, span = run.times, 0, SPAN[level]
+        while first < len(times):
+            start = times[first] - times[first] % span
+            last = bisect_left(times, start + span, first)
+            key = (series, level, start)
             row = self._writer.execute(
-                "SELECT cells, sketches FROM blocks WHERE series = ? AND level = ? AND start = ?",
-                (series, level, start),
+                "SELECT cells, sketches FROM blocks WHERE series = ? AND level = ? AND start = ?", key
             ).fetchone()
-            merged = dict(cells_of(_columns(start, *row))) if row else {}
-            for at, cell in fresh.items():
-                if at in merged:
-                    merged[at].merge(cell)
-                else:
-                    merged[at] = cell
-            self._put(series, level, start, merged)
+            if row is None:
+                self._put(key, content_of(run, start, first, last))
+            else:
+                self._put(key, _extended(content(*row), start, run, range(first, last)))
+            first = last
 
-    def _put(self, series: int, level: int, start: int, cells: dict[int, Cell]) -> None:
-        row = (series, level, start, *_encode(start, cells))
-        self._writer.execute("INSERT OR REPLACE INTO blocks VALUES (?,?,?,?,?)", row)
+    def _put(self, key: Key, held: Content) -> None:
+        self._writer.execute("INSERT OR REPLACE INTO blocks VALUES (?,?,?,?,?)", (*key, *held.encoded()))
+        self._changed.add(key)
 
 
-def cells_of(columns: Columns) -> Iterator[tuple[int, Cell]]:
-    """Give the cells of a block with their distributions."""
-    cells = [Cell(*numbers) for numbers in zip(*columns[1:5], strict=True)]
-    if columns.sketches is not None:
-        columns.sketches.put_into(cells)
-    return zip(columns.times, cells, strict=True)
-
-
-def _columns(start: int, cells: bytes, sketches: bytes | None) -> Columns:
-    number = len(cells) // 36
-    offsets = array("I", cells[: 4 * number])
-    numbers = array("d", cells[4 * number :])
-    counts, sums, leasts, mosts = (numbers[part * number : (part + 1) * number] for part in range(4))
-    known = distributions.unpacked(sketches) if sketches else None
-    return Columns([start + offset for offset in offsets], counts, sums, leasts, mosts, known)
-
-
-def _encode(start: int, cells: dict[int, Cell]) -> tuple[bytes, bytes | None]:
-    order = sorted(cells)
-    rows = [cells[at] for at in order]
-    head = array("I", [at - start for at in order])
-    body = array("d")
-    body.extend([cell.count for cell in rows])
-    body.extend([cell.sum for cell in rows])
-    body.extend([cell.least for cell in rows])
-    body.extend([cell.most for cell in rows])
-    return head.tobytes() + body.tobytes(), distributions.packed(rows)
+def _extended(old: Content, start: int, run: Run, rows: range) -> Content:
+    """Return a block with some rows of a run added: what is older than all of them stays as it is."""
+    kept = bisect_left(old.offsets, run.times[rows.start] - start)
+    if kept == len(old.offsets):
+        return old.followed_by(content_of(run, start, rows.start, rows.stop))
+    tail = Run()
+    for offset, cell in zip(old.offsets[kept:], old.cells(kept), strict=True):
+        tail.merge(start + offset, cell)
+    for row in rows:
+        tail.merge(run.times[row], run.read(row))
+    tail.order()
+    return old.first(kept).followed_by(content_of(tail, start))
 
 
 def _row(series: Series) -> tuple[Any, ...]:

@@ -148,26 +148,27 @@ class Cell:
         return self._ordered
 
     def copy(self) -> "Cell":
-        """Return a cell of its own that holds the same, in order already."""
-        if self.values is not None:
-            self.ordered()
+        """Return a cell of its own that holds the same."""
         copy = Cell(self.count, self.sum, self.least, self.most)
         copy.values, copy.folded, copy.opaque = self.values, self.folded, self.opaque
         copy._ordered, copy._shared, self._shared = self._ordered, True, True
         return copy
 
     def _merge_values(self, other: "Cell") -> None:
-        theirs = other.distribution() or {}
-        mine = self.values = dict(self.distribution() or {})
-        self._shared = False
         if min(self.least, other.least) < 0:
             self._give_up()
             return
+        theirs = other.distribution() or {}
+        if self.values is None or self._shared:
+            self.values = dict(self.distribution() or {})
+            self._shared = False
         if other.folded and not self.folded:
             self._fold()
-            mine = self.values
+        # The value of a bucket is its own bucket.
+        whole = self.folded and not other.folded
+        mine = self.values
         for value, count in theirs.items():
-            key = bucket(value) if self.folded else value
+            key = bucket(value) if whole else value
             mine[key] = mine.get(key, 0.0) + count
         if len(mine) > EXACT:
             self._fold()

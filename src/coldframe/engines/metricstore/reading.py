@@ -1,49 +1,22 @@
-"""From cells to points: merges cells into the periods asked for and computes their statistics.
+"""From cells to points: takes the columns of blocks and of memory together and computes the statistics of each period.
 
-Two ways: count, sum, minimum and maximum are read in columns, without their distributions; percentiles and the like need
-whole cells.
+Mostly each cell is a period of its own, and points are the columns one after the other. Else cells are merged: by their
+four numbers where that is enough, as whole cells for percentiles and the like.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from operator import itemgetter, lt
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 from typing import NamedTuple
 
-from coldframe.engines.metricstore.blocks import Blocks, Columns, cells_of
+from coldframe.engines.metricstore.block import Block
 from coldframe.engines.metricstore.cell import Cell
+from coldframe.engines.metricstore.columns import Column, Part
 from coldframe.engines.metricstore.keys import LEVELS, RETENTION, Points
 from coldframe.engines.metricstore.memory import Memory
-from coldframe.engines.metricstore.statistics import needs_distribution, share_of, statistic
+from coldframe.engines.metricstore.statistics import needs_distribution, statistic
 
-
-class Table(NamedTuple):
-    """Cells without their distributions, in columns: quicker than objects where there are thousands."""
-
-    times: list[int]
-    counts: list[float]
-    sums: list[float]
-    leasts: list[float]
-    mosts: list[float]
-
-    def add(self, times: Iterable[int], *columns: Iterable[float]) -> None:
-        """Add cells at the end."""
-        self.times.extend(times)
-        for mine, theirs in zip(self[1:], columns, strict=True):
-            mine.extend(theirs)
-
-
-def _empty() -> Table:
-    return Table([], [], [], [], [])
-
-
-_OF_TABLE: dict[str, Callable[[Table], list[float]]] = {
-    "SampleCount": lambda table: table.counts,
-    "Sum": lambda table: table.sums,
-    "Average": lambda table: [total / count for total, count in zip(table.sums, table.counts, strict=True)],
-    "Minimum": lambda table: table.leasts,
-    "Maximum": lambda table: table.mosts,
-}
+_NUMBERS = ("SampleCount", "Sum", "Minimum", "Maximum")
 
 
 class Request(NamedTuple):
@@ -63,128 +36,131 @@ class Request(NamedTuple):
         """The time before which cells of the level are no longer kept."""
         return max(self.start, int(now) - RETENTION[self.level])
 
-    def period_of(self, at: int) -> int:
-        """The beginning of the period that a time is in."""
-        return at - (at - self.start) % self.period
-
-    @property
-    def whole(self) -> bool:
-        """Whether a statistic needs the distribution of the values."""
-        return any(map(needs_distribution, self.statistics))
+    def periods(self, times: Sequence[int]) -> list[int]:
+        """The beginnings of the periods that times are in."""
+        start, period = self.start, self.period
+        return [at - (at - start) % period for at in times]
 
 
-class Recent:
-    """What memory has of some series: a table, or cells that later samples do not change."""
+class Reading:
+    """One read: begun with what the blocks have, then `take` with memory locked, then `points`."""
 
-    def __init__(
-        self, request: Request, oldest: int, series: Sequence[int], memories: Iterable[Memory]
-    ) -> None:
-        """Copy it; the user holds the lock of memory."""
+    def __init__(self, request: Request, oldest: int, blocks: Iterable[Block]) -> None:
+        self._request = request
+        self._oldest = oldest
+        self._level = request.level
+        self._parts = [part for block in blocks if (part := self._part(block)) is not None]
+        self._points: Points | None = None
+        self._rows = Rows(request)
+
+    def take(self, series: Sequence[int], memories: Iterable[Memory]) -> None:
+        """Take what memory has of some series, in a form that later samples do not change."""
+        request = self._request
         found = [
             pair
             for memory in memories
             for one in series
-            for pair in memory.between(one, oldest, request.end, request.level)
+            for pair in memory.between(one, self._oldest, request.end, self._level)
         ]
-        self.table = _empty()
-        self.cells: list[tuple[int, Cell]] = []
-        if request.whole:
-            self.cells = [(at, cell.copy()) for at, cell in found]
-        else:
-            found.sort(key=itemgetter(0))
-            self.table.add(
-                [at for at, _ in found],
-                [cell.count for _, cell in found],
-                [cell.sum for _, cell in found],
-                [cell.least for _, cell in found],
-                [cell.most for _, cell in found],
-            )
+        parts = [*self._parts, *(part for _, part in found)]
+        if request.period == self._level and all(level == self._level for level, _ in found):
+            parts.sort(key=lambda part: part.times[0])
+            if all(before.times[-1] < after.times[0] for before, after in pairwise(parts)):
+                self._points = _joined(parts, request.statistics)
+                return
+        self._rows.expect(parts)
+        for _, part in found:
+            self._rows.add(part)
+
+    def points(self) -> Points:
+        """Return the points of all that was taken."""
+        if self._points is not None:
+            return self._points
+        for part in self._parts:
+            self._rows.add(part)
+        return self._rows.points()
+
+    def _part(self, block: Block) -> Part | None:
+        first, last = (bisect_left(block.times, at) for at in (self._oldest, self._request.end))
+        return Part(block, first, last) if first < last else None
 
 
-def points(request: Request, oldest: int, blocks: Blocks, series: Sequence[int], recent: Recent) -> Points:
-    """Return the points of some series taken together: what the blocks have and what is recent."""
-    if request.whole:
-        return _from_cells(request, oldest, blocks, series, recent.cells)
-    table = _empty()
-    for one in series:
-        for columns in blocks.read(one, request.level, oldest, request.end, sketches=False):
-            first, last = bisect_left(columns.times, oldest), bisect_left(columns.times, request.end)
-            table.add(columns.times[first:last], *(column[first:last] for column in columns[1:5]))
-    table.add(*recent.table)
-    merged = _merged(table, request.start, request.period)
-    return Points(merged.times, {name: [*_OF_TABLE[name](merged)] for name in request.statistics})
+def _joined(parts: Sequence[Part], statistics: Sequence[str]) -> Points:
+    times: list[int] = []
+    for part in parts:
+        times += part.times
+    values: dict[str, list[float | None]] = {}
+    for name in statistics:
+        column = values[name] = []
+        for part in parts:
+            column += part.of(name)
+    return Points(times, values)
 
 
-def _merged(table: Table, start: int, period: int) -> Table:
-    """Return one row a period, ascending."""
-    periods = [at - (at - start) % period for at in table.times]
-    if all(map(lt, periods, periods[1:])):
-        return table._replace(times=periods)
-    merged = _empty()
-    current = None
-    for time, count, total, least, most in sorted(zip(periods, *table[1:], strict=True)):
-        if time != current:
-            current = time
-            merged.add([time], [count], [total], [least], [most])
-            continue
-        merged.counts[-1] += count
-        merged.sums[-1] += total
-        merged.leasts[-1] = min(merged.leasts[-1], least)
-        merged.mosts[-1] = max(merged.mosts[-1], most)
-    return merged
+class Rows:
+    """Cells of several parts on their way to periods; those that share a period are merged."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._whole = any(map(needs_distribution, request.statistics))
+        self._shared: set[int] = set()
+        self._numbers: list[tuple[int, float, float, float, float]] = []
+        self._single: dict[int, tuple[float | None, ...]] = {}
+        self._merged: dict[int, Cell] = {}
+
+    def expect(self, parts: Sequence[Part]) -> None:
+        """Learn which periods more than one cell is in."""
+        if self._whole:
+            self._shared = _repeated(chain.from_iterable(self._request.periods(part.times) for part in parts))
+
+    def add(self, part: Part) -> None:
+        """Add the rows of a part."""
+        periods = self._request.periods(part.times)
+        if not self._whole:
+            self._numbers += zip(periods, *map(part.of, _NUMBERS), strict=True)
+            return
+        shared = self._shared
+        if not shared.issuperset(periods):
+            columns: list[Column] = [part.of(name) for name in self._request.statistics]
+            for at, *values in zip(periods, *columns, strict=True):
+                if at not in shared:
+                    self._single[at] = tuple(values)
+        together = [row for row, at in enumerate(periods, part.first) if at in shared]
+        if together:
+            for row, cell in zip(together, part.columns.copies(together), strict=True):
+                there = self._merged.setdefault(periods[row - part.first], cell)
+                if there is not cell:
+                    there.merge(cell)
+
+    def points(self) -> Points:
+        """Return the points of all periods, ascending."""
+        names = self._request.statistics
+        computes = [statistic(name) for name in names]
+        cells = self._merged if self._whole else _summed(self._numbers)
+        rows = self._single | {
+            at: tuple([compute(cell) for compute in computes]) for at, cell in cells.items()
+        }
+        order = sorted(rows)
+        return Points(order, {name: [rows[at][column] for at in order] for column, name in enumerate(names)})
 
 
-def _from_cells(
-    request: Request, oldest: int, blocks: Blocks, series: Sequence[int], recent: Sequence[tuple[int, Cell]]
-) -> Points:
-    """Compute from whole cells where several make a period, and from their columns where one does, which is quicker."""
-    found = [
-        columns
-        for one in series
-        for columns in blocks.read(one, request.level, oldest, request.end, sketches=True)
-    ]
-    times = [[request.period_of(at) for at in columns.times] for columns in found]
-    recent_times = [request.period_of(at) for at, _ in recent]
-    shared = _repeated(chain(*times, recent_times))
-    rows: dict[int, tuple[float | None, ...]] = {}
+def _summed(rows: Iterable[tuple[int, float, float, float, float]]) -> dict[int, Cell]:
+    """Return cells without distributions, one a period."""
     cells: dict[int, Cell] = {}
-    for columns, periods in zip(found, times, strict=True):
-        inside = slice(bisect_left(columns.times, oldest), bisect_left(columns.times, request.end))
-        if shared.isdisjoint(periods):
-            values = [_of_columns(columns, name)[inside] for name in request.statistics]
-            rows.update(zip(periods[inside], zip(*values, strict=True), strict=True))
+    for at, count, total, least, most in rows:
+        cell = cells.get(at)
+        if cell is None:
+            cells[at] = Cell(count, total, least, most)
             continue
-        for time, (_, cell) in list(zip(periods, cells_of(columns), strict=True))[inside]:
-            _into(cells, time, cell)
-    for time, (_, cell) in zip(recent_times, recent, strict=True):
-        _into(cells, time, cell)
-    computes = [statistic(name) for name in request.statistics]
-    rows |= {time: tuple([compute(cell) for compute in computes]) for time, cell in cells.items()}
-    order = sorted(rows)
-    return Points(
-        order,
-        {name: [rows[time][column] for time in order] for column, name in enumerate(request.statistics)},
-    )
-
-
-def _of_columns(columns: Columns, name: str) -> Sequence[float | None]:
-    if name in _OF_TABLE:
-        return _OF_TABLE[name](Table(columns.times, *map(list, columns[1:5])))
-    share = share_of(name)
-    if share is not None and columns.sketches is not None:
-        return columns.sketches.percentiles(share, columns.counts, columns.leasts, columns.mosts)
-    compute = statistic(name)
-    return [compute(cell) for _, cell in cells_of(columns)]
+        cell.count += count
+        cell.sum += total
+        if least < cell.least:
+            cell.least = least
+        if most > cell.most:
+            cell.most = most
+    return cells
 
 
 def _repeated(times: Iterable[int]) -> set[int]:
     seen: set[int] = set()
     return {time for time in times if time in seen or seen.add(time)}  # type: ignore[func-returns-value]
-
-
-def _into(periods: dict[int, Cell], time: int, cell: Cell) -> None:
-    there = periods.get(time)
-    if there is None:
-        periods[time] = cell
-    else:
-        there.merge(cell)

@@ -26,8 +26,9 @@ SIMPLE: dict[str, Compute] = {
 }
 
 _NUMBER = r"-?\d{1,20}(?:\.\d{1,20})?"
-_SHORT = re.compile(r"(p|tm|tc|ts|wm)(\d{1,3}(?:\.\d{0,10})?)", re.IGNORECASE)
-_RANGE = re.compile(rf"(TM|TC|TS|WM|PR)\(\s*({_NUMBER}%?)?\s*:\s*({_NUMBER}%?)?\s*\)", re.IGNORECASE)
+# As documented: small letters with one number, capitals with a range.
+_SHORT = re.compile(r"(p|tm|tc|ts|wm)(\d{1,3}(?:\.\d{0,10})?)")
+_RANGE = re.compile(rf"(TM|TC|TS|WM|PR)\(\s*({_NUMBER}%?)?\s*:\s*({_NUMBER}%?)?\s*\)")
 
 
 class Bound(NamedTuple):
@@ -57,7 +58,7 @@ def statistic(name: str) -> Compute:
     if ranged is None or (ranged[2] is None and ranged[3] is None):
         raise UnknownStatistic(name)
     low, high = (_bound(text) for text in (ranged[2], ranged[3]))
-    kind = ranged[1].upper()
+    kind = ranged[1]
     if kind == "PR" and any(bound is not None and bound.percent for bound in (low, high)):
         raise UnknownStatistic(name)
     if low is not None and high is not None and low.percent == high.percent and low.number >= high.number:
@@ -85,7 +86,7 @@ def percentile(cell: Cell, share: float) -> float | None:
 def share_of(name: str) -> float | None:
     """Return the percentage of a percentile, by its name; None for another statistic."""
     short = _SHORT.fullmatch(name)
-    return float(short[2]) if short is not None and short[1].upper() == "P" else None
+    return float(short[2]) if short is not None and short[1] == "p" else None
 
 
 def _bound(text: str | None) -> Bound | None:
@@ -142,9 +143,14 @@ def _winsorized(
     cell: Cell, inside: list[tuple[float, float]], bounds: tuple[Bound | None, Bound | None]
 ) -> float | None:
     """Return the mean after what lies outside of the bounds was set to the bound."""
+    low, high = bounds
+    if not any(bound is not None and bound.percent for bound in bounds):
+        floor = -math.inf if low is None else low.number
+        ceiling = math.inf if high is None else high.number
+        known = (cell.distribution() or {}).items()
+        return sum(min(max(value, floor), ceiling) * count for value, count in known) / cell.count
     if not inside:
         return None
-    low, high = bounds
     floor = low.number if low is not None and not low.percent else inside[0][0]
     ceiling = high.number if high is not None and not high.percent else inside[-1][0]
     kept = sum(count for _, count in inside)

@@ -98,9 +98,13 @@ class MetricStore:
         oldest = wanted.oldest(self._now())
         with self._reading:
             series = [one.id for one in self.units(metric) if unit is None or one.unit == unit]
+            stored = [
+                block for one in series for block in self._blocks.read(one, wanted.level, oldest, wanted.end)
+            ]
+            read = reading.Reading(wanted, oldest, stored)
             with self._lock:
-                recent = reading.Recent(wanted, oldest, series, [*self._frozen, self._memory])
-            return reading.points(wanted, oldest, self._blocks, series, recent)
+                read.take(series, [*self._frozen, self._memory])
+            return read.points()
 
     def units(self, metric: Metric) -> list[Series]:
         """Return the series of a metric: one a unit, with the time of its newest sample."""
@@ -143,6 +147,10 @@ class MetricStore:
                     self._memory = Memory()
                 number = self._log.rotate()
             for memory in self._frozen:
+                for run in memory.runs():
+                    # Whoever reads may do the same.
+                    with self._lock:
+                        run.order()
                 self._blocks.fold(memory, self._index.by_id, number)
             now = self._now()
             expiring = now - self._expired_at >= _EXPIRE_EVERY

@@ -7,7 +7,7 @@ import cbor2
 import msgspec
 from botocore.model import ServiceModel
 
-from coldframe.gateway.protocols import fault_shapes, timestamps
+from coldframe.gateway.protocols import cbor_columns, fault_shapes, timestamps
 from coldframe.gateway.protocols.json_body import Members, Walks, body_members, malformed
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
 from coldframe.gateway.protocols.rpc import RpcProtocol
@@ -24,6 +24,11 @@ class CborWalks(Walks):
             return None if self._reading else float
         if shape.type_name == "timestamp" and not self._reading:
             return _write_timestamp
+        if shape.type_name == "list" and not self._reading:
+            whole = cbor_columns.WRITERS.get(shape.member.type_name)
+            if whole is not None:
+                one = self._list(self.of(shape.member)) or list
+                return lambda items: whole(items) or one(items)
         return super().of(shape)
 
 
@@ -83,14 +88,14 @@ class CborBodies:
             walk = self._writers.of(shape) or (lambda value: value)
         else:
             walk = self._writers.structure(body_members(shape) if members is None else members)
-        return lambda value: cbor2.dumps(walk(value))
+        return lambda value: cbor2.dumps(walk(value), default=cbor_columns.write)
 
     def fault(self, wire: fault_shapes.WireFault, head: Mapping[str, Any]) -> bytes:
         """Encode a fault's members after those of the head."""
         members = fault_shapes.values(wire)
         if wire.shape is not None:
             members = self._writers.structure(body_members(wire.shape))(members)
-        return cbor2.dumps({**head, **fault_shapes.with_message(members, wire)})
+        return cbor2.dumps({**head, **fault_shapes.with_message(members, wire)}, default=cbor_columns.write)
 
 
 class RpcV2Cbor(RpcProtocol):

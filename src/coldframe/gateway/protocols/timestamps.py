@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,8 +37,12 @@ def _parse_text(text: str) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def to_iso8601(value: Any) -> str:
-    """Write `2020-01-02T03:04:05Z`, with milliseconds or microseconds where there are any."""
+    """Write `2020-01-02T03:04:05Z`, with milliseconds or microseconds where there are any.
+
+    Remembered, because the series of one answer have the same times.
+    """
     moment = parse(value)
     text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
     micro = moment.microsecond

@@ -92,6 +92,8 @@ class MetricQueries:
         self._found: dict[str, TimeSeries | list[TimeSeries]] = {}
         self._open: list[str] = []
         self._points = 0
+        self.cut_short = False
+        """Whether a search has found more metrics than it may return."""
 
     def answers(self, identifier: str, zone: timezone = UTC) -> list[Answer]:
         """Return a query's series with their labels; raises FailedExpression, TooMuchData, and NotOffered for what is not built."""
@@ -135,9 +137,9 @@ class MetricQueries:
             )
         fits = compile_search(expression)
         since = int(self._window.now) - _TWO_WEEKS
-        found = [
-            metric for _, metric in self._store.series(*self._place, active_since=since) if fits(metric)
-        ][:MOST_SEARCHED]
+        found = [metric for _, metric in self._store.series(*self._place, active_since=since) if fits(metric)]
+        if len(found) > MOST_SEARCHED:
+            found, self.cut_short = found[:MOST_SEARCHED], True
         return [
             self._read(metric, stat, period, None, label)
             for metric, label in zip(found, labels.generated(found), strict=True)
@@ -147,7 +149,7 @@ class MetricQueries:
         """Return the upper and the lower bound that anomaly detection expects of a metric."""
         if self._hooks.bands is None:
             raise NotOffered("ANOMALY_DETECTION_BAND is not built in coldframe.")
-        if series.metric is None:
+        if series.metric is None or series.computed:
             raise ExpressionError("ANOMALY_DETECTION_BAND takes a metric, not the result of an expression")
         question = Question(*self._place, series.grid, self._window.now)
         bounds = self._hooks.bands.band(question, series.metric, series.stat, deviations)

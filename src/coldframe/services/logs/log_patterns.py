@@ -10,8 +10,14 @@ from typing import Any, NamedTuple
 MARK = "\x01"
 """Stands for a varying token; log events hardly have this control character."""
 
-VARYING = r"[^\s\[\]{}()<>,;=:\"']*[0-9][^\s\[\]{}()<>,;=\"']*|\*{3,}"
-"""A token with a digit in it, or what masking has left; in RE2's syntax."""
+BEFORE = r"[^\s\[\]{}()<>,;=:\"']"
+"""A character that a varying token may begin with; in RE2's syntax."""
+
+AFTER = r"[^\s\[\]{}()<>,;=\"']"
+"""A character that a varying token may go on with after its first digit."""
+
+VARYING = rf"{BEFORE}*[0-9]{AFTER}*|\*{{3,}}"
+"""A token with a digit in it, or what masking has left."""
 
 SEVERITIES = ("FATAL", "CRITICAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE")
 

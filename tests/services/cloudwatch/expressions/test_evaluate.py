@@ -71,8 +71,11 @@ def run(text, given=GIVEN):
         ("m1 + 1", [2, 3, 4, 5, 6]),
         ("1 - m1", [0, -1, -2, -3, -4]),
         ("-m1", [-1, -2, -3, -4, -5]),
-        ("m1 + m2", [11, None, 33, None, 55]),
-        ("m2/m1", [10, None, 10, None, 10]),
+        ("m1 + m2", [11, 2, 33, 4, 55]),
+        ("m2/m1", [10, 0, 10, 0, 10]),
+        ("m1/m2", [0.1, None, 0.1, None, 0.1]),
+        ("m1 - none", [1, 2, 3, 4, 5]),
+        ("m2 * none", [0, None, 0, None, 0]),
         ("m1/0", [None] * 5),
         ("m1/(m1-2)", [-1, None, 3, 2, 5 / 3]),
         ("2^m1", [2, 4, 8, 16, 32]),
@@ -85,7 +88,7 @@ def run(text, given=GIVEN):
         ("m1 >= 3", [0, 0, 1, 1, 1]),
         ("m1 == 3", [0, 0, 1, 0, 0]),
         ("m1 != 3", [1, 1, 0, 1, 1]),
-        ("m1 < m2", [1, None, 1, None, 1]),
+        ("m1 < m2", [1, 0, 1, 0, 1]),
         ("m1 <= 1", [1, 0, 0, 0, 0]),
         ("m1 > 1 AND m1 < 4", [0, 1, 1, 0, 0]),
         ("m1 < 2 || m1 > 4", [1, 0, 0, 0, 1]),
@@ -96,7 +99,7 @@ def run(text, given=GIVEN):
         (".5 * m1", [0.5, 1, 1.5, 2, 2.5]),
         ("1e300 * 1e300 * m1", [None] * 5),
         ("[m1, m2] * 2", [[2, 4, 6, 8, 10], [20, None, 60, None, 100]]),
-        ("m1 + [m1, m2]", [[2, 4, 6, 8, 10], [11, None, 33, None, 55]]),
+        ("m1 + [m1, m2]", [[2, 4, 6, 8, 10], [11, 2, 33, 4, 55]]),
         ("ABS(m3)", [1.5, 0, 0.4, 100, 2]),
         ("CEIL(m3)", [-1, 0, 1, 100, 2]),
         ("FLOOR(m3)", [-2, 0, 0, 100, 2]),
@@ -109,7 +112,7 @@ def run(text, given=GIVEN):
         ("m1 * 0 + MAX(m2)", [50] * 5),
         ("m1 * 0 + STDDEV(m1)", [math.sqrt(2)] * 5),
         ("SUM([m1, m2])", [11, 2, 33, 4, 55]),
-        ("AVG([m1, m2])", [5.5, 2, 16.5, 4, 27.5]),
+        ("AVG([m1, m2])", [5.5, 1, 16.5, 2, 27.5]),
         ("MAX([m1, m2])", [10, 2, 30, 4, 50]),
         ("COUNT([m1, m2])", [2, 1, 2, 1, 2]),
         ("SUM(METRICS())", [9.5, 2, 33.4, 104, 57]),
@@ -117,7 +120,7 @@ def run(text, given=GIVEN):
         ('SUM(METRICS("m"))', [9.5, 2, 33.4, 104, 57]),
         ("m1 * METRIC_COUNT(METRICS())", [4, 8, 12, 16, 20]),
         ("m1 * DATAPOINT_COUNT(m2)", [3, 6, 9, 12, 15]),
-        ("m1 * DATAPOINT_COUNT([m1, m2])", [8, 16, 24, 32, 40]),
+        ("DATAPOINT_COUNT([m1, m2])", [2, 1, 2, 1, 2]),
         ("DIFF(m2)", [None, None, 20, None, 20]),
         ("DIFF_TIME(m2)", [None, None, 120, None, 120]),
         ("RATE(m2)", [None, None, 20 / 120, None, 20 / 120]),
@@ -127,10 +130,14 @@ def run(text, given=GIVEN):
         ("FILL(m2, REPEAT)", [10, 10, 30, 30, 50]),
         ("FILL(m2, LINEAR)", [10, 20, 30, 40, 50]),
         ("FILL(none, 7)", [7] * 5),
+        ("FILL(m2, m1)", [10, 2, 30, 4, 50]),
+        ("FILL(m2, MIN(m2))", [10, 10, 30, 10, 50]),
+        ("FILL([m2, none], m1)", [[10, 2, 30, 4, 50], [1, 2, 3, 4, 5]]),
         ("FILL([m2, none], 0)", [[10, 0, 30, 0, 50], [0] * 5]),
         ("FIRST([m1, m2])", [1, 2, 3, 4, 5]),
         ("LAST([m1, m2])", [10, None, 30, None, 50]),
-        ("SLICE([m1, m2, m3], 1)", [10, None, 30, None, 50]),
+        ("SLICE([m1, m2, m3], 1)", [[10, None, 30, None, 50], [-1.5, 0, 0.4, 100, 2]]),
+        ("SLICE([m1], 4)", []),
         ("SLICE([m1, m2, m3], 0, 1)", [[1, 2, 3, 4, 5]]),
         ("SLICE(SORT([m1, m2, m3], MAX, DESC), 0, 1)", [[-1.5, 0, 0.4, 100, 2]]),
         ("SORT([m2, none, m1], AVG, ASC)", [[1, 2, 3, 4, 5], [10, None, 30, None, 50], [None] * 5]),
@@ -139,7 +146,7 @@ def run(text, given=GIVEN):
         ("IF(m1 > 2, m1, 0)", [0, 0, 3, 4, 5]),
         ("IF(m1 > 2, m1)", [None, None, 3, 4, 5]),
         ("IF(m2 > 20, 1, m1)", [1, None, 1, None, 1]),
-        ("IF(m1, m2, 7)", [10, None, 30, None, 50]),
+        ("IF(m1, m2, 7)", [10, 0, 30, 0, 50]),
         ("IF(1, m1, m2)", [1, 2, 3, 4, 5]),
         ("IF(0, m1, m2)", [10, None, 30, None, 50]),
         ("IF([m1, m3] > 3, 1, 0)", [[0, 0, 0, 1, 1], [0, 0, 0, 1, 0]]),
@@ -147,6 +154,8 @@ def run(text, given=GIVEN):
         ("TIME_SERIES(SUM(m1) / COUNT(m1))", [3] * 5),
         ("m1 * PERIOD(m1)", [60, 120, 180, 240, 300]),
         ("MINUTE(m1)", [58, 59, 0, 1, 2]),
+        ("MINUTE(none)", [58, 59, 0, 1, 2]),
+        ("IF(DAY(m2) == 7, m1)", [1, 2, 3, 4, 5]),
         ("HOUR(m1)", [10, 10, 11, 11, 11]),
         ("DAY(m1)", [7] * 5),
         ("DATE(m1)", [1] * 5),
@@ -161,9 +170,45 @@ def run(text, given=GIVEN):
     ],
 )
 def test_results(text, expected):
-    assert (
-        run(text) == pytest.approx(expected) if not isinstance(expected[0], list) else run(text) == expected
+    found = run(text)
+    if expected and not isinstance(expected[0], list):
+        expected = pytest.approx(expected)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(metric1 < metric2)", [0, 0, 1, 0]),
+        ("(metric1 >= 30)", [1, 0, 0, 0]),
+        ("(metric1 > 15 AND metric2 > 15)", [1, 0, 0, 0]),
+        ("(metric1 > 15 && metric2 > 15)", [1, 0, 0, 0]),
+    ],
+)
+def test_the_table_of_comparison_and_logical_operators(text, expected):
+    given = Given(metric1=series(30, 20, 0, 0), metric2=series(20, None, 20, None))
+    assert run(text, given)[:4] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("IF(metric1, metric2, metric3)", [30, 0, 20, None, None]),
+        ("IF(metric1, 5, metric3)", [5, 5, 20, None, None]),
+        ("IF(metric1, metric2, 5)", [30, 0, 5, 5, None]),
+        ("IF(metric1, metric2)", [30, 0, None, None, None]),
+        ("IF(2, metric2, metric3)", [30, None, 0, 0, 30]),
+        ("IF(0, metric2, metric3)", [0, 0, 20, None, 20]),
+        ("IF(0, metric2)", [None] * 5),
+    ],
+)
+def test_the_tables_of_if(text, expected):
+    given = Given(
+        metric1=series(1, 1, 0, 0, None),
+        metric2=series(30, None, 0, 0, 30),
+        metric3=series(0, 0, 20, None, 20),
     )
+    assert run(text, given) == expected
 
 
 @pytest.mark.parametrize(
@@ -187,7 +232,8 @@ def test_results(text, expected):
         ("SORT(m1, AVG, DESC)", "Unsupported argument type for SORT"),
         ("SORT([m1], MODE, DESC)", "cannot order by 'MODE'"),
         ("SORT([m1], AVG, UP)", "ASC or DESC"),
-        ("SLICE([m1], 4)", "item 4 of an array of 1"),
+        ("PERIOD(m1 + 1)", "not the result of an expression"),
+        ("abs(m1)", "Undefined function 'abs'"),
         ("FIRST(METRICS('zzz'))", "not empty"),
         ("[m1, 3]", "An array holds time series"),
         ("(" * 100 + "m1" + ")" * 100, "nested"),

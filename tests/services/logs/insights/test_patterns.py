@@ -1,6 +1,7 @@
 """`pattern`, `anomaly`, `diff` and `logcompare`, from the user guide; times are milliseconds after the query's start."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -40,6 +41,34 @@ def test_patterns_come_by_how_often_they_are_there(run):
         ("ERROR disk x full", "1", "0.25", "ERROR"),
         ("INFO ok", "1", "0.25", "INFO"),
     ]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        # The commonest template has text right after or before what varies: its expression would take in others.
+        ["*** ***abc"] * 5 + ["12abc 7abc", "*** ***abd"],
+        ["***:a b"] * 5 + ["1:a b", "***:a 1"],
+        ["x***y"] * 5 + ["x1***y", "xx***y"],
+        ["a:1 b"] * 5 + ["a:b1 b", "a1:x b", "a:1:2 b", "a:*** b"],
+        ["k=1, v=[2]"] * 5 + ["k=a1b, v=[x:2:y]", "k=a, v=[2]", "k=1, v=[2]]", "k=1 , v=[2]"],
+        ["1"] * 5 + ["12", "a", "\x01", "1\x01", "***", "1 1", ""],
+        ["n\u00fcmber 1\n.*(" + "x" * 30] * 5
+        + ["n\u00fcmber 22\n.*(" + "x" * 30, "number 1\n.*(" + "x" * 30],
+        [f"{n} " * 50 for n in range(5)] + ["1 " * 49],
+        [f"template {chr(97 + n % 20)} {n}" for n in range(100)],
+        ["\U0001f600 1 \U0001f600"] * 3
+        + ["\U0001f600\U0001f600 1 \U0001f600", "\U0001f600 \U0001f6001 \U0001f600"],
+    ],
+)
+def test_every_text_has_the_template_that_replacing_each_token_gives_it(run, messages):
+    expected = Counter(identifier(taken_apart(text).template) for text in messages)
+    rows = run("pattern @message", messages)
+    assert {row["@PatternId"]: int(row["@sampleCount"]) for row in rows} == expected
+
+
+def test_no_events_have_no_pattern(run):
+    assert run("pattern @message", []) == []
 
 
 def test_the_expression_of_a_pattern_finds_its_events(run):

@@ -31,18 +31,20 @@ REDUCERS: dict[str, Reduce] = {
     "SUM": math.fsum,
     "STDDEV": _deviation,
     "COUNT": lambda values: float(len(values)),
+    "DATAPOINT_COUNT": lambda values: float(len(values)),
 }
 
 
 def aggregate(name: str, value: Value) -> Value:
     """Return a scalar for a series, and for an array the series of each time's values taken together.
 
-    A series without values is 0 in SUM and COUNT; of the others it has no result, which is an ExpressionError.
+    A value that is missing at a time where another one is counts as 0 in AVG, as documented, and not at all in the
+    others. A series without values is 0 in SUM, COUNT and DATAPOINT_COUNT; of the others it has no result, which is an ExpressionError.
     """
     reduce = REDUCERS[name]
     if isinstance(value, TimeSeries):
         if not value.points:
-            return 0.0 if name in {"SUM", "COUNT"} else math.nan
+            return 0.0 if name in {"SUM", "COUNT", "DATAPOINT_COUNT"} else math.nan
         return reduce(list(value.points.values()))
     if not isinstance(value, list):
         raise ExpressionError(f"Unsupported argument type for {name}: '{kind(value)}'")
@@ -50,6 +52,9 @@ def aggregate(name: str, value: Value) -> Value:
     for series in value:
         for time, number in series.points.items():
             by_time.setdefault(time, []).append(number)
+    if name == "AVG":
+        shares = {time: math.fsum(by_time[time]) / len(value) for time in sorted(by_time)}
+        return TimeSeries(shares, combined_grid(value))
     return TimeSeries({time: reduce(by_time[time]) for time in sorted(by_time)}, combined_grid(value))
 
 

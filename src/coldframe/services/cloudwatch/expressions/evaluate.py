@@ -70,7 +70,6 @@ class _Evaluation:
         self._sources = sources
         self._functions: dict[str, tuple[int, int, Callable[[list[Value]], Value]]] = {
             "ANOMALY_DETECTION_BAND": (1, 2, self._band),
-            "DATAPOINT_COUNT": (1, 1, _datapoint_count),
             "FILL": (2, 2, lambda found: transforms.fill(found[0], found[1])),
             "FIRST": (1, 1, lambda found: _array("FIRST", found[0], least=1)[0]),
             "IF": (2, 3, _if),
@@ -192,16 +191,11 @@ def _text(name: str, value: Value) -> str:
     return value.text
 
 
-def _datapoint_count(found: list[Value]) -> Value:
-    value = found[0]
-    if isinstance(value, TimeSeries):
-        return float(len(value.points))
-    return float(sum(len(one.points) for one in _array("DATAPOINT_COUNT", value)))
-
-
 def _period(found: list[Value]) -> Value:
     if not isinstance(found[0], TimeSeries):
         raise ExpressionError(f"Unsupported argument type for PERIOD: '{kind(found[0])}'")
+    if found[0].computed:
+        raise ExpressionError("PERIOD takes a metric, not the result of an expression")
     return float(found[0].period)
 
 
@@ -210,9 +204,7 @@ def _slice(found: list[Value]) -> Value:
     first = int(_number("SLICE", found[1]))
     if len(found) == 3:
         return array[first : int(_number("SLICE", found[2]))]
-    if not 0 <= first < len(array):
-        raise ExpressionError(f"SLICE was asked for item {first} of an array of {len(array)}")
-    return array[first]
+    return array[first:]
 
 
 def _sort(found: list[Value]) -> Value:
@@ -253,7 +245,8 @@ def _if(found: list[Value]) -> Value:
     points: dict[int, float] = {}
     for time, truth in condition.points.items():
         branch = branches[0] if truth else (branches[1] if len(branches) == 2 else None)
-        value = branch.points.get(time) if isinstance(branch, TimeSeries) else branch
+        # As documented, a value that is missing counts as 0 where the condition holds, and is left out elsewhere.
+        value = branch.points.get(time, 0.0 if truth else None) if isinstance(branch, TimeSeries) else branch
         if isinstance(value, float | int):
             points[time] = float(value)
     return condition.with_points(points)

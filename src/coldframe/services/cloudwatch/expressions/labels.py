@@ -128,7 +128,12 @@ Picks = tuple[Pick, ...]
 
 
 def _as_number(series: TimeSeries, picks: Picks, setting: Setting) -> str:
-    return " - ".join(_number(series.points[pick(series)]) for pick in picks)
+    return _number(series.points[picks[0](series)])
+
+
+def _difference(series: TimeSeries, picks: Picks, setting: Setting) -> str:
+    before, after = (series.points[pick(series)] for pick in picks)
+    return _number(after - before)
 
 
 def _as_time(series: TimeSeries, picks: Picks, setting: Setting) -> str:
@@ -159,9 +164,9 @@ def _average(series: TimeSeries, picks: Picks, setting: Setting) -> str:
 _MOMENTS: dict[str, tuple[Callable[[TimeSeries, Picks, Setting], str], Picks]] = {
     "AVG": (_average, ()),
     "SUM": (_sum, ()),
-    "MIN_MAX_RANGE": (_as_number, (_least, _most)),
+    "MIN_MAX_RANGE": (_difference, (_least, _most)),
     "MIN_MAX_TIME_RANGE": (_as_time, (_least, _most)),
-    "FIRST_LAST_RANGE": (_as_number, (_first, _last)),
+    "FIRST_LAST_RANGE": (_difference, (_first, _last)),
     "FIRST_LAST_TIME_RANGE": (_as_time, (_first, _last)),
     **{
         f"{name}{suffix}": (form, (pick,))

@@ -1,7 +1,10 @@
-"""Operators on scalars, time series and arrays: a time has a result where both sides have a value."""
+"""Operators on scalars, time series and arrays.
+
+As documented, where one of two series has a value the other one that has none counts as 0 (a quotient by it is dropped).
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from coldframe.services.cloudwatch.expressions.values import ExpressionError, TimeSeries, Value, Word, kind
 
@@ -66,14 +69,7 @@ def _pair(sign: str, left: float | TimeSeries, right: float | TimeSeries) -> flo
     compute = OPERATORS[sign]
     if isinstance(left, TimeSeries):
         if isinstance(right, TimeSeries):
-            theirs = right.points
-            points = {}
-            for time, value in left.points.items():
-                if time in theirs:
-                    result = finite(compute(value, theirs[time]))
-                    if result is not None:
-                        points[time] = result
-            return left.with_points(points)
+            return left.with_points(_paired(compute, left.points, right.points))
         number = right
         if math.isnan(number):
             return left.with_points({})
@@ -86,3 +82,9 @@ def _pair(sign: str, left: float | TimeSeries, right: float | TimeSeries) -> flo
     result = None if math.isnan(left) or math.isnan(right) else finite(compute(left, right))
     # A number that nothing gives (the average of no values, a quotient by 0) leaves every time it meets without one.
     return math.nan if result is None else result
+
+
+def _paired(compute: Compute, left: Mapping[int, float], right: Mapping[int, float]) -> dict[int, float]:
+    times: Iterable[int] = left if left.keys() == right.keys() else sorted({*left, *right})
+    found = ((time, finite(compute(left.get(time, 0.0), right.get(time, 0.0)))) for time in times)
+    return {time: result for time, result in found if result is not None}

@@ -184,7 +184,7 @@ class _Parser:
         if kind == "name":
             if self.text == "(" and self.kind == "sign":
                 self._at += 1
-                return Invocation(text.upper(), self._list(")"))
+                return Invocation(text, self._list(")"))
             return Name(text)
         if text in {"-", "+"}:
             operand = self.expression(6)

@@ -75,7 +75,7 @@ def transform(name: str, value: Value) -> Value:
 
 
 def fill(value: Value, filler: Value) -> Value:
-    """Return the value with its missing times filled: with a number, REPEAT or LINEAR."""
+    """Return the value with its missing times filled: with a number, another series, REPEAT or LINEAR."""
     if isinstance(value, list):
         return [_filled(series, filler) for series in value]
     if isinstance(value, TimeSeries):
@@ -87,8 +87,10 @@ def _one(name: str, series: TimeSeries) -> TimeSeries:
     if name in _NUMBERS:
         return series.mapped(_NUMBERS[name])
     if name in _TIMES:
-        read = _TIMES[name]
-        return series.with_points({time: read(datetime.fromtimestamp(time, UTC)) for time in series.points})
+        # Every time of the range has one, also where the series has no value.
+        check_size(series.grid)
+        read, times = _TIMES[name], sorted({*series.grid, *series.points})
+        return series.with_points({time: read(datetime.fromtimestamp(time, UTC)) for time in times})
     return series.with_points(_SERIES[name](series))
 
 
@@ -98,12 +100,17 @@ def _filled(series: TimeSeries, filler: Value) -> TimeSeries:
     times = sorted({*series.grid, *known})
     if isinstance(filler, float):
         return series.with_points({time: known.get(time, filler) for time in times})
+    if isinstance(filler, TimeSeries):
+        theirs = filler.points
+        return series.with_points(
+            {at: known.get(at, theirs.get(at, 0.0)) for at in times if at in known or at in theirs}
+        )
     method = filler.text.upper() if isinstance(filler, Word) else ""
     if method == "REPEAT":
         return series.with_points(_repeated(times, known))
     if method == "LINEAR":
         return series.with_points(_interpolated(times, known))
-    raise ExpressionError("The second argument of FILL must be a number, REPEAT or LINEAR")
+    raise ExpressionError("The second argument of FILL must be a number, a time series, REPEAT or LINEAR")
 
 
 def _repeated(times: list[int], known: dict[int, float]) -> dict[int, float]:

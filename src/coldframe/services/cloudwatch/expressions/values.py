@@ -28,13 +28,17 @@ class NotOffered(Exception):
 
 @dataclass(slots=True)
 class TimeSeries:
-    """Values by time in seconds, ascending; `grid` has every time that could have one."""
+    """Values by time in seconds, ascending; `grid` has every time that could have one.
+
+    A `computed` one is the result of an expression; its metric is that of the series it was made from.
+    """
 
     points: dict[int, float]
     grid: range
     label: str = ""
     metric: Metric | None = None
     stat: str = ""
+    computed: bool = False
 
     @property
     def period(self) -> int:
@@ -43,7 +47,7 @@ class TimeSeries:
 
     def with_points(self, points: dict[int, float]) -> "TimeSeries":
         """Return the same series with other values."""
-        return TimeSeries(points, self.grid, self.label, self.metric, self.stat)
+        return TimeSeries(points, self.grid, self.label, self.metric, self.stat, computed=True)
 
     def mapped(self, function: Callable[[float], float | None]) -> "TimeSeries":
         """Return the series with a function applied to each value; None leaves the time without one."""

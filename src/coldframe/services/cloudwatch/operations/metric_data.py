@@ -17,6 +17,8 @@ from coldframe.services.cloudwatch.query_checks import check_queries, refuse
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, GetMetricDataOutputTypeDef
 
+_TOO_MANY = {"Code": "MaxMetricsExceeded", "Value": "Maximum number of allowed metrics exceeded"}
+
 
 def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMetricDataOutputTypeDef":
     """Return the values of the queries that ask for them, newest first unless asked otherwise."""
@@ -50,7 +52,7 @@ def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMet
             }
             for part in page.parts
         ],
-        "Messages": [],
+        "Messages": [_TOO_MANY] if asked.cut_short else [],
     }
     if page.position is not None:
         answer["NextToken"] = call.token(page.position)

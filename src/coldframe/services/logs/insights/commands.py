@@ -7,6 +7,7 @@ from coldframe.services.logs.insights import regexes, tree, values
 from coldframe.services.logs.insights.enriching import cidr_lookup, lookup
 from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.functions.documents import document
+from coldframe.services.logs.insights.globs import glob_parts
 from coldframe.services.logs.insights.joins import append_columns, join
 from coldframe.services.logs.insights.patterns import anomaly, compare, pattern
 from coldframe.services.logs.insights.relevance import relevant_fields
@@ -78,14 +79,19 @@ def limit(stage: Stage, command: tree.Limit) -> None:
 
 def parse_glob(stage: Stage, command: tree.ParseGlob) -> None:
     """Extract what the asterisks of a glob stand for."""
-    pattern_text, count = regexes.from_glob(command.glob)
+    parts = command.glob.split("*")
+    count = len(parts) - 1
     if count != len(command.names):
         raise QueryError(
             f"the glob has {count} asterisks and there are {len(command.names)} names", command.span
         )
-    _extract(
-        stage, command.source, pattern_text, [name.name for name in command.names], list(range(1, count + 1))
-    )
+    node = command.source if command.source is not None else tree.Field(tree_span(), _MESSAGE)
+    taken = stage.compiler().string(node)
+    twin = stage.compiler(unmasked=True).string(node) if stage.chain.unmasks else taken
+    found = glob_parts(stage, taken, parts)
+    twins: list[Sql | None] = [*glob_parts(stage, twin, parts)] if twin != taken else [None] * count
+    names = [name.name for name in command.names]
+    _parsed(stage, list(zip(names, found, twins, strict=True)))
 
 
 def parse_regex(stage: Stage, command: tree.ParseRegex) -> None:
@@ -162,11 +168,14 @@ def _extract(
     groups = max(places)
     parts = _matched(stage, taken, pattern_text, groups)
     twin_parts = _matched(stage, twin, pattern_text, groups) if twin != taken else parts
-    items: list[tuple[str, Sql, Sql | None]] = []
-    for name, place in zip(names, places, strict=True):
-        items.append((name, _group(parts, place), _group(twin_parts, place) if twin != taken else None))
+    found = [_group(parts, place) for place in places]
+    twins = [_group(twin_parts, place) if twin != taken else None for place in places]
+    _parsed(stage, list(zip(names, found, twins, strict=True)))
+
+
+def _parsed(stage: Stage, items: list[tuple[str, Sql, Sql | None]]) -> None:
     stage.define(items)
-    stage.parsed += [name for name in names if name not in stage.parsed]
+    stage.parsed += [name for name, *_ in items if name not in stage.parsed]
 
 
 def _matched(stage: Stage, text: str, pattern_text: str, groups: int) -> str:

@@ -7,6 +7,7 @@ from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.scope import Scope
 from coldframe.services.logs.insights.stage import Stage, Templates
 from coldframe.services.logs.insights.statistics import keep_count
+from coldframe.services.logs.insights.templates import template
 from coldframe.services.logs.insights.values import Sql
 from coldframe.services.logs.log_patterns import KINDS, MARK, SEVERITIES, VARYING
 
@@ -20,14 +21,13 @@ def pattern(stage: Stage, command: tree.Pattern) -> None:
     source = stage.compiler().string(command.source)
     bind = stage.chain.bind
     found = Templates(*(bind.name() for _ in range(4)))
-    varying, mark = bind.bind(VARYING), bind.bind(MARK)
     position = stage.scope.position
     sample, recent = f"min({source})", "0"
     if position is not None:
         sample = f"arg_min({source}, {position.time})"
         recent = f"count(*) FILTER (WHERE {position.time} >= {_recent(stage)})"
     stage.step(
-        f"regexp_replace({source}, {varying}, {mark}, 'g') AS {found.text}, CAST(count(*) AS DOUBLE) AS {found.count},"
+        f"{template(stage, source)} AS {found.text}, CAST(count(*) AS DOUBLE) AS {found.count},"
         f" {sample} AS {found.sample}, CAST({recent} AS DOUBLE) AS {found.recent}",
         f"WHERE {source} IS NOT NULL GROUP BY 1",
     )

@@ -1,4 +1,4 @@
-"""Regular expressions and globs of a query, as the SQL engine wants them: RE2."""
+"""Regular expressions of a query, as the SQL engine wants them: RE2."""
 
 import re
 
@@ -42,31 +42,6 @@ def group_places(pattern: str) -> tuple[list[int], int]:
     spelled = checked(pattern, Span(0, 0))
     compiled = re2.compile(spelled)
     return sorted(compiled.groupindex.values()), int(compiled.groups)
-
-
-def from_glob(glob: str) -> tuple[str, int]:
-    """Return the pattern of a glob and the number of its asterisks; the last one, at the end, takes everything."""
-    parts = glob.split("*")
-    pattern = "(?s)" + re2_escaped(parts[0])
-    for number, part in enumerate(parts[1:], 1):
-        last = number == len(parts) - 1 and not part
-        pattern += ("(.*)$" if last else "(.*?)") + re2_escaped(part)
-    return pattern, len(parts) - 1
-
-
-def re2_escaped(literal: str) -> str:
-    """Return a pattern that matches this text."""
-    return (
-        re.sub(r"([^\w\s])", r"\\\1", literal, flags=re.ASCII)
-        if literal.isascii()
-        else _by_character(literal)
-    )
-
-
-def _by_character(literal: str) -> str:
-    return "".join(
-        f"\\{c}" if c.isascii() and not c.isalnum() and not c.isspace() and c != "_" else c for c in literal
-    )
 
 
 def required(pattern: str) -> str:

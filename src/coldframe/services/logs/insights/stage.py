@@ -120,6 +120,8 @@ class Stage:
     filtered: bool = False
     counting: bool = True
     templates: Templates | None = None
+    events: str = ""
+    """The relation that the pipeline began with."""
 
     def compiler(self, *, unmasked: bool = False) -> Compiler:
         """Return a compiler of expressions over the present rows."""
@@ -240,7 +242,7 @@ def base(chain: Chain, groups: tuple[int, ...], window: tuple[int, int], *, main
         Column(_parsed(names["m"]), "json", twin),
         position=Position(names["t"], names["q"], names["g"]),
     )
-    return Stage(chain, relation, scope, main, window)
+    return Stage(chain, relation, scope, main, window, events=relation)
 
 
 def _parsed(message: str) -> str:
