@@ -38,6 +38,9 @@ class InstanceSpec(msgspec.Struct, frozen=True):
     `memory` is in bytes; `settings` are lines of the engine's own configuration, checked by the caller. `scratch` is
     fast local storage for temporary tables. `untorn_writes` says that the storage writes a page whole or not at all,
     so that pages need not be written twice. `read_only` holds from the first moment after every start.
+
+    A `member` is one of a group of which another may take over. What a writer acknowledges is durable at one of the members
+    whose serials are in `acknowledged_by`, where there are any; such a member `acknowledges`.
     """
 
     name: str
@@ -50,6 +53,9 @@ class InstanceSpec(msgspec.Struct, frozen=True):
     scratch_quota: int = 0
     untorn_writes: bool = False
     read_only: bool = False
+    member: bool = False
+    acknowledged_by: Sequence[int] = ()
+    acknowledges: bool = False
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -149,6 +155,36 @@ class Copies(Protocol):
         """Return the objects that the source has and a logical copy of it has not: they were made after the copy."""
 
 
+class Groups(Protocol):
+    """A writer and its followers, of which one takes over when the writer is gone; positions are those of `Copies`."""
+
+    def synchronize(self, writer: InstanceSpec) -> str:
+        """Have a running writer acknowledge as its spec says from now on, and tell its position: everything that it
+        acknowledged otherwise lies before it.
+        """
+
+    def acknowledge(self, source: InstanceSpec, follower: InstanceSpec) -> None:
+        """Have a running follower acknowledge what it gets, or not, as its spec says."""
+
+    def received(self, follower: InstanceSpec) -> str:
+        """Return up to where a running follower has everything of its source, applied or not; raises DatabaseError."""
+
+    def orphaned(self, follower: InstanceSpec) -> str:
+        """Wait until nothing comes any more from a source that is dead, and return what was received; raises DatabaseError."""
+
+    def before(self, one: str, other: str) -> bool:
+        """Tell whether a position lies before another one."""
+
+    def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let a read-only source end so that it can follow the target, which has everything of it."""
+
+    def rejoin(self, source: InstanceSpec, target: InstanceSpec) -> bool:
+        """Let a member follow another writer, and start it; one that has what the writer has not is copied anew.
+
+        Returns whether it was copied.
+        """
+
+
 class Backups(Protocol):
     """Consistent copies in a folder, and the changes after them."""
 
@@ -172,6 +208,10 @@ class DatabaseEngine(Protocol):
     @property
     def copies(self) -> Copies:
         """What makes copies that follow."""
+
+    @property
+    def groups(self) -> Groups:
+        """What keeps groups of a writer and its followers."""
 
     @property
     def backups(self) -> Backups:

@@ -17,6 +17,7 @@ from coldframe.engines.postgresql import admin, configuration, figures, layout, 
 from coldframe.engines.postgresql.backups import PostgreSQLBackups
 from coldframe.engines.postgresql.cluster import tail
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
+from coldframe.engines.postgresql.groups import PostgreSQLGroups
 from coldframe.engines.postgresql.instances import Instances
 
 
@@ -29,6 +30,7 @@ class PostgreSQL:
         self._instances = Instances(cache)
         self._samples = figures.Samples()
         self.copies = PostgreSQLCopies(self._instances)
+        self.groups = PostgreSQLGroups(self._instances, self.copies)
         self.backups = PostgreSQLBackups(self._instances)
 
     def versions(self) -> Sequence[Version]:
