@@ -156,7 +156,12 @@ class Copies(Protocol):
 
 
 class Groups(Protocol):
-    """A writer and its followers, of which one takes over when the writer is gone; positions are those of `Copies`."""
+    """A writer and its followers, of which one takes over when the writer is gone; positions are those of `Copies`.
+
+    `keeps` says that a follower whose process died has, once it is started again, everything that it received.
+    """
+
+    keeps: bool
 
     def synchronize(self, writer: InstanceSpec) -> str:
         """Have a running writer acknowledge as its spec says from now on, and tell its position: everything that it

@@ -29,6 +29,8 @@ _SHUT_DOWN = 1
 class PostgreSQLGroups:
     """The engine's groups."""
 
+    keeps = True
+
     def __init__(self, instances: Instances, copies: PostgreSQLCopies) -> None:
         self._instances = instances
         self._copies = copies
@@ -56,9 +58,12 @@ class PostgreSQLGroups:
 
     def orphaned(self, follower: InstanceSpec) -> str:
         """Wait until nothing comes any more from a source that is dead, and return what was received; raises DatabaseError."""
+        self._instances.start(follower)
         with self._instances.session(follower, timeout=5) as connection:
             if not until(lambda: connection.value(_STREAMS) == "f", _SECONDS):
                 raise DatabaseError(f"{follower.name} still gets something of its source")
+            if not until(lambda: connection.value(_NOTHING_LEFT) == "t", _REPLAY_SECONDS):
+                raise DatabaseError(f"{follower.name} has not applied what it received")
         return self.received(follower)
 
     def before(self, one: str, other: str) -> bool:

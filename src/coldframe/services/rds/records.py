@@ -18,7 +18,7 @@ class Serial(Record):
 @record(
     "rds_instances",
     key=("identifier",),
-    index=("resource_id", "source", "deployment"),
+    index=("resource_id", "source", "deployment", "cluster"),
     missing=("DBInstanceNotFoundFault", "DBInstance {identifier} not found."),
     duplicate=("DBInstanceAlreadyExistsFault", "DB instance already exists"),
 )
@@ -28,7 +28,8 @@ class Instance(Record):
     `about` holds what the API says of it and nothing here decides by, in the model's members (MultiAZ, Iops, ...);
     `pending` what waits for the maintenance window, `in_force` the settings it was started with or got since.
     `source` is the resource id of what it follows, `wanted` what it ought to be whatever happens to its process,
-    `optimizations` says of Optimized Reads and Writes what they are, and why.
+    `optimizations` says of Optimized Reads and Writes what they are, and why. `cluster` is the resource id of the cluster
+    that it is a member of; `acknowledged_by` and `acknowledges` are those of its spec (engines/database.py).
     """
 
     identifier: str
@@ -67,6 +68,9 @@ class Instance(Record):
     secret: str = ""
     secret_key: str = ""
     note: str = ""
+    cluster: str = ""
+    acknowledged_by: list[int] = []
+    acknowledges: bool = False
 
 
 @record("rds_endpoints", key=("id",), index=("address",))
