@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,12 @@ class Controlled(Protocol):
 
     async def release(self, target: Path) -> None:
         """Send everybody to a database."""
+
+    async def spread(self, targets: Sequence[Path], end_within: float | None) -> None:
+        """Send new connections to these databases, in turn."""
+
+    async def fail_over(self, deadline: float) -> int:
+        """End every session and let new clients wait for a release; returns how many there were."""
 
     async def cut(self) -> int:
         """End every session; returns how many there were."""
@@ -71,6 +77,10 @@ async def _answer(
     commands: dict[str, Callable[[], Awaitable[Any]]] = {
         "hold": lambda: controlled.hold(command["drain"], command["deadline"]),
         "release": lambda: controlled.release(Path(command["target"])),
+        "spread": lambda: controlled.spread(
+            [Path(target) for target in command["targets"]], command["end_within"]
+        ),
+        "fail_over": lambda: controlled.fail_over(command["deadline"]),
         "cut": controlled.cut,
     }
     if command["do"] == "stop":

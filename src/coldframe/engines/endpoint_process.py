@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,15 @@ from typing import Any
 import msgspec
 
 from coldframe.core import process
-from coldframe.engines import daemon
+from coldframe.engines import daemon, endpoint_record
 from coldframe.engines.accounts import let_through, service_account
-from coldframe.engines.endpoint import EndpointFailed, EndpointSpec, EndpointStatus, Held
+from coldframe.engines.endpoint import (
+    DatabaseAtEndpoint,
+    EndpointFailed,
+    EndpointSpec,
+    EndpointStatus,
+    Held,
+)
 from coldframe.engines.endpoint_control import SOCKET
 
 _START = 30.0
@@ -34,7 +41,7 @@ class Boot(msgspec.Struct):
     folder: str
     user: int
     group: int
-    target: str | None = None
+    targets: list[str] = []
     certificate: str | None = None
     key: str | None = None
     sign_in: str | None = None
@@ -50,7 +57,10 @@ class EndpointProcesses:
         self._module = module
 
     def start(self, spec: EndpointSpec, target: Path | None) -> EndpointStatus:
-        """Start the process (or find it running) and return when it listens; `target` is a database's socket."""
+        """Start the process (or find it running) and return when it listens; `target` is a database's socket.
+
+        With None it goes on with the list that it was told to spread over, or else lets clients wait.
+        """
         found = self.status(spec)
         if found is not None:
             return found
@@ -65,7 +75,9 @@ class EndpointProcesses:
             folder=str(spec.folder),
             user=account.user,
             group=account.group,
-            target=_text(target),
+            targets=[
+                str(path) for path in ([target] if target else endpoint_record.recall(spec.folder) or [])
+            ],
             certificate=_text(spec.certificate),
             key=_text(spec.key),
             sign_in=_text(spec.sign_in),
@@ -103,7 +115,10 @@ class EndpointProcesses:
         except OSError:
             return None
         target = Path(said.pop("target")) if said["target"] else said.pop("target")
-        return EndpointStatus(pid=pid, target=target, **said)
+        databases = tuple(
+            DatabaseAtEndpoint(socket=Path(one.pop("socket")), **one) for one in said.pop("databases")
+        )
+        return EndpointStatus(pid=pid, target=target, databases=databases, **said)
 
     def hold(self, spec: EndpointSpec, *, drain: float, deadline: float) -> Held:
         """Let transactions that are open end within `drain` seconds, cut those that did not, and keep every client waiting."""
@@ -115,7 +130,19 @@ class EndpointProcesses:
 
     def release(self, spec: EndpointSpec, target: Path) -> None:
         """Send everybody, those who wait first, to this database."""
+        endpoint_record.forget(spec.folder)
         self._tell(spec, {"do": "release", "target": str(target)}, _ANSWER)
+
+    def spread(self, spec: EndpointSpec, targets: Sequence[Path], *, end_within: float | None = None) -> None:
+        """Send new connections to these databases, and held clients, too; the list is kept for a process to come."""
+        endpoint_record.remember(spec.folder, targets)
+        named = [str(path) for path in targets]
+        self._tell(spec, {"do": "spread", "targets": named, "end_within": end_within}, _ANSWER)
+
+    def fail_over(self, spec: EndpointSpec, *, deadline: float) -> int:
+        """End every session, since the database is dead, and let new clients wait for a release; returns how many there were."""
+        endpoint_record.forget(spec.folder)
+        return int(self._tell(spec, {"do": "fail_over", "deadline": deadline}, _ANSWER))
 
     def cut(self, spec: EndpointSpec) -> int:
         """End every session; return how many there were."""

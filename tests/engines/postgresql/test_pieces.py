@@ -1,6 +1,7 @@
 """What a database answers is followed in whatever pieces it arrives."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +60,7 @@ class Keeper:
 def test_the_end_of_an_answer_is_seen_whole_and_nowhere_else(size):
     async def follow():
         client, server = Wire(), Wire()
-        session = Session(Keeper(), client, {}, None, Opened(server, b"12345678", b""))
+        session = Session(Keeper(), client, {}, None, Path("db"), Opened(server, b"12345678", b""))
         session.begin()
         client.taker(wire.message(b"Q", wire.text("BEGIN; SELECT 1")))
         for at in range(0, len(_ANSWER), size):

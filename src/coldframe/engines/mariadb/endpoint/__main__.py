@@ -62,7 +62,7 @@ async def _serve(
     boot: Boot, listener: socket.socket, control: socket.socket, context: ssl.SSLContext | None
 ) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    gate = Gate(Path(boot.target) if boot.target else None, process.own_account().name, boot.reserved)
+    gate = Gate([Path(target) for target in boot.targets], process.own_account().name, boot.reserved)
     login = Login(gate, context, Path(boot.sign_in) if boot.sign_in else None, require_tls=boot.require_tls)
     welcoming: set[asyncio.Task[None]] = set()
 
@@ -83,6 +83,7 @@ async def _serve(
     listener.close()
     server.close()
     await gate.cut()
+    gate.databases.close()
     for task in welcoming:
         task.cancel()
 

@@ -3,25 +3,31 @@
 import asyncio
 import sys
 import time
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from coldframe.engines.database import DatabaseError
+from coldframe.engines.endpoint_databases import Databases
+from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.client import Client
 from coldframe.engines.mariadb.endpoint import commands, moving, server
 from coldframe.engines.mariadb.endpoint.accounts import Accounts
-from coldframe.engines.mariadb.endpoint.channel import Closed
+from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
 from coldframe.engines.mariadb.endpoint.session import Mode, Session
 from coldframe.engines.mariadb.endpoint.statements import Leaves
 
 _KILLED = (1927, "70100", "Connection was killed: it could not be moved to where the database is now")
 _EXPIRED = (1927, "70100", "Connection was killed: the database did not come back in time")
+_SHUT_DOWN = (1053, "08S01", "Server shutdown in progress")
 # State that only the server could have told.
 _ONLY_THE_SERVER_KNOWS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
 _AT_ONCE = 8
 _KILL_PATIENCE = 10.0
+# How long a database may take to greet while others are there to be asked instead, and when there is no other.
+_GREETS, _GREETS_AT_LAST = 3.0, 30.0
 
 
 class Unavailable(Exception):
@@ -31,10 +37,10 @@ class Unavailable(Exception):
 class Gate:
     """All sessions of an endpoint; it is told what to do and never chooses a database itself."""
 
-    def __init__(self, target: Path | None, account: str, reserved: Collection[str]) -> None:
-        self.target = target
+    def __init__(self, targets: Sequence[Path], account: str, reserved: Collection[str]) -> None:
+        self.databases = Databases(targets, server.answers)
         self.accounts = Accounts(account, reserved)
-        self.holding = target is None
+        self.holding = not targets
         self.expired = False
         self.sessions: set[Session] = set()
         # Connection ids that clients know, and those that the same sessions have now.
@@ -45,14 +51,17 @@ class Gate:
         self._killed: set[Session] = set()
         self._changed = asyncio.Event()
         self._opened = asyncio.Event()
-        if target is not None:
+        if targets:
             self._opened.set()
         self._deadline: asyncio.TimerHandle | None = None
+        self._leaving: asyncio.TimerHandle | None = None
+        self._late: set[asyncio.Task[None]] = set()
 
     def status(self) -> dict[str, Any]:
         """Return the fields of EndpointStatus but for the process id."""
         return {
-            "target": str(self.target) if self.target else None,
+            "target": str(self.databases.first) if self.databases.first else None,
+            "databases": self.databases.status(),
             "holding": self.holding,
             "sessions": len(self.sessions),
             "moved": self.moved,
@@ -62,17 +71,32 @@ class Gate:
             "bytes_out": self.bytes_out,
         }
 
-    async def opened(self, patience: float) -> Path:
-        """Wait until there is a database to sign in at, and return it; raises Unavailable."""
+    async def reach(self, patience: float) -> tuple[Path, Channel, wire.Greeting]:
+        """Wait until there is a database to sign in at, and connect to the next that answers; raises Unavailable, Refused.
+
+        The connection is counted there until `databases.leave` is called, or a session that has it ends.
+        """
         if self.expired:
             raise Unavailable
         try:
             await asyncio.wait_for(self._opened.wait(), patience)
         except TimeoutError:
             raise Unavailable from None
-        if self.target is None:
-            raise Unavailable
-        return self.target
+        tried: set[Path] = set()
+        while (path := self.databases.take(tried)) is not None:
+            limit = _GREETS if self.databases.spare(path, tried) else _GREETS_AT_LAST
+            try:
+                channel, greeting = await asyncio.wait_for(server.connect(path), limit)
+            except (OSError, Closed, TimeoutError):
+                self.databases.leave(path)
+                self.databases.missed(path)
+                tried.add(path)
+            except BaseException:
+                self.databases.leave(path)
+                raise
+            else:
+                return path, channel, greeting
+        raise Unavailable
 
     async def hold(self, drain: float, deadline: float) -> tuple[int, int]:
         """Hold every client; returns how many are held and how many were cut."""
@@ -97,9 +121,9 @@ class Gate:
 
     async def prepare(self, target: Path) -> None:
         """Sign everybody in at a database ahead, whose accounts are those of the present one."""
-        if self.target is None or target == self.target:
+        if self.databases.first is None or target == self.databases.first:
             return
-        await self.accounts.refresh(self.target)
+        await self.accounts.refresh(self.databases.first)
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def one(session: Session) -> None:
@@ -116,12 +140,37 @@ class Gate:
 
     async def release(self, target: Path) -> None:
         """Send everybody to a database; those who wait come first."""
-        if not self.holding and target != self.target:
+        if not self.holding and (target,) != self.databases.listed:
             await self.hold(0, _KILL_PATIENCE)
+        await self._open([target])
+
+    async def spread(self, targets: Sequence[Path], end_within: float | None) -> None:
+        """Send new connections to these databases, in turn, and those who are held."""
+        self.databases.change(targets)
+        if targets:
+            await self._open(targets)
+        else:
+            # New clients wait for one; those who are at others go on there.
+            self._opened.clear()
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        if end_within is not None:
+            self._leaving = asyncio.get_running_loop().call_later(end_within, self._end_left)
+
+    async def fail_over(self, deadline: float) -> int:
+        """End every session and let new clients wait for a release; returns how many there were."""
+        self.holding, self.expired = True, False
+        self._opened.clear()
+        self._arm(deadline)
+        self.databases.change(())
+        return await self.cut(_SHUT_DOWN)
+
+    async def _open(self, targets: Sequence[Path]) -> None:
         while self._settling:
             await asyncio.wait(self._settling)
-        stays = target == self.target
-        self.target, self.holding, self.expired = target, False, False
+        self.databases.change(targets)
+        self.holding = self.expired = False
         if self._deadline is not None:
             self._deadline.cancel()
         self._opened.set()
@@ -133,29 +182,45 @@ class Gate:
             session.held = False
             if session.mode == Mode.ENDED:
                 continue
-            if stays and session.server.fd >= 0:
+            if session.target in self.databases.listed and session.server.fd >= 0:
                 session.drop_spare()
                 session.go_on()
             else:
                 tasks.append(self._move(session, turns))
         await asyncio.gather(*tasks)
 
-    async def cut(self) -> int:
+    def _end_left(self) -> None:
+        """End the sessions at databases that are listed no more."""
+        for session in list(self.sessions):
+            if session.target not in self.databases.listed:
+                self._cut(session, _SHUT_DOWN)
+
+    async def cut(self, word: tuple[int, str, str] = _KILLED) -> int:
         """End every session; returns how many there were."""
         ending = list(self.sessions)
         for session in ending:
-            self._cut(session)
+            self._cut(session, word)
         return len(ending)
 
     def entered(self, session: Session) -> None:
         """A session has signed in and begins; it may have been greeted by a database that is the target no longer."""
         self.sessions.add(session)
         self.signed_in(session)
+        late = not self.holding and session.target not in self.databases.listed
+        if late:
+            session.mode = Mode.MOVING
         session.begin()
+        if late:
+            # Everybody was sent elsewhere while it signed in.
+            task = asyncio.get_running_loop().create_task(self._move(session, asyncio.Semaphore()))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
 
     def ended(self, session: Session) -> None:
         """A session is over."""
-        self.sessions.discard(session)
+        if session in self.sessions:
+            self.sessions.discard(session)
+            self.databases.leave(session.target)
         self._settled.discard(session)
         self._killed.discard(session)
         self.renamed.pop(session.first_thread, None)
@@ -183,7 +248,7 @@ class Gate:
 
     async def _settle(self, session: Session) -> None:
         if session.half is None:
-            await self.accounts.refresh(self.target)
+            await self.accounts.refresh(session.target)
             self.signed_in(session)
         if session.mode == Mode.ENDED:
             return
@@ -209,9 +274,15 @@ class Gate:
 
     async def _move(self, session: Session, turns: asyncio.Semaphore) -> None:
         async with turns:
-            target = self.target
-            if session.mode == Mode.ENDED or target is None:
+            if session.mode == Mode.ENDED:
                 return
+            target = self.databases.take()
+            if target is None:
+                self._cut(session)
+                return
+            # It counts at the one where it will be from now on.
+            self.databases.leave(session.target)
+            session.target = target
             session.mode = Mode.MOVING
             try:
                 await moving.move(session, target)
@@ -232,32 +303,24 @@ class Gate:
 
     async def _kill(self, sessions: list[Session]) -> None:
         """End sessions at the database itself, so that none of their statements goes on there."""
-        if not sessions or self.target is None:
+        if not sessions:
             return
-        target, threads = self.target, [session.thread for session in sessions]
         self._killed.update(sessions)
-
-        def kill() -> None:
-            with Client(target, user=self.accounts.own, timeout=_KILL_PATIENCE) as client:
-                for thread in threads:
-                    with suppress(DatabaseError):
-                        client.query(f"KILL HARD CONNECTION {thread:d}")
-                listed = ",".join(map(str, threads))
-                began = time.monotonic()
-                while time.monotonic() - began < _KILL_PATIENCE and client.value(
-                    f"SELECT COUNT(*) FROM information_schema.processlist WHERE id IN ({listed})"
-                ) not in {"", "0"}:
-                    client.query("DO SLEEP(0.005)")
-
-        with suppress(DatabaseError, OSError):
-            await asyncio.get_running_loop().run_in_executor(None, kill)
+        threads: defaultdict[Path, list[int]] = defaultdict(list)
+        for session in sessions:
+            threads[session.target].append(session.thread)
+        for target, there in threads.items():
+            with suppress(DatabaseError, OSError):
+                await asyncio.get_running_loop().run_in_executor(
+                    None, _kill, target, self.accounts.own, there
+                )
         for session in sessions:
             self.cuts += 1
             session.fail(*_KILLED)
 
-    def _cut(self, session: Session) -> None:
+    def _cut(self, session: Session, word: tuple[int, str, str] = _KILLED) -> None:
         self.cuts += 1
-        session.fail(*_KILLED)
+        session.fail(*word)
         self._changed.set()
 
     def _arm(self, deadline: float) -> None:
@@ -273,3 +336,17 @@ class Gate:
             if session.inbox:
                 self.cuts += 1
                 session.fail(*_EXPIRED)
+
+
+def _kill(target: Path, account: str, threads: Sequence[int]) -> None:
+    """End connections at a database and return when they are gone."""
+    with Client(target, user=account, timeout=_KILL_PATIENCE) as client:
+        for thread in threads:
+            with suppress(DatabaseError):
+                client.query(f"KILL HARD CONNECTION {thread:d}")
+        listed = ",".join(map(str, threads))
+        began = time.monotonic()
+        while time.monotonic() - began < _KILL_PATIENCE and client.value(
+            f"SELECT COUNT(*) FROM information_schema.processlist WHERE id IN ({listed})"
+        ) not in {"", "0"}:
+            client.query("DO SLEEP(0.005)")

@@ -48,9 +48,25 @@ class Login:
             self._gate.entered(session)
 
     async def _sign_client_in(self, client: Channel) -> Session | None:
-        target = await self._gate.opened(_PATIENCE)
         peer, here = client.sock.getpeername(), client.sock.getsockname()
-        behind, greeting = await server.connect(target)
+        target, behind, greeting = await self._gate.reach(_PATIENCE)
+        session = None
+        try:
+            session = await self._at(client, behind, target, greeting, (peer, here))
+        finally:
+            if session is None:
+                self._gate.databases.leave(target)
+        return session
+
+    async def _at(
+        self,
+        client: Channel,
+        behind: Channel,
+        target: Path,
+        greeting: wire.Greeting,
+        ends: tuple[tuple[str, int], tuple[str, int]],
+    ) -> Session | None:
+        """Sign a client in at a database that has greeted; `ends` are the client's address and the one it came to."""
         try:
             offered = greeting.capabilities & ~_NOT_OFFERED | (wire.TLS if self._context else 0)
             shown = greeting._replace(capabilities=offered, extended=greeting.extended & _EXTENDED)
@@ -71,15 +87,15 @@ class Login:
                 answer.capabilities & (greeting.capabilities | wire.CONNECT_WITH_DB) & ~_NOT_OFFERED
             )
             answer = answer._replace(capabilities=capabilities, extended=answer.extended & _EXTENDED)
-            session = Session(self._gate, client, behind, answer, greeting)
-            session.header = server.came_from(peer, here)
+            session = Session(self._gate, client, target, behind, answer, greeting)
+            session.header = server.came_from(*ends)
             if self._gate.accounts.is_ours(answer.user):
                 self._deny(session, sequence + 1, used=bool(answer.proof))
                 behind.close()
                 return None
             entered = (
                 await self._with_token(session, sequence)
-                if self._sign_in is not None and await self._is_for_tokens(answer.user)
+                if self._sign_in is not None and await self._is_for_tokens(answer.user, target)
                 else await self._pass_through(session, sequence)
             )
         except BaseException:
@@ -93,7 +109,7 @@ class Login:
         if session.half is None:
             self._gate.signed_in(session)
             if session.half is None:
-                await self._gate.accounts.refresh(self._gate.target)
+                await self._gate.accounts.refresh(target)
         return session
 
     async def _pass_through(self, session: Session, sequence: int) -> bool:
@@ -124,13 +140,13 @@ class Login:
                 session.half = wire.half(proof.rstrip(b"\0").decode("utf-8", "surrogateescape"))
             behind.send_packet(proof, number - shift)
 
-    async def _is_for_tokens(self, user: bytes) -> bool:
+    async def _is_for_tokens(self, user: bytes, target: Path) -> bool:
         """Tell whether a user's account in the database is one for tokens (engines/sign_in.py)."""
         if user not in self._digests:
             said = await self._ask({"user": user.decode("utf-8", "surrogateescape")})
             self._digests[user] = bytes.fromhex(str(said.get("native", "")))
         if self._digests[user] not in self._gate.accounts.known(user):
-            await self._gate.accounts.refresh(self._gate.target)
+            await self._gate.accounts.refresh(target)
         return self._digests[user] in self._gate.accounts.known(user)
 
     async def _with_token(self, session: Session, sequence: int) -> bool:

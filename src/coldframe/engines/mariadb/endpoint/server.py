@@ -48,6 +48,18 @@ async def connect(target: Path) -> tuple[Channel, wire.Greeting]:
     return channel, wire.read_greeting(payload)
 
 
+async def answers(target: Path) -> bool:
+    """Tell whether a database greets, be it to say that it has no room; raises OSError."""
+    try:
+        channel, _ = await connect(target)
+    except Refused:
+        return True
+    except Closed:
+        return False
+    channel.close()
+    return True
+
+
 def came_from(peer: tuple[str, int], here: tuple[str, int]) -> bytes:
     """Return the line that tells the database where the client really is (PROXY protocol, version 1)."""
     return f"PROXY TCP4 {peer[0]} {here[0]} {peer[1]} {here[1]}\r\n".encode()

@@ -65,13 +65,22 @@ class Session:
         "spare",
         "state",
         "statement",
+        "target",
         "thread",
     )
 
     def __init__(
-        self, gate: "Gate", client: Channel, server: Channel, answer: wire.Answer, greeting: wire.Greeting
+        self,
+        gate: "Gate",
+        client: Channel,
+        target: Path,
+        server: Channel,
+        answer: wire.Answer,
+        greeting: wire.Greeting,
     ) -> None:
         self.gate, self.client, self.server, self.answer = gate, client, server, answer
+        # The database that it is at, or moves to.
+        self.target = target
         self.client_salt = self.server_salt = greeting.salt
         self.thread = self.first_thread = greeting.thread
         self.header = b""

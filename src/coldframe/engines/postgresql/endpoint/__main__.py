@@ -60,7 +60,7 @@ async def _serve(
     through = doors(
         context, require_tls=boot.require_tls, sign_in=Path(boot.sign_in) if boot.sign_in else None
     )
-    gate = Gate(through, Path(boot.target) if boot.target else None)
+    gate = Gate(through, [Path(target) for target in boot.targets])
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -70,6 +70,7 @@ async def _serve(
     server.close()
     told.close()
     await gate.cut()
+    gate.databases.close()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import asyncio
 import struct
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,16 +31,15 @@ class Opened(NamedTuple):
 
 
 class Lookups:
-    """Asks a database for verifiers, over one connection that is kept as long as it is good."""
+    """Asks a database for verifiers, over one connection to each that is kept as long as it is good."""
 
     def __init__(self) -> None:
-        self._side: Side | None = None
-        self._target: Path | None = None
-        self._turn = asyncio.Lock()
+        self._sides: dict[Path, Side] = {}
+        self._turns: defaultdict[Path, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ask(self, target: Path, user: str) -> Known:
         """Return what a database knows of a user; raises OSError, Closed, Refused."""
-        async with self._turn:
+        async with self._turns[target]:
             for attempt in (1, 2):
                 try:
                     side = await self._connected(target)
@@ -53,24 +53,40 @@ class Lookups:
                     break
                 except (Closed, Refused, OSError):
                     # The database may have been started again since the last question.
-                    self.close()
+                    self._close(target)
                     if attempt == 2:
                         raise
+                except BaseException:
+                    # An answer that nobody waited for must not be the next one's.
+                    self._close(target)
+                    raise
         if not found:
             return Known(None, token=False)
         return Known(scram.parse(found[0][0] or ""), token=found[0][1] == "t")
 
-    def close(self) -> None:
-        """Let the connection go."""
-        if self._side is not None:
-            self._side.close()
-            self._side = None
+    def keep(self, targets: Collection[Path]) -> None:
+        """Let the connections to all others go."""
+        for target in set(self._sides) - set(targets):
+            self._close(target)
+
+    def _close(self, target: Path) -> None:
+        side = self._sides.pop(target, None)
+        if side is not None:
+            side.close()
 
     async def _connected(self, target: Path) -> Side:
-        if self._side is None or self._side.closed or self._target != target:
-            self.close()
-            self._side, self._target = (await enter(target, _LOOKUP, None)).side, target
-        return self._side
+        if target not in self._sides or self._sides[target].closed:
+            self._sides[target] = (await enter(target, _LOOKUP, None)).side
+        return self._sides[target]
+
+
+async def answers(target: Path) -> bool:
+    """Tell whether a database lets sessions in; raises OSError, TimeoutError."""
+    try:
+        (await enter(target, _LOOKUP, None)).side.close()
+    except (Refused, Closed):
+        return False
+    return True
 
 
 async def enter(target: Path, parameters: Mapping[str, str], key: bytes | None) -> Opened:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coldframe.engines.postgresql import scram, wire
-from coldframe.engines.postgresql.endpoint.backend import Known, Lookups, Opened, enter
+from coldframe.engines.postgresql.endpoint.backend import Known, Opened
 from coldframe.engines.postgresql.endpoint.side import Side
 
 _SASL = wire.authentication(wire.AUTH_SASL, scram.MECHANISM + b"\0\0")
@@ -108,25 +108,22 @@ def _asked(client: Side, minor: int, body: bytes, through: Doors) -> Asked:
     return Asked(parameters)
 
 
-async def prove(client: Side, user: str, target: Path, lookups: Lookups, through: Doors) -> bytes | None:
+async def prove(client: Side, user: str, known: Known, through: Doors) -> bytes | None:
     """Have a client prove who it is; returns the key of its password, None after a token. Raises Turned, Closed, OSError."""
-    known = await lookups.ask(target, user)
     if known.token and through.sign_in is not None:
         await _by_token(client, user, through.sign_in)
         return None
     return await _by_password(client, user, known, through)
 
 
-async def open_session(client: Side, parameters: dict[str, str], key: bytes | None, target: Path) -> Opened:
-    """Open the session of a client that has proved who it is, and tell it; raises Refused, Closed, OSError."""
-    opened = await enter(target, parameters, key)
+def admit(client: Side, opened: Opened) -> None:
+    """Tell a client that has proved who it is about its session."""
     client.send(
         wire.authentication(wire.AUTH_OK)
         + opened.said
         + wire.message(b"K", opened.key)
         + wire.message(b"Z", b"I")
     )
-    return opened
 
 
 async def _by_password(client: Side, user: str, known: Known, through: Doors) -> bytes:

@@ -48,8 +48,16 @@ class Session:
     """A signed-in client and its session at a database."""
 
     def __init__(
-        self, keeper: Keeper, client: Side, parameters: dict[str, str], key: bytes | None, opened: Opened
+        self,
+        keeper: Keeper,
+        client: Side,
+        parameters: dict[str, str],
+        key: bytes | None,
+        target: Path,
+        opened: Opened,
     ) -> None:
+        # The database that it is at, or moves to.
+        self.target = target
         self._keeper = keeper
         self._client = client
         self._server = opened.side
