@@ -11,6 +11,7 @@ from coldframe.engines.mariadb.server import MariaDB
 from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
 from coldframe.engines.postgresql.engine import PostgreSQL
 from coldframe.services.rds.certificates import Authority
+from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance
@@ -40,6 +41,7 @@ def empty(installation: Installation) -> None:
     with installation.store.read() as transaction:
         records = transaction.records("", "")
         instances = [row for _, _, row in records.everywhere(Instance)]
+        clusters = records.everywhere(Cluster)
         doors = {row.id: row for _, _, row in records.everywhere(Endpoint)}
     for row in instances:
         engine, spec = databases.engine(row.engine), databases.spec(row)
@@ -47,5 +49,10 @@ def empty(installation: Installation) -> None:
             databases.endpoints(row.engine).stop(databases.door(doors[row.endpoint]))
         engine.stop(spec, at_once=True)
         engine.destroy(spec)
+    for name, door in doors.items():
+        if name not in {row.endpoint for row in instances}:
+            databases.endpoints(door.engine).stop(databases.door(door))
+    for _, _, cluster in clusters:
+        databases.engine(cluster.engine).destroy(databases.volume(cluster))
     for name in ("snapshots", "archive", "endpoints"):
         shutil.rmtree(databases.root / name, ignore_errors=True)

@@ -5,6 +5,27 @@ from typing import Any, Literal
 import msgspec
 
 from coldframe.core.records import Record, record
+from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
+
+__all__ = [
+    "AutomatedBackup",
+    "Cluster",
+    "ClusterBackup",
+    "ClusterEndpoint",
+    "ClusterSnapshot",
+    "DefaultCertificate",
+    "Deployment",
+    "Endpoint",
+    "Event",
+    "EventSubscription",
+    "Instance",
+    "Member",
+    "OptionGroup",
+    "ParameterGroup",
+    "Serial",
+    "Snapshot",
+    "SubnetGroup",
+]
 
 
 @record("rds_serials", key=("name",), scope="partition")

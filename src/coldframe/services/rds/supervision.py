@@ -25,6 +25,8 @@ from coldframe.services.rds import (
     token_sign_in,
     windows,
 )
+from coldframe.services.rds.clusters import supervision as clusters
+from coldframe.services.rds.clusters.rejoining import REJOINS
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
@@ -78,6 +80,7 @@ def watch(installation: Installation) -> None:
             _look(installation, account, region, instance.resource_id)
         except (DatabaseError, EndpointFailed) as error:
             LOG.warning("%s: %s", instance.identifier, error)
+    clusters.watch(installation)
 
 
 def use_windows(installation: Installation) -> None:
@@ -175,7 +178,7 @@ def _look(installation: Installation, account: str, region: str, resource_id: st
         if _quiet(installation, account, region, resource_id) is None:
             # A job has begun meanwhile; it opens the endpoint itself when it is time.
             endpoints.stop(door)
-    if instance.source:
+    if instance.source and not instance.cluster:
         _look_at_replication(installation, account, region, instance)
 
 
@@ -185,7 +188,7 @@ def _quiet(installation: Installation, account: str, region: str, resource_id: s
         found = lookup.by_resource(transaction.records(account, region), resource_id)
     if found is None or not found.ready or found.wanted != "running" or found.status not in _QUIET:
         return None
-    return found
+    return None if found.note == REJOINS else found
 
 
 def _crashed(installation: Installation, account: str, region: str, instance: Instance, state: str) -> None:
@@ -194,11 +197,14 @@ def _crashed(installation: Installation, account: str, region: str, instance: In
     with installation.store.write() as transaction:
         records = transaction.records(account, region)
         found = lookup.by_resource(records, instance.resource_id)
-        if found is None or found.status not in _QUIET or "revive" in found.note:
+        if found is None or found.status not in _QUIET or found.note in {"revive", REJOINS}:
             return
         found = records.change(found, note="revive")
         events.tell(records, messenger, found, "crashed", reason=f"its process is {state}")
-        databases.begin(records, revive_instance, found.resource_id)
+        if found.cluster:
+            clusters.member_crashed(records, databases, found)
+        else:
+            databases.begin(records, revive_instance, found.resource_id)
 
 
 def _look_at_replication(installation: Installation, account: str, region: str, instance: Instance) -> None:

@@ -68,7 +68,10 @@ class Cluster(Record):
     ),
 )
 class ClusterSnapshot(Record):
-    """A snapshot of a cluster; `folder` names its copy on the disk, `member` whose log goes on from it."""
+    """A snapshot of a cluster; `folder` names its copy on the disk.
+
+    `member` is the resource id of the one it was taken of, whose archived log goes on from it, up to `until`.
+    """
 
     identifier: str
     cluster: str
@@ -92,6 +95,7 @@ class ClusterSnapshot(Record):
     database: str = ""
     instance_class: str = ""
     member: str = ""
+    until: int = 0
 
 
 @record(

@@ -18,7 +18,7 @@ _MOST_ROUNDS = 1000
 def begin(records: Records, databases: Databases, member: Instance) -> None:
     """Begin the job, unless one is under way, which then follows whoever is the writer when it ends."""
     if member.note != REJOINS:
-        records.change(member, note=REJOINS, **({"status": "rebooting"} if member.ready else {}))
+        records.change(member, note=REJOINS)
         databases.begin(records, rejoin_member, member.resource_id)
 
 
