@@ -97,6 +97,7 @@ def test_a_failover_makes_the_named_reader_the_writer(server, rds, cluster):
         answer = rds.failover_db_cluster(DBClusterIdentifier=name, TargetDBInstanceIdentifier=target)
         assert answer["DBCluster"]["Status"] == "failing-over"
         settled_cluster(rds, name)
+        assert writer_of(rds, name) == target, rds.describe_events(Duration=5)["Events"]
         # The session went along.
         cursor.execute("INSERT INTO notes VALUES (11)")
     assert writer_of(rds, name) == target

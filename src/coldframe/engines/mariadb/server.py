@@ -14,6 +14,7 @@ from coldframe.engines.mariadb.changes import change
 from coldframe.engines.mariadb.client import quoted
 from coldframe.engines.mariadb.copies import MariaDBCopies
 from coldframe.engines.mariadb.figures import Figures
+from coldframe.engines.mariadb.groups import MariaDBGroups
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place, write_durably
 from coldframe.engines.mariadb.template import template
@@ -28,6 +29,7 @@ class MariaDB:
         self._instances = Instances(cache)
         self._figures = Figures()
         self.copies = MariaDBCopies(self._instances)
+        self.groups = MariaDBGroups(self._instances, self.copies)
         self.backups = MariaDBBackups(self._instances)
 
     def versions(self) -> Sequence[Version]:

@@ -1,5 +1,6 @@
 """The databases of this installation: from records to what the engines and their endpoints take, and where it lies."""
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ class Databases:
         self.clock = installation.clock
         self.store = installation.store
         self.settings = installation.settings
+        # Held by whoever starts endpoints of clusters: jobs and the watch do.
+        self.opening = threading.Lock()
         self._installation = installation
         self._engines, self._endpoints = engines, endpoints
         self._made: dict[str, DatabaseEngine] = {}

@@ -58,7 +58,8 @@ def open_writer(databases: Databases, found: Seen) -> None:
     """See to it that the endpoint in front of the writer runs; nothing while there is no writer."""
     socket = _socket(databases, found.writer)
     if socket is not None:
-        databases.endpoints(found.cluster.engine).start(writers_door(databases, found), socket)
+        with databases.opening:
+            databases.endpoints(found.cluster.engine).start(writers_door(databases, found), socket)
 
 
 def spread(databases: Databases, found: Seen) -> None:
@@ -71,11 +72,12 @@ def spread(databases: Databases, found: Seen) -> None:
     for name, sockets in wanted.items():
         if name not in found.doors or not found.members:
             continue
-        door = databases.door(found.doors[name])
-        status = endpoints.start(door, None)
-        listed = [each.socket for each in status.databases if each.listed]
-        if listed != sockets or (status.holding and sockets):
-            endpoints.spread(door, sockets)
+        with databases.opening:
+            door = databases.door(found.doors[name])
+            status = endpoints.start(door, None)
+            listed = [each.socket for each in status.databases if each.listed]
+            if listed != sockets or (status.holding and sockets):
+                endpoints.spread(door, sockets)
 
 
 def close(databases: Databases, found: Seen, *, forever: bool = False) -> None:

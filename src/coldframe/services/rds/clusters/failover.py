@@ -234,7 +234,8 @@ def _end_writer(run: Run, cluster: str) -> None:
 def _end_sessions(run: Run, cluster: str) -> int:
     databases, found = run.part(Databases), _seen(run, cluster)
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
-    endpoints.start(door, None)
+    with databases.opening:
+        endpoints.start(door, None)
     return endpoints.fail_over(door, deadline=_DEADLINE)
 
 
@@ -297,7 +298,8 @@ def _release(run: Run, cluster: str) -> None:
         return
     socket = databases.socket(found.writer)
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
-    endpoints.start(door, socket)
+    with databases.opening:
+        endpoints.start(door, socket)
     endpoints.release(door, socket)
 
 
