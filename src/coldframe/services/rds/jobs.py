@@ -4,6 +4,7 @@ from coldframe.services.rds.blue_green.provisioning import provision_deployment
 from coldframe.services.rds.blue_green.removal import delete_deployment
 from coldframe.services.rds.blue_green.switchover import switch_over
 from coldframe.services.rds.clusters.creating import create_cluster, create_member
+from coldframe.services.rds.clusters.custom_endpoints import change_cluster_endpoint, delete_cluster_endpoint
 from coldframe.services.rds.clusters.deleting import delete_cluster, delete_member
 from coldframe.services.rds.clusters.failover import fail_over, recover_cluster
 from coldframe.services.rds.clusters.rejoining import rejoin_member
@@ -44,6 +45,7 @@ __all__ = [
     "archive_cluster",
     "archive_instance",
     "change_cluster",
+    "change_cluster_endpoint",
     "copy_cluster_snapshot",
     "copy_snapshot",
     "create_cluster",
@@ -51,6 +53,7 @@ __all__ = [
     "create_member",
     "create_replica",
     "delete_cluster",
+    "delete_cluster_endpoint",
     "delete_deployment",
     "delete_instance",
     "delete_member",

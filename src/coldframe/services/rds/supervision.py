@@ -92,6 +92,7 @@ def use_windows(installation: Installation) -> None:
             found = lookup.by_resource(records, instance.resource_id)
             if found is not None:
                 _in_windows(installation, records, found, now)
+    clusters.use_windows(installation)
 
 
 def archive_all(installation: Installation) -> None:
@@ -99,6 +100,7 @@ def archive_all(installation: Installation) -> None:
     for account, region, instance in _instances(installation):
         if instance.retention and instance.wanted == "running" and instance.status == "available":
             _begin(installation, account, region, archive_instance, instance.resource_id)
+    clusters.archive_all(installation)
 
 
 def publish(installation: Installation) -> None:

@@ -13,7 +13,7 @@ from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds import events, stages
-from coldframe.services.rds.clusters import doors, lookup, rejoining
+from coldframe.services.rds.clusters import doors, lookup, rejoining, snapshotting
 from coldframe.services.rds.clusters.doors import Seen
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.clusters.waiting import until
@@ -316,6 +316,8 @@ def _begin(records: Records, messenger: Messenger, cluster: str, chosen: str) ->
 
 def _complete(records: Records, databases: Databases, messenger: Messenger, cluster_id: str) -> None:
     cluster: Cluster = records.change(lookup.expect(records, cluster_id), status="available")
+    # The log of one member does not go on in that of another: moments from here on need a backup of this one.
+    snapshotting.begin_automated(records, databases, cluster)
     for row in lookup.members(records, cluster):
         if row.resource_id == cluster.writer:
             events.tell(records, messenger, cluster, "cluster_failover_done", target=row.identifier)

@@ -7,26 +7,69 @@ from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
 from coldframe.engines.endpoint import EndpointFailed
 from coldframe.services.rds import lookup as instances
-from coldframe.services.rds.clusters import doors, failover, lookup, rejoining
+from coldframe.services.rds import windows
+from coldframe.services.rds.clusters import doors, failover, lookup, rejoining, snapshotting, states
 from coldframe.services.rds.clusters.doors import Seen
 from coldframe.services.rds.clusters.membership import Group
-from coldframe.services.rds.clusters.records import Cluster
+from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Instance
 
 LOG = logging.getLogger("coldframe.rds")
+# Once a window: the last backup is from another day.
+_RECENT = 20 * 3_600_000
 
 
 def watch(installation: Installation) -> None:
     """Look at every cluster; what cannot be done now is tried again."""
     databases = installation.parts.get(Databases)
-    with installation.store.read() as transaction:
-        rows = transaction.records("", "").everywhere(Cluster)
-    for account, region, row in rows:
+    for account, region, row in _clusters(installation):
         try:
             _look(databases, account, region, row.resource_id)
         except (DatabaseError, EndpointFailed) as error:
             LOG.warning("%s: %s", row.identifier, error)
+
+
+def archive_all(installation: Installation) -> None:
+    """Have the changes of every cluster archived."""
+    databases = installation.parts.get(Databases)
+    for account, region, row in _clusters(installation):
+        if row.writer and row.status == "available" and row.earliest:
+            with installation.store.write() as transaction:
+                records = transaction.records(account, region)
+                databases.begin(records, snapshotting.archive_cluster, row.resource_id)
+
+
+def use_windows(installation: Installation) -> None:
+    """Begin the backups whose window is open, start what was stopped for seven days, drop what is too old."""
+    databases, now = installation.parts.get(Databases), installation.clock.milliseconds()
+    for account, region, row in _clusters(installation):
+        with installation.store.write() as transaction:
+            records = transaction.records(account, region)
+            found = lookup.by_resource(records, row.resource_id)
+            if found is not None:
+                _in_windows(records, databases, found, now)
+
+
+def _in_windows(records: Records, databases: Databases, cluster: Cluster, now: int) -> None:
+    if cluster.status == "stopped" and cluster.restart and cluster.restart <= now:
+        for row in lookup.members(records, cluster):
+            records.change(row, status="starting")
+        records.change(cluster, status="starting")
+        databases.begin(records, states.start_cluster, cluster.resource_id)
+        return
+    for old in snapshotting.expired(records, cluster, now):
+        snapshotting.drop(records, databases, old)
+    if cluster.status != "available" or not cluster.writer or not windows.is_open(cluster.backup_window, now):
+        return
+    where = {"resource_id": cluster.resource_id, "kind": "automated"}
+    if all(each.created < now - _RECENT for each in records.list(ClusterSnapshot, where=where)):
+        snapshotting.begin_automated(records, databases, cluster)
+
+
+def _clusters(installation: Installation) -> list[tuple[str, str, Cluster]]:
+    with installation.store.read() as transaction:
+        return transaction.records("", "").everywhere(Cluster)
 
 
 def member_crashed(records: Records, databases: Databases, member: Instance) -> None:
