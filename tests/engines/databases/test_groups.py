@@ -26,7 +26,9 @@ class Group:
         self.acknowledge(*self.followers)
 
     def follower(self, name):
-        made = self.instances.spec(f"{name}{self.number}", member=True, read_only=True, version=self.writer.version)
+        made = self.instances.spec(
+            f"{name}{self.number}", member=True, read_only=True, version=self.writer.version
+        )
         self.engine.copies.copy(self.writer, made, "physical")
         self.engine.start(made)
         self.engine.copies.follow(self.writer, made)
@@ -59,7 +61,6 @@ class Group:
         self.engine.copies.promote(spec)
         self.engine.set_read_only(spec, on=False)
         return spec
-
 
     def close(self):
         for spec in (self.writer, *self.followers):

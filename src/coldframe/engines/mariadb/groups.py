@@ -38,8 +38,9 @@ class MariaDBGroups:
         """Have a running follower acknowledge what it gets, or not, as its spec says."""
         place, wanted = Place(follower), "ON" if follower.acknowledges else "OFF"
         with self._instances.client(follower) as client:
-            client.query(f"SET GLOBAL sync_relay_log = {1 if follower.acknowledges else 10000}")
-            if client.value("SELECT @@global.rpl_semi_sync_slave_enabled") != ("1" if wanted == "ON" else "0"):
+            if client.value("SELECT @@global.rpl_semi_sync_slave_enabled") != (
+                "1" if wanted == "ON" else "0"
+            ):
                 client.query(f"SET GLOBAL rpl_semi_sync_slave_enabled = {wanted}")
                 # The source hears of it when the replica connects; what was received and not applied stays.
                 client.query("STOP SLAVE IO_THREAD")
@@ -127,7 +128,10 @@ def _has(client: Client) -> str:
     """Return what an instance has committed, whoever wrote it first."""
     written = positions.parts(client.value("SELECT @@global.gtid_binlog_pos"))
     applied = positions.parts(client.value("SELECT @@global.gtid_slave_pos"))
-    both = {**applied, **{domain: part for domain, part in written.items() if _later(part, applied.get(domain))}}
+    both = {
+        **applied,
+        **{domain: part for domain, part in written.items() if _later(part, applied.get(domain))},
+    }
     return ",".join(both.values())
 
 

@@ -86,7 +86,6 @@ def _ours(spec: InstanceSpec, version: Version, kept: Kept) -> dict[str, str]:
             "rpl_semi_sync_master_wait_point": "AFTER_SYNC",
             "rpl_semi_sync_master_wait_no_slave": "ON",
             "rpl_semi_sync_slave_enabled": "ON" if spec.acknowledges else "OFF",
-            "sync_relay_log": "1" if spec.acknowledges else "10000",
             # Whom it follows is decided when it runs.
             "skip_slave_start": "ON",
         }

@@ -120,9 +120,7 @@ class PostgreSQLGroups:
                 if not until(lambda: connection.value(_NOTHING_LEFT) == "t", _REPLAY_SECONDS):
                     return False
                 has = connection.value(_HAS)
-                line = int(
-                    connection.value("SELECT timeline_id FROM pg_control_checkpoint()") or 0
-                )
+                line = int(connection.value("SELECT timeline_id FROM pg_control_checkpoint()") or 0)
         except DatabaseError:
             # One that does not start, or that was damaged, is copied anew.
             return False
@@ -136,7 +134,10 @@ class PostgreSQLGroups:
         """Point a standby, or one in recovery without a source, at another source."""
         slot = f"coldframe_p{target.serial}_"
         with self._instances.session(source) as connection:
-            if connection.value(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'") == "0":
+            if (
+                connection.value(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'")
+                == "0"
+            ):
                 connection.query(f"SELECT pg_create_physical_replication_slot('{slot}', true)")
         let_through(programs.account(), layout.socket_folder(source.folder))
 

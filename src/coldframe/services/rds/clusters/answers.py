@@ -149,7 +149,10 @@ def backup(call: Call, row: Cluster, retained: ClusterBackup | None = None) -> d
     answer: dict[str, Any] = {
         "Engine": row.engine,
         "DBClusterAutomatedBackupsArn": arns.made(
-            call.account, call.region, "cluster-auto-backup", f"ab-{row.resource_id.removeprefix('cluster-').lower()}"
+            call.account,
+            call.region,
+            "cluster-auto-backup",
+            f"ab-{row.resource_id.removeprefix('cluster-').lower()}",
         ),
         "DBClusterIdentifier": row.identifier,
         "RestoreWindow": {},

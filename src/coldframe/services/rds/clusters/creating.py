@@ -1,6 +1,6 @@
 """The jobs that make clusters and their members: data laid in, the first member takes them, later ones are copied."""
 
-import os
+import pathlib
 from typing import Any
 
 from coldframe.core.records import Records
@@ -124,7 +124,7 @@ def _get_data(run: Run, resource_id: str) -> None:
     there = databases.spec(found).folder
     volume = databases.root / cluster.volume
     if volume.exists() and not there.exists():
-        os.rename(volume, there)
+        pathlib.Path(volume).rename(there)
     if not there.exists():
         raise DatabaseError(f"the data of the cluster {cluster.identifier} are not there")
 

@@ -5,7 +5,6 @@ import shutil
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import deleting as instances_deleting
 from coldframe.services.rds import events, stages
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import doors, failover, lookup, rejoining, snapshotting

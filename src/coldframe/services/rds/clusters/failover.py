@@ -11,8 +11,8 @@ from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import lookup as instances
 from coldframe.services.rds import events, stages
+from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import doors, lookup, rejoining, snapshotting
 from coldframe.services.rds.clusters.doors import Seen
 from coldframe.services.rds.clusters.records import Cluster

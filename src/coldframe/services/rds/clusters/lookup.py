@@ -91,4 +91,6 @@ def parameter_group(records: Records, name: str | None, family: str) -> str:
 def group_of(records: Records, cluster: Cluster, family: str) -> ParameterGroup:
     """Return the parameter group of a cluster."""
     found = records.find(ParameterGroup, "cluster", cluster.parameter_group)
-    return found if found is not None and found.family == family else instances.default_group(family, "cluster")
+    return (
+        found if found is not None and found.family == family else instances.default_group(family, "cluster")
+    )

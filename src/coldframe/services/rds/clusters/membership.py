@@ -155,9 +155,7 @@ def _step_back(records: Records, cluster_id: str, writer_id: str, resource_id: s
     return True
 
 
-def _trust(
-    records: Records, cluster_id: str, writer_id: str, ids: list[str], *, only: bool = False
-) -> bool:
+def _trust(records: Records, cluster_id: str, writer_id: str, ids: list[str], *, only: bool = False) -> bool:
     """Let readers take over of which one has everything; with `only`, these and no others.
 
     Where nobody could, everybody who acknowledges can from now on: any of them may be the one that has what comes next.

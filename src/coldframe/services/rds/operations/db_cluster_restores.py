@@ -6,7 +6,14 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import arns, engine_names, jobs, tagging
-from coldframe.services.rds.clusters import answers, lookup, new_clusters, new_members, restoring, snapshotting
+from coldframe.services.rds.clusters import (
+    answers,
+    lookup,
+    new_clusters,
+    new_members,
+    restoring,
+    snapshotting,
+)
 from coldframe.services.rds.clusters.new_clusters import Origin
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
@@ -56,9 +63,7 @@ def restore_db_cluster_to_point_in_time(call: Call, request: dict[str, Any]) -> 
         raise lookup.wrong_state(f"DBCluster {source.identifier} has no backup yet.")
     latest = call.now if living and source.writer else source.restorable
     until = 0 if request.get("UseLatestRestorableTime") else milliseconds(request["RestoreToTime"])
-    rows = call.records.list(
-        ClusterSnapshot, where={"resource_id": source.resource_id, "kind": "automated"}
-    )
+    rows = call.records.list(ClusterSnapshot, where={"resource_id": source.resource_id, "kind": "automated"})
     writer = source.writer or max((row for row in rows), key=lambda row: row.created).member
     row = restoring.usable(rows, until, writer)
     if row is None or until > latest or (until and until < source.earliest):

@@ -48,9 +48,7 @@ def create_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     tags = tagging.of_new(call, request.get("Tags"), arn)
     chosen = Chosen(request.get("MasterUserPassword") or "")
     if master_secrets.check_new(request, engine):
-        master_secrets.rehearse(
-            call, lambda dry: new_clusters.lay_in(dry, identifier, origin, request, tags)
-        )
+        master_secrets.rehearse(call, lambda dry: new_clusters.lay_in(dry, identifier, origin, request, tags))
         chosen = master_secrets.made(
             call, identifier, origin.master, request.get("MasterUserSecretKmsKeyId"), kind="cluster"
         )
@@ -194,7 +192,9 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
         **cluster.about,
         **{
             name: value
-            for name, value in new_clusters.about({**present, **given}, engine, cluster.instance_class).items()
+            for name, value in new_clusters.about(
+                {**present, **given}, engine, cluster.instance_class
+            ).items()
             if name in request or name not in cluster.about
         },
     }

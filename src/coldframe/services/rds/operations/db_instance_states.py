@@ -88,7 +88,9 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
     )
     identifier = lookup.new_identifier(request["DBInstanceIdentifier"])
     if source.cluster:
-        raise wrong_state(f"Instance {source.identifier} is a member of a DB cluster; add a reader to the cluster.")
+        raise wrong_state(
+            f"Instance {source.identifier} is a member of a DB cluster; add a reader to the cluster."
+        )
     if not source.retention:
         raise ServiceFault(
             "InvalidDBInstanceStateFault",
