@@ -68,7 +68,7 @@ class Story:
 
     def lose(self, member):
         """Kill a database and take its data away, so that it cannot come back."""
-        engine, spec = self.behind.engine(member)
+        _, spec = self.behind.engine(member)
         (spec.folder / "data").rename(spec.folder / "lost")
         self.behind.kill(member)
 

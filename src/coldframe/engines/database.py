@@ -205,10 +205,8 @@ class Backups(Protocol):
         """Copy the changes that are not archived yet into `folder`; return up to which moment one can now restore."""
 
 
-class DatabaseEngine(Protocol):
-    """Runs instances as processes of an unprivileged user that outlive this process."""
-
-    name: str
+class Abilities(Protocol):
+    """What an engine does beyond running instances."""
 
     @property
     def copies(self) -> Copies:
@@ -221,6 +219,12 @@ class DatabaseEngine(Protocol):
     @property
     def backups(self) -> Backups:
         """What makes back-ups."""
+
+
+class DatabaseEngine(Abilities, Protocol):
+    """Runs instances as processes of an unprivileged user that outlive this process."""
+
+    name: str
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

@@ -52,8 +52,9 @@ def create_member(run: Run, resource_id: str) -> None:
     run.step("get the data", _get_data, run, resource_id)
     run.commit_point()
     run.step("start it", _start, run, resource_id)
-    run.write("it is there", _member_there, run.part(Databases), run.part(Messenger), resource_id)
     run.step("open the endpoints of the cluster", rejoining.spread, run, resource_id)
+    run.write("it is there", _member_there, run.part(Databases), run.part(Messenger), resource_id)
+    run.step("send readers to it", rejoining.spread, run, resource_id)
 
 
 def failed(run: Run, cluster: str) -> None:

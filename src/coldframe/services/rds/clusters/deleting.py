@@ -156,11 +156,11 @@ def _forget_cluster(
         return []
     events.tell(records, messenger, found, "cluster_deleted")
     custom = records.list(ClusterEndpoint, where={"cluster": cluster})
-    for name in (found.endpoint, found.reader_endpoint, *(row.endpoint for row in custom)):
+    for name in (found.endpoint, found.reader_endpoint, *(each.endpoint for each in custom)):
         if endpoint := records.find(Endpoint, name):
             records.remove(endpoint)
-    for row in custom:
-        records.remove(row)
+    for each in custom:
+        records.remove(each)
     records.remove(found)
     if keep_backups:
         records.put(_retained(found))

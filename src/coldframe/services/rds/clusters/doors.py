@@ -115,7 +115,7 @@ def _of_custom(databases: Databases, found: Seen, row: ClusterEndpoint) -> list[
 
 
 def _socket(databases: Databases, instance: Instance | None) -> Path | None:
-    if instance is None or not instance.ready:
+    if instance is None:
         return None
     running = databases.engine(instance.engine).reattach(databases.spec(instance))
     return running.socket if running is not None else None

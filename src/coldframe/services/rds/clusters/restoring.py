@@ -53,7 +53,8 @@ def _restore(run: Run, cluster: str, identifier: str, of_cluster: bool) -> None:
     databases = run.part(Databases)
     with run.read() as records:
         found = lookup.expect(records, cluster)
-        row = records.get(ClusterSnapshot if of_cluster else Snapshot, identifier)
+        row: ClusterSnapshot | Snapshot
+        row = records.get(ClusterSnapshot, identifier) if of_cluster else records.get(Snapshot, identifier)
     volume, engine = databases.volume(found), databases.engine(found.engine)
     engine.destroy(volume)
     engine.backups.restore(databases.copy_of(row), volume)

@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from coldframe.core import ids
 from coldframe.core.records import Records
@@ -146,7 +146,7 @@ def archive_cluster(run: Run, cluster: str) -> None:
     run.write("note until when", note)
 
 
-def archive(run: Run, cluster: str) -> list[object]:
+def archive(run: Run, cluster: str) -> list[Any]:
     """Archive the log of the writer; returns its resource id, and up to when it can be restored (milliseconds since 1970)."""
     databases = run.part(Databases)
     with run.read() as records:

@@ -1,5 +1,7 @@
 """The jobs that take clusters and members down and up: stop, start, reboot; and those that change a cluster."""
 
+from typing import Any
+
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
@@ -58,7 +60,7 @@ def reboot_member(run: Run, resource_id: str, size: str) -> None:
     run.commit_point()
     run.step("the writer does not wait for it", rejoining.leave, run, resource_id)
     run.step("stop it", stages.stop, run, resource_id)
-    fields = {"instance_class": size} if size else {}
+    fields: dict[str, Any] = {"instance_class": size} if size else {}
     stages.mark(run, "it is down", resource_id, "shut_down", **fields)
     stages.prepare(run, "work out the settings", resource_id)
     run.step("start it", _start, run, resource_id)

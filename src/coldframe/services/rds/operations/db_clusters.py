@@ -202,15 +202,7 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
         fields["about"]["EnabledCloudwatchLogsExports"] = _exports(cluster, engine, logs)
     if request.get("BackupRetentionPeriod") is not None:
         fields["retention"] = new_clusters.retention(request["BackupRetentionPeriod"])
-    if request.get("PreferredBackupWindow"):
-        fields["backup_window"] = windows.backup_window(request["PreferredBackupWindow"])
-    if request.get("PreferredMaintenanceWindow"):
-        fields["maintenance_window"] = windows.maintenance_window(request["PreferredMaintenanceWindow"])
-    if "backup_window" in fields or "maintenance_window" in fields:
-        windows.apart(
-            fields.get("backup_window", cluster.backup_window),
-            fields.get("maintenance_window", cluster.maintenance_window),
-        )
+    fields |= _windows(cluster, request)
     if request.get("DBClusterParameterGroupName"):
         fields["parameter_group"] = lookup.parameter_group(
             records, request["DBClusterParameterGroupName"], engine.family(cluster.version)
@@ -227,6 +219,20 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
         fields["storage"] = request["AllocatedStorage"]
         for row in lookup.members(records, cluster):
             records.change(row, storage=fields["storage"])
+    return fields
+
+
+def _windows(cluster: Cluster, request: dict[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if request.get("PreferredBackupWindow"):
+        fields["backup_window"] = windows.backup_window(request["PreferredBackupWindow"])
+    if request.get("PreferredMaintenanceWindow"):
+        fields["maintenance_window"] = windows.maintenance_window(request["PreferredMaintenanceWindow"])
+    if fields:
+        windows.apart(
+            fields.get("backup_window", cluster.backup_window),
+            fields.get("maintenance_window", cluster.maintenance_window),
+        )
     return fields
 
 
