@@ -245,6 +245,9 @@ def _in_windows(installation: Installation, records: Records, instance: Instance
     if instance.status != "available":
         return
     names = [name for name in instance.pending if name != "MasterUserPassword"]
+    if instance.cluster and "DBInstanceClass" in names:
+        clusters.change_class(records, databases, instance, now)
+        return
     if names and windows.is_open(instance.maintenance_window, now):
         changed = {name: instance.pending[name] for name in names}
         records.change(instance, status=modifications.status(changed, ""))

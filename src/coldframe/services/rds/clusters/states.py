@@ -64,7 +64,8 @@ def reboot_member(run: Run, resource_id: str, size: str) -> None:
     stages.mark(run, "it is down", resource_id, "shut_down", **fields)
     stages.prepare(run, "work out the settings", resource_id)
     run.step("start it", _start, run, resource_id)
-    stages.mark(run, "it is up", resource_id, "restarted", status="available")
+    told = ("restarted", "class_changed") if size else ("restarted",)
+    stages.mark(run, "it is up", resource_id, *told, status="available", **_without_class(run, resource_id))
     run.step("send readers to it", rejoining.spread, run, resource_id)
 
 
@@ -108,6 +109,12 @@ def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str) ->
             events.tell(records, messenger, found, "cluster_password_reset")
 
     run.write("it is done", done)
+
+
+def _without_class(run: Run, resource_id: str) -> dict[str, Any]:
+    """Return what is pending of a member once its class was changed."""
+    pending = stages.instance_of(run, resource_id).pending
+    return {"pending": {name: value for name, value in pending.items() if name != "DBInstanceClass"}}
 
 
 def _alone(records: Records, cluster: str) -> None:

@@ -67,6 +67,17 @@ def _in_windows(records: Records, databases: Databases, cluster: Cluster, now: i
         snapshotting.begin_automated(records, databases, cluster)
 
 
+def change_class(records: Records, databases: Databases, member: Instance, now: int) -> None:
+    """Restart a member in the class that waits for its maintenance window, once that is open and nothing else is under way."""
+    cluster = lookup.expect(records, member.cluster)
+    if (
+        cluster.status in lookup.USABLE
+        and not member.note
+        and windows.is_open(member.maintenance_window, now)
+    ):
+        states.begin_reboot(records, databases, member, member.pending["DBInstanceClass"])
+
+
 def _clusters(installation: Installation) -> list[tuple[str, str, Cluster]]:
     with installation.store.read() as transaction:
         return transaction.records("", "").everywhere(Cluster)

@@ -19,7 +19,7 @@ from coldframe.services.rds import (
     tagging,
 )
 from coldframe.services.rds.clusters import lookup as clusters
-from coldframe.services.rds.clusters import new_members
+from coldframe.services.rds.clusters import new_members, states
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value, wrong_state
 from coldframe.services.rds.master_secrets import Chosen
@@ -117,6 +117,12 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
         instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key)
     instance = modifications.now(call, instance, request)
     later = modifications.later(call, instance, request)
+    if instance.cluster and "DBInstanceClass" in later and request.get("ApplyImmediately"):
+        # The writer may not wait for a reader that restarts.
+        states.may_reboot(call.records, instance)
+        size = later.pop("DBInstanceClass")
+        instance = states.begin_reboot(call.records, call.part(Databases), instance, size)
+        instance = call.records.change(instance, pending={**instance.pending, "DBInstanceClass": size})
     pending = {**instance.pending, **later, **({"MasterUserPassword": "****"} if sealed else {})}
     instance = call.records.change(instance, pending=pending)
     if sealed or modifications.at_once(request, later):
