@@ -1,6 +1,5 @@
 """The jobs that make clusters and their members: data laid in, the first member takes them, later ones are copied."""
 
-import pathlib
 from typing import Any
 
 from coldframe.core.records import Records
@@ -31,6 +30,7 @@ def there(run: Run, cluster: str, event: str, **words: Any) -> None:
     """Say that the data of a cluster are there; with members of its own it is available when these are."""
     databases, messenger = run.part(Databases), run.part(Messenger)
     run.commit_point()
+    run.write("the data are there", _laid_in, cluster)
     run.wait(lambda: _members_there(run, cluster), timeout=_DAY, poll=0.1, name="wait for its members")
 
     def done(records: Records) -> None:
@@ -103,17 +103,14 @@ def _may_begin(run: Run, resource_id: str) -> bool:
         raise JobError(f"there is nothing to make it of: {cluster.note or 'the writer is gone'}")
     if writer.resource_id != found.resource_id:
         return writer.status in lookup.USABLE and writer.ready > 0
-    databases = run.part(Databases)
-    if databases.spec(found).folder.exists():
-        return True
-    return bool(cluster.volume) and (
-        cluster.status != "creating" or bool(cluster.instance_class and _laid_in(databases, cluster))
-    )
+    return cluster.laid_in
 
 
-def _laid_in(databases: Databases, cluster: Cluster) -> bool:
-    """Tell whether the data of a cluster are whole already, while its job still waits for the members."""
-    return databases.engine(cluster.engine).status(databases.volume(cluster)).state == "stopped"
+def _laid_in(records: Records, cluster: str) -> None:
+    """Let members take the data in hand."""
+    found = lookup.by_resource(records, cluster)
+    if found is not None:
+        records.change(found, laid_in=True)
 
 
 def _get_data(run: Run, resource_id: str) -> None:
@@ -121,12 +118,7 @@ def _get_data(run: Run, resource_id: str) -> None:
     databases = run.part(Databases)
     if writer.resource_id != resource_id:
         replicating.copy(run, resource_id, "physical")
-        return
-    there = databases.spec(found).folder
-    volume = databases.root / cluster.volume
-    if volume.exists() and not there.exists():
-        pathlib.Path(volume).rename(there)
-    if not there.exists():
+    elif databases.engine(found.engine).status(databases.spec(found)).state == "absent":
         raise DatabaseError(f"the data of the cluster {cluster.identifier} are not there")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from coldframe.core.records import Records
-from coldframe.engines.endpoint import EndpointSpec
+from coldframe.engines.endpoint import EndpointSpec, EndpointStatus
 from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint
 from coldframe.services.rds.databases import Databases
@@ -16,6 +16,8 @@ from coldframe.services.rds.records import Endpoint, Instance
 class Seen(msgspec.Struct):
     """A cluster with its members and endpoints as they are in one moment."""
 
+    account: str
+    region: str
     cluster: Cluster
     members: list[Instance]
     doors: dict[str, Endpoint]
@@ -38,7 +40,15 @@ def seen(records: Records, cluster: Cluster) -> Seen:
     names = [cluster.endpoint, cluster.reader_endpoint, *(row.endpoint for row in custom)]
     found = [records.find(Endpoint, name) for name in names]
     doors = {row.id: row for row in found if row is not None}
-    return Seen(cluster=cluster, members=lookup.members(records, cluster), doors=doors, custom=custom)
+    members = lookup.members(records, cluster)
+    return Seen(
+        account=records.account,
+        region=records.region,
+        cluster=cluster,
+        members=members,
+        doors=doors,
+        custom=custom,
+    )
 
 
 def look(databases: Databases, account: str, region: str, cluster: str) -> Seen | None:
@@ -55,11 +65,27 @@ def writers_door(databases: Databases, found: Seen) -> EndpointSpec:
 
 
 def open_writer(databases: Databases, found: Seen) -> None:
-    """See to it that the endpoint in front of the writer runs; nothing while there is no writer."""
+    """See to it that the endpoint in front of the writer runs and leads there, unless a failover has it in its hands."""
+    status, socket = start_writers_door(databases, found), _socket(databases, found.writer)
+    if status is None or socket is None or found.cluster.status == "failing-over":
+        return
+    if status.target == socket:
+        return
+    # A failover holds and releases under the same lock, after it has said in the record that it begins.
+    with databases.opening:
+        now = look(databases, found.account, found.region, found.cluster.resource_id)
+        same = now is not None and now.cluster.writer == found.cluster.writer
+        if now is not None and same and now.cluster.status != "failing-over":
+            databases.endpoints(found.cluster.engine).release(writers_door(databases, found), socket)
+
+
+def start_writers_door(databases: Databases, found: Seen) -> EndpointStatus | None:
+    """Start the endpoint in front of the writer, or find it running; None while there is no writer that runs."""
     socket = _socket(databases, found.writer)
-    if socket is not None:
-        with databases.opening:
-            databases.endpoints(found.cluster.engine).start(writers_door(databases, found), socket)
+    if socket is None:
+        return None
+    with databases.opening:
+        return databases.endpoints(found.cluster.engine).start(writers_door(databases, found), socket)
 
 
 def spread(databases: Databases, found: Seen) -> None:

@@ -113,17 +113,18 @@ def _make_ready(run: Run, cluster: str, chosen: str) -> None:
     engine = databases.engine(reader.engine)
     engine.copies.arm(databases.spec(writer))
     engine.copies.arm(databases.spec(reader))
-    doors.open_writer(databases, found)
+    doors.start_writers_door(databases, found)
     endpoints = databases.endpoints(reader.engine)
     endpoints.prepare(doors.writers_door(databases, found), databases.socket(reader))
 
 
 def _hold(run: Run, cluster: str) -> dict[str, Any]:
     databases, found = run.part(Databases), _seen(run, cluster)
-    doors.open_writer(databases, found)
-    held = databases.endpoints(found.cluster.engine).hold(
-        doors.writers_door(databases, found), drain=_DRAIN, deadline=_DEADLINE
-    )
+    doors.start_writers_door(databases, found)
+    with databases.opening:
+        held = databases.endpoints(found.cluster.engine).hold(
+            doors.writers_door(databases, found), drain=_DRAIN, deadline=_DEADLINE
+        )
     return {"held": held.held, "cut": held.cut}
 
 
@@ -236,7 +237,7 @@ def _end_sessions(run: Run, cluster: str) -> int:
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
     with databases.opening:
         endpoints.start(door, None)
-    return endpoints.fail_over(door, deadline=_DEADLINE)
+        return endpoints.fail_over(door, deadline=_DEADLINE)
 
 
 def _most_advanced(run: Run, cluster: str) -> str:
@@ -274,7 +275,9 @@ def _swap(records: Records, cluster_id: str, chosen: str) -> None:
         else:
             fields |= {"source": chosen, "read_only": True}
         if row.resource_id == cluster.writer:
-            fields |= {"status": "rebooting", "note": ""}
+            fields["note"] = ""
+            if row.status != "deleting":
+                fields["status"] = "rebooting"
         records.change(row, **fields)
     records.change(cluster, writer=chosen, promotable=[])
 
@@ -300,7 +303,7 @@ def _release(run: Run, cluster: str) -> None:
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
     with databases.opening:
         endpoints.start(door, socket)
-    endpoints.release(door, socket)
+        endpoints.release(door, socket)
 
 
 def _spread(run: Run, cluster: str) -> None:
@@ -331,5 +334,5 @@ def _revived(records: Records, messenger: Messenger, cluster: str) -> None:
     if writer is not None:
         writer = records.change(writer, note="", status="available")
         events.tell(records, messenger, writer, "restarted")
-    if found.status == "failing-over":
+    if found.status in {"failing-over", "rebooting"}:
         records.change(found, status="available")

@@ -120,9 +120,12 @@ def add(
         master=cluster.master,
         database=cluster.database,
         source=cluster.writer,
+        # The first one takes over the data, which lie under this name, with the serial that they were written by.
+        resource_id="" if cluster.writer else cluster.volume,
     )
     row = new_instances.lay_in(call, identifier, origin, wanted, tags)
-    row = records.change(row, cluster=cluster.resource_id)
+    serial = row.serial if cluster.writer else cluster.volume_serial
+    row = records.change(row, cluster=cluster.resource_id, serial=serial)
     if not cluster.writer:
         records.change(cluster, writer=row.resource_id)
     call.start(creating.create_member, row.resource_id)

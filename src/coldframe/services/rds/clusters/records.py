@@ -16,7 +16,8 @@ class Cluster(Record):
     """A DB cluster. `writer` is the resource id of the member that takes writes, "" while there is none.
 
     `promotable` are the resource ids of the readers of which the most advanced has everything that the writer acknowledged;
-    empty when that cannot be said. `volume` names the folder of the data while no member has them in its hands.
+    empty when that cannot be said. `volume` names the folder of the data while no member has them in its hands, which the
+    next member takes over with its name; `laid_in` says that they are whole.
     `instance_class` is that of a Multi-AZ DB cluster, whose three members are made with it.
     """
 
@@ -39,6 +40,7 @@ class Cluster(Record):
     promotable: list[str] = []
     volume: str = ""
     volume_serial: int = 0
+    laid_in: bool = False
     instance_class: str = ""
     database: str = ""
     subnet_group: str = ""

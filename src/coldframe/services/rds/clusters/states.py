@@ -50,8 +50,8 @@ def start_cluster(run: Run, cluster: str) -> None:
         found = records.change(lookup.expect(records, cluster), status="available", restart=0)
         events.tell(records, run.part(Messenger), found, "cluster_started")
 
-    run.write("it is up", up)
     run.step("open its endpoints", _open, run, cluster)
+    run.write("it is up", up)
 
 
 @job("rds.reboot-cluster-member")

@@ -90,6 +90,8 @@ def member_crashed(records: Records, databases: Databases, member: Instance) -> 
         records.change(member, status="rebooting")
         rejoining.begin(records, databases, member)
     elif cluster.status in lookup.USABLE:
+        # Nobody else begins anything with the cluster meanwhile.
+        records.change(cluster, status="failing-over" if cluster.promotable else "rebooting")
         databases.begin(records, failover.recover_cluster, cluster.resource_id)
     else:
         # A job has the cluster in its hands; it is looked at again.
