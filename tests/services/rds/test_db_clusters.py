@@ -1,5 +1,7 @@
 """DB clusters: a writer and readers behind endpoints that follow the writer's part, described as RDS describes them."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pymysql
 import pytest
@@ -189,6 +191,38 @@ def test_a_snapshot_becomes_a_cluster_with_its_rows(rds, cluster):
     settled_cluster(rds, restored)
     available(rds, f"{restored}-a")
     assert rows(at_cluster(cluster_of(rds, restored))) == before
+
+
+def test_a_cluster_is_restored_to_the_latest_moment(rds, cluster):
+    name = cluster["DBClusterIdentifier"]
+    settled_cluster(rds, name)
+    until(lambda: "LatestRestorableTime" in cluster_of(rds, name))
+    # After a failover the latest moment needs the backup that it began.
+    until(lambda: not _being_made(rds, name))
+    with session(connector(at_cluster(cluster), PASSWORD)) as cursor:
+        cursor.execute("INSERT INTO notes VALUES (77)")
+    restored = f"{name}-p"
+    rds.restore_db_cluster_to_point_in_time(
+        DBClusterIdentifier=restored, SourceDBClusterIdentifier=name, UseLatestRestorableTime=True
+    )
+    add_member(rds, restored, cluster["Engine"], f"{restored}-a")
+    settled_cluster(rds, restored)
+    available(rds, f"{restored}-a")
+    assert 77 in rows(at_cluster(cluster_of(rds, restored)))
+    backups = rds.describe_db_cluster_automated_backups(DBClusterIdentifier=name)
+    assert [row["Status"] for row in backups["DBClusterAutomatedBackups"]] == ["active"]
+    with pytest.raises(ClientError) as caught:
+        rds.restore_db_cluster_to_point_in_time(
+            DBClusterIdentifier="never",
+            SourceDBClusterIdentifier=name,
+            RestoreToTime=datetime(2020, 1, 1, tzinfo=UTC),
+        )
+    assert code_of(caught) == "InvalidRestoreFault"
+
+
+def _being_made(rds, name):
+    found = rds.describe_db_cluster_snapshots(DBClusterIdentifier=name, SnapshotType="automated")
+    return [row for row in found["DBClusterSnapshots"] if row["Status"] == "creating"]
 
 
 def test_data_outlive_the_last_member(rds, cluster):

@@ -13,6 +13,9 @@ from coldframe.services.rds.faults import wrong_state
 def failover_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Let a reader become the writer: the one that is named, or the first by promotion tier."""
     cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]), "backing-up")
+    writer = lookup.writer(call.records, cluster)
+    if writer is None or writer.note:
+        raise lookup.wrong_state(f"DBCluster {cluster.identifier} is not in available state.")
     readers = [row for row in lookup.readers(call.records, cluster) if row.status in lookup.USABLE]
     if not readers:
         raise lookup.wrong_state(
