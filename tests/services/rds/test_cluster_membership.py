@@ -63,7 +63,6 @@ class Model:
     def synchronize(self, writer):
         self.step()
         self.told = tuple(writer.acknowledged_by)
-        self.commit()
         position = str(self.committed)
         self.step()
         return position
@@ -163,6 +162,7 @@ def restarted(story):
 def changes(story):
     """Readers join, one dies and leaves, comes back, and all leave."""
     one, two = story.ids[1:3]
+    story.model.commit()
     yield lambda: story.group.join(one)
     yield lambda: story.group.join(two)
     yield lambda: story.model.dead.add(1)
@@ -178,6 +178,7 @@ def test_readers_join_and_leave(store):
     seen = []
     for change in changes(story):
         change()
+        story.check()
         story.model.commit()
         seen.append(sorted(story.check()))
     assert seen == [[1], [1, 2], [1, 2], [2], [2], [1, 2], [1], []]
@@ -201,5 +202,6 @@ def test_a_crash_at_any_moment_leaves_nobody_to_lose_by(store, restarts):
                     story.model.commit()
                     story.check()
                 change()
+                story.check()
                 story.model.commit()
                 story.check()
