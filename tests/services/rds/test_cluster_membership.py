@@ -6,6 +6,7 @@ crash is tried after every change of the records and every order to the engine.
 
 import contextlib
 import itertools
+import threading
 
 import pytest
 
@@ -102,6 +103,7 @@ class Story:
     def __init__(self, store, readers):
         self.store, self.model = store, Model()
         self.id = f"cluster-{next(_numbers)}"
+        self.changing = threading.Lock()
         self.ids = [f"{self.id}-{number}" for number in range(readers + 1)]
         with self._records() as records:
             records.add(_cluster(self.id, self.ids[0]))

@@ -102,8 +102,8 @@ class PostgreSQL:
         if layout.running(spec, known) is None:
             configuration.write(spec, known, self._instances.mode(spec, known))
             return []
-        with self._instances.session(spec) as connection:
-            self._instances.cluster(spec).reload(known.mode, connection)
+        with self._instances.changing, self._instances.session(spec) as connection:
+            self._instances.cluster(spec).reload(layout.state(spec).mode, connection)
             # What waits for a restart cannot be applied either, and is no error.
             wrong = connection.query(
                 "SELECT f.name, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name) "

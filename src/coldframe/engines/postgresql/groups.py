@@ -37,7 +37,7 @@ class PostgreSQLGroups:
 
     def synchronize(self, writer: InstanceSpec) -> str:
         """Have a running writer acknowledge as its spec says from now on, and tell its position."""
-        with self._instances.session(writer) as connection:
+        with self._instances.changing, self._instances.session(writer) as connection:
             self._instances.cluster(writer).reload(layout.state(writer).mode, connection)
         # Sessions wait as the checkpointer has been told. A session that begins now finds that it was told to read
         # the settings, and it reads them before it makes the checkpoint that is asked for.

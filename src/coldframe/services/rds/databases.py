@@ -39,6 +39,8 @@ class Databases:
         self.settings = installation.settings
         # Held by whoever starts endpoints of clusters: jobs and the watch do.
         self.opening = threading.Lock()
+        # Held by whoever changes which readers acknowledge; a failover begins when nobody does.
+        self.changing = threading.Lock()
         self._installation = installation
         self._engines, self._endpoints = engines, endpoints
         self._made: dict[str, DatabaseEngine] = {}

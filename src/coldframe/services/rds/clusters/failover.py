@@ -82,6 +82,12 @@ def _seen(run: Run, cluster: str) -> Seen:
         return doors.seen(records, lookup.expect(records, cluster))
 
 
+def _quiet(databases: Databases) -> None:
+    """Return when nobody changes who acknowledges; the cluster's status keeps everybody from beginning to."""
+    with databases.changing:
+        return
+
+
 def _writer(run: Run, cluster: str) -> Instance:
     found = _seen(run, cluster).writer
     if found is None:
@@ -92,6 +98,7 @@ def _writer(run: Run, cluster: str) -> Instance:
 def _choose(run: Run, cluster: str, target: str) -> str:
     """Return the reader that takes over when everybody is well: the one that is wanted, or the first by tier."""
     databases = run.part(Databases)
+    _quiet(databases)
     with run.read() as records:
         rows = lookup.readers(records, lookup.expect(records, cluster))
     writer = _writer(run, cluster)
@@ -180,6 +187,7 @@ def _roll_back(run: Run, cluster: str) -> None:
 
 def _revive(run: Run, cluster: str) -> bool:
     """Start the writer again; tells whether it came back at once. Without readers there is nothing but to wait for it."""
+    _quiet(run.part(Databases))
     if not _promotable(run, cluster):
         return False
     failed: list[Exception] = []

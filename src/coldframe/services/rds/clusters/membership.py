@@ -38,6 +38,18 @@ class Group:
 
     def join(self, resource_id: str) -> bool:
         """Let a reader acknowledge that follows the writer closely; returns whether it may take over from now on."""
+        with self.databases.changing:
+            return self._join(resource_id)
+
+    def leave(self, resource_id: str) -> None:
+        """Let the writer acknowledge without a reader that is gone or is to stop, so that nobody waits for it.
+
+        Raises DatabaseError during a failover, which is not to be disturbed.
+        """
+        with self.databases.changing:
+            self._leave(resource_id)
+
+    def _join(self, resource_id: str) -> bool:
         cluster, writer, reader = self._look(resource_id)
         if cluster is None or writer is None or reader is None or cluster.status not in lookup.USABLE:
             return False
@@ -52,13 +64,14 @@ class Group:
             return False
         return self._write(lambda records: _trust(records, self.cluster, writer.resource_id, [resource_id]))
 
-    def leave(self, resource_id: str) -> None:
-        """Let the writer acknowledge without a reader that is gone or is to stop, so that nobody waits for it."""
+    def _leave(self, resource_id: str) -> None:
         cluster, writer, reader = self._look(resource_id)
         if cluster is None or writer is None or reader is None:
             return
         if reader.serial not in writer.acknowledged_by and resource_id not in cluster.promotable:
             return
+        if cluster.status == "failing-over":
+            raise DatabaseError(f"a failover of {cluster.identifier} is under way", "it is tried again")
         engine = self.databases.engine(writer.engine)
         if engine.reattach(self.databases.spec(writer)) is None:
             if not engine.groups.keeps:
@@ -111,7 +124,10 @@ class Group:
         _, writer, reader = self._look(resource_id)
         if writer is None or reader is None:
             return False
-        groups, spec = self.databases.engine(reader.engine).groups, self.databases.spec(reader)
+        engine, spec = self.databases.engine(reader.engine), self.databases.spec(reader)
+        groups = engine.groups
+        if engine.reattach(spec) is None:
+            return False
 
         def there() -> bool:
             try:
