@@ -36,7 +36,10 @@ def settled_cluster(rds, name, seconds=90):
 
     def there():
         found = cluster_of(rds, name)
-        assert found["Status"] != "failed", rds.describe_events(Duration=60)["Events"]
+        assert found["Status"] != "failed", [
+            row["Message"]
+            for row in rds.describe_events(SourceType="db-cluster", SourceIdentifier=name)["Events"]
+        ]
         return found if found["Status"] == "available" else None
 
     return until(there, seconds)

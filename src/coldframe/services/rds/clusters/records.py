@@ -72,7 +72,8 @@ class Cluster(Record):
 class ClusterSnapshot(Record):
     """A snapshot of a cluster; `folder` names its copy on the disk.
 
-    `member` is the resource id of the one it was taken of, whose archived log goes on from it, up to `until`.
+    `member` is the resource id of the one it was taken of, whose archived log goes on from it, up to `until`; `settings` are
+    those that it ran with, which replaying its log may need.
     """
 
     identifier: str
@@ -98,6 +99,7 @@ class ClusterSnapshot(Record):
     instance_class: str = ""
     member: str = ""
     until: int = 0
+    settings: dict[str, str] = {}
 
 
 @record(

@@ -1,5 +1,7 @@
 """Jobs that make clusters of back-ups: of a snapshot, and of a snapshot with the changes up to a moment."""
 
+from msgspec.structs import replace
+
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
 from coldframe.services.rds.clusters import creating, lookup, snapshotting
@@ -65,12 +67,15 @@ def _restore_until(run: Run, cluster: str, source: str, until: int) -> None:
     with run.read() as records:
         found = lookup.expect(records, cluster)
         origin = lookup.by_resource(records, source)
+        present = lookup.writer(records, origin) if origin is not None else None
         rows = records.list(ClusterSnapshot, where={"resource_id": source, "kind": "automated"})
     writer = origin.writer if origin is not None else max(rows, key=lambda row: row.created).member
     row = usable(rows, until, writer)
     if row is None:
         raise JobError("no automated snapshot reaches that moment")
-    volume, engine = databases.volume(found), databases.engine(found.engine)
+    # PostgreSQL replays no log with less of some settings than its writer had.
+    settings = {**row.settings, **(present.in_force if present is not None else {})}
+    volume, engine = replace(databases.volume(found), settings=settings), databases.engine(found.engine)
     engine.destroy(volume)
     engine.backups.restore(
         databases.copy_of(row),

@@ -28,6 +28,7 @@ def new_snapshot(
     now: int,
 ) -> ClusterSnapshot:
     """Add a snapshot that is being made; raises DBClusterSnapshotAlreadyExistsFault."""
+    writer = lookup.writer(records, cluster)
     row = ClusterSnapshot(
         identifier=identifier,
         cluster=cluster.identifier,
@@ -47,6 +48,7 @@ def new_snapshot(
         tags={**(cluster.tags if cluster.about.get("CopyTagsToSnapshot") else {}), **tags},
         database=cluster.database,
         instance_class=cluster.instance_class,
+        settings=writer.in_force if writer is not None else {},
     )
     records.add(row)
     return row
