@@ -4,8 +4,6 @@ It is started again each time and goes on where it was, so that one switchover s
 the server is dead, never do both databases take writes.
 """
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -45,14 +43,6 @@ STEPS = (
     "tell that it is done",
 )
 ENGINES = {"mariadb": MariaDB, "postgres": PostgreSQL}
-
-
-@pytest.fixture
-def short_folder():
-    """A folder whose name leaves room for the socket of a database in it."""
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 class Databases:

@@ -1,9 +1,6 @@
 """The server is killed after every step of an upgrade in place while writers write: it goes on, and nothing is lost or doubled."""
 
 import contextlib
-import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import HTTPClientError
@@ -40,14 +37,6 @@ STEPS = (
     "it is up",
     "do what is left",
 )
-
-
-@pytest.fixture
-def short_folder():
-    """A folder whose name leaves room for the socket of a database in it."""
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,9 @@ class InstanceSpec(msgspec.Struct, frozen=True):
     `memory` is in bytes; `settings` are lines of the engine's own configuration, checked by the caller. `scratch` is
     fast local storage for temporary tables. `untorn_writes` says that the storage writes a page whole or not at all,
     so that pages need not be written twice. `read_only` holds from the first moment after every start.
+
+    A `member` is one of a group of which another may take over. What a writer acknowledges is durable at one of the members
+    whose serials are in `acknowledged_by`, where there are any; such a member `acknowledges`.
     """
 
     name: str
@@ -58,6 +61,9 @@ class InstanceSpec(msgspec.Struct, frozen=True):
     scratch_quota: int = 0
     untorn_writes: bool = False
     read_only: bool = False
+    member: bool = False
+    acknowledged_by: Sequence[int] = ()
+    acknowledges: bool = False
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -190,6 +196,41 @@ class Activities(Protocol):
         """Return the jobs that it would run by itself, beside what is replicated to it."""
 
 
+class Groups(Protocol):
+    """A writer and its followers, of which one takes over when the writer is gone; positions are those of `Copies`.
+
+    `keeps` says that a follower whose process died has, once it is started again, everything that it received.
+    """
+
+    keeps: bool
+
+    def synchronize(self, writer: InstanceSpec) -> str:
+        """Have a running writer acknowledge as its spec says from now on, and tell its position: everything that it
+        acknowledged otherwise lies before it.
+        """
+
+    def acknowledge(self, source: InstanceSpec, follower: InstanceSpec) -> None:
+        """Have a running follower acknowledge what it gets, or not, as its spec says."""
+
+    def received(self, follower: InstanceSpec) -> str:
+        """Return up to where a running follower has everything of its source, applied or not; raises DatabaseError."""
+
+    def orphaned(self, follower: InstanceSpec) -> str:
+        """Wait until nothing comes any more from a source that is dead, and return what was received; raises DatabaseError."""
+
+    def before(self, one: str, other: str) -> bool:
+        """Tell whether a position lies before another one."""
+
+    def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let a read-only source end so that it can follow the target, which has everything of it."""
+
+    def rejoin(self, source: InstanceSpec, target: InstanceSpec) -> bool:
+        """Let a member follow another writer, and start it; one that has what the writer has not is copied anew.
+
+        Returns whether it was copied.
+        """
+
+
 class Backups(Protocol):
     """Consistent copies in a folder, and the changes after them."""
 
@@ -246,15 +287,18 @@ class Logs(Protocol):
         """Return a piece of a log; raises DatabaseError when there is none of that name."""
 
 
-class DatabaseEngine(Logs, Protocol):
-    """Runs instances as processes of an unprivileged user that outlive this process; `activities` looks at what goes on there."""
+class Abilities(Protocol):
+    """What an engine does beyond running instances."""
 
-    name: str
     activities: Activities
 
     @property
     def copies(self) -> Copies:
         """What makes copies that follow."""
+
+    @property
+    def groups(self) -> Groups:
+        """What keeps groups of a writer and its followers."""
 
     @property
     def backups(self) -> Backups:
@@ -263,6 +307,12 @@ class DatabaseEngine(Logs, Protocol):
     @property
     def upgrades(self) -> Upgrades:
         """What brings an instance to another version."""
+
+
+class DatabaseEngine(Abilities, Logs, Protocol):
+    """Runs instances as processes of an unprivileged user that outlive this process; `activities` looks at what goes on there."""
+
+    name: str
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

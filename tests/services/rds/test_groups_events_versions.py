@@ -136,7 +136,7 @@ def test_events_need_a_kind_for_a_source_and_a_span_that_is_one(rds):
 
 def test_only_installed_versions_are_offered_and_mysql_is_not(rds):
     found = rds.describe_db_engine_versions()["DBEngineVersions"]
-    assert {row["Engine"] for row in found} == {"mariadb", "postgres"}
+    assert {row["Engine"] for row in found} == {"mariadb", "postgres", "aurora-postgresql"}
     ten = rds.describe_db_engine_versions(Engine="mariadb", EngineVersion="10.11")["DBEngineVersions"]
     assert [row["DBParameterGroupFamily"] for row in ten] == ["mariadb10.11"]
     assert rds.describe_db_engine_versions(Engine="mysql")["DBEngineVersions"] == []
@@ -167,10 +167,10 @@ def test_quotas_say_what_is_used(rds):
     assert found["DBInstances"]["Max"] == 40
 
 
-@pytest.mark.parametrize("name", ["create_db_cluster", "create_db_proxy", "create_global_cluster"])
+@pytest.mark.parametrize("name", ["backtrack_db_cluster", "create_db_proxy", "create_global_cluster"])
 def test_what_is_not_built_says_so(server, rds, name):
     parameters = {
-        "create_db_cluster": {"DBClusterIdentifier": "c", "Engine": "aurora-mysql"},
+        "backtrack_db_cluster": {"DBClusterIdentifier": "c", "BacktrackTo": 0},
         "create_db_proxy": {
             "DBProxyName": "p",
             "EngineFamily": "MYSQL",

@@ -50,7 +50,7 @@ class MariaDBCopies:
             # A copy that was armed for a switchover that did not happen would fall behind.
             for statement in _RELAX:
                 client.query(statement)
-            now = _slave(client)
+            now = slave(client)
             follows = now.get("Master_Host") == host and now.get("Master_Port") == str(port)
             if follows and now.get("Slave_IO_Running") != "No" and now.get("Slave_SQL_Running") == "Yes":
                 # It has begun, perhaps without our having written that down.
@@ -81,7 +81,7 @@ class MariaDBCopies:
     def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
         """Return how far the target is."""
         with self._instances.client(target) as client:
-            now = _slave(client)
+            now = slave(client)
             position = client.value("SELECT @@global.gtid_slave_pos")
         if not now:
             return Following(running=False, behind=None, position=position, error="it follows nothing")
@@ -163,6 +163,7 @@ def _make_strict(client: Client) -> None:
             client.query(statement)
 
 
-def _slave(client: Client) -> dict[str, str | None]:
+def slave(client: Client) -> dict[str, str | None]:
+    """Return how an instance follows its source, as the server says it; nothing when it follows none."""
     rows = client.query("SHOW ALL SLAVES STATUS")
     return rows[0] if rows else {}

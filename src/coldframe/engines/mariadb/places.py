@@ -15,13 +15,14 @@ class Kept(msgspec.Struct):
 
     `port` is its port for replicas; `read_only` holds from its first moment; `lax` lets a copy that follows apply
     without waiting for the disk; `position` is the one of its source at the moment of the copy, until it has begun to follow; `settings` are those
-    that the running process knows.
+    that the running process knows. `acknowledging` is the process that began to acknowledge what it receives.
     """
 
     port: int = 0
     read_only: bool = False
     lax: bool = False
     position: str | None = None
+    acknowledging: str = ""
     settings: dict[str, str] = {}
 
 

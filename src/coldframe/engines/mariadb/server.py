@@ -24,6 +24,7 @@ from coldframe.engines.mariadb.changes import change
 from coldframe.engines.mariadb.client import quoted
 from coldframe.engines.mariadb.copies import MariaDBCopies
 from coldframe.engines.mariadb.figures import Figures
+from coldframe.engines.mariadb.groups import MariaDBGroups
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place, write_durably
 from coldframe.engines.mariadb.template import template
@@ -40,6 +41,7 @@ class MariaDB:
         self._figures = Figures()
         self.copies = MariaDBCopies(self._instances)
         self.activities: Activities = MariaDBActivities(self._instances)
+        self.groups = MariaDBGroups(self._instances, self.copies)
         self.backups = MariaDBBackups(self._instances)
         self.upgrades = MariaDBUpgrades(self._instances)
 

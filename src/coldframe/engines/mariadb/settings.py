@@ -78,6 +78,17 @@ def _ours(spec: InstanceSpec, version: Version, kept: Kept) -> dict[str, str]:
         "innodb_doublewrite": "OFF" if spec.untorn_writes else "ON",
         "read_only": "ON" if kept.read_only or spec.read_only else "OFF",
     }
+    if spec.member:
+        values |= {
+            "rpl_semi_sync_master_enabled": "ON" if spec.acknowledged_by else "OFF",
+            # Ten years: it waits for as long as somebody is to acknowledge, and never goes on without.
+            "rpl_semi_sync_master_timeout": "315360000000",
+            "rpl_semi_sync_master_wait_point": "AFTER_SYNC",
+            "rpl_semi_sync_master_wait_no_slave": "ON",
+            "rpl_semi_sync_slave_enabled": "ON" if spec.acknowledges else "OFF",
+            # Whom it follows is decided when it runs.
+            "skip_slave_start": "ON",
+        }
     if kept.lax:
         values |= {"sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2"}
         values |= {"slave_parallel_threads": "0"}

@@ -14,6 +14,7 @@ ENDPOINT = "rdsendpoint"
 TOKENS = "rds_iam"
 TEMPORARY = "rds_temp_tablespace"
 _MB = 1024 * 1024
+_KEPT_FOR_MEMBERS = "256MB"
 
 
 def write(spec: InstanceSpec, known: State, mode: Mode, extra: Mapping[str, str] | None = None) -> None:
@@ -91,16 +92,28 @@ def _fixed(spec: InstanceSpec, known: State, mode: Mode) -> Mapping[str, str]:
         "primary_slot_name": "",
         "recovery_target_timeline": "latest",
     }
+    fixed["synchronous_standby_names"] = ""
+    if spec.acknowledged_by and mode in {"open", "fenced"}:
+        names = ", ".join(f'"{standby_name(serial)}"' for serial in spec.acknowledged_by)
+        fixed["synchronous_standby_names"] = f"ANY 1 ({names})"
+    if spec.member:
+        # Whoever takes over has no slots for the others, which may be a little behind.
+        fixed["wal_keep_size"] = _KEPT_FOR_MEMBERS
     if mode in {"soft", "fenced"}:
         fixed["default_transaction_read_only"] = "on"
     if mode == "standby" and known.source is not None:
-        fixed["primary_conninfo"] = conninfo(known.source.folder, name=f"standby-{spec.serial}")
+        fixed["primary_conninfo"] = conninfo(known.source.folder, name=standby_name(spec.serial))
         fixed["primary_slot_name"] = known.source.slot
     if spec.scratch is not None:
         fixed["temp_tablespaces"] = TEMPORARY
         if spec.scratch_quota > 0:
             fixed["temp_file_limit"] = f"{max(1, spec.scratch_quota // 1024)}kB"
     return fixed
+
+
+def standby_name(serial: int) -> str:
+    """Return the name by which a source knows the copy of a serial."""
+    return f"standby-{serial}"
 
 
 def conninfo(folder: Path, *, name: str, database: str = "") -> str:

@@ -20,6 +20,7 @@ from coldframe.engines.postgresql.activities import PostgreSQLActivities
 from coldframe.engines.postgresql.backups import PostgreSQLBackups
 from coldframe.engines.postgresql.cluster import tail
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
+from coldframe.engines.postgresql.groups import PostgreSQLGroups
 from coldframe.engines.postgresql.instances import Instances
 from coldframe.engines.postgresql.upgrades import PostgreSQLUpgrades
 
@@ -34,6 +35,7 @@ class PostgreSQL:
         self._samples = figures.Samples()
         self.copies = PostgreSQLCopies(self._instances)
         self.activities: Activities = PostgreSQLActivities(self._instances)
+        self.groups = PostgreSQLGroups(self._instances, self.copies)
         self.backups = PostgreSQLBackups(self._instances)
         self.upgrades = PostgreSQLUpgrades(self._instances)
 
@@ -106,8 +108,8 @@ class PostgreSQL:
         if layout.running(spec, known) is None:
             configuration.write(spec, known, self._instances.mode(spec, known))
             return []
-        with self._instances.session(spec) as connection:
-            self._instances.cluster(spec).reload(known.mode, connection)
+        with self._instances.changing, self._instances.session(spec) as connection:
+            self._instances.cluster(spec).reload(layout.state(spec).mode, connection)
             # What waits for a restart cannot be applied either, and is no error.
             wrong = connection.query(
                 "SELECT f.name, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name) "

@@ -5,6 +5,7 @@ in nobody but replication and the administrator, and recovery, in which nobody a
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -29,6 +30,8 @@ class Instances:
         self.versions = Versions(cache / "engines")
         self.templates = cache / "postgresql"
         self._sessions = admin.Sessions()
+        # Who writes the configuration of a mode must not undo the mode that another brings about meanwhile.
+        self.changing = threading.RLock()
 
     def version(self, spec: InstanceSpec) -> Version:
         """Return the installed version that an instance runs; raises VersionMissing."""
@@ -83,6 +86,10 @@ class Instances:
 
     def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         """Remember it, so that it holds after any restart, and bring it about where the instance runs."""
+        with self.changing:
+            self._set_read_only(spec, on=on)
+
+    def _set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         known = layout.state(spec)
         if known.read_only != on:
             known.read_only = on

@@ -11,9 +11,9 @@ _NOW = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_curr
 def committed(connection: Connection) -> str:
     """Return a position that lies behind everything that was committed, and that is durable."""
     if connection.value("SELECT pg_is_in_recovery()") == "f":
-        # Its own commit takes with it to the disk what was committed without waiting for it.
+        # Its own commit takes with it to the disk what was committed without waiting for it; no follower need have it.
         connection.query(
-            "SET LOCAL synchronous_commit = on; SELECT pg_logical_emit_message(true, 'coldframe', '')"
+            "SET LOCAL synchronous_commit = local; SELECT pg_logical_emit_message(true, 'coldframe', '')"
         )
     return str(connection.value(f"SELECT {_NOW}"))
 

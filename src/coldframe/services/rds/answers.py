@@ -6,6 +6,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, authorities, engine_names, in_force, lookup
+from coldframe.services.rds.clusters.member_answers import of_member
 from coldframe.services.rds.optimized import status_infos
 from coldframe.services.rds.records import (
     AutomatedBackup,
@@ -38,7 +39,11 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def instance(call: Call, row: Instance) -> dict[str, Any]:
     """Return a DBInstance."""
     records, running = call.records, row.ready > 0
-    followers = [each.identifier for each in lookup.replicas(records, row.resource_id) if not each.deployment]
+    followers = [
+        each.identifier
+        for each in lookup.replicas(records, row.resource_id)
+        if not each.deployment and not each.cluster
+    ]
     source = lookup.by_resource(records, row.source) if row.source else None
     about = dict(row.about)
     answer: dict[str, Any] = {
@@ -91,7 +96,9 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
     }
     if row.database:
         answer["DBName"] = row.database
-    if source is not None and not row.deployment:
+    if row.cluster:
+        answer |= of_member(records, row)
+    elif source is not None and not row.deployment:
         answer["ReadReplicaSourceDBInstanceIdentifier"] = source.identifier
     if infos := [*_replication(records, row), *status_infos(row)]:
         answer["StatusInfos"] = infos
@@ -227,7 +234,7 @@ def option_group(call: Call, row: OptionGroup) -> dict[str, Any]:
 
 
 def _replication(records: Records, row: Instance) -> list[dict[str, Any]]:
-    if not row.source:
+    if not row.source or row.cluster:
         return []
     deployment = records.find(Deployment, row.deployment) if row.deployment else None
     if deployment is not None and deployment.degraded:

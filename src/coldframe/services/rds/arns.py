@@ -7,7 +7,19 @@ from coldframe.core.arns import Arn
 from coldframe.services.rds.faults import bad_value
 
 Kind = Literal[
-    "db", "snapshot", "pg", "cluster-pg", "og", "subgrp", "es", "deployment", "auto-backup", "cluster"
+    "db",
+    "snapshot",
+    "pg",
+    "cluster-pg",
+    "og",
+    "subgrp",
+    "es",
+    "deployment",
+    "auto-backup",
+    "cluster",
+    "cluster-snapshot",
+    "cluster-endpoint",
+    "cluster-auto-backup",
 ]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,6 +26,7 @@ class Authority:
         self.file = folder / f"{DEFAULT}.pem"
         self._key = folder / f"{DEFAULT}.key"
         self._clock = clock
+        self._making = threading.Lock()
 
     def own(self) -> x509.Certificate:
         """Return the authority's own certificate."""
@@ -38,6 +40,11 @@ class Authority:
 
     def certificate(self, folder: Path, address: str) -> tuple[Path, Path]:
         """Return the certificate and the key of an endpoint, made on first use."""
+        # Two who make the same one at once would leave the key of one beside the certificate of the other.
+        with self._making:
+            return self._certificate(folder, address)
+
+    def _certificate(self, folder: Path, address: str) -> tuple[Path, Path]:
         certificate, key_file = folder / "server.pem", folder / "server.key"
         if certificate.exists() and key_file.exists():
             return certificate, key_file

@@ -11,6 +11,7 @@ from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSpec, Login, Version
 from coldframe.engines.endpoint import Endpoints, EndpointSpec
 from coldframe.services.rds import engine_names, instance_classes
+from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.faults import bad_combination
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 
@@ -38,6 +39,10 @@ class Databases:
         self.clock = installation.clock
         self.store = installation.store
         self.settings = installation.settings
+        # Held by whoever starts endpoints of clusters: jobs and the watch do.
+        self.opening = threading.Lock()
+        # Held by whoever changes which readers acknowledge; a failover begins when nobody does.
+        self.changing = threading.Lock()
         self._installation = installation
         self._engines, self._endpoints = engines, endpoints
         self._made: dict[str, DatabaseEngine] = {}
@@ -117,6 +122,9 @@ class Databases:
             scratch_quota=size.scratch if scratch is not None else 0,
             untorn_writes=instance.optimized_writes,
             read_only=instance.read_only,
+            member=bool(instance.cluster),
+            acknowledged_by=instance.acknowledged_by,
+            acknowledges=instance.acknowledges,
         )
 
     def socket(self, instance: Instance) -> Path:
@@ -138,7 +146,7 @@ class Databases:
             sign_in=folder / SIGN_IN if endpoint.tokens else None,
         )
 
-    def copy_of(self, snapshot: Snapshot) -> Path:
+    def copy_of(self, snapshot: Snapshot | ClusterSnapshot) -> Path:
         """Return the folder of a snapshot's copy."""
         return self.root / "snapshots" / snapshot.folder
 
@@ -159,7 +167,7 @@ class Databases:
         """Return a password sealed for a job's arguments; it opens for this instance alone."""
         return self._installation.seal.seal(_PURPOSE, resource_id, password.encode()).hex()
 
-    def login(self, instance: Instance, sealed: str) -> Login:
+    def login(self, instance: Instance | Cluster, sealed: str) -> Login:
         """Return the master user with the password that was sealed."""
         opened = self._installation.seal.open(_PURPOSE, instance.resource_id, bytes.fromhex(sealed))
         return Login(instance.master, opened.decode())

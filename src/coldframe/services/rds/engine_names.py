@@ -9,11 +9,13 @@ import msgspec
 
 from coldframe.services.rds.faults import bad_value
 
-_FAMILY = re.compile(r"(mariadb|postgres)(\d+(?:\.\d+)?)")
+_FAMILY = re.compile(r"(mariadb|postgres|aurora-postgresql)(\d+(?:\.\d+)?)")
 _OTHERS = {
     "mysql": "There is no MySQL on this machine, and MariaDB is never offered under its name; use mariadb.",
-    "aurora-mysql": "Aurora's storage is Amazon's own; use mariadb with read replicas.",
-    "aurora-postgresql": "Aurora's storage is Amazon's own; use postgres with read replicas.",
+    "aurora-mysql": "There is no MySQL on this machine, and MariaDB is never offered under its name; use mariadb, which has"
+    " clusters here, too.",
+    "aurora": "There is no MySQL on this machine, and MariaDB is never offered under its name; use mariadb, which has"
+    " clusters here, too.",
 }
 
 
@@ -34,6 +36,14 @@ class EngineName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     character_set: str
     reserved: list[str]
     name: str = ""
+    alone: bool = True
+    grown: bool = False
+    parameters: str = ""
+
+    @property
+    def tables(self) -> str:
+        """The engine whose parameters it has."""
+        return self.parameters or self.name
 
     def major(self, version: str) -> str:
         """Return the major version that a version belongs to: 10.11 of 10.11.6, 15 of 15.4."""

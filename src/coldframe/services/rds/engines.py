@@ -8,6 +8,8 @@ from pathlib import Path
 from coldframe.core.installation import Installation
 from coldframe.engines.database import DatabaseEngine
 from coldframe.engines.endpoint import Endpoints
+from coldframe.services.rds.clusters.records import Cluster
+from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance
@@ -68,16 +70,23 @@ def empty(installation: Installation) -> None:
     with installation.store.read() as transaction:
         records = transaction.records("", "")
         instances = [row for _, _, row in records.everywhere(Instance)]
+        clusters = records.everywhere(Cluster)
         doors = {row.id: row for _, _, row in records.everywhere(Endpoint)}
-    for row in instances:
-        engine, spec = databases.engine(row.engine), databases.spec(row)
+    for instance in instances:
+        engine, spec = databases.engine(instance.engine), databases.spec(instance)
         # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
         engine.stop(spec, at_once=True)
         engine.destroy(spec)
-        if row.endpoint in doors:
-            door = databases.door(doors[row.endpoint])
+        if instance.endpoint in doors:
+            door = databases.door(doors[instance.endpoint])
             with databases.turn(door.name):
-                databases.endpoints(row.engine).stop(door)
+                databases.endpoints(instance.engine).stop(door)
                 shutil.rmtree(door.folder, ignore_errors=True)
+    for name, row in doors.items():
+        if name not in {each.endpoint for each in instances}:
+            with databases.turn(name):
+                databases.endpoints(row.engine).stop(databases.door(row))
+    for _, _, cluster in clusters:
+        databases.engine(cluster.engine).destroy(volume_of(databases, cluster))
     for name in ("snapshots", "archive", "endpoints"):
         shutil.rmtree(databases.root / name, ignore_errors=True)

@@ -8,6 +8,7 @@ from typing import Any
 from coldframe.core import ids
 from coldframe.core.records import Records
 from coldframe.services.rds import arns
+from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import (
     Deployment,
@@ -19,7 +20,7 @@ from coldframe.services.rds.records import (
 )
 
 KEPT = 14 * 86_400_000
-Subject = Instance | Snapshot | ParameterGroup | Deployment
+Subject = Instance | Snapshot | ParameterGroup | Deployment | Cluster | ClusterSnapshot
 
 
 @cache
@@ -56,6 +57,10 @@ def _named(subject: Subject) -> tuple[str, arns.Kind, str]:
         return "db-snapshot", "snapshot", subject.identifier
     if isinstance(subject, ParameterGroup):
         return "db-parameter-group", "pg", subject.name
+    if isinstance(subject, Cluster):
+        return "db-cluster", "cluster", subject.identifier
+    if isinstance(subject, ClusterSnapshot):
+        return "db-cluster-snapshot", "cluster-snapshot", subject.identifier
     return "blue-green-deployment", "deployment", subject.id
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from coldframe.core.records import Records
 from coldframe.services.rds import engine_names, instance_classes, lookup, parameters
+from coldframe.services.rds.clusters import lookup as clusters
 from coldframe.services.rds.parameters.formulas import Figures
 from coldframe.services.rds.records import Instance, ParameterGroup
 
 
 def wanted(records: Records, instance: Instance) -> dict[str, str]:
     """Return the settings that a start gives the instance: its group's values and RDS's defaults, formulas reckoned."""
-    return _reckoned(instance, group_of(records, instance))
+    return _reckoned(instance, group_of(records, instance), _of_cluster(records, instance))
 
 
 def immediate(records: Records, instance: Instance, names: Iterable[str]) -> dict[str, str]:
@@ -48,7 +49,16 @@ def own_value(records: Records, instance: Instance, name: str) -> str:
     return (row.default if row is not None else None) or ""
 
 
-def _reckoned(instance: Instance, group: ParameterGroup) -> dict[str, str]:
+def _of_cluster(records: Records, instance: Instance) -> dict[str, str]:
+    """Return what the parameter group of the cluster says for all its members; that of an instance overrides it."""
+    cluster = clusters.by_resource(records, instance.cluster)
+    if cluster is None:
+        return {}
+    family = engine_names.named(instance.engine).family(instance.version)
+    return {name: value for name, (value, _) in clusters.group_of(records, cluster, family).values.items()}
+
+
+def _reckoned(instance: Instance, group: ParameterGroup, shared: dict[str, str]) -> dict[str, str]:
     size = instance_classes.named(instance.instance_class)
     real = Figures(
         memory=size.memory,
@@ -56,7 +66,7 @@ def _reckoned(instance: Instance, group: ParameterGroup) -> dict[str, str]:
         port=engine_names.named(instance.engine).port,
         processors=size.processors,
     )
-    values = {name: value for name, (value, _) in group.values.items()}
+    values = shared | {name: value for name, (value, _) in group.values.items()}
     return parameters.settings(group.family, values, real=real, given_memory=size.given)
 
 

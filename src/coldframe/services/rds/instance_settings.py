@@ -36,9 +36,9 @@ _REFUSED = {
     "StorageEncrypted": "databases are not encrypted at rest here; encrypt the disk that the data directory lies on",
     "EnableCustomerOwnedIp": "there are no Outposts here",
     "DedicatedLogVolume": "there are no dedicated log volumes here",
-    "DBClusterIdentifier": "DB clusters are not built here",
     "DBCapacityReservationIdentifier": "there are no capacity reservations here",
 }
+AURORA_STORAGE = "aurora"
 _STORAGE = {
     "gp2": (20, 65_536),
     "gp3": (20, 65_536),
@@ -114,6 +114,8 @@ def changes(request: Mapping[str, Any], engine: EngineName) -> dict[str, Any]:
 def check_storage(engine: str, storage: int, found: Mapping[str, Any]) -> None:
     """Refuse an amount of storage that its type does not come in, and rates that its type does not have."""
     kind = found["StorageType"]
+    if kind == AURORA_STORAGE and engine == "aurora-postgresql":
+        return
     if kind not in _STORAGE:
         raise bad_value(f"Invalid storage type: {kind}")
     least, most = _STORAGE[kind]

@@ -9,19 +9,25 @@ import secrets
 import string
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.services.rds import arns, names
+from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Instance
 
 _LETTERS = string.ascii_letters + string.digits + "!#$%&()*+,-.:;<=>?[]^_{|}~"
 _LENGTH = 28
+Kind = Literal["db", "cluster"]
+_OF = {
+    "db": "Secret associated with primary RDS DB instance",
+    "cluster": "Secret associated with primary RDS DB cluster",
+}
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -70,7 +76,7 @@ def check_new(request: Mapping[str, Any], engine: EngineName) -> bool:
     return True
 
 
-def check_change(instance: Instance, request: Mapping[str, Any], engine: EngineName) -> None:
+def check_change(instance: Instance | Cluster, request: Mapping[str, Any], engine: EngineName) -> None:
     """Check what a modification says of the password; raises InvalidParameterCombination and InvalidParameterValue."""
     given, managed = request.get("MasterUserPassword"), request.get("ManageMasterUserPassword")
     if managed and given:
@@ -93,22 +99,24 @@ def check_change(instance: Instance, request: Mapping[str, Any], engine: EngineN
         )
 
 
-def made(call: Call, identifier: str, master: str, key: str | None) -> Chosen:
+def made(call: Call, identifier: str, master: str, key: str | None, *, kind: Kind = "db") -> Chosen:
     """Make a password and a secret for it; before the call's transaction begins."""
     password = _password()
     answer = call.client("secretsmanager").create_secret(
-        Name=f"rds!db-{ids.uuid()}",
-        Description=f"Secret associated with primary RDS DB instance: {arns.made(call.account, call.region, 'db', identifier)}",
+        Name=f"rds!{kind}-{ids.uuid()}",
+        Description=f"{_OF[kind]}: {arns.made(call.account, call.region, kind, identifier)}",
         SecretString=_content(master, password),
         **({"KmsKeyId": key} if key else {}),
     )
     return Chosen(password, answer["ARN"], key or "")
 
 
-def changed(call: Call, instance: Instance, request: Mapping[str, Any]) -> Chosen:
+def changed(call: Call, instance: Instance | Cluster, request: Mapping[str, Any]) -> Chosen:
     """Do with the secret what a modification asks for; before the call's transaction begins."""
     if request.get("ManageMasterUserPassword") and not instance.secret:
-        return made(call, instance.identifier, instance.master, request.get("MasterUserSecretKmsKeyId"))
+        kind: Kind = "db" if isinstance(instance, Instance) else "cluster"
+        key = request.get("MasterUserSecretKmsKeyId")
+        return made(call, instance.identifier, instance.master, key, kind=kind)
     if request.get("RotateMasterUserPassword"):
         password = _password()
         call.client("secretsmanager").put_secret_value(

@@ -101,7 +101,7 @@ def lay_in(
     port = instance_settings.port(_default(wanted.get("Port"), engine.port))
     endpoint = Endpoint(
         id=instance.endpoint,
-        address=_address(records),
+        address=free_address(records),
         port=port,
         engine=engine.name,
         tokens=instance.token_sign_in,
@@ -224,7 +224,7 @@ def _zone(call: Call, wanted: str | None, resource_id: str, *, multiple: bool) -
     return wanted or zones[zlib.crc32(resource_id.encode()) % len(zones)]
 
 
-def _address(records: Records) -> str:
+def free_address(records: Records) -> str:
     """Return an address of 127.64.0.0/10 that no endpoint of this installation has; other servers have other ones."""
     while True:
         raw = bytes.fromhex(ids.hexadecimal(6))

@@ -5,6 +5,27 @@ from typing import Any, Literal
 import msgspec
 
 from coldframe.core.records import Record, record
+from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
+
+__all__ = [
+    "AutomatedBackup",
+    "Cluster",
+    "ClusterBackup",
+    "ClusterEndpoint",
+    "ClusterSnapshot",
+    "DefaultCertificate",
+    "Deployment",
+    "Endpoint",
+    "Event",
+    "EventSubscription",
+    "Instance",
+    "Member",
+    "OptionGroup",
+    "ParameterGroup",
+    "Serial",
+    "Snapshot",
+    "SubnetGroup",
+]
 
 
 @record("rds_serials", key=("name",), scope="partition")
@@ -18,7 +39,7 @@ class Serial(Record):
 @record(
     "rds_instances",
     key=("identifier",),
-    index=("resource_id", "source", "deployment"),
+    index=("resource_id", "source", "deployment", "cluster"),
     missing=("DBInstanceNotFoundFault", "DBInstance {identifier} not found."),
     duplicate=("DBInstanceAlreadyExistsFault", "DB instance already exists"),
 )
@@ -27,8 +48,10 @@ class Instance(Record):
 
     `about` holds what the API says of it and nothing here decides by, in the model's members (MultiAZ, Iops, ...);
     `pending` what waits for the maintenance window, `in_force` the settings it was started with or got since.
-    `upgrade` has the groups that come with the version that waits; `source` is the resource id of what it follows, `wanted` what it ought to be whatever happens to its process,
-    `optimizations` says of Optimized Reads and Writes what they are, and why.
+    `upgrade` has the groups that come with the version that waits; `source` is the resource id of what it follows, `wanted`
+    what it ought to be whatever happens to its process, `optimizations` says of Optimized Reads and Writes what they are,
+    and why. `cluster` is the resource id of the cluster that it is a member of; `acknowledged_by` and `acknowledges` are
+    those of its spec (engines/database.py).
     """
 
     identifier: str
@@ -68,6 +91,9 @@ class Instance(Record):
     secret: str = ""
     secret_key: str = ""
     note: str = ""
+    cluster: str = ""
+    acknowledged_by: list[int] = []
+    acknowledges: bool = False
 
 
 @record("rds_endpoints", key=("id",), index=("address",))

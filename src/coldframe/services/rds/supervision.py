@@ -29,6 +29,8 @@ from coldframe.services.rds import (
 )
 from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.blue_green.watching import watch_deployments
+from coldframe.services.rds.clusters import supervision as clusters
+from coldframe.services.rds.clusters.rejoining import REJOINS
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
@@ -92,6 +94,7 @@ def watch(installation: Installation) -> None:
             _look(installation, account, region, instance.resource_id)
         except (DatabaseError, EndpointFailed) as error:
             LOG.warning("%s: %s", instance.identifier, error)
+    clusters.watch(installation)
 
 
 def use_windows(installation: Installation) -> None:
@@ -103,6 +106,7 @@ def use_windows(installation: Installation) -> None:
             found = lookup.by_resource(records, instance.resource_id)
             if found is not None:
                 _in_windows(installation, records, found, now)
+    clusters.use_windows(installation)
 
 
 def archive_all(installation: Installation) -> None:
@@ -110,6 +114,7 @@ def archive_all(installation: Installation) -> None:
     for account, region, instance in _instances(installation):
         if instance.retention and instance.wanted == "running" and instance.status == "available":
             _begin(installation, account, region, archive_instance, instance.resource_id)
+    clusters.archive_all(installation)
 
 
 def publish(installation: Installation) -> None:
@@ -186,7 +191,7 @@ def _look(installation: Installation, account: str, region: str, resource_id: st
                 _crashed(installation, account, region, instance, again)
         return
     _see_to_endpoint(installation, account, region, instance)
-    if instance.source:
+    if instance.source and not instance.cluster:
         _look_at_replication(installation, account, region, instance)
 
 
@@ -219,7 +224,7 @@ def _quiet(installation: Installation, account: str, region: str, resource_id: s
         found = lookup.by_resource(transaction.records(account, region), resource_id)
     if found is None or not found.ready or found.wanted != "running" or found.status not in _QUIET:
         return None
-    return found
+    return None if found.note == REJOINS else found
 
 
 def _crashed(installation: Installation, account: str, region: str, instance: Instance, state: str) -> None:
@@ -228,11 +233,14 @@ def _crashed(installation: Installation, account: str, region: str, instance: In
     with installation.store.write() as transaction:
         records = transaction.records(account, region)
         found = lookup.by_resource(records, instance.resource_id)
-        if found is None or found.status not in _QUIET or "revive" in found.note:
+        if found is None or found.status not in _QUIET or found.note in {"revive", REJOINS}:
             return
         found = records.change(found, note="revive")
         events.tell(records, messenger, found, "crashed", reason=f"its process is {state}")
-        databases.begin(records, revive_instance, found.resource_id)
+        if found.cluster:
+            clusters.member_crashed(records, databases, found)
+        else:
+            databases.begin(records, revive_instance, found.resource_id)
 
 
 def _look_at_replication(installation: Installation, account: str, region: str, instance: Instance) -> None:
@@ -272,7 +280,11 @@ def _in_windows(installation: Installation, records: Records, instance: Instance
         return
     names = [name for name in instance.pending if name != "MasterUserPassword"]
     open_now = windows.is_open(instance.maintenance_window, now)
-    if open_now and not names and members.deployment_of(records, instance.resource_id) is None:
+    if instance.cluster and "DBInstanceClass" in names:
+        clusters.change_class(records, databases, instance, now)
+        return
+    alone = not instance.cluster and members.deployment_of(records, instance.resource_id) is None
+    if open_now and not names and alone:
         instance = maintenance.with_newer_minor(databases, instance)
         names = list(instance.pending)
     if names and open_now:

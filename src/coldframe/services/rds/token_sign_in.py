@@ -11,7 +11,7 @@ from coldframe.engines.accounts import service_account
 from coldframe.engines.sign_in import SignIns
 from coldframe.identity.permissions import Permissions
 from coldframe.services.rds.databases import SIGN_IN, Databases
-from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.records import Cluster, ClusterEndpoint, Endpoint, Instance
 
 LOG = logging.getLogger("coldframe.rds")
 _ACTION = "rds-db:connect"
@@ -57,19 +57,26 @@ class TokenSignIns:
         except ServiceFault as fault:
             LOG.info("a token for %s was refused: %s", user, fault.code)
             return False
-        instance = self._instance(account, region, endpoint)
-        if instance is None or not instance.token_sign_in or signed_for != region:
+        owner = self._owner(account, region, endpoint)
+        if not owner or signed_for != region:
             return False
-        resource = (
-            f"arn:{arns.partition_of(region)}:rds-db:{region}:{account}:dbuser:{instance.resource_id}/{user}"
-        )
+        resource = f"arn:{arns.partition_of(region)}:rds-db:{region}:{account}:dbuser:{owner}/{user}"
         permissions = self._installation.parts.get(Permissions)
         return permissions.decide(signer, _ACTION, resource, context={}).allowed
 
-    def _instance(self, account: str, region: str, endpoint: Endpoint) -> Instance | None:
+    def _owner(self, account: str, region: str, endpoint: Endpoint) -> str:
+        """Return the resource id that policies name for an endpoint: the instance's, or the cluster's for all of its own."""
         with self._installation.store.read() as transaction:
-            rows = transaction.records(account, region).list(Instance)
-        return next((row for row in rows if row.endpoint == endpoint.id), None)
+            records = transaction.records(account, region)
+            found = next((row for row in records.list(Instance) if row.endpoint == endpoint.id), None)
+            if found is not None:
+                return (found.cluster or found.resource_id) if found.token_sign_in else ""
+            for row in records.list(Cluster):
+                custom = records.list(ClusterEndpoint, where={"cluster": row.resource_id})
+                names = {row.endpoint, row.reader_endpoint, *(each.endpoint for each in custom)}
+                if endpoint.id in names and row.token_sign_in:
+                    return row.resource_id
+        return ""
 
 
 def attend_all(installation: Installation) -> None:

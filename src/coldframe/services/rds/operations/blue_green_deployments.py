@@ -18,6 +18,7 @@ from coldframe.services.rds import (
     tagging,
 )
 from coldframe.services.rds.blue_green import guardrails, members
+from coldframe.services.rds.clusters import lookup as clusters
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.new_instances import Origin
@@ -145,12 +146,21 @@ def _source(call: Call, text: str) -> Instance:
     """Return the instance that a deployment is to be made of; raises the modelled fault that says why it cannot."""
     arn, kind, name = arns.taken_apart(text, "Source")
     if kind == "cluster":
-        raise ServiceFault("DBClusterNotFoundFault", f"DBCluster {name} not found.")
+        clusters.cluster_named(call, text)
+        raise ServiceFault(
+            "SourceClusterNotSupportedFault",
+            f"The source DB cluster isn't supported: blue/green deployments of clusters are not built here ({name}).",
+        )
     if kind != "db" or (arn.account, arn.region) != (call.account, call.region):
         raise ServiceFault(
             "SourceDatabaseNotSupportedFault", f"The source DB instance isn't supported: {text}"
         )
     instance = lookup.available(call.records.get(Instance, name))
+    if instance.cluster:
+        raise ServiceFault(
+            "SourceDatabaseNotSupportedFault",
+            f"The source {instance.identifier} is a member of a DB cluster; blue/green deployments of clusters are not built here.",
+        )
     if instance.source:
         raise ServiceFault(
             "SourceDatabaseNotSupportedFault",

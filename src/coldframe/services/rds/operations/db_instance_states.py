@@ -17,6 +17,8 @@ from coldframe.services.rds import (
     windows,
 )
 from coldframe.services.rds.blue_green import members
+from coldframe.services.rds.clusters import states as cluster_states
+from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, wrong_state
 from coldframe.services.rds.new_instances import Origin
 
@@ -28,6 +30,10 @@ def reboot_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
     if request.get("ForceFailover") and not instance.about.get("MultiAZ"):
         raise bad_combination("Force failover cannot be specified for a single-AZ instance.")
+    if instance.cluster:
+        cluster_states.may_reboot(call.records, instance)
+        instance = cluster_states.begin_reboot(call.records, call.part(Databases), instance)
+        return {"DBInstance": answers.instance(call, instance)}
     instance = call.records.change(instance, status="rebooting")
     call.start(jobs.reboot_instance, instance.resource_id)
     return {"DBInstance": answers.instance(call, instance)}
@@ -36,6 +42,10 @@ def reboot_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def stop_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Stop an instance for seven days at most, after a snapshot where one is asked for."""
     instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
+    if instance.cluster:
+        raise wrong_state(
+            f"Instance {instance.identifier} is a member of a DB cluster; stop the cluster: aws rds stop-db-cluster"
+        )
     if lookup.replicas(call.records, instance.resource_id):
         raise wrong_state("Cannot stop a DB instance that has a read replica.")
     if instance.source:
@@ -55,6 +65,10 @@ def stop_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def start_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Start a stopped instance."""
     instance = lookup.instance_named(call, request["DBInstanceIdentifier"])
+    if instance.cluster:
+        raise wrong_state(
+            f"Instance {instance.identifier} is a member of a DB cluster; start the cluster: aws rds start-db-cluster"
+        )
     if instance.status != "stopped":
         raise wrong_state(f"Instance {instance.identifier} is not stopped.")
     instance = call.records.change(instance, status="starting")
@@ -66,12 +80,17 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
     """Make a copy of an instance that follows it."""
     if request.get("SourceDBClusterIdentifier") or not request.get("SourceDBInstanceIdentifier"):
         raise bad_combination(
-            "SourceDBInstanceIdentifier must name a DB instance; DB clusters are not built here."
+            "SourceDBInstanceIdentifier must name a DB instance; a read replica of a DB cluster is not built here, add a"
+            " reader to it."
         )
     source = lookup.available(
         lookup.instance_named(call, request["SourceDBInstanceIdentifier"]), "backing-up"
     )
     identifier = lookup.new_identifier(request["DBInstanceIdentifier"])
+    if source.cluster:
+        raise wrong_state(
+            f"Instance {source.identifier} is a member of a DB cluster; add a reader to the cluster."
+        )
     if not source.retention:
         raise ServiceFault(
             "InvalidDBInstanceStateFault",
@@ -110,7 +129,7 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
 def promote_read_replica(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a read replica an instance of its own."""
     instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
-    if not instance.source:
+    if not instance.source or instance.cluster:
         raise wrong_state(f"DB Instance is not a read replica: {instance.identifier}")
     days = request.get("BackupRetentionPeriod")
     fields: dict[str, Any] = {"status": "modifying"}

@@ -18,6 +18,8 @@ from coldframe.services.rds import (
     pages,
     tagging,
 )
+from coldframe.services.rds.clusters import lookup as clusters
+from coldframe.services.rds.clusters import new_members, states
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value, wrong_state
 from coldframe.services.rds.master_secrets import Chosen
@@ -31,6 +33,12 @@ _DELETABLE = ("stopped", "failed", "incompatible-restore", "incompatible-paramet
 def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Create an instance of an engine that is installed here; a job lays it in and starts it."""
     engine = engine_names.named(request["Engine"])
+    if request.get("DBClusterIdentifier"):
+        return {"DBInstance": answers.instance(call, new_members.of_request(call, request))}
+    if not engine.alone:
+        raise bad_value(
+            f"DB instances of {engine.name} are members of a DB cluster: DBClusterIdentifier must be specified."
+        )
     identifier = lookup.new_identifier(request["DBInstanceIdentifier"])
     if not request.get("MasterUsername"):
         raise bad_value("The parameter MasterUsername must be provided and must not be blank.")
@@ -70,7 +78,7 @@ def describe_db_instances(call: Call, request: dict[str, Any]) -> dict[str, Any]
                 arns.made(call.account, call.region, "db", row.identifier),
             },
             "dbi-resource-id": lambda row: row.resource_id,
-            "db-cluster-id": lambda _: (),
+            "db-cluster-id": lambda row: _cluster_names(call, row),
             "domain": lambda _: (),
             "engine": lambda row: row.engine,
         },
@@ -99,6 +107,7 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
         lookup.instance_named(call, request["DBInstanceIdentifier"]), "stopped", "storage-full"
     )
     instance_settings.refuse_unbuilt(request)
+    new_members.refuse_of_cluster(instance, request)
     master_secrets.check_change(instance, request, engine_names.named(instance.engine))
     sealed = ""
     if chosen.password:
@@ -108,6 +117,12 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
         instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key)
     instance = modifications.now(call, instance, request)
     later = modifications.later(call, instance, request)
+    if instance.cluster and "DBInstanceClass" in later and request.get("ApplyImmediately"):
+        # The writer may not wait for a reader that restarts.
+        states.may_reboot(call.records, instance)
+        size = later.pop("DBInstanceClass")
+        instance = states.begin_reboot(call.records, call.part(Databases), instance, size)
+        instance = call.records.change(instance, pending={**instance.pending, "DBInstanceClass": size})
     pending = {**instance.pending, **later, **({"MasterUserPassword": "****"} if sealed else {})}
     instance = call.records.change(instance, pending=pending)
     if sealed or modifications.at_once(request, later):
@@ -122,6 +137,8 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
 def delete_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Delete an instance, with a last snapshot unless that is to be skipped; its replicas become instances of their own."""
     instance = lookup.instance_named(call, request["DBInstanceIdentifier"])
+    if instance.cluster:
+        return {"DBInstance": answers.instance(call, _delete_member(call, instance, request))}
     final = _final_snapshot(call, instance, request)
     if instance.protected:
         raise bad_combination(
@@ -142,6 +159,33 @@ def delete_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         master_secrets.forget(call, instance.secret)
     call.start(jobs.delete_instance, instance.resource_id, final, keep)
     return {"DBInstance": answers.instance(call, instance)}
+
+
+def _delete_member(call: Call, instance: Instance, request: dict[str, Any]) -> Instance:
+    """Delete a member of a cluster, whose data the cluster keeps."""
+    cluster = clusters.expect(call.records, instance.cluster)
+    if request.get("FinalDBSnapshotIdentifier"):
+        raise bad_combination(
+            "FinalDBSnapshotIdentifier can not be specified when deleting a member of a DB cluster; delete the cluster"
+            " with a final snapshot."
+        )
+    if instance.status == "deleting":
+        raise wrong_state(f"Instance {instance.identifier} is already being deleted.")
+    if cluster.instance_class:
+        raise clusters.wrong_state(
+            f"Instance {instance.identifier} is part of the Multi-AZ DB cluster {cluster.identifier} and is deleted with it."
+        )
+    lookup.available(instance, "rebooting", *_DELETABLE)
+    instance = call.records.change(instance, status="deleting")
+    call.start(jobs.delete_member, instance.resource_id)
+    return instance
+
+
+def _cluster_names(call: Call, instance: Instance) -> set[str]:
+    found = clusters.by_resource(call.records, instance.cluster)
+    if found is None:
+        return set()
+    return {found.identifier, arns.made(call.account, call.region, "cluster", found.identifier)}
 
 
 def _final_snapshot(call: Call, instance: Instance, request: dict[str, Any]) -> str:

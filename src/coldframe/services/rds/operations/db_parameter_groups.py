@@ -6,6 +6,7 @@ from typing import Any, Literal
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import answers, arns, events, jobs, lookup, names, pages, parameters, tagging
+from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import names as engine_names
 from coldframe.services.rds.faults import bad_combination, bad_value
@@ -63,8 +64,14 @@ def delete_db_parameter_group(call: Call, request: dict[str, Any]) -> None:
 
 
 def delete_db_cluster_parameter_group(call: Call, request: dict[str, Any]) -> None:
-    """Delete a cluster group."""
-    call.records.remove(_changeable(call, request, "cluster"))
+    """Delete a cluster group that no cluster uses."""
+    group = _changeable(call, request, "cluster")
+    if any(row.parameter_group == group.name for row in call.records.list(Cluster)):
+        raise ServiceFault(
+            "InvalidDBParameterGroupStateFault",
+            f"One or more DB clusters still use the parameter group {group.name}, so the group cannot be deleted",
+        )
+    call.records.remove(group)
 
 
 def describe_db_parameters(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +110,8 @@ def modify_db_cluster_parameter_group(call: Call, request: dict[str, Any]) -> di
     """Set up to twenty parameters of a cluster group."""
     group = _changeable(call, request, "cluster")
     changes = _checked(group, request["Parameters"])
-    call.records.change(group, values={**group.values, **changes})
+    group = call.records.change(group, values={**group.values, **changes})
+    _apply_to_members(call, group, [name for name, (_, method) in changes.items() if method == "immediate"])
     return {"DBClusterParameterGroupName": group.name}
 
 
@@ -116,7 +124,8 @@ def reset_db_parameter_group(call: Call, request: dict[str, Any]) -> dict[str, A
 
 def reset_db_cluster_parameter_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Take back what users set in a cluster group."""
-    group, _ = _reset(call, request, "cluster")
+    group, now = _reset(call, request, "cluster")
+    _apply_to_members(call, group, now)
     return {"DBClusterParameterGroupName": group.name}
 
 
@@ -256,6 +265,17 @@ def _apply(call: Call, group: ParameterGroup, changed: list[str]) -> None:
         call.start(jobs.apply_parameters, instance.resource_id, changed)
         if own in changed and instance.deployment:
             call.start(jobs.apply_read_only, instance.resource_id)
+
+
+def _apply_to_members(call: Call, group: ParameterGroup, changed: list[str]) -> None:
+    """Have every member of the clusters of a group take over parameters that can change while it runs."""
+    if not changed:
+        return
+    for cluster in call.records.list(Cluster):
+        if cluster.parameter_group == group.name:
+            for row in call.records.list(Instance, where={"cluster": cluster.resource_id}):
+                if row.ready:
+                    call.start(jobs.apply_parameters, row.resource_id, changed)
 
 
 def _parameters(call: Call, request: Mapping[str, Any], group: ParameterGroup) -> dict[str, Any]:

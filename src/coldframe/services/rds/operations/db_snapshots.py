@@ -30,6 +30,11 @@ _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
 def create_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Begin a snapshot of a running instance."""
     instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
+    if instance.cluster:
+        raise bad_combination(
+            f"Instance {instance.identifier} is a member of a DB cluster; make a snapshot of the cluster:"
+            " aws rds create-db-cluster-snapshot"
+        )
     identifier = names.identifier(request["DBSnapshotIdentifier"], "DBSnapshotIdentifier", longest=255)
     _within_quota(call)
     arn = arns.made(call.account, call.region, "snapshot", identifier)

@@ -5,9 +5,11 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.engines.database import Version
 from coldframe.services.rds import authorities, engine_names, instance_classes, lookup, pages, upgrade_paths
+from coldframe.services.rds.clusters.new_clusters import MOST_CLUSTERS
+from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import EngineName
-from coldframe.services.rds.instance_settings import storage_types
+from coldframe.services.rds.instance_settings import AURORA_STORAGE, storage_types
 from coldframe.services.rds.new_instances import MOST_INSTANCES
 from coldframe.services.rds.records import (
     EventSubscription,
@@ -70,7 +72,7 @@ def describe_orderable_db_instance_options(call: Call, request: dict[str, Any]) 
         (version.number, size.name, storage)
         for _, version in _versions(call, engine.name)
         for size in instance_classes.classes().values()
-        for storage in storage_types()
+        for storage in (storage_types() if engine.alone else {AURORA_STORAGE: (1, 131_072)})
         if request.get("DBInstanceClass") in {None, size.name}
         and (
             request.get("EngineVersion") in {None, version.number}
@@ -121,7 +123,7 @@ def describe_account_attributes(call: Call, request: dict[str, Any]) -> dict[str
         "EventSubscriptions": (records.count(EventSubscription), 20),
         "OptionGroups": (records.count(OptionGroup), 20),
         "ReadReplicasPerMaster": (_most_replicas(instances), 15),
-        "DBClusters": (0, 0),
+        "DBClusters": (records.count(Cluster), MOST_CLUSTERS),
         "ReservedDBInstances": (0, 0),
         "DBSecurityGroups": (0, 0),
     }
@@ -201,7 +203,7 @@ def _targets(call: Call, engine: EngineName, version: Version) -> list[dict[str,
 
 
 def _option(call: Call, engine: EngineName, version: str, size: str, storage: str) -> dict[str, Any]:
-    least, most = storage_types()[storage]
+    least, most = storage_types().get(storage, (1, 131_072))
     rated = storage in {"gp3", "io1", "io2"}
     answer: dict[str, Any] = {
         "Engine": engine.name,
@@ -228,7 +230,7 @@ def _option(call: Call, engine: EngineName, version: str, size: str, storage: st
         "OutpostCapable": False,
         "SupportedActivityStreamModes": [],
         "SupportsGlobalDatabases": False,
-        "SupportsClusters": False,
+        "SupportsClusters": True,
         "SupportedNetworkTypes": ["IPV4"],
         "SupportsDedicatedLogVolume": False,
         "SupportsHttpEndpoint": False,

@@ -7,6 +7,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Record
 from coldframe.services.rds import arns, tagging
 from coldframe.services.rds.answers import tag_list
+from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint, ClusterSnapshot
 from coldframe.services.rds.faults import bad_value
 from coldframe.services.rds.records import (
     AutomatedBackup,
@@ -28,6 +29,9 @@ _KINDS: dict[str, tuple[type[Record], tuple[str, ...]]] = {
     "subgrp": (SubnetGroup, ()),
     "es": (EventSubscription, ()),
     "deployment": (Deployment, ()),
+    "cluster": (Cluster, ()),
+    "cluster-snapshot": (ClusterSnapshot, ()),
+    "cluster-endpoint": (ClusterEndpoint, ()),
 }
 
 

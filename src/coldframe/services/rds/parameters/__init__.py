@@ -51,7 +51,7 @@ def _rules() -> dict[str, _Rules]:
 
 def read_only_name(engine: str) -> str:
     """Return the parameter by which users say whether a copy takes writes; it is applied by RDS, not by the engine."""
-    return _rules()[engine].read_only
+    return _rules()[engine_names.named(engine).tables].read_only
 
 
 @cache
@@ -72,10 +72,10 @@ def table(family: str) -> Mapping[str, Parameter]:
     known = engine_names.of_family(family)
     if known is None:
         raise bad_value(f"DBParameterGroupFamily {family} is not a valid parameter group family")
-    engine = known[0]
-    own = [each for each in families() if each.startswith(engine.name)]
-    before = [each for each in own if _order(each) <= _order(family)] or own[:1]
-    rules = _rules()[engine.name]
+    engine, major = known
+    own = [each for each in families() if each.startswith(engine.tables)]
+    before = [each for each in own if _order(each) <= _order(f"{engine.tables}{major}")] or own[:1]
+    rules = _rules()[engine.tables]
     text = files(__name__).joinpath(f"{before[-1]}.json").read_bytes()
     rows = [
         *(row for row in msgspec.json.decode(text, type=list[Parameter]) if row.name not in rules.extra),
@@ -111,7 +111,7 @@ def settings(family: str, values: Mapping[str, str], *, real: Figures, given_mem
     """
     parameters = table(family)
     known = engine_names.of_family(family)
-    rules = _rules()[known[0].name if known else ""]
+    rules = _rules()[known[0].tables if known else ""]
     given = msgspec.structs.replace(real, memory=given_memory)
     wanted = {name: value for name, value in rules.defaults.items() if name not in rules.memory} | dict(
         values

@@ -1,0 +1,148 @@
+"""Groups of a writer and its replicas: semi-synchronous replication that never falls back, and members that change their writer."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+
+from coldframe.core import process
+from coldframe.engines.database import DatabaseError, InstanceSpec
+from coldframe.engines.mariadb import positions
+from coldframe.engines.mariadb.client import Client
+from coldframe.engines.mariadb.copies import MariaDBCopies, slave
+from coldframe.engines.mariadb.instances import Instances
+from coldframe.engines.mariadb.places import Place
+
+_SECONDS = 15.0
+_APPLY_SECONDS = 300.0
+
+
+class MariaDBGroups:
+    """The Groups of MariaDB."""
+
+    # A replica that starts anew throws its relay log away and fetches everything again from its source.
+    keeps = False
+
+    def __init__(self, instances: Instances, copies: MariaDBCopies) -> None:
+        self._instances = instances
+        self._copies = copies
+
+    def synchronize(self, writer: InstanceSpec) -> str:
+        """Have a running writer acknowledge as its spec says from now on, and tell its position."""
+        with self._instances.client(writer) as client:
+            waits = "ON" if writer.acknowledged_by else "OFF"
+            client.query(f"SET GLOBAL rpl_semi_sync_master_enabled = {waits}")
+            return _has(client)
+
+    def acknowledge(self, source: InstanceSpec, follower: InstanceSpec) -> None:
+        """Have a running follower acknowledge what it gets, or not, as its spec says."""
+        place, wanted = Place(follower), "ON" if follower.acknowledges else "OFF"
+        with self._instances.client(follower) as client:
+            if client.value("SELECT @@global.rpl_semi_sync_slave_enabled") != (
+                "1" if wanted == "ON" else "0"
+            ):
+                client.query(f"SET GLOBAL rpl_semi_sync_slave_enabled = {wanted}")
+                # The source hears of it when the replica connects; what was received and not applied stays.
+                client.query("STOP SLAVE IO_THREAD")
+                client.query("START SLAVE IO_THREAD")
+        kept = place.kept()
+        kept.acknowledging = self._process(follower) if follower.acknowledges else ""
+        place.keep(kept)
+
+    def received(self, follower: InstanceSpec) -> str:
+        """Return up to where a running follower has everything of its source, applied or not; raises DatabaseError."""
+        known = Place(follower).kept().acknowledging
+        if follower.acknowledges and known != self._process(follower):
+            raise DatabaseError(
+                f"{follower.name} was started anew and has lost what it had received and not applied",
+                "it gets it again from the writer",
+            )
+        with self._instances.client(follower, timeout=5) as client:
+            now = slave(client)
+            if not now:
+                raise DatabaseError(f"{follower.name} follows nobody", "let it follow the writer")
+            return now.get("Gtid_IO_Pos") or ""
+
+    def orphaned(self, follower: InstanceSpec) -> str:
+        """Wait until nothing comes any more from a source that is dead, and return what was received; raises DatabaseError."""
+        self.received(follower)
+        with self._instances.client(follower) as client:
+            if not _until(lambda: slave(client).get("Slave_IO_Running") != "Yes", _SECONDS):
+                raise DatabaseError(f"{follower.name} still gets something of its source")
+            received = slave(client).get("Gtid_IO_Pos") or ""
+
+            def applied() -> bool:
+                now = slave(client)
+                if now.get("Slave_SQL_Running") != "Yes":
+                    raise DatabaseError(f"{follower.name} applies nothing: {now.get('Last_SQL_Error')}")
+                return positions.behind(received, client.value("SELECT @@global.gtid_slave_pos")) == 0
+
+            if not _until(applied, _APPLY_SECONDS):
+                raise DatabaseError(f"{follower.name} has not applied what it received")
+        return received
+
+    def before(self, one: str, other: str) -> bool:
+        """Tell whether a position lies before another one: it lacks something of it."""
+        return positions.behind(other, one) > 0
+
+    def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Do nothing: a read-only source writes nothing of its own that a follower would have to have."""
+
+    def rejoin(self, source: InstanceSpec, target: InstanceSpec) -> bool:
+        """Let a member follow another writer, and start it; one that has what the writer has not is copied anew."""
+        if self._leads_to(source, target):
+            self._copies.follow(source, target)
+            if _until(lambda: self._copies.following(source, target).running, _SECONDS):
+                return False
+        self._instances.stop(target, at_once=True)
+        for folder in (Place(target).scratch, target.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._copies.copy(source, target, "physical")
+        self._instances.start(target)
+        self._copies.follow(source, target)
+        return True
+
+    def _leads_to(self, source: InstanceSpec, target: InstanceSpec) -> bool:
+        """Tell whether everything that the target has is part of the history of the source."""
+        if not Place(target).data.exists():
+            return False
+        try:
+            self._instances.start(target)
+            self._instances.set_read_only(target, on=True)
+            with self._instances.client(target) as client:
+                # It would wait for a replica of its own with everything that it applies.
+                client.query("SET GLOBAL rpl_semi_sync_master_enabled = OFF")
+                has = _has(client)
+        except DatabaseError:
+            # One that does not start, or that was damaged, is copied anew.
+            return False
+        with self._instances.client(source) as client:
+            return positions.behind(has, _has(client)) == 0
+
+    def _process(self, spec: InstanceSpec) -> str:
+        running = self._instances.reattach(spec)
+        return f"{running.pid} {process.birth(running.pid)}" if running is not None else ""
+
+
+def _has(client: Client) -> str:
+    """Return what an instance has committed, whoever wrote it first."""
+    written = positions.parts(client.value("SELECT @@global.gtid_binlog_pos"))
+    applied = positions.parts(client.value("SELECT @@global.gtid_slave_pos"))
+    both = {
+        **applied,
+        **{domain: part for domain, part in written.items() if _later(part, applied.get(domain))},
+    }
+    return ",".join(both.values())
+
+
+def _later(part: str, other: str | None) -> bool:
+    return other is None or int(part.rpartition("-")[2]) >= int(other.rpartition("-")[2])
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> bool:
+    never, end = threading.Event(), time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        never.wait(0.02)
+    return True

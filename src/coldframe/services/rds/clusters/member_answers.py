@@ -1,0 +1,22 @@
+"""What an answer says of an instance otherwise because it is a member of a cluster."""
+
+from typing import Any
+
+from coldframe.core.records import Records
+from coldframe.services.rds.clusters import lookup
+from coldframe.services.rds.records import Instance
+
+
+def of_member(records: Records, row: Instance) -> dict[str, Any]:
+    """Return what an answer says of an instance otherwise because it is a member of a cluster; nothing of others."""
+    found = lookup.by_resource(records, row.cluster)
+    if found is None:
+        return {}
+    return {
+        "DBClusterIdentifier": found.identifier,
+        "PromotionTier": lookup.tier(row),
+        "BackupRetentionPeriod": found.retention,
+        "PreferredBackupWindow": found.backup_window,
+        "MultiAZ": False,
+        "DeletionProtection": False,
+    }

@@ -1,0 +1,136 @@
+"""What is seen to of clusters again and again: who acknowledges, who follows, and where their endpoints lead."""
+
+import logging
+
+from coldframe.core.installation import Installation
+from coldframe.core.records import Records
+from coldframe.engines.database import DatabaseError
+from coldframe.engines.endpoint import EndpointFailed
+from coldframe.services.rds import lookup as instances
+from coldframe.services.rds import windows
+from coldframe.services.rds.clusters import doors, failover, lookup, rejoining, snapshotting, states
+from coldframe.services.rds.clusters.doors import Seen
+from coldframe.services.rds.clusters.membership import Group
+from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.records import Instance
+
+LOG = logging.getLogger("coldframe.rds")
+# Once a window: the last backup is from another day.
+_RECENT = 20 * 3_600_000
+
+
+def watch(installation: Installation) -> None:
+    """Look at every cluster; what cannot be done now is tried again."""
+    databases = installation.parts.get(Databases)
+    for account, region, row in _clusters(installation):
+        try:
+            _look(databases, account, region, row.resource_id)
+        except (DatabaseError, EndpointFailed) as error:
+            LOG.warning("%s: %s", row.identifier, error)
+
+
+def archive_all(installation: Installation) -> None:
+    """Have the changes of every cluster archived."""
+    databases = installation.parts.get(Databases)
+    for account, region, row in _clusters(installation):
+        if row.writer and row.status == "available" and row.earliest:
+            with installation.store.write() as transaction:
+                records = transaction.records(account, region)
+                databases.begin(records, snapshotting.archive_cluster, row.resource_id)
+
+
+def use_windows(installation: Installation) -> None:
+    """Begin the backups whose window is open, start what was stopped for seven days, drop what is too old."""
+    databases, now = installation.parts.get(Databases), installation.clock.milliseconds()
+    for account, region, row in _clusters(installation):
+        with installation.store.write() as transaction:
+            records = transaction.records(account, region)
+            found = lookup.by_resource(records, row.resource_id)
+            if found is not None:
+                _in_windows(records, databases, found, now)
+
+
+def _in_windows(records: Records, databases: Databases, cluster: Cluster, now: int) -> None:
+    if cluster.status == "stopped" and cluster.restart and cluster.restart <= now:
+        for row in lookup.members(records, cluster):
+            records.change(row, status="starting")
+        records.change(cluster, status="starting")
+        databases.begin(records, states.start_cluster, cluster.resource_id)
+        return
+    for old in snapshotting.expired(records, cluster, now):
+        snapshotting.drop(records, databases, old)
+    if cluster.status != "available" or not cluster.writer or not windows.is_open(cluster.backup_window, now):
+        return
+    where = {"resource_id": cluster.resource_id, "kind": "automated"}
+    if all(each.created < now - _RECENT for each in records.list(ClusterSnapshot, where=where)):
+        snapshotting.begin_automated(records, databases, cluster)
+
+
+def change_class(records: Records, databases: Databases, member: Instance, now: int) -> None:
+    """Restart a member in the class that waits for its maintenance window, once that is open and nothing else is under way."""
+    cluster = lookup.expect(records, member.cluster)
+    if (
+        cluster.status in lookup.USABLE
+        and not member.note
+        and windows.is_open(member.maintenance_window, now)
+    ):
+        states.begin_reboot(records, databases, member, member.pending["DBInstanceClass"])
+
+
+def _clusters(installation: Installation) -> list[tuple[str, str, Cluster]]:
+    with installation.store.read() as transaction:
+        return transaction.records("", "").everywhere(Cluster)
+
+
+def member_crashed(records: Records, databases: Databases, member: Instance) -> None:
+    """See to a member whose process ended: a reader comes back and follows, a writer comes back or another takes over."""
+    cluster = lookup.expect(records, member.cluster)
+    if cluster.writer != member.resource_id:
+        records.change(member, status="rebooting")
+        rejoining.begin(records, databases, member)
+    elif cluster.status in lookup.USABLE:
+        # Nobody else begins anything with the cluster meanwhile.
+        records.change(cluster, status="failing-over" if cluster.promotable else "rebooting")
+        databases.begin(records, failover.recover_cluster, cluster.resource_id)
+    else:
+        # A job has the cluster in its hands; it is looked at again.
+        records.change(member, note="")
+
+
+def _look(databases: Databases, account: str, region: str, cluster: str) -> None:
+    found = doors.look(databases, account, region, cluster)
+    if found is None or found.cluster.status not in lookup.USABLE or not found.members:
+        return
+    writer = found.writer
+    if writer is None or not writer.ready or writer.wanted != "running" or writer.note:
+        return
+    engine = databases.engine(writer.engine)
+    if engine.reattach(databases.spec(writer)) is None:
+        return
+    doors.open_writer(databases, found)
+    doors.spread(databases, found)
+    group = Group(databases, account, region, cluster)
+    for reader in found.readers:
+        if reader.status in lookup.USABLE and reader.ready and not reader.note:
+            _see_to(databases, found, group, reader)
+
+
+def _see_to(databases: Databases, found: Seen, group: Group, reader: Instance) -> None:
+    """Let a reader acknowledge that follows, and have one that does not follow it come back to it."""
+    writer = found.writer
+    if writer is None or group.join(reader.resource_id):
+        return
+    engine = databases.engine(reader.engine)
+    try:
+        following = engine.copies.following(databases.spec(writer), databases.spec(reader))
+    except DatabaseError as error:
+        LOG.info("%s: %s", reader.identifier, error)
+        return
+    if following.running or engine.reattach(databases.spec(reader)) is None:
+        return
+    with databases.store.write() as transaction:
+        records = transaction.records(group.account, group.region)
+        now = instances.by_resource(records, reader.resource_id)
+        if now is not None and now.status in lookup.USABLE and not now.note:
+            rejoining.begin(records, databases, now)

@@ -1,0 +1,165 @@
+"""DB cluster snapshots: made, copied, shared, described, deleted."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from coldframe.core import ids
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.rds import arns, jobs, names, pages, tagging
+from coldframe.services.rds.clusters import answers, lookup, snapshotting
+from coldframe.services.rds.clusters.records import ClusterSnapshot
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.faults import bad_combination, bad_value
+
+_MOST_MANUAL = 100
+_KINDS = ("manual", "automated", "shared", "public", "awsbackup")
+
+
+def create_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Begin a snapshot of a cluster."""
+    cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]))
+    identifier = names.identifier(
+        request["DBClusterSnapshotIdentifier"], "DBClusterSnapshotIdentifier", longest=255
+    )
+    _within_quota(call)
+    arn = arns.made(call.account, call.region, "cluster-snapshot", identifier)
+    tags = tagging.of_new(call, request.get("Tags"), arn)
+    row = snapshotting.new_snapshot(call.records, cluster, identifier, "manual", tags, call.now)
+    call.records.change(cluster, status="backing-up")
+    call.start(jobs.make_cluster_snapshot, row.identifier, cluster.resource_id, "available")
+    return {"DBClusterSnapshot": answers.snapshot(call, row)}
+
+
+def describe_db_cluster_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return one snapshot, or a page of those of a cluster, a kind, or all."""
+    kind = request.get("SnapshotType")
+    if kind is not None and kind not in _KINDS:
+        raise bad_value(f"Invalid snapshot type: {kind}. Valid types: {', '.join(_KINDS)}")
+    named = request.get("DBClusterSnapshotIdentifier")
+    rows = [_named(call, named)] if named else call.records.list(ClusterSnapshot)
+    if kind in {"shared", "public", "awsbackup"}:
+        rows = []
+    elif kind is not None:
+        rows = [row for row in rows if row.kind == kind]
+    if cluster := request.get("DBClusterIdentifier"):
+        wanted = arns.taken_apart(cluster)[2] if cluster.startswith("arn:") else cluster.lower()
+        rows = [row for row in rows if row.cluster == wanted]
+    if resource_id := request.get("DbClusterResourceId"):
+        rows = [row for row in rows if row.resource_id == resource_id]
+    found = pages.filtered(
+        request,
+        rows,
+        {
+            "db-cluster-id": lambda row: {
+                row.cluster,
+                arns.made(call.account, call.region, "cluster", row.cluster),
+            },
+            "db-cluster-snapshot-id": lambda row: row.identifier,
+            "snapshot-type": lambda row: row.kind,
+            "engine": lambda row: row.engine,
+        },
+    )
+    page, marker = pages.page(call, request, found, lambda row: row.identifier)
+    return {"DBClusterSnapshots": [answers.snapshot(call, row) for row in page], **marker}
+
+
+def copy_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Make a manual snapshot of another one."""
+    source = _available(_named(call, request["SourceDBClusterSnapshotIdentifier"]))
+    if request.get("KmsKeyId"):
+        raise bad_combination(
+            "KmsKeyId: snapshots are not encrypted at rest here; encrypt the disk they lie on."
+        )
+    identifier = names.identifier(
+        request["TargetDBClusterSnapshotIdentifier"], "TargetDBClusterSnapshotIdentifier", longest=255
+    )
+    _within_quota(call)
+    arn = arns.made(call.account, call.region, "cluster-snapshot", identifier)
+    given = tagging.of_new(call, request.get("Tags"), arn)
+    row = replace(
+        source,
+        identifier=identifier,
+        kind="manual",
+        folder=ids.hexadecimal(16),
+        status="creating",
+        progress=0,
+        created=call.now,
+        source=arns.made(call.account, call.region, "cluster-snapshot", source.identifier),
+        shared_with=[],
+        tags={**(source.tags if request.get("CopyTags") else {}), **given},
+    )
+    call.records.add(row)
+    call.start(jobs.copy_cluster_snapshot, source.identifier, identifier)
+    return {"DBClusterSnapshot": answers.snapshot(call, row)}
+
+
+def delete_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Delete a manual snapshot."""
+    row = call.records.get(ClusterSnapshot, request["DBClusterSnapshotIdentifier"].lower())
+    if row.kind != "manual":
+        raise _wrong_state(f"Deletion of automated snapshots is not permitted: {row.identifier}")
+    if row.status not in {"available", "failed"}:
+        raise _wrong_state(f"The snapshot {row.identifier} is not available.")
+    snapshotting.drop(call.records, call.part(Databases), row)
+    return {"DBClusterSnapshot": answers.snapshot(call, replace(row, status="deleted"))}
+
+
+def describe_db_cluster_snapshot_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Return with which accounts a snapshot is shared."""
+    return _attributes(_manual(call, request["DBClusterSnapshotIdentifier"]))
+
+
+def modify_db_cluster_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Share a manual snapshot with accounts, or no longer."""
+    row = _manual(call, request["DBClusterSnapshotIdentifier"])
+    if request["AttributeName"] != "restore":
+        raise bad_value(f"Invalid attribute name: {request['AttributeName']}. The attribute is restore.")
+    added, removed = request.get("ValuesToAdd") or [], request.get("ValuesToRemove") or []
+    for value in added:
+        if value == "all":
+            raise bad_combination("There is no public beyond this installation; name accounts.")
+        if not (value.isascii() and value.isdigit() and len(value) == 12):
+            raise bad_value(f"Invalid account: {value}")
+    shared = [*dict.fromkeys([*row.shared_with, *added])]
+    return _attributes(call.records.change(row, shared_with=[each for each in shared if each not in removed]))
+
+
+def _attributes(row: ClusterSnapshot) -> dict[str, Any]:
+    return {
+        "DBClusterSnapshotAttributesResult": {
+            "DBClusterSnapshotIdentifier": row.identifier,
+            "DBClusterSnapshotAttributes": [{"AttributeName": "restore", "AttributeValues": row.shared_with}],
+        }
+    }
+
+
+def _manual(call: Call, name: str) -> ClusterSnapshot:
+    row = _named(call, name)
+    if row.kind != "manual":
+        raise _wrong_state("Automated snapshots can't be shared; copy it first.")
+    return row
+
+
+def _named(call: Call, name: str) -> ClusterSnapshot:
+    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
+    return call.records.get(ClusterSnapshot, identifier)
+
+
+def _available(row: ClusterSnapshot) -> ClusterSnapshot:
+    if row.status != "available":
+        raise _wrong_state(f"The snapshot {row.identifier} is not available.")
+    return row
+
+
+def _wrong_state(message: str) -> ServiceFault:
+    return ServiceFault("InvalidDBClusterSnapshotStateFault", message)
+
+
+def _within_quota(call: Call) -> None:
+    if call.records.count(ClusterSnapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
+        raise ServiceFault(
+            "SnapshotQuotaExceededFault",
+            f"This account has {_MOST_MANUAL} manual cluster snapshots, which is its quota.",
+        )

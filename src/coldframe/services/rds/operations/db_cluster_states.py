@@ -1,0 +1,79 @@
+"""What takes a cluster down or up, or gives another member the writer's part: start, stop, reboot, failover."""
+
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.services.rds import jobs
+from coldframe.services.rds import lookup as instances
+from coldframe.services.rds.clusters import answers, lookup
+from coldframe.services.rds.clusters.records import Cluster
+from coldframe.services.rds.faults import wrong_state
+
+
+def failover_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Let a reader become the writer: the one that is named, or the first by promotion tier."""
+    cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]), "backing-up")
+    writer = lookup.writer(call.records, cluster)
+    if writer is None or writer.note:
+        raise lookup.wrong_state(f"DBCluster {cluster.identifier} is not in available state.")
+    readers = [row for row in lookup.readers(call.records, cluster) if row.status in lookup.USABLE]
+    if not readers:
+        raise lookup.wrong_state(
+            f"Cannot failover DB cluster {cluster.identifier}: it has no reader that is available."
+        )
+    target = ""
+    if named := request.get("TargetDBInstanceIdentifier"):
+        row = instances.instance_named(call, named)
+        if row.cluster != cluster.resource_id:
+            raise wrong_state(
+                f"Instance {row.identifier} is not a member of the DB cluster {cluster.identifier}."
+            )
+        if row.resource_id == cluster.writer:
+            raise wrong_state(f"Instance {row.identifier} is the writer of {cluster.identifier} already.")
+        target = instances.available(row, "backing-up").resource_id
+    cluster = call.records.change(cluster, status="failing-over")
+    call.start(jobs.fail_over, cluster.resource_id, target)
+    return {"DBCluster": answers.cluster(call, cluster)}
+
+
+def reboot_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Restart the members of a cluster, the readers first."""
+    cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]))
+    _all_available(call, cluster)
+    cluster = call.records.change(cluster, status="rebooting")
+    call.start(jobs.reboot_cluster, cluster.resource_id)
+    return {"DBCluster": answers.cluster(call, cluster)}
+
+
+def stop_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Stop a cluster with all its members, for seven days at most."""
+    cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]))
+    _all_available(call, cluster)
+    for row in lookup.members(call.records, cluster):
+        call.records.change(row, status="stopping")
+    cluster = call.records.change(cluster, status="stopping")
+    call.start(jobs.stop_cluster, cluster.resource_id)
+    return {"DBCluster": answers.cluster(call, cluster)}
+
+
+def start_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """Start a stopped cluster."""
+    cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
+    if cluster.status != "stopped":
+        raise lookup.wrong_state(f"DBCluster {cluster.identifier} is not in stopped state.")
+    for row in lookup.members(call.records, cluster):
+        call.records.change(row, status="starting")
+    cluster = call.records.change(cluster, status="starting")
+    call.start(jobs.start_cluster, cluster.resource_id)
+    return {"DBCluster": answers.cluster(call, cluster)}
+
+
+def _all_available(call: Call, cluster: Cluster) -> None:
+    """Refuse a cluster of which a member is busy; raises InvalidDBInstanceStateFault."""
+    members = lookup.members(call.records, cluster)
+    if not members:
+        raise lookup.wrong_state(f"DBCluster {cluster.identifier} has no instances.")
+    for row in members:
+        instances.available(row)
+        if row.note:
+            raise wrong_state(f"Instance {row.identifier} is not in available state.")

@@ -1,0 +1,143 @@
+"""Groups of a writer and followers: what is acknowledged is at one that may take over, and members change their writer."""
+
+import itertools
+import os
+import signal
+import threading
+
+import pytest
+from msgspec.structs import replace
+
+from tests.engines.databases.kits import until
+
+_numbers = itertools.count()
+ROWS = "CREATE TABLE rows_ (id INT PRIMARY KEY)"
+
+
+class Group:
+    """A writer with a table, and two followers of which both acknowledge."""
+
+    def __init__(self, kit, instances):
+        self.kit, self.engine, self.instances = kit, kit.engine, instances
+        self.number = next(_numbers)
+        self.writer = instances.running(f"w{self.number}", member=True)
+        self.run(self.writer, ROWS)
+        self.followers = [self.follower("a"), self.follower("b")]
+        self.acknowledge(*self.followers)
+
+    def follower(self, name):
+        made = self.instances.spec(
+            f"{name}{self.number}", member=True, read_only=True, version=self.writer.version
+        )
+        self.engine.copies.copy(self.writer, made, "physical")
+        self.engine.start(made)
+        self.engine.copies.follow(self.writer, made)
+        until(lambda: self.engine.copies.following(self.writer, made).running)
+        return made
+
+    def acknowledge(self, *followers):
+        self.writer = replace(self.writer, acknowledged_by=[each.serial for each in followers])
+        for number, each in enumerate(self.followers):
+            self.followers[number] = now = replace(each, acknowledges=each in followers)
+            if self.engine.reattach(now) is not None:
+                self.engine.groups.acknowledge(self.writer, now)
+        return self.engine.groups.synchronize(self.writer)
+
+    def run(self, spec, statement):
+        return self.kit.rows(self.engine.start(spec).socket, statement)
+
+    def insert(self, spec, number):
+        self.run(spec, f"INSERT INTO rows_ VALUES ({number})")
+
+    def rows(self, spec):
+        return {row[0] for row in self.run(spec, "SELECT id FROM rows_")}
+
+    def kill(self, spec):
+        os.kill(self.engine.reattach(spec).pid, signal.SIGKILL)
+        until(lambda: self.engine.status(spec).state == "crashed")
+
+    def promote(self, spec):
+        spec = replace(spec, read_only=False, acknowledged_by=())
+        self.engine.copies.promote(spec)
+        self.engine.set_read_only(spec, on=False)
+        return spec
+
+    def close(self):
+        for spec in (self.writer, *self.followers):
+            self.engine.stop(spec, at_once=True)
+
+
+@pytest.fixture
+def group(kit, instances):
+    made = Group(kit, instances)
+    yield made
+    made.close()
+
+
+def test_nothing_is_acknowledged_while_no_follower_can_have_it(group):
+    for each in group.followers:
+        group.engine.stop(each, at_once=True)
+    done = threading.Event()
+
+    def write():
+        group.insert(group.writer, 1)
+        done.set()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    assert not done.wait(1.5)
+    group.acknowledge()
+    assert done.wait(10)
+    writing.join()
+    assert group.rows(group.writer) == {1}
+
+
+def test_a_dead_writer_follows_the_one_that_took_over(group):
+    for number in range(20):
+        group.insert(group.writer, number)
+    group.kill(group.writer)
+    chosen, other = group.followers
+    last = [group.engine.groups.orphaned(each) for each in group.followers]
+    if group.engine.groups.before(last[0], last[1]):
+        chosen, other = other, chosen
+    new = group.promote(chosen)
+    assert group.rows(new) >= set(range(20))
+    group.insert(new, 100)
+    old = replace(group.writer, read_only=True, acknowledged_by=())
+    for member in (other, old):
+        group.engine.groups.rejoin(new, member)
+        until(lambda member=member: 100 in group.rows(member))
+        assert group.engine.status(member).read_only
+        with pytest.raises(group.kit.refused):
+            group.insert(member, 200)
+
+
+def test_a_writer_with_rows_of_its_own_is_copied_anew(group):
+    for each in group.followers:
+        group.engine.stop(each)
+    group.acknowledge()
+    group.insert(group.writer, 7)
+    group.kill(group.writer)
+    group.engine.start(group.followers[0])
+    new = group.promote(group.followers[0])
+    group.insert(new, 8)
+    old = replace(group.writer, read_only=True, acknowledged_by=())
+    assert group.engine.groups.rejoin(new, old)
+    until(lambda: group.rows(old) == {8})
+
+
+def test_a_writer_that_hands_over_is_not_copied(group):
+    for number in range(20):
+        group.insert(group.writer, number)
+    engine, target = group.engine, group.followers[0]
+    old = replace(group.writer, read_only=True)
+    engine.set_read_only(old, on=True)
+    position = engine.copies.position(old)
+    until(lambda: engine.copies.reached(target, position))
+    engine.groups.let_go(old, target)
+    new = group.promote(target)
+    group.insert(new, 100)
+    old = replace(old, acknowledged_by=())
+    for member in (old, group.followers[1]):
+        assert not engine.groups.rejoin(new, member)
+        until(lambda member=member: group.rows(member) == {*range(20), 100})

@@ -1,0 +1,140 @@
+"""Failovers of a DB cluster under eight writers: every acknowledged row is there once, and there is never more than one writer.
+
+Planned ones are not seen by the clients; when the writer's data are gone, a reader that has all that was acknowledged takes over.
+"""
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.process import until
+from tests.journeys.writers import Writers, connector, prepare
+from tests.server_fixtures import running_server
+from tests.services.rds.clusters import (
+    ENGINES,
+    Behind,
+    at_cluster,
+    cluster_of,
+    made_cluster,
+    remove_clusters,
+    settled_cluster,
+    writer_of,
+)
+from tests.services.rds.conftest import PASSWORD, available
+
+pytestmark = [pytest.mark.xdist_group("clusters"), pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def server():
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    with running_server(folder / "data") as running:
+        try:
+            yield running
+        finally:
+            remove_clusters(running.client("rds"))
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def rds(server):
+    return server.client("rds")
+
+
+class Story:
+    """A cluster of three with tables, and what writes to it."""
+
+    def __init__(self, server, rds, engine):
+        self.server, self.rds, self.engine = server, rds, engine
+        self.made = made_cluster(rds, engine, members=3)
+        self.name = self.made["DBClusterIdentifier"]
+        self.connect = connector(at_cluster(self.made), PASSWORD)
+        prepare(self.connect, at_cluster(self.made)["Engine"], 8)
+        self.behind = Behind(server, self.name)
+        self.behind.promotable(2)
+
+    def writer(self):
+        return writer_of(self.rds, self.name)
+
+    def failed_over(self):
+        before = self.writer()
+        self.rds.failover_db_cluster(DBClusterIdentifier=self.name)
+        settled_cluster(self.rds, self.name)
+        assert self.writer() != before, self.rds.describe_events(Duration=5)["Events"]
+        assert self.behind.writable() == [self.writer()]
+
+    def lose(self, member):
+        """Kill a database and take its data away, so that it cannot come back."""
+        _, spec = self.behind.engine(member)
+        (spec.folder / "data").rename(spec.folder / "lost")
+        self.behind.kill(member)
+
+    def all_there(self):
+        for each in cluster_of(self.rds, self.name)["DBClusterMembers"]:
+            available(self.rds, each["DBInstanceIdentifier"])
+        self.behind.promotable(2)
+
+    def events(self):
+        found = self.rds.describe_events(SourceType="db-cluster", SourceIdentifier=self.name, Duration=30)
+        return [each["Message"] for each in found["Events"]]
+
+
+@contextlib.contextmanager
+def writing(story):
+    with Writers(story.connect) as writers:
+        until(lambda: writers.written > 200)
+        yield writers
+        written = writers.written
+        until(lambda: writers.written > written + 200)
+    writers.check()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_planned_failovers_are_a_pause_and_nothing_else(server, rds, engine):
+    story = Story(server, rds, engine)
+    with writing(story) as writers:
+        for _ in range(3):
+            story.failed_over()
+            story.all_there()
+    assert not writers.errors, writers.errors[:5]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_reader_takes_over_when_the_writer_is_lost(server, rds, engine):
+    story = Story(server, rds, engine)
+    with writing(story) as writers:
+        lost = story.writer()
+        story.lose(lost)
+        until(lambda: story.writer() != lost, 60)
+        settled_cluster(rds, story.name)
+        written = writers.written
+        until(lambda: writers.written > written + 100)
+        # It comes back as a reader, copied anew.
+        story.all_there()
+        assert story.behind.writable() == [story.writer()]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_writer_that_comes_back_at_once_stays_the_writer(server, rds, engine):
+    story = Story(server, rds, engine)
+    with writing(story) as writers:
+        before = story.writer()
+        story.behind.kill(before)
+        written = writers.written
+        until(lambda: writers.written > written + 100)
+        assert story.writer() == before
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_dead_readers_do_not_block_the_writer(server, rds, engine):
+    story = Story(server, rds, engine)
+    with writing(story) as writers:
+        for member in [name for name in story.behind.members() if name != story.writer()]:
+            story.lose(member)
+        written = writers.written
+        until(lambda: writers.written > written + 200)
+        story.all_there()
+    assert not writers.errors, writers.errors[:5]
