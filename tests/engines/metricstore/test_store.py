@@ -146,6 +146,16 @@ def test_seconds_are_kept_for_three_hours_and_minutes_for_fifteen_days(store, ti
     assert store.series("123456789012", "us-east-1") == []
 
 
+def test_minutes_are_in_the_short_period_that_they_begin_in(store):
+    minute = NOW - NOW % 60 - 600
+    store.put([sample(minute + 7, 3), sample(minute + 60, 4)])
+    for more in range(3):
+        found = store.read(METRIC, minute, minute + 120, 10, ("Sum",))
+        assert (found.times, found.values["Sum"]) == ([minute, minute + 60], [3 + more, 4])
+        store.flush()
+        store.put([sample(minute + 8, 1)])
+
+
 def test_expired_blocks_leave_the_disk(store, time):
     store.put([sample(NOW, 1, resolution=1)])
     store.flush()

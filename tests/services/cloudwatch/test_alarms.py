@@ -46,7 +46,11 @@ def test_a_new_alarm_is_in_insufficient_data(cloudwatch, shared):
     assert found["StateValue"] == "INSUFFICIENT_DATA"
     assert found["ActionsEnabled"] is True
     assert (found["AlarmActions"], found["OKActions"], found["Dimensions"]) == ([TOPIC], [], [])
-    settle(shared)
+    assert found["StateReason"] == "Unchecked: Initial alarm creation"
+    assert "StateReasonData" not in found
+    tick(shared, 4)
+    assert alarm(cloudwatch)["StateReason"] == "Unchecked: Initial alarm creation"
+    tick(shared, 2)
     assert alarm(cloudwatch)["StateReason"] == "Insufficient Data: 1 datapoint was unknown."
     cloudwatch.get_waiter("alarm_exists").wait(AlarmNames=["cpu"])
 
@@ -60,7 +64,7 @@ def test_data_raises_the_alarm_at_once_and_the_end_of_the_period_ends_it(cloudwa
         AlarmActions=[TOPIC],
         TreatMissingData="notBreaching",
     )
-    settle(shared)
+    tick(shared, 5)
     cloudwatch.put_metric_data(Namespace="Shop", MetricData=[{"MetricName": "Errors", "Value": 5}])
     settle(shared)
     found = alarm(cloudwatch, "errors")
@@ -168,7 +172,8 @@ def test_set_alarm_state_lasts_until_the_next_evaluation(cloudwatch, shared):
 def test_set_alarm_state_refuses(cloudwatch):
     with pytest.raises(ClientError) as caught:
         cloudwatch.set_alarm_state(AlarmName="nobody", StateValue="OK", StateReason="x")
-    assert code_and_text(caught)[0] == "ResourceNotFound"
+    assert code_and_text(caught) == ("ResourceNotFound", "")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
     put(cloudwatch)
     with pytest.raises(ClientError) as caught:
         cloudwatch.set_alarm_state(AlarmName="cpu", StateValue="OK", StateReason="x", StateReasonData="{")
@@ -298,7 +303,7 @@ def test_an_alarm_on_metric_math(cloudwatch, shared):
 
 def test_an_expression_that_fails_is_said(cloudwatch, shared):
     put(cloudwatch, "wrong", **MATH, Metrics=[query("a"), query("e", "a*nobody", returned=True)])
-    settle(shared)
+    tick(shared, 5)
     found = alarm(cloudwatch, "wrong")
     assert (found["StateValue"], found["EvaluationState"]) == ("INSUFFICIENT_DATA", "EVALUATION_ERROR")
     assert "nobody" in found["StateReason"]

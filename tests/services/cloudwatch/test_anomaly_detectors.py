@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from coldframe.services.cloudwatch.anomaly.model import train
-from tests.services.cloudwatch.alarm_drills import code_and_text, settle, state
+from tests.services.cloudwatch.alarm_drills import code_and_text, state, tick
 
 HOUR = 3600
 MONDAY = int(datetime(2026, 11, 9, tzinfo=UTC).timestamp())
@@ -144,7 +144,7 @@ def test_an_alarm_on_the_band(client, running, metrics):
         ThresholdMetricId="ad1",
         Metrics=queries,
     )
-    settle(running)
+    tick(running, 5)
     assert state(client, "odd") == "OK"
     metrics.put("Load", 90.0, at=metrics.minute)
     running.clock.advance(600)

@@ -98,7 +98,9 @@ def test_a_wrong_body_is_refused_with_its_place(client, body, path):
 def test_a_wrong_name_is_refused(client):
     with pytest.raises(ClientError) as caught:
         put(client, TEXT, name="my dashboard")
-    assert code_and_text(caught)[0] == "InvalidParameterInput"
+    code, text = code_and_text(caught)
+    assert code == "InvalidParameterValue"
+    assert text.startswith("The value for field DashboardName contains invalid characters. It can only")
 
 
 def image(client, **widget):

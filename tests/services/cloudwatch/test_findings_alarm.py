@@ -3,7 +3,7 @@
 import json
 
 from coldframe.core.offers import MetricSink
-from tests.services.cloudwatch.alarm_drills import alarm, put, settle, state
+from tests.services.cloudwatch.alarm_drills import alarm, put, settle, state, tick
 
 EMAIL = ["arn:aws:dataprotection::aws:data-identifier/EmailAddress"]
 POLICY = {
@@ -31,6 +31,8 @@ def test_an_event_with_findings_raises_the_alarm(running):
         Threshold=0.0,
         TreatMissingData="notBreaching",
     )
+
+    tick(running, 5)
 
     def log(message):
         event = {"timestamp": running.clock.milliseconds(), "message": message}

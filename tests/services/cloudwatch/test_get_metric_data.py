@@ -89,6 +89,35 @@ def test_one_label_for_many_series_tells_them_apart(filled):
     assert found == [["all a one", "all b two"], ["one", "two"]]
 
 
+@pytest.mark.parametrize(
+    ("asked", "labels"),
+    [
+        ([("Sum", 60), ("Average", 60)], ["a Sum", "a Average"]),
+        ([("Sum", 60), ("Sum", 120)], ["a 60", "a 120"]),
+        ([("Sum", 60), ("p99", 120)], ["a Sum 60", "a p99 120"]),
+        ([("Sum", 60), ("Sum", 60)], ["a", "a"]),
+    ],
+)
+def test_default_labels_say_what_differs(filled, asked, labels):
+    queries = [stat(filled, "a", f"m{number}", *each) for number, each in enumerate(asked)]
+    assert [result["Label"] for result in ask(filled, *queries)["MetricDataResults"]] == labels
+
+
+def test_a_metric_of_minutes_in_shorter_periods(filled):
+    (result,) = ask(filled, stat(filled, period=30))["MetricDataResults"]
+    assert result["Values"] == list(range(10))
+    assert result["Timestamps"] == [filled.start + timedelta(minutes=minute) for minute in range(10)]
+
+
+def test_without_a_unit_the_data_of_one_unit_are_taken(metrics):
+    for value, unit in (60, "Seconds"), (60000, "Milliseconds"), (5, "Count"):
+        metrics.put("latency", value, at=metrics.ago(minutes=1), Unit=unit)
+        (result,) = ask(metrics, stat(metrics, "latency"))["MetricDataResults"]
+        assert result["Values"] == [value]
+    said = "Multiple units returned: '[Count, Milliseconds, Seconds]'"
+    assert result["Messages"] == [{"Code": "MultipleUnits", "Value": said}]
+
+
 def test_a_metric_without_data(filled):
     (result,) = ask(filled, stat(filled, "nothing"))["MetricDataResults"]
     assert (result["Values"], result["StatusCode"]) == ([], "Complete")

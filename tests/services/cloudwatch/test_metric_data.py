@@ -80,7 +80,16 @@ class TestPutMetricData:
             ({"Value": float("inf")}, "InvalidParameterValue", "Infinity"),
             ({"Value": 2.0**361}, "InvalidParameterValue", "MetricData.member.1.Value is invalid"),
             ({"Value": None}, "MissingParameter", "At least one of the parameters"),
-            ({"Values": [1.0]}, "InvalidParameterCombination", "mutually exclusive"),
+            (
+                {"Values": [1.0]},
+                "InvalidParameterCombination",
+                "MetricData.member.1.Value and MetricData.member.1.Values are mutually exclusive",
+            ),
+            (
+                {"StatisticValues": {"SampleCount": 1, "Sum": 1, "Minimum": 1, "Maximum": 1}},
+                "InvalidParameterCombination",
+                "MetricData.member.1.Value and MetricData.member.1.StatisticValues are mutually exclusive",
+            ),
             ({"Value": None, "Values": [1.0], "Counts": [1.0, 2.0]}, "InvalidParameterValue", "same size"),
             ({"Value": None, "Values": [1.0], "Counts": [-1.0]}, "InvalidParameterValue", "greater than 0"),
             ({"Counts": [1.0]}, "InvalidParameterCombination", "Counts"),
@@ -249,7 +258,7 @@ class TestGetMetricStatistics:
             Statistics=["Sum"],
         )
         assert error["Code"] == "InvalidParameterCombination"
-        assert "requested up to 1,441 datapoints, which exceeds the limit of 1,440" in error["Message"]
+        assert "requested up to 1441 datapoints, which exceeds the limit of 1440" in error["Message"]
 
 
 class TestListMetrics:

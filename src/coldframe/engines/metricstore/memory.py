@@ -195,10 +195,9 @@ class Memory:
         """Return the runs of all series."""
         return [*self.seconds.values(), *self.minutes.values()]
 
-    def between(self, series: int, start: int, end: int, level: int) -> Iterator[tuple[int, Part]]:
-        """Give a series' cells with start <= time < end that reading at a level takes in, with their resolution."""
-        tables = ((1, self.seconds),) if level == 1 else ((1, self.seconds), (_CELL, self.minutes))
-        for resolution, table in tables:
+    def between(self, series: int, start: int, end: int) -> Iterator[tuple[int, Part]]:
+        """Give a series' cells with start <= time < end, with their resolution."""
+        for resolution, table in ((1, self.seconds), (_CELL, self.minutes)):
             run = table.get(series)
             part = run.part(start, end) if run is not None else None
             if part is not None:

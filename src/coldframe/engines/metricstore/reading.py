@@ -60,7 +60,7 @@ class Reading:
             pair
             for memory in memories
             for one in series
-            for pair in memory.between(one, self._oldest, request.end, self._level)
+            for pair in memory.between(one, self._oldest, request.end)
         ]
         parts = [*self._parts, *(part for _, part in found)]
         if request.period == self._level and all(level == self._level for level, _ in found):

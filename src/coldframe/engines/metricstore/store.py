@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from coldframe.engines.metricstore import reading, wal
+from coldframe.engines.metricstore.block import Block
 from coldframe.engines.metricstore.blocks import Blocks
 from coldframe.engines.metricstore.errors import MetricStoreError
 from coldframe.engines.metricstore.index import Index, Series
@@ -98,13 +99,18 @@ class MetricStore:
         oldest = wanted.oldest(self._now())
         with self._reading:
             series = [one.id for one in self.units(metric) if unit is None or one.unit == unit]
-            stored = [
-                block for one in series for block in self._blocks.read(one, wanted.level, oldest, wanted.end)
-            ]
+            stored = [block for one in series for block in self._stored(one, wanted, oldest)]
             read = reading.Reading(wanted, oldest, stored)
             with self._lock:
                 read.take(series, [*self._frozen, self._memory])
             return read.points()
+
+    def _stored(self, series: int, wanted: reading.Request, oldest: int) -> list[Block]:
+        found = self._blocks.read(series, wanted.level, oldest, wanted.end)
+        if not found and wanted.level == 1:
+            # A series of whole minutes: each is in the period that it begins in.
+            return self._blocks.read(series, 60, oldest, wanted.end)
+        return found
 
     def units(self, metric: Metric) -> list[Series]:
         """Return the series of a metric: one a unit, with the time of its newest sample."""

@@ -255,5 +255,5 @@ def fault_elements(xml: XmlBodies, wire: fault_shapes.WireFault, *, with_type: b
             if name.lower() not in known and not member.serialization.get("location")
         }
         rest = xml.content(members)(wire.members)
-    message = escape(wire.message)
-    return f"<Error>{kind}<Code>{escape(wire.code)}</Code><Message>{message}</Message>{rest}</Error>"
+    message = f"<Message>{escape(wire.message)}</Message>" if wire.message else ""
+    return f"<Error>{kind}<Code>{escape(wire.code)}</Code>{message}{rest}</Error>"

@@ -21,6 +21,8 @@ from coldframe.services.cloudwatch.metric_reader import MetricReader
 LOG = logging.getLogger("coldframe.cloudwatch")
 
 Name = tuple[str, str, str]
+_FIRST = 5.0
+"""Seconds after which a new alarm is first evaluated; until then it says that it was created, as at AWS."""
 _KEEP = Verdict(None, (), (), 0)
 """Too few samples to say anything: the alarm keeps its state."""
 
@@ -65,7 +67,8 @@ class AlarmEvaluator:
             if alarm.kind == METRIC:
                 configuration = alarm.configuration
                 interval = windows.interval_of(period_of(configuration), configuration["EvaluationPeriods"])
-                if now // interval != before // interval:
+                first = alarm.configured / 1000 + _FIRST if alarm.reason == CREATED else before
+                if now >= first and (now // interval != before // interval or before < first):
                     self._try(account, region, alarm.name)
             if alarm.held:
                 self._review(account, region, alarm.name)

@@ -126,15 +126,12 @@ def _content(
     datum: Datum, path: str
 ) -> tuple[Sequence[float], Sequence[float], tuple[float, float, float, float] | None]:
     value, values, statistics = datum.get("Value"), datum.get("Values"), datum.get("StatisticValues")
-    given = [
-        name
-        for name, content in (("Value", value), ("Values", values), ("StatisticValues", statistics))
-        if content is not None and content != []
-    ]
-    if len(given) > 1:
+    # AWS takes Values beside StatisticValues; here the former, of which percentiles can be had, count then.
+    other = "Values" if values else "StatisticValues" if statistics is not None else None
+    if value is not None and other is not None:
         raise ServiceFault(
             "InvalidParameterCombination",
-            f"The parameters {path}.{given[0]} and {path}.{given[1]} are mutually exclusive and you have specified both.",
+            f"The parameters {path}.Value and {path}.{other} are mutually exclusive and you have specified both.",
         )
     counts = datum.get("Counts") or ()
     if counts and not values:
@@ -145,7 +142,7 @@ def _content(
     if value is not None:
         _check(value, f"{path}.Value")
         return (value,), (), None
-    if statistics is not None:
+    if statistics is not None and not values:
         return (), (), _summary(statistics, f"{path}.StatisticValues")
     if not values:
         raise ServiceFault(

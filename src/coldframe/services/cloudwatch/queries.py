@@ -31,6 +31,15 @@ Query = Mapping[str, Any]
 MOST_SEARCHED = 500
 MOST_READ = 2_000_000
 """Data points that one request may read, which bounds the memory it takes (about 100 bytes each)."""
+_UNITS = (
+    *("Megabits", "Terabits", "Gigabits", "Count", "Bytes", "Gigabytes", "Gigabytes/Second", "Kilobytes"),
+    *("Kilobits/Second", "Terabytes", "Terabits/Second", "Bytes/Second", "Percent", "Megabytes"),
+    *("Megabits/Second", "Milliseconds", "Microseconds", "Kilobytes/Second", "Gigabits/Second"),
+    *("Megabytes/Second", "Bits", "Bits/Second", "Count/Second", "Seconds", "Kilobits", "Terabytes/Second"),
+    "None",
+)
+_RANK = {unit: rank for rank, unit in enumerate(_UNITS)}
+"""The order in which GetMetricData prefers units, as it was seen to."""
 _DEFAULT_PERIOD = 300
 _TWO_WEEKS = 14 * 86400
 
@@ -92,6 +101,10 @@ class MetricQueries:
         self._found: dict[str, TimeSeries | list[TimeSeries]] = {}
         self._open: list[str] = []
         self._points = 0
+        metrics = [query["MetricStat"] for query in queries if "MetricStat" in query]
+        self._differing = [name for name in ("Stat", "Period") if len({each[name] for each in metrics}) > 1]
+        self.several_units: dict[str, list[str]] = {}
+        """By query, the units of its metric's data when no unit was asked for and there is more than one."""
         self.cut_short = False
         """Whether a search has found more metrics than it may return."""
 
@@ -102,10 +115,10 @@ class MetricQueries:
         label = query.get("Label")
         answers = []
         for series in value if isinstance(value, list) else [value]:
-            default = (
-                series.label if series.label and (isinstance(value, list) or "MetricStat" in query) else ""
-            )
-            default = default or identifier
+            if "MetricStat" in query:
+                default = self._label(series, query["MetricStat"])
+            else:
+                default = (series.label if isinstance(value, list) else "") or identifier
             setting = labels.Setting(self._window.now, zone, default)
             text = labels.render(label, series, setting) if label else default
             if label and isinstance(value, list) and series.label and not labels.is_dynamic(label):
@@ -167,6 +180,10 @@ class MetricQueries:
             self._hooks.reports.rule_metric(question, rule, metric), question.grid, f"{rule} {metric}"
         )
 
+    def _label(self, series: TimeSeries, stat: Mapping[str, Any]) -> str:
+        """Return a metric's own label: its name, and what tells the queries of one request apart."""
+        return " ".join([series.label, *(str(stat[name]) for name in self._differing)])
+
     def _computed(self, identifier: str) -> TimeSeries | list[TimeSeries]:
         found = self._found.get(identifier)
         if found is None:
@@ -190,7 +207,8 @@ class MetricQueries:
                 metric["MetricName"],
                 dimension_pairs(metric.get("Dimensions")),
             )
-            return self._read(key, stat["Stat"], stat["Period"], stat.get("Unit"), key.name)
+            unit = stat.get("Unit") or self._chosen_unit(identifier, key, stat["Period"])
+            return self._read(key, stat["Stat"], stat["Period"], unit, key.name)
         expression = query["Expression"]
         try:
             if is_query(expression):
@@ -222,6 +240,22 @@ class MetricQueries:
         if selection.group:
             return series
         return series[0] if series else TimeSeries({}, grid)
+
+    def _chosen_unit(self, identifier: str, metric: Metric, period: int) -> str | None:
+        """Return the unit of which the data are taken when a metric has data of several: AWS does not add them up."""
+        units = [series.unit for series in self._store.units(metric)]
+        if len(units) < 2:
+            return None
+        grid = self._window.grid(period)
+        found = [
+            unit
+            for unit in sorted(units, key=lambda unit: _RANK.get(unit, len(_RANK)))
+            if self._store.read(metric, grid.start, grid.stop, period, ("SampleCount",), unit).times
+        ]
+        if len(found) < 2:
+            return None
+        self.several_units[identifier] = found
+        return found[0]
 
     def _read(self, metric: Metric, stat: str, period: int, unit: str | None, label: str) -> TimeSeries:
         grid = self._window.grid(period)

@@ -68,8 +68,9 @@ def put_metric_alarm(call: Call, request: "PutMetricAlarmInputTypeDef") -> None:
     else:
         alarm = call.records.change(before, configuration=kept, configured=now, warm_up_until=warm_up)
     alarm_history.configured(call.records, alarm, before, at=now, id_=f"0{call.new_id()}")
-    evaluator, account, region = call.part(AlarmEvaluator), call.account, call.region
-    call.records.after_commit(lambda: evaluator.wake(account, region, name))
+    if before is not None:
+        evaluator, account, region = call.part(AlarmEvaluator), call.account, call.region
+        call.records.after_commit(lambda: evaluator.wake(account, region, name))
 
 
 def describe_alarms(call: Call, request: "DescribeAlarmsInputTypeDef") -> "DescribeAlarmsOutputTypeDef":
@@ -131,7 +132,7 @@ def set_alarm_state(call: Call, request: "SetAlarmStateInputTypeDef") -> None:
     """Put an alarm into a state until it is next evaluated; its actions are carried out if that is another state."""
     alarm = call.records.find(Alarm, request["AlarmName"])
     if alarm is None:
-        raise missing("Unknown alarm")
+        raise missing("")  # AWS sends the code alone.
     data = request.get("StateReasonData")
     if data is not None:
         try:

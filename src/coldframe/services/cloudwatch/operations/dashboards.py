@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     )
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_BAD_NAME = (
+    "The value for field DashboardName contains invalid characters."
+    # AWS's message ends with a line feed too.
+    " It can only contain alphanumerics, dash (-) and underscore (_).\n"
+)
 _PAGE = 1000
 _MOST_DELETED = 100
 
@@ -31,8 +36,7 @@ def put_dashboard(call: Call, request: "PutDashboardInputTypeDef") -> "PutDashbo
     """Store a dashboard or replace its whole body; what is unknown in it is answered as messages, and kept."""
     name, text = request["DashboardName"], request["DashboardBody"]
     if not _NAME.fullmatch(name):
-        said = f"The value {name} for field DashboardName contains invalid characters. It can only contain alphanumerics, dash (-) and underscore (_)."
-        raise _invalid(said, [{"Message": said}])
+        raise ServiceFault("InvalidParameterValueException", _BAD_NAME)
     findings = body.check(text)
     fatal = [finding for finding in findings if finding.fatal]
     if fatal:

@@ -49,6 +49,7 @@ def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMet
                 "Timestamps": part.times,
                 "Values": part.values,
                 "StatusCode": "Complete" if part.complete else "PartialData",
+                **_unit_message(asked, answers[part.number].id),
             }
             for part in page.parts
         ],
@@ -74,6 +75,14 @@ def _answers(asked: MetricQueries, queries: Sequence[Any], zone: timezone) -> li
     except NotOffered as error:
         raise NotBuilt(error.message) from error
     return found
+
+
+def _unit_message(asked: MetricQueries, identifier: str) -> dict[str, Any]:
+    units = asked.several_units.get(identifier)
+    if units is None:
+        return {}
+    text = f"Multiple units returned: '[{', '.join(units)}]'"
+    return {"Messages": [{"Code": "MultipleUnits", "Value": text}]}
 
 
 def _zone(request: "GetMetricDataInputTypeDef") -> timezone:

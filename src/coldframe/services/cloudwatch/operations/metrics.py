@@ -68,7 +68,7 @@ def get_metric_statistics(
     if points > _MOST_POINTS:
         raise ServiceFault(
             "InvalidParameterCombination",
-            f"You have requested up to {points:,} datapoints, which exceeds the limit of {_MOST_POINTS:,}. "
+            f"You have requested up to {points} datapoints, which exceeds the limit of {_MOST_POINTS}. "
             "You may reduce the datapoints requested by increasing Period, or decreasing the time range.",
         )
     metric = Metric(

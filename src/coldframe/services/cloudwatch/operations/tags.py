@@ -45,11 +45,26 @@ def untag_resource(call: Call, request: "UntagResourceInputTypeDef") -> None:
 def list_tags_for_resource(
     call: Call, request: "ListTagsForResourceInputTypeDef"
 ) -> "ListTagsForResourceOutputTypeDef":
-    """Return a resource's tags."""
-    return {"Tags": answers.tag_list(_find(call, request["ResourceARN"]).tags)}  # type: ignore[typeddict-item]
+    """Return a resource's tags; an alarm that is not there has none, as at AWS."""
+    kind, row = _look(call, request["ResourceARN"])
+    if row is None and kind is not Alarm:
+        raise _missing(request["ResourceARN"])
+    return {"Tags": answers.tag_list(row.tags if row is not None else {})}  # type: ignore[typeddict-item]
 
 
 def _find(call: Call, text: str) -> Tagged:
+    _, row = _look(call, text)
+    if row is None:
+        raise _missing(text)
+    return row
+
+
+def _missing(text: str) -> ServiceFault:
+    return ServiceFault("ResourceNotFoundException", f"{text} does not exist.")
+
+
+def _look(call: Call, text: str) -> tuple[type[Tagged], Tagged | None]:
+    """Return what kind of resource an ARN names, and the resource if it is there."""
     try:
         arn = arns.parse(text)
     except ValueError:
@@ -63,6 +78,4 @@ def _find(call: Call, text: str) -> Tagged:
         {"", call.region} if kind == "dashboard/" else {call.region}
     )
     row = call.records.find(_KINDS[kind], arn.resource.removeprefix(kind)) if here else None
-    if row is None:
-        raise ServiceFault("ResourceNotFoundException", f"{text} does not exist.")
-    return row
+    return _KINDS[kind], row
