@@ -191,3 +191,49 @@ def test_a_federated_user_may_what_both_allow(server, people):
     assert answer["FederatedUser"]["Arn"] == f"arn:aws:sts::{server.account}:federated-user/guest"
     logs = server.client_as("logs", answer["Credentials"])
     assert refused(logs.describe_log_groups)["Code"] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["nothing-valid-in-here", "arn::b:::some/role-of-mine", "arn:a:::some/role-of-mine"]
+)
+def test_what_is_no_arn_is_said_to_be_invalid(server, people, wrong):
+    error = refused(people("ann").assume_role, RoleArn=wrong, RoleSessionName="drill")
+    assert (error["Code"], error["Message"]) == ("ValidationError", f"{wrong} is invalid")
+
+
+@pytest.mark.parametrize(
+    ("tags", "transitive", "words"),
+    [
+        (["Team"], ["Other"], "The specified transitive tag key must be included in the requested tags."),
+        (
+            ["Team", "team"],
+            [],
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        ),
+    ],
+)
+def test_tags_that_a_session_cannot_have(server, people, tags, transitive, words):
+    error = refused(
+        people("ann").assume_role,
+        RoleArn=arn(server, "open"),
+        RoleSessionName="drill",
+        Tags=[{"Key": key, "Value": "x"} for key in tags],
+        TransitiveTagKeys=transitive,
+    )
+    assert (error["Code"], error["Message"]) == ("InvalidParameterValue", words)
+
+
+@pytest.mark.parametrize("key", ["Team", "team"])
+def test_a_transitive_tag_cannot_be_overridden(server, people, key):
+    given = people("ann").assume_role(
+        RoleArn=arn(server, "open"),
+        RoleSessionName="first",
+        Tags=[{"Key": "Team", "Value": "a"}, {"Key": "Env", "Value": "b"}],
+        TransitiveTagKeys=["team"],
+    )["Credentials"]
+    again = {"RoleArn": arn(server, "open"), "RoleSessionName": "second"}
+    chained = server.client_as("sts", given)
+    chained.assume_role(**again, Tags=[{"Key": "Env", "Value": "c"}])
+    error = refused(chained.assume_role, **again, Tags=[{"Key": key, "Value": "c"}])
+    assert error["Code"] == "InvalidParameterValue"
+    assert error["Message"].endswith("conflicts with a transitive tag key from the calling session.")

@@ -4,6 +4,7 @@ from typing import Any
 
 from coldframe.core import arns
 from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.mfa import check_code
 from coldframe.identity.policies import compiled_policy
@@ -13,9 +14,14 @@ _TRUSTED_BY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal
 
 
 def resources(call: Call, operation: str, parameters: Any) -> list[str]:
-    """Return the role that is to be taken on, or the federated user that is to be made."""
+    """Return the role that is to be taken on, or the federated user that is to be made; what is no ARN is refused here."""
     if operation == "AssumeRole":
-        return [parameters["RoleArn"]]
+        role = parameters["RoleArn"]
+        try:
+            arns.parse(role)
+        except ValueError:
+            raise ServiceFault("ValidationError", f"{role} is invalid", status=400) from None
+        return [role]
     if operation == "GetFederationToken":
         return [f"arn:{call.partition}:sts::{call.account}:federated-user/{parameters['Name']}"]
     return []

@@ -12,6 +12,7 @@ from coldframe.identity.permissions import Permissions
 from coldframe.identity.policies import compiled_policy
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.identity.sessions import Session
+from coldframe.services.sts import session_tags
 from coldframe.services.sts.permissions import proved_mfa, role_of
 
 if TYPE_CHECKING:
@@ -49,18 +50,7 @@ def assume_role(call: Call, request: "AssumeRoleRequestTypeDef") -> "AssumeRoleR
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
         )
     inherited = caller.session
-    transitive = (
-        {key: inherited.tags[key] for key in inherited.transitive if key in inherited.tags}
-        if inherited
-        else {}
-    )
-    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
-    if clash := sorted(set(tags) & set(transitive)):
-        raise ServiceFault(
-            "InvalidParameterValue",
-            f"One of the specified transitive tag keys can't be set: {clash[0]}",
-            status=400,
-        )
+    tags, transitive = session_tags.merged(request, inherited)
     account = role_arn.split(":")[4]
     session = Session(
         kind="role",
@@ -70,8 +60,8 @@ def assume_role(call: Call, request: "AssumeRoleRequestTypeDef") -> "AssumeRoleR
         name=request["RoleSessionName"],
         issued=call.now // 1000,
         expires=call.now // 1000 + duration,
-        tags={**transitive, **tags},
-        transitive=[*transitive, *request.get("TransitiveTagKeys", ())],
+        tags=tags,
+        transitive=transitive,
         source_identity=request.get("SourceIdentity", inherited.source_identity if inherited else ""),
         assumed_by=caller.arn,
         mfa="TokenCode" in request,
@@ -132,7 +122,7 @@ def get_federation_token(
         name=request["Name"],
         issued=call.now // 1000,
         expires=call.now // 1000 + duration,
-        tags={tag["Key"]: tag["Value"] for tag in request.get("Tags", ())},
+        tags=session_tags.checked(request),
     )
     session = _limited(call, request, session)
     return {  # type: ignore[typeddict-item]
@@ -169,7 +159,9 @@ def _limited(call: Call, request: Any, session: Session) -> Session:
 
 
 def _packed(session: Session) -> int:
-    """Return the share of the room for policies and tags that a session uses, in percent."""
+    """Return the share of the room for policies and tags that a session uses, in percent; 0 without any."""
+    if not (session.policies or session.policy_arns or session.tags):
+        return 0
     used = len(msgspec.json.encode((session.policies, session.policy_arns, session.tags)))
     return max(1, min(100, used * 100 // _PACKED_ROOM))
 
