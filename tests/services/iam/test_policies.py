@@ -214,7 +214,7 @@ def test_ten_policies_are_attached_at_most(iam, owner, fresh, kind):
         ("arn:aws:iam::aws:policy/NoSuchPolicy", "NoSuchEntity", "does not exist or is not attachable."),
         ("arn:aws:iam::999999999999:policy/Other", "NoSuchEntity", "does not exist or is not attachable."),
         ("arn:aws:iam::aws:role/AdministratorAccess", "InvalidInput", "is not valid."),
-        ("not-an-arn-but-long-enough", "InvalidInput", "is not valid."),
+        ("not-an-arn-but-long-enough", "ValidationError", "Invalid ARN:  Could not be parsed!"),
     ],
 )
 def test_only_policies_of_the_account_and_of_aws_are_attached(iam, owner, arn, code, words):

@@ -24,7 +24,7 @@ def test_a_new_role_is_described_whole(cloud, iam, fresh):
     assert made["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
     assert (made["Description"], made["MaxSessionDuration"]) == ("runs", 7200)
     assert made["Tags"] == [{"Key": "a", "Value": ""}]
-    assert iam.get_role(RoleName=name)["Role"] == made
+    assert iam.get_role(RoleName=name)["Role"] == made | {"RoleLastUsed": {}}
     (listed,) = iam.list_roles(PathPrefix="/team/")["Roles"]
     assert not {"Tags", "PermissionsBoundary", "RoleLastUsed"} & set(listed)
     iam.update_role(RoleName=name, MaxSessionDuration=3600, Description="walks")

@@ -57,6 +57,15 @@ def role(call: Call, row: Role, *, whole: bool = False) -> dict[str, Any]:
     return shape
 
 
+def new_role(call: Call, row: Role, request: Any) -> dict[str, Any]:
+    """Return a Role as CreateRole answers it: AWS says the maximal duration of sessions only where it was asked for."""
+    shape = role(call, row, whole=True)
+    del shape["RoleLastUsed"]
+    if "MaxSessionDuration" not in request:
+        del shape["MaxSessionDuration"]
+    return shape
+
+
 def last_used(row: Role) -> dict[str, Any]:
     """Return when and where a role was last used; empty when it never was."""
     return {"LastUsedDate": moment(row.last_used), "Region": row.last_region} if row.last_used else {}

@@ -49,9 +49,11 @@ def usage_among(rows: Iterable[Entity]) -> Usage:
 
 
 def find_policy(call: Call, arn: str) -> AnyPolicy | None:
-    """Return a managed policy that the account may use; raises InvalidInput for what is no policy's ARN."""
+    """Return a managed policy that the account may use; raises ValidationError or InvalidInput for what is no policy's ARN."""
     parts = arn.split(":", 5)
-    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "iam" or not parts[5].startswith("policy/"):
+    if len(parts) != 6 or parts[0] != "arn":
+        raise ServiceFault("ValidationError", "Invalid ARN:  Could not be parsed!", status=400)
+    if parts[2] != "iam" or not parts[5].startswith("policy/"):
         raise ServiceFault("InvalidInput", f"ARN {arn} is not valid.")
     if parts[4] == "aws":
         return aws_managed.policies().get(arn)

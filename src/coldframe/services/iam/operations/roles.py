@@ -39,7 +39,7 @@ def create_role(call: Call, request: "shapes.CreateRoleRequestTypeDef") -> dict[
         tags=tagging.of_request(request),
     )
     call.records.add(row)
-    return {"Role": answers.role(call, row, whole=True)}
+    return {"Role": answers.new_role(call, row, request)}
 
 
 def get_role(call: Call, request: "shapes.GetRoleRequestTypeDef") -> dict[str, Any]:
