@@ -91,7 +91,9 @@ def constraints(shape: Shape, *, patterns_only: bool = False) -> list[tuple[str,
             )
         if traits.get("enum"):
             allowed = frozenset(traits["enum"])
-            words = f"Member must satisfy enum value set: [{', '.join(traits['enum'])}]"
+            seen = _TABLE["order"].get(shape.name, ())
+            listed = seen if allowed == frozenset(seen) else traits["enum"]
+            words = f"Member must satisfy enum value set: [{', '.join(listed)}]"
             found.append((words, lambda v: v in allowed))
     if kind == "string" and "pattern" in traits and (matches := full_match(traits["pattern"])) is not None:
         words = f"Member must satisfy regular expression pattern: {traits['pattern']}"

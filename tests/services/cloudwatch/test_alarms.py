@@ -180,7 +180,9 @@ def test_set_alarm_state_refuses(cloudwatch):
     assert code_and_text(caught)[0] == "InvalidFormat"
     with pytest.raises(ClientError) as caught:
         cloudwatch.set_alarm_state(AlarmName="cpu", StateValue="FINE", StateReason="x")
-    assert code_and_text(caught)[0] == "ValidationError"
+    code, text = code_and_text(caught)
+    assert code == "ValidationError"
+    assert text.endswith("Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]")
 
 
 def test_disabled_actions_are_not_carried_out(cloudwatch, shared):
