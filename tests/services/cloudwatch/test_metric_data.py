@@ -47,6 +47,12 @@ class TestPutMetricData:
         # "CloudWatch needs raw data points to calculate percentile statistics."
         assert statistics(metrics, "p50")["Datapoints"] == []
 
+    def test_values_beside_statistic_values_are_taken(self, metrics):
+        values = {"SampleCount": 4, "Sum": 20, "Minimum": 2, "Maximum": 8}
+        metrics.put("m", 1, 10, StatisticValues=values)
+        (point,) = statistics(metrics, "Sum", "SampleCount")["Datapoints"]
+        assert (point["Sum"], point["SampleCount"]) == (11, 2)
+
     def test_no_timestamp_is_now(self, metrics):
         metrics.client.put_metric_data(Namespace=metrics.namespace, MetricData=[DATUM])
         end = metrics.minute + timedelta(minutes=2)
