@@ -28,7 +28,9 @@ def header_fields(request: Request) -> dict[str, Any]:
     }
 
 
-def version_answer(request: Request, found: Version, *, versioned: bool) -> dict[str, Any]:
+def version_answer(
+    request: Request, found: Version, span: tuple[int, int] | None, *, versioned: bool
+) -> dict[str, Any]:
     """Return what GetObject and HeadObject say of a version, but for its length and range."""
     answer: dict[str, Any] = {
         **found.headers,
@@ -46,19 +48,31 @@ def version_answer(request: Request, found: Version, *, versioned: bool) -> dict
         answer["StorageClass"] = found.storage_class
     if found.tags:
         answer["TagCount"] = len(found.tags)
-    if request.get("ChecksumMode") == "ENABLED" and request.get("Range") is None:
-        answer |= answered_checksums(found.checksums, found.checksum_type)
+    if (request.get("ChecksumMode") or "").upper() == "ENABLED":
+        answer |= answered_checksums(_checksums(request, found, span), found.checksum_type)
     if request.get("PartNumber") is not None and found.parts:
         answer["PartsCount"] = len(found.parts)
     return answer | _lock(found) | _overrides(request)
+
+
+def _checksums(request: Request, found: Version, span: tuple[int, int] | None) -> dict[str, str]:
+    """Return the checksums of the bytes that are answered, if they are known: of the whole, or of a part by itself."""
+    if request.get("PartNumber") is not None and found.checksum_type == "COMPOSITE":
+        return {
+            name: part.checksum
+            for name in found.checksums
+            for part in found.parts
+            if part.number == request["PartNumber"]
+        }
+    return found.checksums if span in {None, (0, found.size)} else {}
 
 
 def _lock(found: Version) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if found.lock_mode:
         answer |= {"ObjectLockMode": found.lock_mode, "ObjectLockRetainUntilDate": moment(found.lock_until)}
-    if found.legal_hold:
-        answer["ObjectLockLegalHoldStatus"] = "ON"
+    if found.legal_hold or found.hold_said:
+        answer["ObjectLockLegalHoldStatus"] = "ON" if found.legal_hold else "OFF"
     return answer
 
 

@@ -31,7 +31,7 @@ from coldframe.services.s3.storing import commit_version
 from coldframe.services.s3.tags import tags_of_header
 from coldframe.services.s3.times import moment
 from coldframe.services.s3.uploads import commit_part, known_upload, upload_key
-from coldframe.services.s3.versions import NULL
+from coldframe.services.s3.versions import NULL, told_version
 
 
 def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
@@ -79,7 +79,7 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
     result = {"ETag": f'"{made.etag}"', "LastModified": moment(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
     answer: dict[str, Any] = {"CopyObjectResult": result, **encryption.answered(made, request), **source_id}
-    return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
+    return answer | told_version(made)
 
 
 def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
@@ -115,14 +115,13 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
         named["VersionId"] = unquote(query)
     if request.get("ExpectedSourceBucketOwner"):
         named["ExpectedBucketOwner"] = request["ExpectedSourceBucketOwner"]
-    bucket = checked(call.cached(Bucket, name), named)
+    checked(call.cached(Bucket, name), named)
     call.require("s3:GetObjectVersion" if query else "s3:GetObject", f"{bucket_arn(call, name)}/{key}")
     with call.installation.store.read() as transaction:
         source = object_of(call, transaction.records("", ""), named)
     check_copy(request, source)
     check_copyable(source, call.now)
-    shown = bucket.versioning or source.version_id != NULL
-    return source, {"CopySourceVersionId": source.version_id} if shown else {}
+    return source, {} if source.version_id == NULL else {"CopySourceVersionId": source.version_id}
 
 
 def _copied(

@@ -10,9 +10,15 @@ from coldframe.services.s3.archives import ARCHIVES, restored_until
 from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.locks import check_until, may_bypass, need_lock, no_lock_configuration
-from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
+from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, newest, object_of
 from coldframe.services.s3.records import Bucket, Version
-from coldframe.services.s3.refusals import access_denied, invalid_argument, malformed_xml, not_built
+from coldframe.services.s3.refusals import (
+    access_denied,
+    invalid_argument,
+    malformed_xml,
+    method_not_allowed,
+    not_built,
+)
 from coldframe.services.s3.tags import OBJECT_LIMIT, tag_set, tags_of_set
 from coldframe.services.s3.times import milliseconds, moment, whole_second
 from coldframe.services.s3.versions import NULL
@@ -57,6 +63,10 @@ def get_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
 def put_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
     """Put a canned access control list on an object."""
     bucket = bucket_to_change(call, request)
+    if not request.get("VersionId"):
+        top = newest(call.records, bucket.name, request["Key"])
+        if top is not None and top.marker:
+            raise method_not_allowed("PUT", "DeleteMarker")
     found = object_of(call, call.records, request, method="PUT")
     call.records.change(found, acl=acls.acl_of_new(bucket, request))
     return {}
@@ -124,12 +134,13 @@ def get_object_retention(call: Call, request: Request) -> Mapping[str, Any]:
 
 def put_object_legal_hold(call: Call, request: Request) -> Mapping[str, Any]:
     """Hold a version, or let it go."""
-    need_lock(bucket_to_change(call, request))
-    found = object_of(call, call.records, request, method="PUT")
+    bucket = bucket_to_change(call, request)
     status = (request.get("LegalHold") or {}).get("Status")
     if status is None:
         raise malformed_xml()
-    call.records.change(found, legal_hold=status == "ON")
+    need_lock(bucket)
+    found = object_of(call, call.records, request, method="PUT")
+    call.records.change(found, legal_hold=status == "ON", hold_said=True)
     return {}
 
 
@@ -137,6 +148,8 @@ def get_object_legal_hold(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer whether a version is held."""
     need_lock(bucket_of(call, request))
     found = object_of(call, call.records, request)
+    if not found.legal_hold and not found.hold_said:
+        raise no_lock_configuration()
     return {"LegalHold": {"Status": "ON" if found.legal_hold else "OFF"}}
 
 
@@ -186,6 +199,8 @@ def _parts(request: Request, found: Version) -> dict[str, Any]:
     limit, marker = int(request.get("MaxParts") or 1000), int(request.get("PartNumberMarker") or 0)
     behind = [part for part in found.parts if part.number > marker]
     shown = behind[:limit]
+    if found.checksum_type != "COMPOSITE":
+        return {"TotalPartsCount": len(found.parts)}
     answer: dict[str, Any] = {
         "TotalPartsCount": len(found.parts),
         "PartNumberMarker": marker,

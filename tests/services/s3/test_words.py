@@ -1,0 +1,156 @@
+"""What S3 says in its refusals and beside its answers, as recordings of AWS have it: codes, members, statuses, markers."""
+
+import hashlib
+from base64 import b64encode
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.services.s3.test_objects import refused
+
+
+def error_of(call, **arguments):
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return {name: text for name, text in caught.value.response["Error"].items() if name != "Message"}
+
+
+def status_of(answer):
+    return answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_ids_of_the_answer_differ(s3, bucket):
+    told = s3.list_objects_v2(Bucket=bucket)["ResponseMetadata"]
+    assert told["HostId"] != told["RequestId"]
+
+
+def test_a_digest_that_is_wrong_is_told(s3, bucket):
+    put = {"Bucket": bucket, "Key": "k", "Body": b"bytes"}
+    assert error_of(s3.put_object, **put, ContentMD5="MTIz") == {
+        "Code": "InvalidDigest",
+        "Content-MD5": "MTIz",
+    }
+    wrong = error_of(s3.put_object, **put, ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==")
+    calculated = b64encode(hashlib.md5(b"bytes").digest()).decode()
+    assert wrong == {"Code": "BadDigest", "ExpectedDigest": "0" * 32, "CalculatedDigest": calculated}
+
+
+@pytest.mark.parametrize("owner", ["0000", "0000000000020", "abcd"])
+def test_an_owner_that_is_no_account(s3, bucket, owner):
+    asked = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+    assert refused(s3.get_bucket_policy, **asked) == ("InvalidBucketOwnerAWSAccountID", 400)
+
+
+def test_a_document_with_a_value_of_no_kind_is_malformed(s3, bucket):
+    payer = {"Bucket": bucket, "RequestPaymentConfiguration": {"Payer": "Random"}}
+    assert refused(s3.put_bucket_request_payment, **payer) == ("MalformedXML", 400)
+    place = {"LocationConstraint": "nowhere"}
+    said = error_of(s3.create_bucket, Bucket="bucket-of-nowhere", CreateBucketConfiguration=place)
+    assert said == {"Code": "InvalidLocationConstraint", "LocationConstraint": "nowhere"}
+
+
+def test_puts_that_answer_without_content(s3, bucket):
+    metrics = {"Id": "one", "Filter": {"Prefix": "logs/"}}
+    put = s3.put_bucket_metrics_configuration(Bucket=bucket, Id="one", MetricsConfiguration=metrics)
+    assert status_of(put) == 204
+    wrong = {"Bucket": bucket, "Id": "other", "MetricsConfiguration": metrics}
+    assert refused(s3.put_bucket_metrics_configuration, **wrong) == ("MalformedXML", 400)
+
+
+def test_version_ids_that_no_version_has(s3, bucket, new_bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    unknown = "H" * 32
+    for call in (s3.get_object, s3.delete_object):
+        said = error_of(call, Bucket=bucket, Key="k", VersionId=unknown)
+        assert said == {"Code": "InvalidArgument", "ArgumentName": "versionId", "ArgumentValue": unknown}
+    wanted = {"Objects": [{"Key": "k", "VersionId": unknown}]}
+    assert s3.delete_objects(Bucket=bucket, Delete=wanted)["Errors"][0]["Code"] == "NoSuchVersion"
+    versioned = new_bucket(versioned=True)
+    assert refused(s3.get_object, Bucket=versioned, Key="k", VersionId=unknown) == ("NoSuchVersion", 404)
+    assert refused(s3.delete_object, Bucket=versioned, Key="k", VersionId="short") == ("InvalidArgument", 400)
+    assert s3.get_object(Bucket=bucket, Key="k", VersionId="null")["ContentLength"] == 0
+
+
+def test_bypass_is_for_locked_buckets(s3, bucket):
+    said = error_of(s3.delete_object, Bucket=bucket, Key="k", BypassGovernanceRetention=False)
+    assert said == {"Code": "InvalidArgument", "ArgumentName": "x-amz-bypass-governance-retention"}
+
+
+def test_a_legal_hold_is_told_once_it_was_said(s3, new_bucket):
+    named = {"Bucket": new_bucket(ObjectLockEnabledForBucket=True), "Key": "k"}
+    s3.put_object(**named, Body=b"")
+    assert refused(s3.get_object_legal_hold, **named) == ("NoSuchObjectLockConfiguration", 404)
+    assert "ObjectLockLegalHoldStatus" not in s3.head_object(**named)
+    s3.put_object_legal_hold(**named, LegalHold={"Status": "OFF"})
+    assert s3.head_object(**named)["ObjectLockLegalHoldStatus"] == "OFF"
+    until = datetime(2040, 1, 1, tzinfo=UTC)
+    said = error_of(s3.put_object, **named, Body=b"", ObjectLockRetainUntilDate=until)
+    assert said == {"Code": "InvalidArgument", "ArgumentName": "x-amz-object-lock-mode"}
+
+
+def test_answers_tell_when_a_rule_ends_the_object(s3, new_bucket):
+    bucket = new_bucket(versioned=True)
+    days = {"Expiration": {"Days": 7}, "Status": "Enabled"}
+    rules = [
+        {"ID": "first one", "Filter": {"Prefix": "a"}, **days},
+        {"ID": "second", "Filter": {"Prefix": "ab"}, **days},
+    ]
+    put = {"Bucket": bucket, "LifecycleConfiguration": {"Rules": rules}}
+    smallest = "TransitionDefaultMinimumObjectSize"
+    assert s3.put_bucket_lifecycle_configuration(**put)[smallest] == "all_storage_classes_128K"
+    s3.put_bucket_lifecycle_configuration(**put, TransitionDefaultMinimumObjectSize="varies_by_storage_class")
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)[smallest] == "varies_by_storage_class"
+    made = s3.put_object(Bucket=bucket, Key="abc", Body=b"")
+    assert made["Expiration"].endswith('00:00:00 GMT", rule-id="first%20one"')
+    assert s3.head_object(Bucket=bucket, Key="abc")["Expiration"] == made["Expiration"]
+    assert "Expiration" not in s3.head_object(Bucket=bucket, Key="abc", VersionId=made["VersionId"])
+    assert "Expiration" not in s3.put_object(Bucket=bucket, Key="b", Body=b"")
+    two = {"Rules": [{"ID": "both", "Filter": {"Prefix": "", "ObjectSizeGreaterThan": 5}, **days}]}
+    wrong = {"Bucket": bucket, "LifecycleConfiguration": two}
+    assert refused(s3.put_bucket_lifecycle_configuration, **wrong) == ("MalformedXML", 400)
+
+
+def test_checksums_of_ranges_and_parts(s3, bucket):
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    asked = {"Bucket": bucket, "Key": "k", "ChecksumMode": "ENABLED"}
+    assert s3.get_object(**asked, Range="bytes=0-100")["ChecksumCRC32"] == put["ChecksumCRC32"]
+    assert "ChecksumCRC32" not in s3.get_object(**asked, Range="bytes=0-5")
+    said = error_of(s3.get_object, Bucket=bucket, Key="k", PartNumber=2)
+    assert (said["PartNumberRequested"], said["ActualPartCount"]) == ("2", "1")
+
+
+def test_uploads_hold_to_the_checksum_they_began_with(s3, bucket):
+    named = {"Bucket": bucket, "Key": "k"}
+    begun = named | {"UploadId": s3.create_multipart_upload(**named, ChecksumAlgorithm="SHA256")["UploadId"]}
+    wrong = begun | {"PartNumber": 1, "Body": b"abc"}
+    assert refused(s3.upload_part, **wrong, ChecksumAlgorithm="CRC32") == ("InvalidRequest", 400)
+    made = s3.upload_part(**wrong, ChecksumAlgorithm="SHA256")
+    part = {"PartNumber": 1, "ETag": made["ETag"]}
+    complete = s3.complete_multipart_upload
+    assert refused(complete, **begun, MultipartUpload={"Parts": [part]}) == ("InvalidRequest", 400)
+    part["ChecksumSHA256"] = made["ChecksumSHA256"]
+    whole = {"MultipartUpload": {"Parts": [part]}}
+    assert refused(complete, **begun, **whole, ChecksumType="FULL_OBJECT") == ("InvalidRequest", 400)
+    assert refused(complete, **begun) == ("InvalidRequest", 400)
+    complete(**begun, **whole)
+    got = s3.get_object(**named, PartNumber=1, ChecksumMode="ENABLED")
+    assert got["ChecksumSHA256"] == made["ChecksumSHA256"]
+
+
+def test_uploads_without_an_algorithm_take_no_checksums_of_parts(s3, bucket):
+    named = {"Bucket": bucket, "Key": "k"}
+    begun = named | {"UploadId": s3.create_multipart_upload(**named)["UploadId"]}
+    shown = s3.list_multipart_uploads(Bucket=bucket)
+    assert (shown["NextKeyMarker"], shown["NextUploadIdMarker"]) == ("k", begun["UploadId"])
+    made = s3.upload_part(**begun, PartNumber=1, Body=b"abc")
+    [listed] = s3.list_parts(**begun)["Parts"]
+    assert "ChecksumCRC32" not in listed
+    part = {"PartNumber": 1, "ETag": made["ETag"]}
+    with_checksum = {"Parts": [part | {"ChecksumCRC32": made["ChecksumCRC32"]}]}
+    said = error_of(s3.complete_multipart_upload, **begun, MultipartUpload=with_checksum)
+    assert (said["Code"], said["UploadId"]) == ("InvalidPart", begun["UploadId"])
+    done = s3.complete_multipart_upload(**begun, MultipartUpload={"Parts": [part]})
+    assert done["ChecksumType"] == "FULL_OBJECT"
+    attributes = s3.get_object_attributes(**named, ObjectAttributes=["ObjectParts"])
+    assert attributes["ObjectParts"] == {"TotalPartsCount": 1}
