@@ -22,6 +22,7 @@ _ENUM = re.compile(
     r"(?:Member must satisfy constraint: \[)?Member must satisfy enum value set",
     re.DOTALL,
 ).match
+_NULL = re.compile(r"Value null at '([^']+\.[^']+)'").match
 _TABLE = tomllib.loads(files("coldframe.gateway").joinpath("validation.toml").read_text("utf-8"))
 
 
@@ -61,6 +62,8 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
         )
     found = _ENUM(first)
     own = _own_words(service, found[1], found[2]) if found else None
+    if (nothing := _NULL(first)) is not None:
+        own = _own_words(service, None, nothing[1])
     if own is not None:
         return own
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"

@@ -60,7 +60,7 @@ def test_puts_that_answer_without_content(s3, bucket):
 
 def test_version_ids_that_no_version_has(s3, bucket, new_bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
-    unknown = "H" * 32
+    unknown = "0" * 32
     for call in (s3.get_object, s3.delete_object):
         said = error_of(call, Bucket=bucket, Key="k", VersionId=unknown)
         assert said == {"Code": "InvalidArgument", "ArgumentName": "versionId", "ArgumentValue": unknown}
@@ -68,7 +68,10 @@ def test_version_ids_that_no_version_has(s3, bucket, new_bucket):
     assert s3.delete_objects(Bucket=bucket, Delete=wanted)["Errors"][0]["Code"] == "NoSuchVersion"
     versioned = new_bucket(versioned=True)
     assert refused(s3.get_object, Bucket=versioned, Key="k", VersionId=unknown) == ("NoSuchVersion", 404)
-    assert refused(s3.delete_object, Bucket=versioned, Key="k", VersionId="short") == ("InvalidArgument", 400)
+    assert refused(s3.delete_object, Bucket=versioned, Key="k", VersionId="H" * 32) == (
+        "InvalidArgument",
+        400,
+    )
     assert s3.get_object(Bucket=bucket, Key="k", VersionId="null")["ContentLength"] == 0
 
 
@@ -154,3 +157,53 @@ def test_uploads_without_an_algorithm_take_no_checksums_of_parts(s3, bucket):
     assert done["ChecksumType"] == "FULL_OBJECT"
     attributes = s3.get_object_attributes(**named, ObjectAttributes=["ObjectParts"])
     assert attributes["ObjectParts"] == {"TotalPartsCount": 1}
+
+
+def test_conditions_that_writes_do_not_take(s3, bucket):
+    put = {"Bucket": bucket, "Key": "k", "Body": b""}
+    said = error_of(s3.put_object, **put, IfMatch="*")
+    assert (said["Code"], said["Header"]) == ("NotImplemented", "If-Match")
+    said = error_of(s3.put_object, **put, IfMatch='"x"', IfNoneMatch="*")
+    assert said["Header"] == "If-Match,If-None-Match"
+
+
+def test_an_upload_whose_key_was_put_meanwhile(s3, s3_server, bucket):
+    named = {"Bucket": bucket, "Key": "k"}
+    begun = named | {"UploadId": s3.create_multipart_upload(**named)["UploadId"]}
+    part = {"PartNumber": 1, "ETag": s3.upload_part(**begun, PartNumber=1, Body=b"abc")["ETag"]}
+    s3_server.clock.advance(1)
+    put = s3.put_object(**named, Body=b"other")
+    complete = begun | {"MultipartUpload": {"Parts": [part]}}
+    assert refused(s3.complete_multipart_upload, **complete, IfNoneMatch="*") == ("PreconditionFailed", 412)
+    conflict = refused(s3.complete_multipart_upload, **complete, IfMatch=put["ETag"])
+    assert conflict == ("ConditionalRequestConflict", 409)
+    s3.complete_multipart_upload(**complete)
+
+
+def test_conditions_of_copies(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="from", Body=b"")
+    copy = {"Bucket": bucket, "Key": "to", "CopySource": f"{bucket}/from"}
+    said = error_of(s3.copy_object, **copy, CopySourceIfMatch='"x"')
+    assert said == {"Code": "PreconditionFailed", "Condition": "x-amz-copy-source-If-Match"}
+    s3.copy_object(**copy, CopySourceIfModifiedSince=datetime(2100, 1, 1, tzinfo=UTC))
+
+
+def test_tags_of_delete_markers_and_headers(s3, new_bucket):
+    named = {"Bucket": new_bucket(versioned=True), "Key": "k"}
+    s3.put_object(**named, Body=b"", Tagging="one&&two=2")
+    assert {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(**named)["TagSet"]} == {
+        "one": "",
+        "two": "2",
+    }
+    said = error_of(s3.put_object, **named, Body=b"", Tagging="one=1&one=2")
+    assert said == {
+        "Code": "InvalidArgument",
+        "ArgumentName": "x-amz-tagging",
+        "ArgumentValue": "one=1&one=2",
+    }
+    tagging = {"Tagging": {"TagSet": [{"Key": "k", "Value": "a,b"}]}}
+    assert error_of(s3.put_object_tagging, **named, **tagging)["TagValue"] == "a,b"
+    s3.delete_object(**named)
+    said = error_of(s3.get_object_tagging, **named)
+    assert said == {"Code": "MethodNotAllowed", "Method": "GET", "ResourceType": "DeleteMarker"}
+    assert status_of(s3.put_bucket_tagging(Bucket=named["Bucket"], Tagging={"TagSet": []})) == 204

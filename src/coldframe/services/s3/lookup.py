@@ -19,7 +19,7 @@ from coldframe.services.s3.refusals import (
 from coldframe.services.s3.times import http_date
 
 Request = Mapping[str, Any]
-_VERSION = re.compile(r"[A-Za-z0-9._-]{32}").fullmatch
+_VERSION = re.compile(r"[0-9a-f]{32}").fullmatch
 _ACCOUNT = re.compile(r"[0-9]{12}").fullmatch
 
 
@@ -71,18 +71,22 @@ def check_version_id(bucket: Bucket, version_id: str | None) -> None:
         raise invalid_version_id(version_id)
 
 
-def object_of(call: Call, records: Records, request: Request, *, method: str = "GET") -> Version:
+def object_of(
+    call: Call, records: Records, request: Request, *, method: str = "GET", plain: bool = True
+) -> Version:
     """Return the version that a request names; raises NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker.
 
+    A delete marker on top stands for no object, but where it is not `plain`: then it is one that takes no method.
     Who may not list the bucket does not learn what is not there: AccessDenied.
     """
     name, key, version_id = request["Bucket"], request["Key"], request.get("VersionId")
     found = version(records, name, key, version_id) if version_id else newest(records, name, key)
     if found is not None and not found.marker:
         return found
-    if found is not None and version_id:
+    if found is not None and (version_id or not plain):
         headers = {
             "x-amz-delete-marker": "true",
+            "x-amz-version-id": found.version_id,
             "last-modified": http_date(found.modified),
             "allow": "DELETE",
         }

@@ -37,7 +37,8 @@ def no_such_upload(upload_id: str) -> ServiceFault:
 
 def invalid_argument(message: str, name: str = "", value: object = "") -> ServiceFault:
     """An argument is none that the operation takes."""
-    members = {"ArgumentName": name, "ArgumentValue": str(value)} if name else {}
+    members = {"ArgumentName": name} if name else {}
+    members |= {"ArgumentValue": str(value)} if str(value) else {}
     return ServiceFault("InvalidArgument", message, status=400, **members)
 
 

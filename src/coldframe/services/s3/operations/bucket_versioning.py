@@ -45,7 +45,7 @@ def put_bucket_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Put tags in place of those there were."""
     bucket = bucket_to_change(call, request)
     call.records.change(bucket, tags=tags_of_set(request["Tagging"].get("TagSet") or [], BUCKET_LIMIT))
-    return {}
+    return configurations.NO_CONTENT
 
 
 def get_bucket_tagging(call: Call, request: Request) -> Mapping[str, Any]:

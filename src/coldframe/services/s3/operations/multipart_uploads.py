@@ -15,6 +15,7 @@ from coldframe.services.s3.bodies import (
     receive,
     told_checksums,
 )
+from coldframe.services.s3.conditions import check_undisturbed, check_write
 from coldframe.services.s3.customer_keys import key_of_upload
 from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.listing import encoder, page_of, wanted_count
@@ -100,6 +101,8 @@ def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]
     parts = check_parts(request, upload, named, uploaded)
     draft = assembled(call, request, upload, parts)
     kept = {part.blob for part in parts}
+    check_write(request, records)
+    check_undisturbed(request, records, upload.initiated)
     made, _ = commit_version(call, request, draft, [], event="ObjectCreated:CompleteMultipartUpload")
     _forget(call, upload, list(uploaded.values()), keep=kept)
     return _completed(request, bucket, made)

@@ -99,7 +99,8 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
     received = _copied(call, source, span, names, (of_source(request, source), key))
     part = commit_part(call, request, received)
     result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
-    result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
+    if upload.algorithm:
+        result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
     return {"CopyPartResult": result, **encryption.answered(upload.draft, request), **source_id}
 
 
@@ -119,7 +120,7 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
     call.require("s3:GetObjectVersion" if query else "s3:GetObject", f"{bucket_arn(call, name)}/{key}")
     with call.installation.store.read() as transaction:
         source = object_of(call, transaction.records("", ""), named)
-    check_copy(request, source)
+    check_copy(request, source, call.now)
     check_copyable(source, call.now)
     return source, {} if source.version_id == NULL else {"CopySourceVersionId": source.version_id}
 

@@ -10,13 +10,12 @@ from coldframe.services.s3.archives import ARCHIVES, restored_until
 from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.locks import check_until, may_bypass, need_lock, no_lock_configuration
-from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, newest, object_of
+from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
 from coldframe.services.s3.records import Bucket, Version
 from coldframe.services.s3.refusals import (
     access_denied,
     invalid_argument,
     malformed_xml,
-    method_not_allowed,
     not_built,
 )
 from coldframe.services.s3.tags import OBJECT_LIMIT, tag_set, tags_of_set
@@ -32,7 +31,7 @@ _NO_LOCK = (
 def put_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Put tags in place of those there were."""
     bucket_to_change(call, request)
-    found = object_of(call, call.records, request, method="PUT")
+    found = object_of(call, call.records, request, method="PUT", plain=False)
     tags = tags_of_set(request["Tagging"].get("TagSet") or [], OBJECT_LIMIT)
     call.records.change(found, tags=tags)
     return _version_id(found)
@@ -41,14 +40,14 @@ def put_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
 def get_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer an object's tags, which may be none."""
     bucket_of(call, request)
-    found = object_of(call, call.records, request)
+    found = object_of(call, call.records, request, plain=False)
     return {"TagSet": tag_set(found.tags), **_version_id(found)}
 
 
 def delete_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Take an object's tags away."""
     bucket_to_change(call, request)
-    found = object_of(call, call.records, request, method="DELETE")
+    found = object_of(call, call.records, request, method="DELETE", plain=False)
     call.records.change(found, tags={})
     return _version_id(found)
 
@@ -63,11 +62,7 @@ def get_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
 def put_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
     """Put a canned access control list on an object."""
     bucket = bucket_to_change(call, request)
-    if not request.get("VersionId"):
-        top = newest(call.records, bucket.name, request["Key"])
-        if top is not None and top.marker:
-            raise method_not_allowed("PUT", "DeleteMarker")
-    found = object_of(call, call.records, request, method="PUT")
+    found = object_of(call, call.records, request, method="PUT", plain=False)
     call.records.change(found, acl=acls.acl_of_new(bucket, request))
     return {}
 
@@ -81,9 +76,11 @@ def put_object_lock_configuration(call: Call, request: Request) -> Mapping[str, 
     configuration = request.get("ObjectLockConfiguration") or {}
     if configuration.get("ObjectLockEnabled") != "Enabled":
         raise malformed_xml()
-    rule = configuration.get("Rule") or {}
-    default = rule.get("DefaultRetention")
-    if rule and (not default or "Mode" not in default or ("Days" in default) == ("Years" in default)):
+    rule = configuration.get("Rule")
+    default = (rule or {}).get("DefaultRetention")
+    if rule is not None and (
+        not default or "Mode" not in default or ("Days" in default) == ("Years" in default)
+    ):
         raise malformed_xml()
     if default and (default.get("Days", 1) <= 0 or default.get("Years", 1) <= 0):
         raise invalid_argument("Default retention period must be a positive integer value.")

@@ -83,7 +83,9 @@ def delete_object(call: Call, request: Request) -> Mapping[str, Any]:
     bucket = bucket_to_change(call, request)
     if request.get("IfMatch") is not None:
         check_write(
-            {"Bucket": bucket.name, "Key": request["Key"], "IfMatch": request["IfMatch"]}, call.records
+            {"Bucket": bucket.name, "Key": request["Key"], "IfMatch": request["IfMatch"]},
+            call.records,
+            any_match=True,
         )
     bypass = _bypass(bucket, request)
     check_version_id(bucket, request.get("VersionId"))
@@ -127,9 +129,13 @@ def _delete_named(call: Call, bucket: Bucket, each: dict[str, Any], *, bypass: b
     action = "s3:DeleteObjectVersion" if version_id else "s3:DeleteObject"
     call.require(action, f"{bucket_arn(call, bucket.name)}/{key}")
     if each.get("ETag") is not None:
-        check_write({"Bucket": bucket.name, "Key": key, "IfMatch": each["ETag"]}, call.records)
-    if version_id and version_id != versions.NULL and not bucket.versioning:
-        raise no_such_version(key, version_id)
+        check_write(
+            {"Bucket": bucket.name, "Key": key, "IfMatch": each["ETag"]}, call.records, any_match=True
+        )
+    try:
+        check_version_id(bucket, version_id)
+    except ServiceFault:
+        raise no_such_version(key, version_id) from None  # so AWS words it among many
     change = delete_one(call, bucket, key, version_id, bypass=bypass)
     removed(call, change.blobs)
     answer: dict[str, Any] = {"Key": key}
@@ -148,7 +154,7 @@ def _readable(call: Call, request: Request, method: str) -> tuple[Version, Bucke
         check_version_id(bucket, request.get("VersionId"))
         found = object_of(call, transaction.records("", ""), request, method=method)
     key = right_key(request, found)
-    check_read(request, found)
+    check_read(request, found, call.now)
     if method == "GET":
         check_readable(found, call.now)
     return found, bucket, key
