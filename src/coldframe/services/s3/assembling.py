@@ -135,9 +135,9 @@ def _kind(upload: Upload) -> str:
 def _whole(upload: Upload, parts: Sequence[UploadedPart]) -> dict[str, str]:
     """Return the checksum of the whole: over the parts' checksums, or of all bytes where parts can be combined."""
     name = upload.algorithm or DEFAULT_CHECKSUM
-    sealed = upload.draft.customer_key or upload.draft.sse
+    sealed = bool(upload.draft.customer_key)
     if not upload.algorithm and (sealed or any(name not in part.checksums for part in parts)):
-        return {}  # AWS takes no checksum of its own of what is encrypted with others' keys
+        return {}  # AWS takes no checksum of its own of what is encrypted with a customer's key
     if any(name not in part.checksums for part in parts):
         raise invalid_request(
             f"The upload was created using a {name.lower()} checksum. The complete request must include the checksum for each part."

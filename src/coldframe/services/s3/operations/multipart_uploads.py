@@ -23,7 +23,7 @@ from coldframe.services.s3.lookup import Request, bucket_of, newest
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml, no_such_upload
 from coldframe.services.s3.storing import commit_version
-from coldframe.services.s3.times import moment
+from coldframe.services.s3.times import whole_second
 from coldframe.services.s3.uploads import commit_part, known_upload, upload_key
 from coldframe.services.s3.versions import told_version
 
@@ -203,14 +203,16 @@ def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any
         "ETag": f'"{made.etag}"',
     }
     answer |= {} if made.customer_key else encryption.answered(made, request)
-    answer |= answered_checksums(made.checksums, made.checksum_type)
+    # Recorded: of an object under KMS the default checksum is kept, but not told here.
+    if not made.sse or DEFAULT_CHECKSUM not in made.checksums:
+        answer |= answered_checksums(made.checksums, made.checksum_type)
     return answer | told_version(made)
 
 
 def _part(part: UploadedPart, algorithm: str) -> dict[str, Any]:
     shown = {
         "PartNumber": part.number,
-        "LastModified": moment(part.modified),
+        "LastModified": whole_second(part.modified),
         "ETag": f'"{part.etag}"',
         "Size": part.size,
     }
@@ -221,7 +223,7 @@ def _upload(upload: Upload, bucket: Bucket, key: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "UploadId": upload.upload_id,
         "Key": key,
-        "Initiated": moment(upload.initiated),
+        "Initiated": whole_second(upload.initiated),
         "StorageClass": upload.draft.storage_class,
         "Owner": acls.owner(bucket.owner),
         "Initiator": {"ID": upload.initiator, "DisplayName": upload.initiator.rpartition("/")[2]},
