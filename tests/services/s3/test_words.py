@@ -207,3 +207,24 @@ def test_tags_of_delete_markers_and_headers(s3, new_bucket):
     said = error_of(s3.get_object_tagging, **named)
     assert said == {"Code": "MethodNotAllowed", "Method": "GET", "ResourceType": "DeleteMarker"}
     assert status_of(s3.put_bucket_tagging(Bucket=named["Bucket"], Tagging={"TagSet": []})) == 204
+
+
+def test_times_are_whole_seconds_with_their_zeroes(s3, bucket):
+    bodies = []
+    s3.meta.events.register(
+        "before-parse.s3.ListObjectsV2", lambda response_dict, **_: bodies.append(response_dict["body"])
+    )
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    s3.list_objects_v2(Bucket=bucket)
+    assert bodies[0].partition(b"<LastModified>")[2].partition(b"</")[0].endswith(b".000Z")
+
+
+def test_a_bucket_made_again(s3, bucket):
+    s3.create_bucket(Bucket=bucket)
+    tags = {"Tags": [{"Key": "a", "Value": "b"}]}
+    said = refused(s3.create_bucket, Bucket=bucket, CreateBucketConfiguration=tags)
+    assert said == ("BucketAlreadyOwnedByYou", 409)
+    old = {"LocationConstraint": "EU"}
+    s3.create_bucket(Bucket="bucket-of-the-old-name", CreateBucketConfiguration=old)
+    assert s3.get_bucket_location(Bucket="bucket-of-the-old-name")["LocationConstraint"] == "EU"
+    assert s3.head_bucket(Bucket="bucket-of-the-old-name")["BucketRegion"] == "eu-west-1"

@@ -43,6 +43,8 @@ class RestXmlBodies(XmlBodies):
     def __init__(self, service: ServiceModel) -> None:
         super().__init__()
         self._service = service
+        # S3 writes milliseconds, if only zeroes.
+        self.time_format = "milliseconds" if service.service_name == "s3" else self.time_format
         space = service.metadata.get("xmlNamespace", ANSWER_SPACES.get(str(service.service_name)))
         uri = space.get("uri") if isinstance(space, dict) else space
         self._space = f' xmlns="{escape(uri)}"' if uri else ""

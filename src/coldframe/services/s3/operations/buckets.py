@@ -37,7 +37,7 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
             text = "The requested bucket name is not available. The bucket namespace is shared by all users of the"
             text += " system. Please select a different name and try again."
             raise ServiceFault("BucketAlreadyExists", text, BucketName=name)
-        if call.region == _HOME and old.region == _HOME:
+        if call.region == _HOME and old.region == _HOME and not configuration.get("Tags"):
             return answer  # documented for this region alone, for old clients
         text = "Your previous request to create the named bucket succeeded and you already own it."
         raise ServiceFault("BucketAlreadyOwnedByYou", text, BucketName=name)
