@@ -228,3 +228,17 @@ def test_a_bucket_made_again(s3, bucket):
     s3.create_bucket(Bucket="bucket-of-the-old-name", CreateBucketConfiguration=old)
     assert s3.get_bucket_location(Bucket="bucket-of-the-old-name")["LocationConstraint"] == "EU"
     assert s3.head_bucket(Bucket="bucket-of-the-old-name")["BucketRegion"] == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("=?UTF-8?B?YWJj?=", "abc"),
+        ("=?UTF-8?Q?=C3=84=5Fplain?=", "=?UTF-8?Q?=C3=84=5Fplain?="),
+        ("=?UTF-8?Q?=C3=84?=", "=?UTF-8?B?w4Q=?="),
+        ("=?of no kind", "=?of no kind"),
+    ],
+)
+def test_metadata_in_the_words_of_mail(s3, bucket, said, told):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"", Metadata={"a": said})
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"a": told}

@@ -5,6 +5,7 @@ from typing import Any
 from coldframe.services.s3 import encryption
 from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.lookup import Request
+from coldframe.services.s3.mail_words import decoded, in_latin, told
 from coldframe.services.s3.records import Version
 from coldframe.services.s3.times import milliseconds, moment, whole_second
 
@@ -24,7 +25,7 @@ def header_fields(request: Request) -> dict[str, Any]:
     return {
         "headers": headers,
         "expires": None if expires is None else milliseconds(expires),
-        "metadata": dict(request.get("Metadata") or {}),
+        "metadata": {name: decoded(text) for name, text in (request.get("Metadata") or {}).items()},
     }
 
 
@@ -33,11 +34,11 @@ def version_answer(
 ) -> dict[str, Any]:
     """Return what GetObject and HeadObject say of a version, but for its length and range."""
     answer: dict[str, Any] = {
-        **found.headers,
+        **{name: in_latin(text) for name, text in found.headers.items()},
         "AcceptRanges": "bytes",
         "LastModified": whole_second(found.modified),
         "ETag": f'"{found.etag}"',
-        "Metadata": found.metadata,
+        "Metadata": {name: told(text) for name, text in found.metadata.items()},
         **encryption.answered(found, request),
     }
     if found.expires is not None:
