@@ -5,9 +5,15 @@ from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
+import urllib3
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.services.s3.test_objects import refused
+
+HTTP = urllib3.PoolManager(retries=False)
 
 
 def error_of(call, **arguments):
@@ -242,3 +248,14 @@ def test_a_bucket_made_again(s3, bucket):
 def test_metadata_in_the_words_of_mail(s3, bucket, said, told):
     s3.put_object(Bucket=bucket, Key="k", Body=b"", Metadata={"a": said})
     assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"a": told}
+
+
+def test_headers_in_the_query_of_a_presigned_url(s3, s3_server, bucket):
+    credentials = s3_server.access_key_id, s3_server.secret_access_key
+    query = {"x-amz-meta-a": "b", "if-none-match": "*", "x-amz-storage-class": "STANDARD_IA"}
+    request = AWSRequest("PUT", f"{s3_server.endpoint}/{bucket}/k", params=query)
+    S3SigV4QueryAuth(Credentials(*credentials), "s3", "us-east-1").add_auth(request)
+    assert HTTP.request("PUT", request.url, body=b"bytes").status == 200
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert (head["Metadata"], head["StorageClass"]) == ({"a": "b"}, "STANDARD_IA")
+    assert HTTP.request("PUT", request.url, body=b"bytes").status == 412
