@@ -259,3 +259,16 @@ def test_headers_in_the_query_of_a_presigned_url(s3, s3_server, bucket):
     head = s3.head_object(Bucket=bucket, Key="k")
     assert (head["Metadata"], head["StorageClass"]) == ({"a": "b"}, "STANDARD_IA")
     assert HTTP.request("PUT", request.url, body=b"bytes").status == 412
+
+
+def test_listings_tell_what_was_asked(s3, bucket):
+    for key in ("a", "b", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    asked = {"Bucket": bucket, "StartAfter": "a", "MaxKeys": 1}
+    page = s3.list_objects_v2(**asked)
+    assert page["StartAfter"] == "a"
+    assert "StartAfter" not in s3.list_objects_v2(**asked, ContinuationToken=page["NextContinuationToken"])
+    said = error_of(s3.list_objects_v2, Bucket=bucket, EncodingType="value")
+    assert said == {"Code": "InvalidArgument", "ArgumentName": "encoding-type", "ArgumentValue": "value"}
+    s3.create_multipart_upload(Bucket=bucket, Key="folder/k")
+    assert s3.list_multipart_uploads(Bucket=bucket, Delimiter="/")["NextKeyMarker"] == ""

@@ -179,8 +179,8 @@ def list_multipart_uploads(call: Call, request: Request) -> Mapping[str, Any]:
         answer["Delimiter"] = encode(request["Delimiter"])
     if request.get("EncodingType"):
         answer["EncodingType"] = request["EncodingType"]
-    # AWS tells them of the last page too.
-    last = page.last or ""
+    # AWS tells them of the last page too, where an upload ends it.
+    last = "" if isinstance(page.last, str) and not page.truncated else page.last or ""
     answer["NextKeyMarker"] = encode(last if isinstance(last, str) else last.key)
     answer["NextUploadIdMarker"] = "" if isinstance(last, str) else last.upload_id
     return answer

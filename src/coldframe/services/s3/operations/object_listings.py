@@ -48,7 +48,7 @@ def list_objects_v2(call: Call, request: Request) -> Mapping[str, Any]:
     answer["KeyCount"] = len(page.rows) + len(page.prefixes)
     if token is not None:
         answer["ContinuationToken"] = token
-    if request.get("StartAfter"):
+    if request.get("StartAfter") and token is None:
         answer["StartAfter"] = encode(request["StartAfter"])
     if page.truncated:
         answer["NextContinuationToken"] = call.token(_told(page.last) if page.last else after)
