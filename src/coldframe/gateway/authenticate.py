@@ -13,8 +13,9 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.exchange import Exchange
 from coldframe.gateway.route import virtual_host_bucket
-from coldframe.gateway.signature import Expectation, Family, Secret, verify
-from coldframe.gateway.signature.chunked import decode_body, decode_stream
+from coldframe.gateway.signature import Expectation, Family, Secret, Verified, verify
+from coldframe.gateway.signature.chunked import CHUNKED, UNSIGNED_CHUNKS, decode_body, decode_stream
+from coldframe.gateway.url_headers import with_headers_of_url
 from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
 from coldframe.identity.last_use import LastUse, Use
@@ -51,6 +52,11 @@ def check_signature(exchange: Exchange) -> None:
     ):
         exchange.principal = credentials.dev_principal(claimed.access_key_id if claimed else None)
         exchange.region = claimed.region if claimed and claimed.region else exchange.region
+        if claimed is not None and "authorization" not in request.headers:
+            _take_headers_of_url(exchange)
+        # No secret is known to check chunks by: they are taken off all the same, and their checksums still count.
+        if request.headers.get("x-amz-content-sha256") in CHUNKED:
+            _take_chunks_off(exchange, Verified(payload=UNSIGNED_CHUNKS))
         return
 
     # The annotation is a string, because it would be made anew for each call.
@@ -70,6 +76,19 @@ def check_signature(exchange: Exchange) -> None:
     exchange.region = verified.region or exchange.region
     use = Use(int(seconds), exchange.service.model.signing_name, exchange.region)
     installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
+    if verified.presigned:
+        _take_headers_of_url(exchange)
+    _take_chunks_off(exchange, verified)
+
+
+def _take_headers_of_url(exchange: Exchange) -> None:
+    if exchange.service.manifest.model == "s3":
+        exchange.routed = with_headers_of_url(exchange.routed)
+
+
+def _take_chunks_off(exchange: Exchange, verified: Verified) -> None:
+    """Put the body that the caller means in place of the one that came."""
+    request = exchange.request
     if request.stream is not None:
         exchange.routed = replace(exchange.routed, stream=decode_stream(verified, request, request.stream))
     elif verified.payload.startswith("STREAMING-"):

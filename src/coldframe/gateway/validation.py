@@ -17,7 +17,12 @@ Report = Callable[[str, str], None]
 Check = Callable[[Any, str, list[str]], None]
 MAX_ERRORS = 100
 MAX_ECHO = 1024
-_ENUM = re.compile(r".* at '([^']+)' failed to satisfy constraint: Member must satisfy enum value set").match
+_ENUM = re.compile(
+    r"Value(?: '(.*)')? at '([^']+)' failed to satisfy constraint: "
+    r"(?:Member must satisfy constraint: \[)?Member must satisfy enum value set",
+    re.DOTALL,
+).match
+_NULL = re.compile(r"Value null at '([^']+\.[^']+)'").match
 _TABLE = tomllib.loads(files("coldframe.gateway").joinpath("validation.toml").read_text("utf-8"))
 
 
@@ -56,12 +61,24 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
             missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400
         )
     found = _ENUM(first)
-    own = _TABLE["enum"].get(service.service_name, {}).get(found[1]) if found else None
+    own = _own_words(service, found[1], found[2]) if found else None
+    if (nothing := _NULL(first)) is not None:
+        own = _own_words(service, None, nothing[1])
     if own is not None:
-        return ServiceFault(own[0], own[1], status=400)
+        return own
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
     code = _modelled(operation, code or code_of(service))
     return ServiceFault(code, f"{many} detected: {'; '.join(errors)}", status=400)
+
+
+def _own_words(service: ServiceModel, value: str | None, path: str) -> ServiceFault | None:
+    """Return the fault of a value that is none of its kind, where the service has one of its own for it."""
+    table = _TABLE["enum"].get(service.service_name, {})
+    own = table.get(path) or (table.get("*.*") if "." in path else None)
+    if own is None:
+        return None
+    members = {name: text.replace("{value}", value or "") for name, text in own.get("members", {}).items()}
+    return ServiceFault(own["code"], own["text"].replace("{value}", value or ""), status=400, **members)
 
 
 def _modelled(operation: OperationModel, code: str) -> str:

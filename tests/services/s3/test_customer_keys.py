@@ -77,7 +77,7 @@ def test_a_key_where_none_is_needed(s3, bucket):
 def test_keys_that_are_none(s3, bucket):
     put = {"Bucket": bucket, "Key": "k", "Body": b"x"}
     wrong = {**KEY, "SSECustomerAlgorithm": "DES"}
-    assert refused(s3.put_object, **put, **wrong) == ("InvalidArgument", 400)
+    assert refused(s3.put_object, **put, **wrong) == ("InvalidEncryptionAlgorithmError", 400)
     assert refused(s3.put_object, **put, SSECustomerAlgorithm="AES256", SSECustomerKey=b"short") == (
         "InvalidArgument",
         400,

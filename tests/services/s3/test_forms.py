@@ -214,3 +214,13 @@ def test_forms_that_are_none(s3, bucket, s3_server):
         (403, "AccessDenied"),
         (404, "NoSuchBucket"),
     }
+
+
+def test_metadata_beyond_ascii_is_told_in_the_words_of_mail(s3, bucket):
+    fields = {"x-amz-meta-name": "caf\u00e9 \u2014", "Cache-Control": "\u2014 no-cache"}
+    conditions = [{name: value} for name, value in fields.items()]
+    post = s3.generate_presigned_post(bucket, "k", Fields=fields, Conditions=conditions)
+    assert send(post["url"], post["fields"]).status == 204
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert head["Metadata"] == {"name": "=?UTF-8?Q?caf=C3=A9_=E2=80=94?="}
+    assert head["CacheControl"].strip() == "no-cache"

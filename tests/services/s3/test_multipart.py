@@ -33,7 +33,9 @@ def parts_of(s3, upload, bodies, **settings):
     parts = []
     for number, body in enumerate(bodies, 1):
         answer = s3.upload_part(**upload, PartNumber=number, Body=body, **settings)
-        checksums = {name: value for name, value in answer.items() if name.startswith("Checksum")}
+        # Only an upload with an algorithm takes checksums when it is completed.
+        named = settings.get("ChecksumAlgorithm")
+        checksums = {f"Checksum{named}": answer[f"Checksum{named}"]} if named else {}
         parts.append({"PartNumber": number, "ETag": answer["ETag"], **checksums})
     return parts
 
@@ -213,7 +215,7 @@ def test_parts_by_copy(s3, upload):
     over = f"bytes=0-{PART + 10}"
     assert (
         refused(s3.upload_part_copy, **begun, PartNumber=3, CopySource=source, CopySourceRange=over)[0]
-        == "InvalidRange"
+        == "InvalidArgument"
     )
     parts = [
         {"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]}

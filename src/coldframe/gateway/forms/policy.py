@@ -95,6 +95,10 @@ def _starts(name: str, value: str, wanted: str) -> bool:
 def _plain(condition: Any) -> Iterator[tuple[str, str, str]]:
     """Give a condition as (kind, field, value), or ("content-length-range", least, most)."""
     if isinstance(condition, dict):
+        if len(condition) != 1:
+            raise _invalid(
+                "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified."
+            )
         for name, value in condition.items():
             yield "eq", name.lower(), str(value)
         return
@@ -104,13 +108,13 @@ def _plain(condition: Any) -> Iterator[tuple[str, str, str]]:
     if kind == "content-length-range":
         least, most = (str(each) for each in (first, second))
         if not (least.isdecimal() and most.isdecimal()):
-            raise _invalid("Invalid content-length-range.")
+            raise _denied(f"Policy Condition failed: {json.dumps(condition)}")
         yield kind, least, most
         return
     if kind not in {"eq", "starts-with"} or not isinstance(first, str) or not isinstance(second, str):
         raise _invalid("Invalid Condition.")
     if not first.startswith("$"):
-        raise _invalid(f"Invalid Condition: {first} is no field.")
+        raise _denied(f"Policy Condition failed: {json.dumps(condition)}")
     yield kind, first[1:].lower(), second
 
 

@@ -60,7 +60,7 @@ def post_object(installation: Installation, request: WireRequest, put: Put) -> W
     if not key:
         text = "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
         raise ServiceFault("InvalidArgument", text, status=400, ArgumentName="key", ArgumentValue="")
-    key = key.replace("${filename}", form.filename)
+    key = key.replace("${filename}", form.filename) if form.filename else key
     upload = _upload(installation, form, bucket)
     headers = {"host": request.headers.get("host", "localhost"), **_headers(form.fields)}
     path = f"/{quote(bucket)}/{quote(key)}"

@@ -1,7 +1,11 @@
 """REST-XML: an HTTP method and path per operation, XML documents as bodies; S3 and S3 Control speak it."""
 
+import re
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -26,6 +30,7 @@ ANSWER_SPACES = {
 _S3_ROOTS: dict[str, str] = tomllib.loads(
     files("coldframe.gateway.protocols").joinpath("s3_roots.toml").read_text("utf-8")
 )
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*").fullmatch
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -38,6 +43,8 @@ class RestXmlBodies(XmlBodies):
     def __init__(self, service: ServiceModel) -> None:
         super().__init__()
         self._service = service
+        # S3 writes milliseconds, if only zeroes.
+        self.time_format = "milliseconds" if service.service_name == "s3" else self.time_format
         space = service.metadata.get("xmlNamespace", ANSWER_SPACES.get(str(service.service_name)))
         uri = space.get("uri") if isinstance(space, dict) else space
         self._space = f' xmlns="{escape(uri)}"' if uri else ""
@@ -93,13 +100,19 @@ class RestXmlBodies(XmlBodies):
         return lambda value: write(shape.name, value).encode(errors="replace")
 
 
+@lru_cache(maxsize=8)
+def _host_id(request_id: str) -> str:
+    """Return the second id of an answer, which clients expect to be another and longer one."""
+    return b64encode(sha256(request_id.encode()).digest()).decode()
+
+
 def _details(wire: fault_shapes.WireFault) -> str:
     """Write what S3 adds to its errors (Key, BucketName, Resource), which its model has no members for."""
     known = wire.shape.members if wire.shape is not None else {}
     return "".join(
         f"<{name}>{escape(value)}</{name}>"
         for name, value in wire.members.items()
-        if name not in known and name.isidentifier() and isinstance(value, str)
+        if name not in known and _NAME(name) and isinstance(value, str)
     )
 
 
@@ -124,7 +137,7 @@ class RestXml:
         """Write status, headers and body of a result."""
         response = self._plans.answer(operation, result)
         response.headers["x-amz-request-id"] = request_id
-        response.headers["x-amz-id-2"] = request_id
+        response.headers["x-amz-id-2"] = _host_id(request_id)
         if "content-range" in response.headers:
             response.status = 206
         return response
@@ -135,7 +148,7 @@ class RestXml:
         """Write S3's bare `<Error>`, or `<ErrorResponse><Error>` for the other services."""
         wire = fault_shapes.resolve(service, operation, fault, "xml")
         _, bound = ResponseHead(wire.shape).write(wire.members, wire.status)
-        request = f"<RequestId>{escape(request_id)}</RequestId><HostId>{escape(request_id)}</HostId>"
+        request = f"<RequestId>{escape(request_id)}</RequestId><HostId>{_host_id(request_id)}</HostId>"
         if service.service_name == "s3":
             error = fault_elements(self._xml, wire, with_type=False)
             body = f"{HEAD}{error.removesuffix('</Error>')}{_details(wire)}{request}</Error>"
@@ -144,7 +157,7 @@ class RestXml:
         headers = {
             "content-type": "application/xml",
             "x-amz-request-id": request_id,
-            "x-amz-id-2": request_id,
+            "x-amz-id-2": _host_id(request_id),
         }
         headers |= {key.lower(): value for key, value in bound.items()}
         headers |= fault.members.get("headers", {})

@@ -51,6 +51,12 @@ def to_iso8601(value: Any) -> str:
     return f"{text}.{micro // 1000:03d}Z" if micro % 1000 == 0 else f"{text}.{micro:06d}Z"
 
 
+def to_milliseconds(value: Any) -> str:
+    """Write `2020-01-02T03:04:05.000Z`: the milliseconds also where there are none."""
+    text = to_iso8601(value)
+    return text if "." in text else f"{text[:-1]}.000Z"
+
+
 def to_rfc822(value: Any) -> str:
     """Write `Thu, 02 Jan 2020 03:04:05 GMT`."""
     return format_datetime(parse(value), usegmt=True)
@@ -67,6 +73,7 @@ def to_epoch(value: Any) -> int | float:
 
 WRITERS: dict[str, Callable[[Any], str | int | float]] = {
     "iso8601": to_iso8601,
+    "milliseconds": to_milliseconds,
     "rfc822": to_rfc822,
     "unixtimestamp": to_epoch,
 }

@@ -60,6 +60,7 @@ class XmlBodies:
     """The XML documents of one service; writers and readers are made once per shape."""
 
     content_type = "text/xml"
+    time_format = "iso8601"
 
     def __init__(self) -> None:
         self._writers: dict[str, Write] = {}
@@ -83,7 +84,7 @@ class XmlBodies:
             return self._list(shape, space)
         if kind == "map":
             return self._map(shape, space)
-        text = write_scalar(shape)
+        text = write_scalar(shape, self.time_format)
         if kind in {"string", "character"}:
             return lambda tag, value: f"<{tag}{space}>{escape(str(value))}</{tag}>"
         return lambda tag, value: f"<{tag}{space}>{text(value)}</{tag}>"

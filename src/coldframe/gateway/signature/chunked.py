@@ -26,9 +26,11 @@ _LONGEST_TRAILER: Final = 16 * 1024
 _READ_AHEAD: Final = 128
 _HEAD: Final = re.compile(rb"([0-9a-fA-F]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?").fullmatch
 _TRAILER_SIGNATURE: Final = "x-amz-trailer-signature"
-_CHUNKED: Final = frozenset(
+# What stands for the body in the signature of a request whose body comes in chunks.
+UNSIGNED_CHUNKS: Final = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+CHUNKED: Final = frozenset(
     {
-        "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        UNSIGNED_CHUNKS,
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
     }
@@ -48,7 +50,7 @@ def decode_body(verified: Verified, request: WireRequest) -> Payload:
 
     Raises SignatureDoesNotMatch, IncompleteBody, InvalidChunkSizeError, MalformedTrailerError and BadDigest.
     """
-    if verified.payload not in _CHUNKED:
+    if verified.payload not in CHUNKED:
         return Payload(request.body)
     signed = verified.payload.startswith("STREAMING-AWS4")
     chain = _Chain(verified) if signed else None
@@ -80,7 +82,7 @@ def decode_stream(verified: Verified, request: WireRequest, stream: BodyStream) 
 
     The trailing checksums are left to the reader, who learns from `announced` which ones to take.
     """
-    if verified.payload not in _CHUNKED:
+    if verified.payload not in CHUNKED:
         if len(verified.payload) == len(_EMPTY):
             hashed = _Hashed(stream.fill or Filling(stream.chunks), verified)
             return BodyStream(chunks_of(hashed), fill=hashed, size=stream.size)

@@ -23,14 +23,18 @@ SMALLEST_PART = 5 * 1024 * 1024
 
 
 def check_parts(
-    request: Request, named: Sequence[Mapping[str, Any]], uploaded: Mapping[int, UploadedPart]
+    request: Request,
+    upload: Upload,
+    named: Sequence[Mapping[str, Any]],
+    uploaded: Mapping[int, UploadedPart],
 ) -> list[UploadedPart]:
     """Return the parts that are named; raises InvalidPartOrder, InvalidPart, EntityTooSmall and InvalidRequest."""
     numbers = [int(each.get("PartNumber") or 0) for each in named]
     if any(first >= second for first, second in itertools.pairwise(numbers)):
         text = "The list of parts was not in ascending order. Parts must be ordered by part number."
-        raise ServiceFault("InvalidPartOrder", text, status=400)
-    parts = [_named(each, number, uploaded) for each, number in zip(named, numbers, strict=True)]
+        raise ServiceFault("InvalidPartOrder", text, status=400, UploadId=upload.upload_id)
+    _check_kind(request, upload)
+    parts = [_named(each, number, upload, uploaded) for each, number in zip(named, numbers, strict=True)]
     for part in parts[:-1]:
         if part.size < SMALLEST_PART:
             raise ServiceFault(
@@ -43,31 +47,53 @@ def check_parts(
                 ETag=part.etag,
             )
     stated = request.get("MpuObjectSize")
-    if stated is not None and int(stated) != sum(part.size for part in parts):
+    size = sum(part.size for part in parts)
+    if stated is not None and int(stated) != size:
         raise invalid_request(
-            "The provided 'x-amz-mp-object-size' header value does not match what was computed"
+            f"The provided 'x-amz-mp-object-size' header value {stated} does not match what was computed: {size}"
         )
     return parts
 
 
-def _named(each: Mapping[str, Any], number: int, uploaded: Mapping[int, UploadedPart]) -> UploadedPart:
+def _check_kind(request: Request, upload: Upload) -> None:
+    said, kind = request.get("ChecksumType"), upload.checksum_type or "null"
+    if said is not None and said != kind:
+        text = (
+            f"The upload was created using the {kind} checksum mode. The complete request must use the same"
+        )
+        raise invalid_request(f"{text} checksum mode.")
+
+
+def _named(
+    each: Mapping[str, Any], number: int, upload: Upload, uploaded: Mapping[int, UploadedPart]
+) -> UploadedPart:
     part = uploaded.get(number)
     etag = str(each.get("ETag") or "").strip('"')
-    stated = {
-        name: value for name, value in stated_checksums(each).items() if part and name in part.checksums
-    }
+    stated, algorithm = stated_checksums(each), upload.algorithm
+    for name in stated:
+        if algorithm and name != algorithm:
+            text = f"The {name.lower()} you specified for part {number} did not match what we received."
+            raise ServiceFault("BadDigest", text, status=400)
+    # Of an upload that began without an algorithm no part has a checksum that could be named.
     if (
         part is None
         or part.etag != etag
-        or any(part.checksums[name] != value for name, value in stated.items())
+        or any(part.checksums.get(algorithm) != one for one in stated.values())
     ):
-        text = "One or more of the specified parts could not be found. The part may not have been uploaded, or the"
+        # The two spaces are AWS's.
+        text = "One or more of the specified parts could not be found.  The part may not have been uploaded, or the"
         raise ServiceFault(
             "InvalidPart",
             f"{text} specified entity tag may not match the part's entity tag.",
             status=400,
+            UploadId=upload.upload_id,
             PartNumber=str(number),
             ETag=etag,
+        )
+    if algorithm and not stated and upload.checksum_type == "COMPOSITE":
+        text = f"The upload was created using a {algorithm.lower()} checksum. The complete request must include the"
+        raise invalid_request(
+            f"{text} checksum for each part. It was missing for part {number} in the request."
         )
     return part
 
@@ -76,8 +102,15 @@ def assembled(call: Call, request: Request, upload: Upload, parts: Sequence[Uplo
     """Return the version that the parts make; raises BadDigest when the whole is not what the client states."""
     checksums = _whole(upload, parts)
     for name, value in stated_checksums(request).items():
-        if name in checksums and checksums[name].partition("-")[0] != value.partition("-")[0]:
-            raise bad_digest(name)
+        # AWS takes a checksum without a word on its type for one over those of the parts.
+        mistaken = (
+            upload.checksum_type == "FULL_OBJECT"
+            and name != DEFAULT_CHECKSUM
+            and not request.get("ChecksumType")
+        )
+        wrong = checksums.get(name, "").partition("-")[0] != value.partition("-")[0]
+        if upload.algorithm and (wrong or mistaken):
+            raise bad_digest(upload.algorithm.lower())
     etag = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
     return replace(
         upload.draft,
@@ -102,8 +135,9 @@ def _kind(upload: Upload) -> str:
 def _whole(upload: Upload, parts: Sequence[UploadedPart]) -> dict[str, str]:
     """Return the checksum of the whole: over the parts' checksums, or of all bytes where parts can be combined."""
     name = upload.algorithm or DEFAULT_CHECKSUM
-    if not upload.algorithm and any(name not in part.checksums for part in parts):
-        return {}
+    sealed = bool(upload.draft.customer_key)
+    if not upload.algorithm and (sealed or any(name not in part.checksums for part in parts)):
+        return {}  # AWS takes no checksum of its own of what is encrypted with a customer's key
     if any(name not in part.checksums for part in parts):
         raise invalid_request(
             f"The upload was created using a {name.lower()} checksum. The complete request must include the checksum for each part."

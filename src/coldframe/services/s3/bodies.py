@@ -50,7 +50,7 @@ def receive(call: Call, request: Request, *, algorithm: str = "", key: bytes = b
     stated |= {_algorithm(header): value for header, value in stream.trailers.items()}
     try:
         if md5 is not None and md5.hex() != received.md5:
-            raise bad_digest("Content-MD5")
+            raise _wrong_md5(request, md5, received.md5)
         for name, value in stated.items():
             if received.checksums[name] != value:
                 raise bad_digest(name)
@@ -98,6 +98,16 @@ def stated_checksums(request: Request) -> dict[str, str]:
     return stated
 
 
+def check_algorithm(request: Request, algorithm: str) -> None:
+    """Raise InvalidRequest for a part that comes with a checksum of another algorithm than its upload's."""
+    body: Any = request.get("Body")
+    announced = body.announced if isinstance(body, BodyStream) else ()
+    for name in (*stated_checksums(request), *(_algorithm(header) for header in announced)):
+        if algorithm and name != algorithm:
+            text = f"expected checksum Type: {algorithm.lower()}, actual checksum Type: {name.lower()}"
+            raise invalid_request(f"Checksum Type mismatch occurred, {text}")
+
+
 def answered_checksums(checksums: dict[str, str], kind: str = "") -> dict[str, str]:
     """Return checksums as the members of an answer."""
     members = {f"Checksum{name}": value for name, value in checksums.items()}
@@ -105,10 +115,7 @@ def answered_checksums(checksums: dict[str, str], kind: str = "") -> dict[str, s
 
 
 def told_checksums(checksums: dict[str, str], algorithm: str) -> dict[str, str]:
-    """Return the one checksum of a part that clients are told: the upload's, else what came with it, else the default.
-
-    Clients send what they were told back, and S3 takes one of each part.
-    """
+    """Return the one checksum of a part that its sender is told: the upload's, else what came with it or the default."""
     if algorithm in checksums:
         return {algorithm: checksums[algorithm]}
     own = {name: value for name, value in checksums.items() if name != DEFAULT_CHECKSUM}
@@ -135,8 +142,20 @@ def _md5_stated(request: Request) -> bytes | None:
         return None
     digest = _decoded(text)
     if len(digest) != 16:
-        raise ServiceFault("InvalidDigest", "The Content-MD5 you specified was invalid.", status=400)
+        stated = {"Content-MD5": text}
+        raise ServiceFault(
+            "InvalidDigest", "The Content-MD5 you specified was invalid.", status=400, **stated
+        )
     return digest
+
+
+def _wrong_md5(request: Request, stated: bytes, actual: str) -> ServiceFault:
+    # AWS writes the digest of an object in hexadecimal and that of a part in Base64.
+    expected = b64encode(stated).decode() if request.get("PartNumber") else stated.hex()
+    calculated = b64encode(bytes.fromhex(actual)).decode()
+    text = "The Content-MD5 you specified did not match what we received."
+    members = {"ExpectedDigest": expected, "CalculatedDigest": calculated}
+    return ServiceFault("BadDigest", text, status=400, **members)
 
 
 def _decoded(text: str) -> bytes:

@@ -6,10 +6,12 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.lookup import Request, bucket_of, bucket_to_change
-from coldframe.services.s3.refusals import invalid_argument
+from coldframe.services.s3.refusals import malformed_xml
 
 _MOST = 1000
 _PAGE = 100
+# With what AWS answers puts of some configurations, whatever its model says.
+NO_CONTENT: Mapping[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": 204}}
 
 
 def put(call: Call, request: Request, name: str, value: Any) -> Mapping[str, Any]:
@@ -40,15 +42,16 @@ def put_one(call: Call, request: Request, name: str, member: str) -> Mapping[str
     bucket = bucket_to_change(call, request)
     configuration, identifier = request[member], request["Id"]
     if configuration.get("Id") != identifier:
-        raise invalid_argument(
-            "The id of the request and of the configuration are not the same", "id", identifier
-        )
+        if name != "inventory":
+            raise malformed_xml()
+        text = "Document ID does not match the specified configuration ID."
+        raise ServiceFault("IdMismatch", text, status=400)
     there = bucket.settings.get(name, {})
     if identifier not in there and len(there) >= _MOST:
         text = "You are attempting to create a new configuration but have already reached the 1,000-configuration limit."
         raise ServiceFault("TooManyConfigurations", text, status=400)
     call.records.change(bucket, settings=bucket.settings | {name: there | {identifier: configuration}})
-    return {}
+    return NO_CONTENT
 
 
 def get_one(call: Call, request: Request, name: str, member: str) -> Mapping[str, Any]:

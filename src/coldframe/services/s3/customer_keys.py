@@ -14,10 +14,11 @@ from typing import Any
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.lookup import Request
 from coldframe.services.s3.records import Version
-from coldframe.services.s3.refusals import access_denied, invalid_argument, invalid_request
+from coldframe.services.s3.refusals import access_denied, invalid_request
 
 _ALGORITHM, _KEY, _MD5 = "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"
 _OF_SOURCE = "CopySource"
+_MUST = "Requests specifying Server Side Encryption with Customer provided keys must provide"
 
 
 def customer_key(request: Request, prefix: str = "") -> bytes:
@@ -28,23 +29,21 @@ def customer_key(request: Request, prefix: str = "") -> bytes:
     algorithm, text, md5 = (request.get(prefix + name) for name in (_ALGORITHM, _KEY, _MD5))
     if algorithm is None and text is None and md5 is None:
         return b""
-    if algorithm != "AES256":
-        raise _refused("a valid encryption algorithm", "x-amz-server-side-encryption-customer-algorithm")
-    if not text:
-        raise _refused("an appropriate secret key", "x-amz-server-side-encryption-customer-key")
-    if not md5:
-        name = "x-amz-server-side-encryption-customer-key-MD5"
-        raise _refused("the client calculated MD5 of the secret key", name)
-    key = _decoded(text)
-    if len(key) != 32:
-        message = "The secret key was invalid for the specified algorithm."
-        raise invalid_argument(message, "x-amz-server-side-encryption-customer-algorithm", "AES256")
-    if not hmac.compare_digest(hashlib.md5(key, usedforsecurity=False).digest(), _decoded(md5)):
-        message = "The calculated MD5 hash of the key did not match the hash that was provided."
-        raise invalid_argument(message, "x-amz-server-side-encryption-customer-key-MD5", md5)
     if not prefix and request.get("ServerSideEncryption"):
         message = "Server Side Encryption with Customer provided key is incompatible with the encryption method specified"
-        raise invalid_argument(message, "x-amz-server-side-encryption", request["ServerSideEncryption"])
+        raise _refused(message, request["ServerSideEncryption"])
+    if algorithm is None:
+        raise _refused(f"{_MUST} a valid encryption algorithm.")
+    if algorithm != "AES256":
+        message = "The Encryption request you specified is not valid. Supported value: AES256."
+        raise _refused(message, algorithm, code="InvalidEncryptionAlgorithmError")
+    if not text:
+        raise _refused(f"{_MUST} an appropriate secret key.")
+    key = _decoded(text)
+    if len(key) != 32 or not md5:
+        raise _refused("The secret key was invalid for the specified algorithm.")
+    if not hmac.compare_digest(hashlib.md5(key, usedforsecurity=False).digest(), _decoded(md5)):
+        raise _refused("The calculated MD5 hash of the key did not match the hash that was provided.")
     return key
 
 
@@ -67,7 +66,7 @@ def right_key(request: Request, found: Version, prefix: str = "") -> bytes:
         text = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided"
         raise invalid_request(f"{text} to retrieve the object.")
     if not _knows(found.customer_key, key):
-        raise access_denied()
+        raise access_denied(f"{_MUST} the correct secret key.")
     return key
 
 
@@ -78,8 +77,9 @@ def key_of_upload(request: Request, draft: Version) -> bytes:
         text = "The multipart upload initiate requested encryption. Subsequent part requests must include the"
         raise invalid_request(f"{text} appropriate encryption parameters.")
     if key and not draft.customer_key:
-        text = "The multipart upload initiate did not request encryption. Please resend the request without sending"
-        raise invalid_request(f"{text} encryption parameters.")
+        # AWS says it in these words, which are of the other case.
+        text = "The multipart upload initiate requested encryption. Subsequent part requests must include the"
+        raise invalid_request(f"{text} appropriate encryption parameters.")
     if key and not _knows(draft.customer_key, key):
         text = "The provided encryption parameters did not match the ones used originally."
         raise invalid_request(text)
@@ -114,6 +114,6 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
-def _refused(what: str, name: str) -> ServiceFault:
-    text = "Requests specifying Server Side Encryption with Customer provided keys must provide"
-    return invalid_argument(f"{text} {what}.", name, "null")
+def _refused(message: str, value: str = "", *, code: str = "InvalidArgument") -> ServiceFault:
+    members = {"ArgumentValue": value} if value else {}
+    return ServiceFault(code, message, status=400, ArgumentName="x-amz-server-side-encryption", **members)

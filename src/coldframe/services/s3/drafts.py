@@ -3,6 +3,7 @@
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.acls import acl_of_new
 from coldframe.services.s3.customer_keys import check_of, customer_key
 from coldframe.services.s3.locks import lock_of_new
@@ -14,6 +15,8 @@ from coldframe.services.s3.tags import tags_of_header
 
 LONGEST_KEY = 1024
 LARGEST_METADATA = 2048
+# Classes of buckets on Outposts, on Snow devices and in file systems.
+_ELSEWHERE = frozenset({"OUTPOSTS", "SNOW", "FSX_OPENZFS", "FSX_ONTAP"})
 
 # What a put may say beside its bytes needs the permission that saying it later would.
 _ALSO_NEEDED = {
@@ -37,6 +40,10 @@ def draft_of(call: Call, bucket: Bucket, request: Request) -> Version:
             call.require(action, f"{bucket_arn(call, bucket.name)}/{request['Key']}")
     if request.get("WriteOffsetBytes") is not None:
         raise not_built("Appending is for directory buckets, which are not built in coldframe.")
+    if request.get("StorageClass") in _ELSEWHERE:
+        text = "The storage class you specified is not valid"
+        members = {"StorageClassRequested": request["StorageClass"]}
+        raise ServiceFault("InvalidStorageClass", text, status=400, **members)
     return Version(
         bucket=bucket.name,
         key=request["Key"],

@@ -5,12 +5,14 @@ Source: Amazon S3 User Guide, Lifecycle configuration elements.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
+from urllib.parse import quote
 
 from coldframe.core import ids
 from coldframe.services.s3.records import Version
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml
-from coldframe.services.s3.times import DAY, milliseconds, moment
+from coldframe.services.s3.times import DAY, http_date, milliseconds, moment
 
 _ACTIONS = (
     "Expiration",
@@ -59,8 +61,12 @@ def _kept(rule: Rule) -> dict[str, Any]:
         raise malformed_xml()
     date = expiration.get("Date")
     if date is not None and milliseconds(date) % DAY:
-        raise invalid_argument("'Date' must be at midnight GMT")
-    noncurrent = rule.get("NoncurrentVersionExpiration") or {}
+        raise invalid_argument("'Date' must be at midnight GMT", "Date", date.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    noncurrent = rule.get("NoncurrentVersionExpiration")
+    if noncurrent is not None and not noncurrent:
+        raise malformed_xml()
+    noncurrent = noncurrent or {}
+    _check_filter(rule.get("Filter") or {})
     abort = rule.get("AbortIncompleteMultipartUpload") or {}
     for days, name in (
         (expiration.get("Days"), "Expiration"),
@@ -70,6 +76,14 @@ def _kept(rule: Rule) -> dict[str, Any]:
         if days is not None and days <= 0:
             raise invalid_argument(f"'Days' for {name} action must be a positive integer")
     return {"ID": rule.get("ID") or ids.lower(48)} | _with_dates(rule, milliseconds)
+
+
+def _check_filter(found: Mapping[str, Any]) -> None:
+    if len([name for name in found if found[name] is not None]) > 1:
+        raise malformed_xml()
+    keys = [tag["Key"] for tag in (found.get("And") or {}).get("Tags") or []]
+    if len(set(keys)) != len(keys):
+        raise invalid_request("Duplicate Tag Keys are not allowed.")
 
 
 def _with_dates(rule: Rule, change: Any) -> dict[str, Any]:
@@ -109,6 +123,22 @@ def expires(rule: Rule, found: Version, now: int) -> bool:
     if said.get("Days") is not None:
         return now >= due(found.modified, said["Days"])
     return said.get("Date") is not None and now >= said["Date"]
+
+
+def told_expiration(rules: Sequence[Rule], found: Version) -> dict[str, str]:
+    """Return what answers say of when the rules end the newest version of a key: the first of them that will."""
+    ends: list[tuple[int, str]] = []
+    for rule in rules if found.latest else ():
+        said = rule.get("Expiration") or {}
+        if applies(rule, found.key, size=found.size, tags=found.tags):
+            if said.get("Days") is not None:
+                ends.append((due(found.modified, said["Days"]), rule["ID"]))
+            elif said.get("Date") is not None:
+                ends.append((said["Date"], rule["ID"]))
+    if not ends:
+        return {}
+    end, name = min(ends, key=itemgetter(0))
+    return {"Expiration": f'expiry-date="{http_date(end)}", rule-id="{quote(name, safe="")}"'}
 
 
 def due(since: int, days: int) -> int:

@@ -7,7 +7,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.lookup import Request, bucket_arn
 from coldframe.services.s3.records import Bucket, Version
 from coldframe.services.s3.refusals import access_denied, invalid_argument, invalid_request
-from coldframe.services.s3.times import DAY, milliseconds
+from coldframe.services.s3.times import DAY, milliseconds, moment
 
 _PROTECTED = "Access Denied because object protected by object lock."
 
@@ -20,8 +20,9 @@ def lock_of_new(call: Call, bucket: Bucket, request: Request) -> dict[str, Any]:
         raise invalid_request("Bucket is missing Object Lock Configuration")
     if (mode is None) != (until is None):
         text = "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied"
-        raise invalid_argument(text)
-    fields: dict[str, Any] = {"legal_hold": hold == "ON"}
+        missing = "x-amz-object-lock-mode" if mode is None else "x-amz-object-lock-retain-until-date"
+        raise ServiceFault("InvalidArgument", text, status=400, ArgumentName=missing)
+    fields: dict[str, Any] = {"legal_hold": hold == "ON", "hold_said": hold is not None}
     if until is not None:
         check_until(call, milliseconds(until))
         return fields | {"lock_mode": mode, "lock_until": milliseconds(until)}
@@ -35,7 +36,9 @@ def lock_of_new(call: Call, bucket: Bucket, request: Request) -> dict[str, Any]:
 def check_until(call: Call, until: int) -> None:
     """Raise InvalidArgument for a retention that would end in the past."""
     if until <= call.now:
-        raise invalid_argument("The retain until date must be in the future!")
+        # AWS writes the date in the time of its own place.
+        said = moment(until).strftime("%a %b %d %H:%M:%S UTC %Y")
+        raise invalid_argument("The retain until date must be in the future!", "RetainUntilDate", said)
 
 
 def check_deletable(call: Call, found: Version, *, bypass: bool) -> None:

@@ -1,13 +1,16 @@
 """Finding buckets and versions, and refusing in S3's words where they are not."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
 from coldframe.services.s3.records import Bucket, Version
 from coldframe.services.s3.refusals import (
     access_denied,
+    invalid_version_id,
     method_not_allowed,
     no_such_bucket,
     no_such_key,
@@ -16,6 +19,8 @@ from coldframe.services.s3.refusals import (
 from coldframe.services.s3.times import http_date
 
 Request = Mapping[str, Any]
+_VERSION = re.compile(r"[0-9a-f]{32}").fullmatch
+_ACCOUNT = re.compile(r"[0-9]{12}").fullmatch
 
 
 def bucket_of(call: Call, request: Request) -> Bucket:
@@ -32,7 +37,11 @@ def checked(bucket: Bucket | None, request: Request) -> Bucket:
     """Return the bucket if it is there and of the owner that the caller expects."""
     if bucket is None:
         raise no_such_bucket(request["Bucket"])
-    if request.get("ExpectedBucketOwner") not in {None, bucket.owner}:
+    expected = request.get("ExpectedBucketOwner")
+    if expected is not None and not _ACCOUNT(expected):
+        text = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"
+        raise ServiceFault("InvalidBucketOwnerAWSAccountID", text, status=400)
+    if expected not in {None, bucket.owner}:
         raise access_denied()
     return bucket
 
@@ -56,18 +65,28 @@ def version(records: Records, bucket: str, key: str, version_id: str) -> Version
     return found[0] if found else None
 
 
-def object_of(call: Call, records: Records, request: Request, *, method: str = "GET") -> Version:
+def check_version_id(bucket: Bucket, version_id: str | None) -> None:
+    """Raise InvalidArgument for the id of a version that no version of this bucket can have."""
+    if version_id is not None and version_id != "null" and not (bucket.versioning and _VERSION(version_id)):
+        raise invalid_version_id(version_id)
+
+
+def object_of(
+    call: Call, records: Records, request: Request, *, method: str = "GET", plain: bool = True
+) -> Version:
     """Return the version that a request names; raises NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker.
 
+    A delete marker on top stands for no object, but where it is not `plain`: then it is one that takes no method.
     Who may not list the bucket does not learn what is not there: AccessDenied.
     """
     name, key, version_id = request["Bucket"], request["Key"], request.get("VersionId")
     found = version(records, name, key, version_id) if version_id else newest(records, name, key)
     if found is not None and not found.marker:
         return found
-    if found is not None and version_id:
+    if found is not None and (version_id or not plain):
         headers = {
             "x-amz-delete-marker": "true",
+            "x-amz-version-id": found.version_id,
             "last-modified": http_date(found.modified),
             "allow": "DELETE",
         }

@@ -5,6 +5,7 @@ from typing import Any
 from coldframe.services.s3 import encryption
 from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.lookup import Request
+from coldframe.services.s3.mail_words import decoded, in_latin, told
 from coldframe.services.s3.records import Version
 from coldframe.services.s3.times import milliseconds, moment, whole_second
 
@@ -24,18 +25,20 @@ def header_fields(request: Request) -> dict[str, Any]:
     return {
         "headers": headers,
         "expires": None if expires is None else milliseconds(expires),
-        "metadata": dict(request.get("Metadata") or {}),
+        "metadata": {name: decoded(text) for name, text in (request.get("Metadata") or {}).items()},
     }
 
 
-def version_answer(request: Request, found: Version, *, versioned: bool) -> dict[str, Any]:
+def version_answer(
+    request: Request, found: Version, span: tuple[int, int] | None, *, versioned: bool
+) -> dict[str, Any]:
     """Return what GetObject and HeadObject say of a version, but for its length and range."""
     answer: dict[str, Any] = {
-        **found.headers,
+        **{name: in_latin(text) for name, text in found.headers.items()},
         "AcceptRanges": "bytes",
         "LastModified": whole_second(found.modified),
         "ETag": f'"{found.etag}"',
-        "Metadata": found.metadata,
+        "Metadata": {name: told(text) for name, text in found.metadata.items()},
         **encryption.answered(found, request),
     }
     if found.expires is not None:
@@ -46,19 +49,31 @@ def version_answer(request: Request, found: Version, *, versioned: bool) -> dict
         answer["StorageClass"] = found.storage_class
     if found.tags:
         answer["TagCount"] = len(found.tags)
-    if request.get("ChecksumMode") == "ENABLED" and request.get("Range") is None:
-        answer |= answered_checksums(found.checksums, found.checksum_type)
+    if (request.get("ChecksumMode") or "").upper() == "ENABLED":
+        answer |= answered_checksums(_checksums(request, found, span), found.checksum_type)
     if request.get("PartNumber") is not None and found.parts:
         answer["PartsCount"] = len(found.parts)
     return answer | _lock(found) | _overrides(request)
+
+
+def _checksums(request: Request, found: Version, span: tuple[int, int] | None) -> dict[str, str]:
+    """Return the checksums of the bytes that are answered, if they are known: of the whole, or of a part by itself."""
+    if request.get("PartNumber") is not None and found.checksum_type == "COMPOSITE":
+        return {
+            name: part.checksum
+            for name in found.checksums
+            for part in found.parts
+            if part.number == request["PartNumber"]
+        }
+    return found.checksums if span in {None, (0, found.size)} else {}
 
 
 def _lock(found: Version) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if found.lock_mode:
         answer |= {"ObjectLockMode": found.lock_mode, "ObjectLockRetainUntilDate": moment(found.lock_until)}
-    if found.legal_hold:
-        answer["ObjectLockLegalHoldStatus"] = "ON"
+    if found.legal_hold or found.hold_said:
+        answer["ObjectLockLegalHoldStatus"] = "ON" if found.legal_hold else "OFF"
     return answer
 
 

@@ -38,6 +38,8 @@ def check_policy(text: str, bucket_arn: str) -> None:
         raise _malformed("Policies must be 20 KB or less in size.")
     if not text.lstrip().startswith("{"):
         raise _malformed("Policies must be valid JSON and the first byte must be '{'")
+    if text.strip("{} \t\r\n") == "":
+        raise _malformed("Missing required field Statement")
     try:
         compiled_policy(text, "resource")
     except PolicyError as error:

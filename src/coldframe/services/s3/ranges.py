@@ -4,6 +4,7 @@ import re
 
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.records import Version
+from coldframe.services.s3.refusals import invalid_argument, invalid_request
 
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*").fullmatch
 
@@ -42,10 +43,12 @@ def copied_range(header: str, size: int) -> tuple[int, int]:
             "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are"
         )
         text += " the zero-based offsets of the first and last bytes to copy"
-        raise ServiceFault("InvalidArgument", text, status=400)
+        raise invalid_argument(text, "x-amz-copy-source-range", header)
+    if int(found[1]) >= size:
+        raise invalid_request("The specified copy range is invalid for the source object size")
     if int(found[2]) >= size:
         text = f"Range specified is not valid for source object of size: {size}"
-        raise ServiceFault("InvalidRange", text, status=416)
+        raise invalid_argument(text, "x-amz-copy-source-range", header)
     return int(found[1]), int(found[2]) + 1
 
 
@@ -58,4 +61,10 @@ def part_range(number: int, found: Version) -> tuple[int, int]:
         if part.number == number:
             return at, at + part.size
         at += part.size
-    raise ServiceFault("InvalidPartNumber", "The requested partnumber is not satisfiable", status=416)
+    raise ServiceFault(
+        "InvalidPartNumber",
+        "The requested partnumber is not satisfiable",
+        status=416,
+        PartNumberRequested=str(number),
+        ActualPartCount=str(len(found.parts) or 1),
+    )

@@ -38,6 +38,7 @@ class Version(Record):
     `rank` falls with each newer version, so that the newest comes first; `latest` is the newest of its key, `live` if
     it is no delete marker. `blobs` are ids and sizes in the object store; `superseded` is when a newer one came.
     `sse` is empty for SSE-S3 and SSE-C; else `wrapped` is the data key as the KMS key wrapped it in the context.
+    `hold_said` is whether a legal hold was ever put on it or taken off, which answers tell.
     `customer_key` knows the key of SSE-C again; a copy restored from an archive class is there
     until `restored_until`.
     """
@@ -67,6 +68,7 @@ class Version(Record):
     lock_mode: str = ""
     lock_until: int = 0
     legal_hold: bool = False
+    hold_said: bool = False
     sse: str = ""
     kms_key: str = ""
     bucket_key: bool = False

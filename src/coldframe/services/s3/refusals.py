@@ -21,6 +21,11 @@ def no_such_version(key: str, version_id: str) -> ServiceFault:
     return ServiceFault("NoSuchVersion", text, status=404, Key=key, VersionId=version_id)
 
 
+def invalid_version_id(version_id: str) -> ServiceFault:
+    """This is not the id of a version."""
+    return invalid_argument("Invalid version id specified", "versionId", version_id)
+
+
 def no_such_upload(upload_id: str) -> ServiceFault:
     """The multipart upload is not, or no longer, under way."""
     text = (
@@ -32,7 +37,8 @@ def no_such_upload(upload_id: str) -> ServiceFault:
 
 def invalid_argument(message: str, name: str = "", value: object = "") -> ServiceFault:
     """An argument is none that the operation takes."""
-    members = {"ArgumentName": name, "ArgumentValue": str(value)} if name else {}
+    members = {"ArgumentName": name} if name else {}
+    members |= {"ArgumentValue": str(value)} if str(value) else {}
     return ServiceFault("InvalidArgument", message, status=400, **members)
 
 
@@ -54,8 +60,9 @@ def precondition_failed(condition: str) -> ServiceFault:
 
 
 def bad_digest(name: str) -> ServiceFault:
-    """The bytes that came are not the ones that the digest is of."""
-    return ServiceFault("BadDigest", f"The {name} you specified did not match what we received.", status=400)
+    """The bytes that came are not the ones that the checksum is of."""
+    text = f"The {name} you specified did not match the calculated checksum."
+    return ServiceFault("BadDigest", text, status=400)
 
 
 def access_denied(message: str = "Access Denied") -> ServiceFault:

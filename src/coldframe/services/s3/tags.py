@@ -9,6 +9,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.refusals import invalid_argument
 
 _CHARACTERS = re.compile(r"[\w\s+\-=._:/@]*").fullmatch
+_SYSTEM = "System tags cannot be added/updated by requester"
 OBJECT_LIMIT = 10
 BUCKET_LIMIT = 50
 
@@ -26,9 +27,11 @@ def tags_of_set(tag_set: Sequence[dict[str, Any]], limit: int) -> dict[str, str]
         if not 0 < len(key) <= 128 or not _CHARACTERS(key):
             raise _invalid("The TagKey you have provided is invalid", key)
         if len(value) > 256 or not _CHARACTERS(value):
-            raise _invalid("The TagValue you have provided is invalid", key)
+            raise _invalid("The TagValue you have provided is invalid", key, value)
         if key.lower().startswith("aws:"):
-            raise _invalid("System tags cannot be added/updated by requester", key)
+            of_object = limit == OBJECT_LIMIT
+            words = "Your TagKey cannot be prefixed with aws:" if of_object else _SYSTEM
+            raise _invalid(words, key)
         tags[key] = value
     return tags
 
@@ -38,10 +41,11 @@ def tags_of_header(header: str | None) -> dict[str, str]:
     if not header:
         return {}
     try:
-        pairs = parse_qsl(header, keep_blank_values=True, strict_parsing=True, errors="strict")
+        pairs = parse_qsl(header, keep_blank_values=True, errors="strict")
     except ValueError:
-        text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters"
-        raise invalid_argument(f"{text} without tag name duplicates.", "x-amz-tagging", header) from None
+        raise _not_encoded(header) from None
+    if len(dict(pairs)) != len(pairs) or not all(_CHARACTERS(text) for pair in pairs for text in pair):
+        raise _not_encoded(header)
     return tags_of_set([{"Key": key, "Value": value} for key, value in pairs], OBJECT_LIMIT)
 
 
@@ -50,5 +54,11 @@ def tag_set(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _invalid(message: str, key: str) -> ServiceFault:
-    return ServiceFault("InvalidTag", message, status=400, TagKey=key)
+def _not_encoded(header: str) -> ServiceFault:
+    text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters"
+    return invalid_argument(f"{text} without tag name duplicates.", "x-amz-tagging", header)
+
+
+def _invalid(message: str, key: str, value: str = "") -> ServiceFault:
+    members = {"TagValue": value} if value else {}
+    return ServiceFault("InvalidTag", message, status=400, TagKey=key, **members)

@@ -66,6 +66,11 @@ def delete_version(records: Records, found: Version) -> Change:
     return Change(found, blobs_of(found))
 
 
+def told_version(made: Version) -> dict[str, str]:
+    """Return what the answer to a write says of its version: nothing of one that has no id of its own."""
+    return {} if made.version_id == NULL else {"VersionId": made.version_id}
+
+
 def blobs_of(found: Version) -> list[str]:
     """Return the ids of a version's blobs."""
     return [blob for blob, _ in found.blobs]

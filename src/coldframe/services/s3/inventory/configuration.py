@@ -16,7 +16,7 @@ def check_inventory(bucket: Bucket, configuration: Mapping[str, Any]) -> None:
     """Refuse a configuration whose reports could not be made."""
     destination = configuration["Destination"]["S3BucketDestination"]
     if not destination["Bucket"].startswith("arn:aws") or ":::" not in destination["Bucket"]:
-        text = "The destination bucket is not named by an ARN of Amazon S3."
+        text = "Invalid bucket ARN."
         raise ServiceFault("InvalidS3DestinationBucket", text, status=400)
     if destination["Format"] != "CSV":
         raise not_built(f"Inventory reports in {destination['Format']} are not built in coldframe; CSV is.")

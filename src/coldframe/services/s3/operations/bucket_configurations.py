@@ -11,7 +11,7 @@ from coldframe.services.s3.encryption import KMS
 from coldframe.services.s3.events import tell_of_test
 from coldframe.services.s3.lookup import Request, bucket_of, bucket_to_change
 from coldframe.services.s3.notifications import check_notifications
-from coldframe.services.s3.refusals import invalid_argument, malformed_xml
+from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml
 
 _NO_CORS = ("NoSuchCORSConfiguration", "The CORS configuration does not exist")
 _NO_OWNERSHIP = ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
@@ -49,7 +49,8 @@ def put_bucket_encryption(call: Call, request: Request) -> Mapping[str, Any]:
     default = rules[0].get("ApplyServerSideEncryptionByDefault") or {}
     if default.get("SSEAlgorithm", "AES256") not in KMS and default.get("KMSMasterKeyID"):
         raise invalid_argument(
-            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms"
+            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+            "ApplyServerSideEncryptionByDefault",
         )
     return configurations.put(call, request, "encryption", configuration)
 
@@ -158,6 +159,9 @@ def get_bucket_request_payment(call: Call, request: Request) -> Mapping[str, Any
 
 def put_bucket_accelerate_configuration(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep whether transfers would be accelerated."""
+    if "." in request["Bucket"]:
+        text = "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
+        raise invalid_request(text)
     return configurations.put(call, request, "accelerate", request["AccelerateConfiguration"])
 
 

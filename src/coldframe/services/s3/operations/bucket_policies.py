@@ -6,6 +6,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3 import acls
+from coldframe.services.s3.configurations import NO_CONTENT
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change
 from coldframe.services.s3.policies import check_policy, is_public
 from coldframe.services.s3.records import Bucket
@@ -22,7 +23,7 @@ def put_bucket_policy(call: Call, request: Request) -> Mapping[str, Any]:
             "Access Denied: public policies are blocked by the BlockPublicPolicy setting in S3 Block Public Access."
         )
     call.records.change(bucket, policy=text)
-    return {}
+    return NO_CONTENT
 
 
 def get_bucket_policy(call: Call, request: Request) -> Mapping[str, Any]:

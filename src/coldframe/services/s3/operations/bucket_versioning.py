@@ -11,6 +11,7 @@ from coldframe.services.s3.lookup import Request, bucket_of, bucket_to_change
 from coldframe.services.s3.refusals import malformed_xml, not_built
 from coldframe.services.s3.tags import BUCKET_LIMIT, tag_set, tags_of_set
 
+_SMALLEST = "all_storage_classes_128K"
 _NO_RULES = ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
 
 
@@ -44,7 +45,7 @@ def put_bucket_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Put tags in place of those there were."""
     bucket = bucket_to_change(call, request)
     call.records.change(bucket, tags=tags_of_set(request["Tagging"].get("TagSet") or [], BUCKET_LIMIT))
-    return {}
+    return configurations.NO_CONTENT
 
 
 def get_bucket_tagging(call: Call, request: Request) -> Mapping[str, Any]:
@@ -66,12 +67,18 @@ def put_bucket_lifecycle_configuration(call: Call, request: Request) -> Mapping[
     rules = (request.get("LifecycleConfiguration") or {}).get("Rules")
     if not rules:
         raise malformed_xml()
-    return configurations.put(call, request, "lifecycle", kept_rules(rules))
+    smallest = request.get("TransitionDefaultMinimumObjectSize") or _SMALLEST
+    bucket = bucket_to_change(call, request)
+    settings = bucket.settings | {"lifecycle": kept_rules(rules), "lifecycle_smallest": smallest}
+    call.records.change(bucket, settings=settings)
+    return {"TransitionDefaultMinimumObjectSize": smallest}
 
 
 def get_bucket_lifecycle_configuration(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer the lifecycle rules."""
-    return {"Rules": answered_rules(configurations.get(call, request, "lifecycle", _NO_RULES))}
+    rules = answered_rules(configurations.get(call, request, "lifecycle", _NO_RULES))
+    smallest = configurations.get(call, request, "lifecycle_smallest") or _SMALLEST
+    return {"Rules": rules, "TransitionDefaultMinimumObjectSize": smallest}
 
 
 def delete_bucket_lifecycle(call: Call, request: Request) -> Mapping[str, Any]:

@@ -12,9 +12,10 @@ from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
 from coldframe.services.s3.refusals import access_denied
 from coldframe.services.s3.tags import BUCKET_LIMIT, tags_of_set
-from coldframe.services.s3.times import moment
+from coldframe.services.s3.times import whole_second
 
 _HOME = "us-east-1"
+_OLD = "EU"
 _MOST_BUCKETS = 10_000
 _BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
@@ -36,7 +37,7 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
             text = "The requested bucket name is not available. The bucket namespace is shared by all users of the"
             text += " system. Please select a different name and try again."
             raise ServiceFault("BucketAlreadyExists", text, BucketName=name)
-        if call.region == _HOME and old.region == _HOME:
+        if call.region == _HOME and old.region == _HOME and not configuration.get("Tags"):
             return answer  # documented for this region alone, for old clients
         text = "Your previous request to create the named bucket succeeded and you already own it."
         raise ServiceFault("BucketAlreadyOwnedByYou", text, BucketName=name)
@@ -53,6 +54,8 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
         settings={
             "ownership": {"Rules": [{"ObjectOwnership": ownership}]},
             "public_access_block": dict.fromkeys(_BLOCKED, True),
+            # The old name of a region is told as it was said.
+            **({"location": _OLD} if configuration.get("LocationConstraint") == _OLD else {}),
         },
     )
     if request.get("ACL") in acls.PUBLIC and ownership != "BucketOwnerEnforced":
@@ -79,8 +82,9 @@ def head_bucket(call: Call, request: Request) -> Mapping[str, Any]:
 
 def get_bucket_location(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer the region of a bucket, which is null for us-east-1."""
-    region = bucket_of(call, request).region
-    return {} if region == _HOME else {"LocationConstraint": region}
+    bucket = bucket_of(call, request)
+    told = bucket.settings.get("location", bucket.region)
+    return {} if told == _HOME else {"LocationConstraint": told}
 
 
 def list_buckets(call: Call, request: Request) -> Mapping[str, Any]:
@@ -103,7 +107,7 @@ def list_buckets(call: Call, request: Request) -> Mapping[str, Any]:
         "Buckets": [
             {
                 "Name": bucket.name,
-                "CreationDate": moment(bucket.created),
+                "CreationDate": whole_second(bucket.created),
                 "BucketRegion": bucket.region,
                 "BucketArn": bucket_arn(call, bucket.name),
             }
@@ -144,7 +148,7 @@ def _region(call: Call, constraint: str | None) -> str:
                 "IllegalLocationConstraintException", f"{text} request was sent to.", status=400
             )
         return _HOME
-    region = "eu-west-1" if constraint == "EU" else constraint
+    region = "eu-west-1" if constraint == _OLD else constraint
     if region == _HOME:
         text = "The specified location-constraint is not valid"
         raise ServiceFault("InvalidLocationConstraint", text, status=400, LocationConstraint=constraint)

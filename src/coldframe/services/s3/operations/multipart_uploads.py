@@ -8,7 +8,14 @@ from coldframe.core.call import Call
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.services.s3 import acls, encryption
 from coldframe.services.s3.assembling import assembled, check_parts
-from coldframe.services.s3.bodies import DEFAULT_CHECKSUM, answered_checksums, receive, told_checksums
+from coldframe.services.s3.bodies import (
+    DEFAULT_CHECKSUM,
+    answered_checksums,
+    check_algorithm,
+    receive,
+    told_checksums,
+)
+from coldframe.services.s3.conditions import check_undisturbed, check_write
 from coldframe.services.s3.customer_keys import key_of_upload
 from coldframe.services.s3.drafts import draft_of
 from coldframe.services.s3.listing import encoder, page_of, wanted_count
@@ -16,8 +23,9 @@ from coldframe.services.s3.lookup import Request, bucket_of, newest
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml, no_such_upload
 from coldframe.services.s3.storing import commit_version
-from coldframe.services.s3.times import moment
+from coldframe.services.s3.times import whole_second
 from coldframe.services.s3.uploads import commit_part, known_upload, upload_key
+from coldframe.services.s3.versions import told_version
 
 _MOST_PARTS = 10_000
 _WHOLE_ONLY = frozenset({"CRC64NVME"})
@@ -64,6 +72,7 @@ def upload_part(call: Call, request: Request) -> Mapping[str, Any]:
     with call.installation.store.read() as transaction:
         upload = known_upload(transaction.records("", "").find(Upload, *upload_key(request)), request)
     key = key_of_upload(request, upload.draft) or encryption.opened(call, bucket, upload.draft)
+    check_algorithm(request, upload.algorithm)
     received = receive(call, request, algorithm=upload.algorithm or DEFAULT_CHECKSUM, key=key)
     part = commit_part(call, request, received)
     answer = {"ETag": f'"{part.etag}"', **encryption.answered(upload.draft, request)}
@@ -82,12 +91,18 @@ def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]
             raise no_such_upload(request["UploadId"])
         return _completed(request, bucket, found)
     named = (request.get("MultipartUpload") or {}).get("Parts") or []
-    if not named or len(named) > _MOST_PARTS:
+    if not named and request.get("MultipartUpload") is not None:
+        raise malformed_xml()
+    if not named:
+        raise invalid_request("You must specify at least one part")
+    if len(named) > _MOST_PARTS:
         raise malformed_xml()
     uploaded = {part.number: part for part in records.list(UploadedPart, key_prefix=(upload.upload_id,))}
-    parts = check_parts(request, named, uploaded)
+    parts = check_parts(request, upload, named, uploaded)
     draft = assembled(call, request, upload, parts)
     kept = {part.blob for part in parts}
+    check_write(request, records)
+    check_undisturbed(request, records, upload.initiated)
     made, _ = commit_version(call, request, draft, [], event="ObjectCreated:CompleteMultipartUpload")
     _forget(call, upload, list(uploaded.values()), keep=kept)
     return _completed(request, bucket, made)
@@ -153,20 +168,21 @@ def list_multipart_uploads(call: Call, request: Request) -> Mapping[str, Any]:
         "Bucket": bucket.name,
         "KeyMarker": encode(key_marker),
         "UploadIdMarker": id_marker,
-        "Prefix": encode(prefix),
         "MaxUploads": limit,
         "IsTruncated": page.truncated,
         "Uploads": [_upload(upload, bucket, encode(upload.key)) for upload in page.rows],
         "CommonPrefixes": [{"Prefix": encode(one)} for one in page.prefixes],
     }
+    if prefix:
+        answer["Prefix"] = encode(prefix)
     if request.get("Delimiter"):
         answer["Delimiter"] = encode(request["Delimiter"])
     if request.get("EncodingType"):
         answer["EncodingType"] = request["EncodingType"]
-    if page.truncated and page.last:
-        last = page.last
-        answer["NextKeyMarker"] = encode(last if isinstance(last, str) else last.key)
-        answer["NextUploadIdMarker"] = "" if isinstance(last, str) else last.upload_id
+    # AWS tells them of the last page too, where an upload ends it.
+    last = "" if isinstance(page.last, str) and not page.truncated else page.last or ""
+    answer["NextKeyMarker"] = encode(last if isinstance(last, str) else last.key)
+    answer["NextUploadIdMarker"] = "" if isinstance(last, str) else last.upload_id
     return answer
 
 
@@ -187,25 +203,27 @@ def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any
         "ETag": f'"{made.etag}"',
     }
     answer |= {} if made.customer_key else encryption.answered(made, request)
-    answer |= answered_checksums(made.checksums, made.checksum_type)
-    return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
+    # Recorded: of an object under KMS the default checksum is kept, but not told here.
+    if not made.sse or DEFAULT_CHECKSUM not in made.checksums:
+        answer |= answered_checksums(made.checksums, made.checksum_type)
+    return answer | told_version(made)
 
 
 def _part(part: UploadedPart, algorithm: str) -> dict[str, Any]:
     shown = {
         "PartNumber": part.number,
-        "LastModified": moment(part.modified),
+        "LastModified": whole_second(part.modified),
         "ETag": f'"{part.etag}"',
         "Size": part.size,
     }
-    return shown | answered_checksums(told_checksums(part.checksums, algorithm))
+    return shown | answered_checksums({algorithm: part.checksums[algorithm]} if algorithm else {})
 
 
 def _upload(upload: Upload, bucket: Bucket, key: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "UploadId": upload.upload_id,
         "Key": key,
-        "Initiated": moment(upload.initiated),
+        "Initiated": whole_second(upload.initiated),
         "StorageClass": upload.draft.storage_class,
         "Owner": acls.owner(bucket.owner),
         "Initiator": {"ID": upload.initiator, "DisplayName": upload.initiator.rpartition("/")[2]},

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from msgspec.structs import replace
 
@@ -29,7 +29,7 @@ from coldframe.services.s3.records import Bucket, Upload, Version
 from coldframe.services.s3.refusals import invalid_argument, invalid_request
 from coldframe.services.s3.storing import commit_version
 from coldframe.services.s3.tags import tags_of_header
-from coldframe.services.s3.times import moment
+from coldframe.services.s3.times import whole_second
 from coldframe.services.s3.uploads import commit_part, known_upload, upload_key
 from coldframe.services.s3.versions import NULL
 
@@ -50,6 +50,8 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
             *("SSECustomerKey", "CopySourceSSECustomerKey"),
         )
     )
+    # What the default encryption of the bucket, or of S3, would make another object of may be copied onto itself.
+    changed = changed or bool(source.sse) or "encryption" in bucket.settings
     if same_place and not changed:
         text = "This copy request is illegal because it is trying to copy an object to itself without changing the"
         text += " object's metadata, storage class, website redirect location or encryption attributes."
@@ -76,9 +78,10 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         checksum_type="FULL_OBJECT" if received.checksums else "",
     )
     made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
-    result = {"ETag": f'"{made.etag}"', "LastModified": moment(made.modified)}
+    result = {"ETag": f'"{made.etag}"', "LastModified": whole_second(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
     answer: dict[str, Any] = {"CopyObjectResult": result, **encryption.answered(made, request), **source_id}
+    # Unlike PutObject, recorded: the null version is told too.
     return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
 
 
@@ -98,15 +101,16 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
     names = [upload.algorithm or DEFAULT_CHECKSUM]
     received = _copied(call, source, span, names, (of_source(request, source), key))
     part = commit_part(call, request, received)
-    result = {"ETag": f'"{part.etag}"', "LastModified": moment(part.modified)}
-    result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
+    result = {"ETag": f'"{part.etag}"', "LastModified": whole_second(part.modified)}
+    if upload.algorithm:
+        result |= answered_checksums(told_checksums(part.checksums, upload.algorithm))
     return {"CopyPartResult": result, **encryption.answered(upload.draft, request), **source_id}
 
 
 def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
     """Return the version to copy, which the caller may read, and its id if its bucket has versions."""
     path, _, query = request["CopySource"].partition("?versionId=")
-    name, _, key = unquote(path, errors="replace").lstrip("/").partition("/")
+    name, _, key = unquote_plus(path, errors="replace").lstrip("/").partition("/")
     if not name or not key:
         text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         raise invalid_argument(text, "x-amz-copy-source", request["CopySource"])
@@ -115,14 +119,13 @@ def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
         named["VersionId"] = unquote(query)
     if request.get("ExpectedSourceBucketOwner"):
         named["ExpectedBucketOwner"] = request["ExpectedSourceBucketOwner"]
-    bucket = checked(call.cached(Bucket, name), named)
+    checked(call.cached(Bucket, name), named)
     call.require("s3:GetObjectVersion" if query else "s3:GetObject", f"{bucket_arn(call, name)}/{key}")
     with call.installation.store.read() as transaction:
         source = object_of(call, transaction.records("", ""), named)
-    check_copy(request, source)
+    check_copy(request, source, call.now)
     check_copyable(source, call.now)
-    shown = bucket.versioning or source.version_id != NULL
-    return source, {"CopySourceVersionId": source.version_id} if shown else {}
+    return source, {} if source.version_id == NULL else {"CopySourceVersionId": source.version_id}
 
 
 def _copied(

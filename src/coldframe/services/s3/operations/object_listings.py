@@ -12,7 +12,7 @@ from coldframe.services.s3.listing import Page, encoder, page_of, wanted_count
 from coldframe.services.s3.lookup import Request, bucket_of, version
 from coldframe.services.s3.records import Bucket, Version
 from coldframe.services.s3.refusals import invalid_argument
-from coldframe.services.s3.times import moment
+from coldframe.services.s3.times import whole_second
 
 # Above every rank, so that a position with it lies behind all versions of its key.
 _AFTER_ALL = 1
@@ -48,7 +48,7 @@ def list_objects_v2(call: Call, request: Request) -> Mapping[str, Any]:
     answer["KeyCount"] = len(page.rows) + len(page.prefixes)
     if token is not None:
         answer["ContinuationToken"] = token
-    if request.get("StartAfter"):
+    if request.get("StartAfter") and token is None:
         answer["StartAfter"] = encode(request["StartAfter"])
     if page.truncated:
         answer["NextContinuationToken"] = call.token(_told(page.last) if page.last else after)
@@ -75,7 +75,11 @@ def list_object_versions(call: Call, request: Request) -> Mapping[str, Any]:
         _content(row, bucket, encode, owner=True) | _version(row) for row in page.rows if not row.marker
     ]
     answer["DeleteMarkers"] = [
-        {"Key": encode(row.key), "LastModified": moment(row.modified), "Owner": acls.owner(bucket.owner)}
+        {
+            "Key": encode(row.key),
+            "LastModified": whole_second(row.modified),
+            "Owner": acls.owner(bucket.owner),
+        }
         | _version(row)
         for row in page.rows
         if row.marker
@@ -151,7 +155,7 @@ def _answer(request: Request, page: Page, encode: Callable[[str], str]) -> dict[
 def _content(row: Version, bucket: Bucket, encode: Callable[[str], str], *, owner: bool) -> dict[str, Any]:
     content: dict[str, Any] = {
         "Key": encode(row.key),
-        "LastModified": moment(row.modified),
+        "LastModified": whole_second(row.modified),
         "ETag": f'"{row.etag}"',
         "Size": row.size,
         "StorageClass": row.storage_class,

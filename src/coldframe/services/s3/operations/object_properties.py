@@ -12,7 +12,12 @@ from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.locks import check_until, may_bypass, need_lock, no_lock_configuration
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
 from coldframe.services.s3.records import Bucket, Version
-from coldframe.services.s3.refusals import access_denied, invalid_argument, malformed_xml, not_built
+from coldframe.services.s3.refusals import (
+    access_denied,
+    invalid_argument,
+    malformed_xml,
+    not_built,
+)
 from coldframe.services.s3.tags import OBJECT_LIMIT, tag_set, tags_of_set
 from coldframe.services.s3.times import milliseconds, moment, whole_second
 from coldframe.services.s3.versions import NULL
@@ -26,7 +31,7 @@ _NO_LOCK = (
 def put_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Put tags in place of those there were."""
     bucket_to_change(call, request)
-    found = object_of(call, call.records, request, method="PUT")
+    found = object_of(call, call.records, request, method="PUT", plain=False)
     tags = tags_of_set(request["Tagging"].get("TagSet") or [], OBJECT_LIMIT)
     call.records.change(found, tags=tags)
     return _version_id(found)
@@ -35,14 +40,14 @@ def put_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
 def get_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer an object's tags, which may be none."""
     bucket_of(call, request)
-    found = object_of(call, call.records, request)
+    found = object_of(call, call.records, request, plain=False)
     return {"TagSet": tag_set(found.tags), **_version_id(found)}
 
 
 def delete_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Take an object's tags away."""
     bucket_to_change(call, request)
-    found = object_of(call, call.records, request, method="DELETE")
+    found = object_of(call, call.records, request, method="DELETE", plain=False)
     call.records.change(found, tags={})
     return _version_id(found)
 
@@ -57,7 +62,7 @@ def get_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
 def put_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
     """Put a canned access control list on an object."""
     bucket = bucket_to_change(call, request)
-    found = object_of(call, call.records, request, method="PUT")
+    found = object_of(call, call.records, request, method="PUT", plain=False)
     call.records.change(found, acl=acls.acl_of_new(bucket, request))
     return {}
 
@@ -71,9 +76,11 @@ def put_object_lock_configuration(call: Call, request: Request) -> Mapping[str, 
     configuration = request.get("ObjectLockConfiguration") or {}
     if configuration.get("ObjectLockEnabled") != "Enabled":
         raise malformed_xml()
-    rule = configuration.get("Rule") or {}
-    default = rule.get("DefaultRetention")
-    if rule and (not default or "Mode" not in default or ("Days" in default) == ("Years" in default)):
+    rule = configuration.get("Rule")
+    default = (rule or {}).get("DefaultRetention")
+    if rule is not None and (
+        not default or "Mode" not in default or ("Days" in default) == ("Years" in default)
+    ):
         raise malformed_xml()
     if default and (default.get("Days", 1) <= 0 or default.get("Years", 1) <= 0):
         raise invalid_argument("Default retention period must be a positive integer value.")
@@ -124,12 +131,13 @@ def get_object_retention(call: Call, request: Request) -> Mapping[str, Any]:
 
 def put_object_legal_hold(call: Call, request: Request) -> Mapping[str, Any]:
     """Hold a version, or let it go."""
-    need_lock(bucket_to_change(call, request))
-    found = object_of(call, call.records, request, method="PUT")
+    bucket = bucket_to_change(call, request)
     status = (request.get("LegalHold") or {}).get("Status")
     if status is None:
         raise malformed_xml()
-    call.records.change(found, legal_hold=status == "ON")
+    need_lock(bucket)
+    found = object_of(call, call.records, request, method="PUT")
+    call.records.change(found, legal_hold=status == "ON", hold_said=True)
     return {}
 
 
@@ -137,6 +145,8 @@ def get_object_legal_hold(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer whether a version is held."""
     need_lock(bucket_of(call, request))
     found = object_of(call, call.records, request)
+    if not found.legal_hold and not found.hold_said:
+        raise no_lock_configuration()
     return {"LegalHold": {"Status": "ON" if found.legal_hold else "OFF"}}
 
 
@@ -186,6 +196,8 @@ def _parts(request: Request, found: Version) -> dict[str, Any]:
     limit, marker = int(request.get("MaxParts") or 1000), int(request.get("PartNumberMarker") or 0)
     behind = [part for part in found.parts if part.number > marker]
     shown = behind[:limit]
+    if found.checksum_type != "COMPOSITE":
+        return {"TotalPartsCount": len(found.parts)}
     answer: dict[str, Any] = {
         "TotalPartsCount": len(found.parts),
         "PartNumberMarker": marker,

@@ -17,12 +17,21 @@ from coldframe.services.s3.conditions import check_read, check_write
 from coldframe.services.s3.customer_keys import right_key
 from coldframe.services.s3.deletion import delete_one, removed
 from coldframe.services.s3.drafts import draft_of
-from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
+from coldframe.services.s3.lifecycle import told_expiration
+from coldframe.services.s3.lookup import (
+    Request,
+    bucket_arn,
+    bucket_of,
+    bucket_to_change,
+    check_version_id,
+    object_of,
+)
 from coldframe.services.s3.object_answers import version_answer
 from coldframe.services.s3.ranges import part_range, wanted_range
 from coldframe.services.s3.records import Bucket, Version
-from coldframe.services.s3.refusals import invalid_request, malformed_xml
+from coldframe.services.s3.refusals import invalid_request, malformed_xml, no_such_version
 from coldframe.services.s3.storing import commit_version
+from coldframe.services.s3.versions import told_version
 
 _MOST_KEYS = 1000
 
@@ -43,7 +52,8 @@ def put_object(call: Call, request: Request) -> Mapping[str, Any]:
     made, bucket = commit_version(call, request, draft, [received.blob.id])
     answer: dict[str, Any] = {"ETag": f'"{made.etag}"', **encryption.answered(made, request)}
     answer |= answered_checksums(made.checksums, made.checksum_type)
-    return answer | ({"VersionId": made.version_id} if bucket.versioning else {})
+    answer |= told_expiration(bucket.settings.get("lifecycle", []), made)
+    return answer | told_version(made)
 
 
 def get_object(call: Call, request: Request) -> Mapping[str, Any]:
@@ -73,9 +83,12 @@ def delete_object(call: Call, request: Request) -> Mapping[str, Any]:
     bucket = bucket_to_change(call, request)
     if request.get("IfMatch") is not None:
         check_write(
-            {"Bucket": bucket.name, "Key": request["Key"], "IfMatch": request["IfMatch"]}, call.records
+            {"Bucket": bucket.name, "Key": request["Key"], "IfMatch": request["IfMatch"]},
+            call.records,
+            any_match=True,
         )
-    bypass = bool(request.get("BypassGovernanceRetention"))
+    bypass = _bypass(bucket, request)
+    check_version_id(bucket, request.get("VersionId"))
     change = delete_one(call, bucket, request["Key"], request.get("VersionId"), bypass=bypass)
     removed(call, change.blobs)
     if change.version is None:
@@ -87,6 +100,7 @@ def delete_object(call: Call, request: Request) -> Mapping[str, Any]:
 def delete_objects(call: Call, request: Request) -> Mapping[str, Any]:
     """Delete up to 1,000 objects; each is decided, and answered, by itself."""
     bucket = bucket_to_change(call, request)
+    bypass = _bypass(bucket, request)
     wanted = request["Delete"].get("Objects") or []
     if not 0 < len(wanted) <= _MOST_KEYS:
         raise malformed_xml()
@@ -94,20 +108,34 @@ def delete_objects(call: Call, request: Request) -> Mapping[str, Any]:
     errors: list[dict[str, Any]] = []
     for each in wanted:
         try:
-            deleted.append(_delete_named(call, bucket, request, each))
+            deleted.append(_delete_named(call, bucket, each, bypass=bypass))
         except ServiceFault as fault:
             version = {"VersionId": each["VersionId"]} if each.get("VersionId") else {}
             errors.append({"Key": each["Key"], "Code": fault.code, "Message": fault.message, **version})
     return {"Deleted": [] if request["Delete"].get("Quiet") else deleted, "Errors": errors}
 
 
-def _delete_named(call: Call, bucket: Bucket, request: Request, each: dict[str, Any]) -> dict[str, Any]:
+def _bypass(bucket: Bucket, request: Request) -> bool:
+    said = request.get("BypassGovernanceRetention")
+    if said is not None and not bucket.lock_enabled:
+        name = "x-amz-bypass-governance-retention"
+        text = f"{name} is only applicable to Object Lock enabled buckets."
+        raise ServiceFault("InvalidArgument", text, status=400, ArgumentName=name)
+    return bool(said)
+
+
+def _delete_named(call: Call, bucket: Bucket, each: dict[str, Any], *, bypass: bool) -> dict[str, Any]:
     key, version_id = each["Key"], each.get("VersionId")
     action = "s3:DeleteObjectVersion" if version_id else "s3:DeleteObject"
     call.require(action, f"{bucket_arn(call, bucket.name)}/{key}")
     if each.get("ETag") is not None:
-        check_write({"Bucket": bucket.name, "Key": key, "IfMatch": each["ETag"]}, call.records)
-    bypass = bool(request.get("BypassGovernanceRetention"))
+        check_write(
+            {"Bucket": bucket.name, "Key": key, "IfMatch": each["ETag"]}, call.records, any_match=True
+        )
+    try:
+        check_version_id(bucket, version_id)
+    except ServiceFault:
+        raise no_such_version(key, version_id or "") from None  # so AWS words it among many
     change = delete_one(call, bucket, key, version_id, bypass=bypass)
     removed(call, change.blobs)
     answer: dict[str, Any] = {"Key": key}
@@ -123,9 +151,10 @@ def _readable(call: Call, request: Request, method: str) -> tuple[Version, Bucke
         raise invalid_request("Cannot specify both Range header and partNumber query parameter")
     bucket = bucket_of(call, request)
     with call.installation.store.read() as transaction:
+        check_version_id(bucket, request.get("VersionId"))
         found = object_of(call, transaction.records("", ""), request, method=method)
     key = right_key(request, found)
-    check_read(request, found)
+    check_read(request, found, call.now)
     if method == "GET":
         check_readable(found, call.now)
     return found, bucket, key
@@ -142,9 +171,11 @@ def _answer(
 ) -> dict[str, Any]:
     start, end = span or (0, found.size)
     answer = version_answer(
-        request, found, versioned=bool(bucket.versioning) or found.version_id != versions.NULL
+        request, found, span, versioned=bool(bucket.versioning) or found.version_id != versions.NULL
     )
     answer |= told_restore(found, call.now)
+    if not request.get("VersionId"):
+        answer |= told_expiration(bucket.settings.get("lifecycle", []), found)
     answer["ContentLength"] = end - start
     if span is not None and end > start:
         answer["ContentRange"] = f"bytes {start}-{end - 1}/{found.size}"
