@@ -86,3 +86,27 @@ def test_an_endpoint_that_is_started_while_its_instance_goes_is_not_left_behind(
         server.assembly.reset()
     until(lambda: not processes_of(endpoint.id), 10)
     assert not door.folder.exists()
+
+
+@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
+def test_a_look_in_the_midst_of_a_reset_brings_nothing_back(server, monkeypatch, engine):
+    """The engines are emptied before the records are: whoever looks in between finds neither."""
+    from coldframe.services.rds import supervision  # which the server has loaded by its jobs
+
+    instance = made(server.client("rds"), engine)
+    folder = server.installation.settings.data_dir / "databases"
+    store = server.installation.store
+    empty, seen = store.empty, []
+
+    def emptying():
+        supervision.watch(server.installation)
+        with store.read() as transaction:
+            records = transaction.records(server.account, "us-east-1")
+            seen.append(lookup.by_resource(records, instance["DbiResourceId"]))
+        empty()
+
+    monkeypatch.setattr(store, "empty", emptying)
+    server.assembly.reset()
+    assert seen == [None]
+    assert not (folder / instance["DbiResourceId"]).exists()
+    assert not (folder / "endpoints").exists()

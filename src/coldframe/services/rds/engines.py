@@ -67,12 +67,14 @@ def _postgresql_endpoints() -> Endpoints:
 def empty(installation: Installation) -> None:
     """Stop and remove every database, its endpoint, its snapshots and its archive (dev mode's reset)."""
     databases = installation.parts.get(Databases)
-    with installation.store.read() as transaction:
+    # The records go first: who sees one without its database would have that started again.
+    with installation.store.write() as transaction:
         records = transaction.records("", "")
-        instances = [row for _, _, row in records.everywhere(Instance)]
-        clusters = records.everywhere(Cluster)
+        instances, clusters = list(records.everywhere(Instance)), list(records.everywhere(Cluster))
         doors = {row.id: row for _, _, row in records.everywhere(Endpoint)}
-    for instance in instances:
+        for account, region, gone in (*instances, *clusters):
+            transaction.records(account, region).remove(gone)
+    for _, _, instance in instances:
         engine, spec = databases.engine(instance.engine), databases.spec(instance)
         # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
         engine.stop(spec, at_once=True)
@@ -83,7 +85,7 @@ def empty(installation: Installation) -> None:
                 databases.endpoints(instance.engine).stop(door)
                 shutil.rmtree(door.folder, ignore_errors=True)
     for name, row in doors.items():
-        if name not in {each.endpoint for each in instances}:
+        if name not in {each.endpoint for _, _, each in instances}:
             with databases.turn(name):
                 databases.endpoints(row.engine).stop(databases.door(row))
     for _, _, cluster in clusters:
