@@ -12,10 +12,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from coldframe.core.store import Store
 from tests.server_fixtures import RunningServer, TestClock
 from tests.server_fixtures import running_server as running_server_on
+
+# How fast examples come says how busy the machine is, and nothing of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
