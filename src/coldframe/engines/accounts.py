@@ -57,7 +57,8 @@ def let_through(account: Account, folder: Path) -> None:
     """Let the account pass, and only pass, the folders that lead to this one.
 
     Needed where the data directory lies below a home that nobody else may enter: the account gets an entry of its own
-    in the access lists of those folders, nobody else gets anything.
+    in the access lists of those folders, nobody else gets anything. It is for every start: a chmod of such a folder
+    cuts the mask of its list, and the entry with it.
     """
     if os.geteuid() != 0 or account.user == 0:
         return

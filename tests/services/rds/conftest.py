@@ -2,6 +2,9 @@
 
 import contextlib
 import itertools
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -12,13 +15,26 @@ PASSWORD = "correct-horse-9"
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("rds") / "data") as running:
+@contextlib.contextmanager
+def served(remove=None, **settings):
+    """A server with a folder of its own; `remove` (`remove_all` where none is given) ends its databases.
+
+    The folder is none of pytest's: every pytest that the same user starts closes the one that they all lie in, also to
+    the account that databases run as.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    with running_server(folder / "data", **settings) as running:
         try:
             yield running
         finally:
-            remove_all(running.client("rds"))
+            (remove or remove_all)(running.client("rds"))
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with served() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 
 from tests.journeys.process import until
 from tests.journeys.writers import connector, session
-from tests.server_fixtures import running_server
 from tests.services.rds.clusters import (
     ENGINES,
     Behind,
@@ -22,18 +21,15 @@ from tests.services.rds.clusters import (
     wanted_cluster,
     writer_of,
 )
-from tests.services.rds.conftest import PASSWORD, available, code_of, described
+from tests.services.rds.conftest import PASSWORD, available, code_of, described, served
 
 ERRORS = (pymysql.err.Error, psycopg.Error)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("rds") / "data") as running:
-        try:
-            yield running
-        finally:
-            remove_clusters(running.client("rds"))
+def server():
+    with served(remove_clusters) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,7 @@
 """Upgrades in place: minor and major, at once and in the window, refused by a check, and rolled back when they fail."""
 
-import shutil
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,8 +9,7 @@ from botocore.exceptions import ClientError
 from tests.engines.databases import kits
 from tests.journeys.process import until
 from tests.journeys.writers import ERRORS, connector, session
-from tests.server_fixtures import running_server
-from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, remove_all
+from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, served
 
 MAJORS = [
     pytest.param("mariadb", "11.8", marks=pytest.mark.xdist_group("mariadb")),
@@ -25,13 +21,15 @@ mariadb = pytest.mark.xdist_group("mariadb")
 
 @pytest.fixture(scope="module")
 def server():
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
-    with running_server(folder / "data", cache_dir=kits.cache()) as running:
-        try:
-            yield running
-        finally:
-            remove_all(running.client("rds"))
-    shutil.rmtree(folder)
+    with served(cache_dir=kits.cache()) as running:
+        yield running
+
+
+@pytest.fixture
+def turned():
+    """A server for one test that turns its clock: the databases keep to the real one, and moments of them are compared."""
+    with served(cache_dir=kits.cache()) as running:
+        yield running
 
 
 def rows(instance, statement):
@@ -179,7 +177,8 @@ def test_an_upgrade_whose_newer_version_does_not_start_goes_back(rds, engine, ma
 
 
 @postgres
-def test_a_minor_version_waits_for_the_window_and_may_come_by_itself(server, rds):
+def test_a_minor_version_waits_for_the_window_and_may_come_by_itself(turned):
+    rds = turned.client("rds")
     instance = made(rds, "postgres", DBName="app", EngineVersion="17.10", AutoMinorVersionUpgrade=False)
     name, arn = instance["DBInstanceIdentifier"], instance["DBInstanceArn"]
     rows(instance, "CREATE TABLE kept (id INT PRIMARY KEY)")
@@ -192,7 +191,7 @@ def test_a_minor_version_waits_for_the_window_and_may_come_by_itself(server, rds
     )["ResourcePendingMaintenanceActions"]["PendingMaintenanceActionDetails"]
     assert opened[0]["OptInStatus"] == "next-maintenance"
     begins = opened[0]["CurrentApplyDate"]
-    assert timedelta(0) < begins - server.clock.now().astimezone(UTC) <= timedelta(days=7)
+    assert timedelta(0) < begins - turned.clock.now().astimezone(UTC) <= timedelta(days=7)
     newest = described(rds, name)["PendingModifiedValues"]["EngineVersion"]
     rds.apply_pending_maintenance_action(
         ResourceIdentifier=arn, ApplyAction="db-upgrade", OptInType="undo-opt-in"
@@ -202,7 +201,7 @@ def test_a_minor_version_waits_for_the_window_and_may_come_by_itself(server, rds
     begins = rds.describe_pending_maintenance_actions(ResourceIdentifier=arn)["PendingMaintenanceActions"][0][
         "PendingMaintenanceActionDetails"
     ][0]["AutoAppliedAfterDate"]
-    server.clock.advance((begins - datetime.fromtimestamp(server.clock.seconds(), UTC)).total_seconds() + 60)
+    turned.clock.advance((begins - datetime.fromtimestamp(turned.clock.seconds(), UTC)).total_seconds() + 60)
     until(lambda: described(rds, name)["EngineVersion"] == newest, 90)
     after = available(rds, name)
     assert newest in rows(after, "SELECT version()")[0][0]
