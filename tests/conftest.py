@@ -14,8 +14,12 @@ import psycopg
 import pytest
 
 from coldframe.core.store import Store
+from tests import groups
 from tests.server_fixtures import RunningServer, TestClock
 from tests.server_fixtures import running_server as running_server_on
+
+# A hook of every run of the tests.
+pytest_collection_modifyitems = groups.pytest_collection_modifyitems
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
