@@ -15,12 +15,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from coldframe.core.store import Store
+from tests import groups
 from tests.server_fixtures import RunningServer, TestClock
 from tests.server_fixtures import running_server as running_server_on
 
 # How fast examples come says how busy the machine is, and nothing of what is tested.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+# A hook of every run of the tests.
+pytest_collection_modifyitems = groups.pytest_collection_modifyitems
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 

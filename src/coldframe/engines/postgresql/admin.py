@@ -66,7 +66,11 @@ class Connection:
         rows: list[Row] = []
         failed: QueryFailed | None = None
         while True:
-            kind, body = self._next()
+            try:
+                kind, body = self._next()
+            except Unreachable as error:
+                # A server that ends a session says why before it does.
+                raise Unreachable(f"{error}: {failed}" if failed else str(error)) from error
             if kind == b"D":
                 rows.append(wire.row(body))
             elif kind == b"E":
