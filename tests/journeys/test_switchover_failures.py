@@ -131,6 +131,22 @@ def test_something_dies(server, rds, monkeypatch, engine, step, who, way):
             story.rolled_forward(story.switch())
 
 
+def test_a_blue_that_dies_before_green_has_all_of_it_is_not_waited_for(server, rds, monkeypatch):
+    story = Story(server, rds, "postgres")
+    with writing(story, errors=True) as go_on, story.administrator(story.green) as green:
+
+        def fall_behind():
+            green.execute("BEGIN; LOCK TABLE written IN EXCLUSIVE MODE")
+            go_on()
+
+        at(monkeypatch, switchover, "_hold", fall_behind)
+        at(monkeypatch, switchover, "_catch_up", lambda: story.kill(story.blue))
+        found = story.switch()
+        green.execute("ROLLBACK")
+        story.rolled_back(found)
+        assert "ended before" in found["StatusDetails"]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_switchover_that_takes_too_long_is_rolled_back(server, rds, monkeypatch, engine):
     story = Story(server, rds, engine)

@@ -47,6 +47,15 @@ def test_a_transaction_that_wrote_is_seen_until_it_ends(kit, busy, session):
     until(lambda: kinds(kit, busy) == [], what="it is over")
 
 
+def test_what_is_seen_is_not_old_while_others_look_all_the_time(kit, busy, session):
+    assert kinds(kit, busy) == []
+    run(session, "BEGIN", "INSERT INTO t (id) VALUES (2)")
+    # At once, and not when nobody has looked for a while.
+    assert kinds(kit, busy) == ["write"]
+    run(session, "ROLLBACK")
+    assert kinds(kit, busy) == []
+
+
 def test_a_change_of_the_schema_that_waits_is_seen(kit, busy, session, socket_of):
     run(session, "BEGIN", "SELECT * FROM t")
     statement = "/* why */ ALTER TABLE t ADD COLUMN more INT"

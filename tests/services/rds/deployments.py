@@ -6,12 +6,14 @@ import signal
 
 import psycopg
 
+from coldframe.core import process
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
 from coldframe.services.rds.blue_green import guardrails, members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Deployment
+from tests.journeys.process import until
 from tests.journeys.writers import connector, prepare
 from tests.services.rds.conftest import PASSWORD, deployment_of, described, made, settled
 
@@ -150,9 +152,12 @@ class Story:
                 )
 
     def kill(self, side):
-        """Kill a database."""
+        """Kill a database, and return when its process is gone: until then it looks as if it ran."""
         engine, spec = self.engine(side)
-        os.kill(engine.status(spec).running.pid, signal.SIGKILL)
+        pid = engine.reattach(spec).pid
+        born = process.birth(pid)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: process.birth(pid) != born)
 
     def kill_endpoint(self):
         """Kill the process that the writers are connected to, whichever database has it now."""

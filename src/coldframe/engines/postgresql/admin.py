@@ -62,7 +62,10 @@ class Connection:
 
     def query(self, sql: str) -> list[Row]:
         """Run statements and return the rows of all of them; raises QueryFailed for the first that fails."""
-        self._socket.sendall(wire.message(b"Q", wire.text(sql)))
+        try:
+            self._socket.sendall(wire.message(b"Q", wire.text(sql)))
+        except OSError as error:
+            raise Unreachable(f"the database does not answer: {error}") from error
         rows: list[Row] = []
         failed: QueryFailed | None = None
         while True:

@@ -140,10 +140,13 @@ def _catch_up(run: Run, deployment: str, deadline: float) -> str:
     """Wait until green has everything that blue has committed; returns the position."""
     databases, primary = run.part(Databases), _primary(run, deployment)
     engine = databases.engine(primary.blue.engine)
-    position = engine.copies.position(databases.spec(primary.blue))
-    green = databases.spec(primary.green)
+    blue, green = databases.spec(primary.blue), databases.spec(primary.green)
+    position = engine.copies.position(blue)
     while not engine.copies.reached(green, position):
         _in_time(run, deadline)
+        # Nobody starts it meanwhile, and clients should not wait for what cannot come.
+        if engine.reattach(blue) is None:
+            raise JobError(f"{primary.blue.identifier} ended before {primary.green.identifier} had all of it")
         run.pause(_POLL)
     return position
 
