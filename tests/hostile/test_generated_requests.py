@@ -27,7 +27,7 @@ LEAST = {
     "s3": 0.03,
     "organizations": 0.2,
     "rds": 0.3,
-    "secretsmanager": 0.4,
+    "secretsmanager": 0.1,
     "sns": 0.3,
     "sts": 0.5,
 }

@@ -235,6 +235,23 @@ def test_only_a_crash_leaves_the_mark_of_use(tmp_path: Path) -> None:
     assert not opened(tmp_path).left_open
 
 
+def test_a_sweep_spares_what_is_written_while_it_looks(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what began and was whole between its looks, and whose name is not committed when it asks."""
+    store.write([b"first"])
+    listdir, late = os.listdir, []
+
+    def listing(path: Path) -> list[str]:
+        if not late:
+            late.append(store.write([b"not committed yet"]))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", listing)
+    assert store.sweep(set) == 0
+    assert whole(store, late[0]) == b"not committed yet"
+
+
 def test_a_blob_whose_owner_never_commits_goes_at_the_second_sweep(
     store: ObjectStore, tmp_path: Path
 ) -> None:

@@ -134,8 +134,10 @@ class ObjectStore:
         """Delete what a crash or a failed commit left: blobs that are neither pending, nor read, nor wanted.
 
         A blob that was whole at the last sweep and is pending still is one whose owner could not commit: sweeps must
-        lie further apart than any commit takes. `wanted` is asked after the files were listed, so that a blob which is kept meanwhile is among them. Returns
-        how many were deleted.
+        lie further apart than any commit takes. Returns how many were deleted.
+
+        First the files are listed, then what is pending, then what is wanted: a blob among the files that is no longer
+        pending was kept, and what names it was committed before `wanted` is asked.
         """
         self._prepare()
         with self._lock:
@@ -143,13 +145,15 @@ class ObjectStore:
             self._waiting_long = self._written - abandoned
             self._pending -= abandoned
             self._written -= abandoned
+        incoming = os.listdir(self._incoming)  # noqa: PTH208 - names only
+        whole = [path.name for path in self._root.glob("[0-9a-f][0-9a-f]/*")]
+        with self._lock:
             spared = self._pending | self._doomed
-        unfinished = [name for name in os.listdir(self._incoming) if name not in spared]  # noqa: PTH208 - names only
+        unfinished = [name for name in incoming if name not in spared]
         for name in unfinished:
             (self._incoming / name).unlink(missing_ok=True)
-        found = [path.name for path in self._root.glob("[0-9a-f][0-9a-f]/*") if path.name not in spared]
         known = frozenset(wanted())
-        orphans = [name for name in found if name not in known]
+        orphans = [name for name in whole if name not in spared and name not in known]
         self.delete(*orphans)
         return len(orphans) + len(unfinished)
 
