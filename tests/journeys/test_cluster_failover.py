@@ -4,15 +4,11 @@ Planned ones are not seen by the clients; when the writer's data are gone, a rea
 """
 
 import contextlib
-import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from tests.journeys.process import until
 from tests.journeys.writers import Writers, connector, prepare
-from tests.server_fixtures import running_server
 from tests.services.rds.clusters import (
     ENGINES,
     Behind,
@@ -23,20 +19,15 @@ from tests.services.rds.clusters import (
     settled_cluster,
     writer_of,
 )
-from tests.services.rds.conftest import PASSWORD, available
+from tests.services.rds.conftest import PASSWORD, available, served
 
 pytestmark = [pytest.mark.xdist_group("clusters"), pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
 def server():
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
-    with running_server(folder / "data") as running:
-        try:
-            yield running
-        finally:
-            remove_clusters(running.client("rds"))
-    shutil.rmtree(folder)
+    with served(remove_clusters) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,6 @@ names. The guardrails are tried one by one in tests/services/rds/test_guardrails
 """
 
 import contextlib
-import shutil
-import tempfile
-from pathlib import Path
 
 import psycopg
 import pymysql
@@ -17,7 +14,6 @@ from botocore.exceptions import ClientError
 from coldframe.services.rds.blue_green import switchover
 from tests.journeys.process import until
 from tests.journeys.writers import Writers, connector, session
-from tests.server_fixtures import running_server
 from tests.services.rds.conftest import (
     PASSWORD,
     available,
@@ -26,6 +22,7 @@ from tests.services.rds.conftest import (
     described,
     made,
     remove_all,
+    served,
     settled,
 )
 from tests.services.rds.deployments import Story, at
@@ -36,13 +33,8 @@ pytestmark = pytest.mark.xdist_group("switchover")
 
 @pytest.fixture(scope="module")
 def server():
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
-    with running_server(folder / "data") as running:
-        try:
-            yield running
-        finally:
-            remove_all(running.client("rds"))
-    shutil.rmtree(folder)
+    with served() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

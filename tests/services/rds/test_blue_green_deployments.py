@@ -2,9 +2,6 @@
 
 import contextlib
 import json
-import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,7 +11,6 @@ from coldframe.services.rds.blue_green.watching import watch_deployments
 from coldframe.services.rds.records import Deployment
 from tests.journeys.process import until
 from tests.journeys.writers import connector, session
-from tests.server_fixtures import running_server
 from tests.services.rds.conftest import (
     PASSWORD,
     available,
@@ -22,28 +18,11 @@ from tests.services.rds.conftest import (
     deployment_of,
     described,
     made,
-    remove_all,
     settled,
 )
 from tests.services.rds.deployments import Story, at
 
 pytestmark = pytest.mark.xdist_group("deployments")
-
-
-@pytest.fixture(scope="module")
-def server():
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
-    with running_server(folder / "data") as running:
-        try:
-            yield running
-        finally:
-            remove_all(running.client("rds"))
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def rds(server):
-    return server.client("rds")
 
 
 @pytest.fixture(scope="module")

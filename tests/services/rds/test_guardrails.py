@@ -1,10 +1,7 @@
 """Switchover guardrails, each provoked on real databases: what is not met cancels the switchover, says so, and changes nothing."""
 
 import contextlib
-import shutil
-import tempfile
 import threading
-from pathlib import Path
 
 import psycopg
 import pymysql
@@ -14,13 +11,11 @@ from botocore.exceptions import ClientError
 from coldframe.services.rds.blue_green import guardrails, switchover
 from tests.journeys.process import until
 from tests.journeys.writers import connector, session
-from tests.server_fixtures import running_server
 from tests.services.rds.conftest import (
     PASSWORD,
     available,
     code_of,
     described,
-    remove_all,
     settled,
 )
 from tests.services.rds.deployments import Story
@@ -29,22 +24,6 @@ pytestmark = pytest.mark.xdist_group("guardrails")
 
 # What a session has to say before it can write to green although that is read-only.
 LIFTED = {"mariadb": None, "postgres": "SET default_transaction_read_only = off"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
-    with running_server(folder / "data") as running:
-        try:
-            yield running
-        finally:
-            remove_all(running.client("rds"))
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def rds(server):
-    return server.client("rds")
 
 
 def story_of(server, rds, engine, parameters):

@@ -12,6 +12,7 @@ from coldframe.services.rds.clusters import answers, lookup, snapshotting
 from coldframe.services.rds.clusters.records import ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.sharing import shared_after
 
 _MOST_MANUAL = 100
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
@@ -114,16 +115,7 @@ def describe_db_cluster_snapshot_attributes(call: Call, request: dict[str, Any])
 def modify_db_cluster_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Share a manual snapshot with accounts, or no longer."""
     row = _manual(call, request["DBClusterSnapshotIdentifier"])
-    if request["AttributeName"] != "restore":
-        raise bad_value(f"Invalid attribute name: {request['AttributeName']}. The attribute is restore.")
-    added, removed = request.get("ValuesToAdd") or [], request.get("ValuesToRemove") or []
-    for value in added:
-        if value == "all":
-            raise bad_combination("There is no public beyond this installation; name accounts.")
-        if not (value.isascii() and value.isdigit() and len(value) == 12):
-            raise bad_value(f"Invalid account: {value}")
-    shared = [*dict.fromkeys([*row.shared_with, *added])]
-    return _attributes(call.records.change(row, shared_with=[each for each in shared if each not in removed]))
+    return _attributes(call.records.change(row, shared_with=shared_after(row.shared_with, request)))
 
 
 def _attributes(row: ClusterSnapshot) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from coldframe.services.rds import (
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Snapshot
+from coldframe.services.rds.sharing import shared_after
 
 _MOST_MANUAL = 100
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
@@ -161,16 +162,7 @@ def describe_db_snapshot_attributes(call: Call, request: dict[str, Any]) -> dict
 def modify_db_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Share a manual snapshot with accounts, or no longer."""
     row = _manual(call, request["DBSnapshotIdentifier"])
-    if request["AttributeName"] != "restore":
-        raise bad_value(f"Invalid attribute name: {request['AttributeName']}. The attribute is restore.")
-    added, removed = request.get("ValuesToAdd") or [], request.get("ValuesToRemove") or []
-    for value in added:
-        if value == "all":
-            raise bad_combination("There is no public beyond this installation; name accounts.")
-        if not (value.isascii() and value.isdigit() and len(value) == 12):
-            raise bad_value(f"Invalid account: {value}")
-    shared = [*dict.fromkeys([*row.shared_with, *added])]
-    return _attributes(call.records.change(row, shared_with=[each for each in shared if each not in removed]))
+    return _attributes(call.records.change(row, shared_with=shared_after(row.shared_with, request)))
 
 
 def _attributes(row: Snapshot) -> dict[str, Any]:
