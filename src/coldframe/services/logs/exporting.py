@@ -3,8 +3,7 @@
 Source: Amazon CloudWatch Logs user guide, Exporting log data to Amazon S3.
 """
 
-import gzip
-import io
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from coldframe.services.logs.records import ExportTask
 ACTIVE = ("PENDING", "RUNNING", "PENDING_CANCEL")
 # A part of a multipart upload has 5 MB at least, except the last.
 PART_BYTES = 8 * 1024 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 class Stopped(Exception):
@@ -128,18 +128,17 @@ class Exporter:
     def _portion(self, task: ExportTask, stream: str, after: Position | None) -> Portion:
         """Compress events until a part is full: each portion is a gzip file that can follow another."""
         store = self._installation.parts.get(LogStore)
-        buffer, last = io.BytesIO(), None
         rows = store.scan(task.group_id, streams={stream}, start=task.start, end=task.end + 1, after=after)
-        # No time in the header, so that the same events give the same bytes.
-        with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as packed:
-            for row in rows:
-                packed.write(f"{_written(row.timestamp)} {row.message}\n".encode())
-                last = row.position
-                if buffer.tell() >= PART_BYTES:
-                    break
-            else:
-                return Portion(_closed(packed, buffer) if last is not None else b"", None)
-        return Portion(buffer.getvalue(), last)
+        # It writes no time into the header, so that the same events give the same bytes, and keeps none back in a buffer,
+        # as gzip.GzipFile does from Python 3.12 on.
+        packer = zlib.compressobj(6, wbits=_GZIP)
+        packed, last = bytearray(), None
+        for row in rows:
+            packed += packer.compress(f"{_written(row.timestamp)} {row.message}\n".encode())
+            last = row.position
+            if len(packed) >= PART_BYTES:
+                return Portion(bytes(packed + packer.flush()), last)
+        return Portion(bytes(packed + packer.flush()) if last is not None else b"", None)
 
 
 @job("logs.export")
@@ -232,8 +231,3 @@ def _end(records: Records, task_id: str, status: str, message: str, now: Callabl
 def _written(timestamp: int) -> str:
     moment = datetime.fromtimestamp(timestamp // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{timestamp % 1000:03d}Z"
-
-
-def _closed(packed: gzip.GzipFile, buffer: io.BytesIO) -> bytes:
-    packed.close()
-    return buffer.getvalue()
