@@ -11,7 +11,7 @@ from aws_encryption_sdk.key_providers.kms import StrictAwsKmsMasterKeyProvider
 
 
 @pytest.fixture
-def provider(server, monkeypatch):
+def provider(server, monkeypatch, caplog):
     """Makes a master key provider of keys; it makes its own clients, so the endpoint comes by the environment."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", server.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key_id)
@@ -21,7 +21,10 @@ def provider(server, monkeypatch):
         session = botocore.session.Session()
         return StrictAwsKmsMasterKeyProvider(key_ids=list(arns), botocore_session=session)
 
-    return make
+    yield make
+    # What was logged holds the decryptors that were refused, too.
+    caplog.get_records("call").clear()
+    gc.collect()
 
 
 # A decryptor of the SDK that was refused complains when it is collected that it has read no footer.
@@ -45,4 +48,3 @@ def test_it_encrypts_and_decrypts(kms, make, arn, provider) -> None:
     kms.disable_key(KeyId=first)
     with pytest.raises(AWSEncryptionSDKClientError):
         client.decrypt(source=ciphertext, key_provider=provider(first))
-    gc.collect()
