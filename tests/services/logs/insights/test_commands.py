@@ -402,6 +402,7 @@ def test_without_a_limit_ten_thousand_rows_are_given(run):
         ("parse @message 'a*b*' as one", "parse @message 'a*b*' as one", "the glob has 2 asterisks and there are 1 names"),
         ("parse @message /no groups/", "/no groups/", "a regular expression of parse needs named groups, such as (?<name>...)"),
         ("relevantfields user", "", "unexpected end of the query"),
+        ("stats p95(ms)", "p95(ms)", "unknown function p95"),
         ("stats pct(ms, 101)", "101", "pct takes a number from 0 to 100"),
         ("stats count(*) | fillmissing", "fillmissing", "fillmissing follows a stats with one bin() among its groups"),
         ("join type=outer left=a right=b where a.x=b.x (fields x)", "join type=outer left=a right=b where a.x=b.x (fields x)", "a join is of the type inner or left, not outer"),
