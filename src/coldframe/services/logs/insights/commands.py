@@ -41,8 +41,20 @@ def display(stage: Stage, command: tree.Display) -> None:
 
 
 def keep(stage: Stage, command: tree.Filter) -> None:
-    """Keep the rows that satisfy the condition."""
-    stage.keep(stage.compiler().condition(command.condition))
+    """Keep the rows that satisfy the condition; of filterIndex only those of log groups with indexes of its fields."""
+    condition = stage.compiler().condition(command.condition)
+    if command.indexed:
+        if stage.scope.position is None:
+            raise QueryError("filterIndex needs log events, and there are none after stats", command.span)
+        wanted = frozenset(command.indexed)
+        numbers = [
+            number
+            for number in range(len(stage.chain.labels))
+            if wanted <= stage.chain.indexed(number, wanted)
+        ]
+        there = f"{stage.scope.position.group} IN ({', '.join(map(str, numbers))})" if numbers else "FALSE"
+        condition = f"{there} AND {condition}"
+    stage.keep(condition)
 
 
 def sort(stage: Stage, command: tree.Sort) -> None:

@@ -55,7 +55,7 @@ class Chain:
     """What the pipelines of one query share: values, names, and the expressions written so far.
 
     `columns` gives the names of the columns of a lookup table, by its name and the place where the query names it;
-    `texts` are the columns of messages.
+    `indexed` which of some fields a log group, by its number, has indexes of; `texts` are the columns of messages.
     """
 
     text: str
@@ -64,6 +64,7 @@ class Chain:
     pipeline: Pipeline
     unmasks: bool
     columns: Callable[[str, Span], tuple[str, ...]]
+    indexed: Callable[[int, frozenset[str]], frozenset[str]]
     readings: dict[tuple[int, int, int], Reading] = field(default_factory=dict)
     lookups: dict[tuple[str, int | None], Lookup] = field(default_factory=dict)
     bind: Binder = field(default_factory=Binder)
