@@ -232,6 +232,14 @@ def test_a_band_is_one_area_between_its_bounds():
     assert len(rows) == pytest.approx(picture.height * 4 / 12, rel=0.2)
 
 
+def test_a_sparkline_is_drawn_below_its_number(client, orders):
+    big = {"metrics": orders[:1], "view": "singleValue", "width": 300, "height": 200, "start": "-PT1H"}
+    assert BLUE not in colors(image(client, **big))
+    places = shaded(image(client, **big, sparkline=True), BLUE)
+    assert places
+    assert min(down for down, _ in places) > 200 * 0.6
+
+
 def test_metrics_that_differ_in_a_dimension_are_told_apart_by_it():
     rows = [["A", "b", "Host", "x"], ["...", "y"], ["...", "z", {"label": "mine"}]]
     wanted = widget.read(json.dumps({"metrics": rows}), 1_795_420_800_000)

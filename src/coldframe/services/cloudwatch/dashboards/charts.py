@@ -186,9 +186,14 @@ def pie(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme
 
 
 def numbers(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme: Theme) -> None:
-    """Write the newest value of each series, large, with its label below."""
+    """Write the newest value of each series, large, with its label below, and under it a line of all if asked for."""
     left, top, right, bottom = box
     width = (right - left) / max(len(series), 1)
+    if widget.sparkline:
+        lines, bottom = bottom, bottom - (bottom - top) * 0.3
+        for number, one in enumerate(series):
+            first = left + width * number + _ROOM
+            _spark(canvas, widget, one, (first, bottom + _ROOM, first + width - 2 * _ROOM, lines))
     for number, one in enumerate(series):
         middle = left + width * (number + 0.5)
         text = "--" if one.newest is None else short(one.newest)
@@ -197,6 +202,15 @@ def numbers(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, t
         if widget.legend == "hidden":
             continue
         canvas.text((middle, (top + bottom + size) / 2 + 6), one.label, theme.faint, size=_SMALL, anchor="ma")
+
+
+def _spark(canvas: Canvas, widget: Widget, one: Drawn, box: Box) -> None:
+    left, top, right, bottom = box
+    if not one.points or right - left < 2 or bottom - top < 2:
+        return
+    low, high = bounds(list(one.points.values()), None, None)
+    scales = Scale(widget.start, widget.end, left, right), Scale(low, high, bottom, top)
+    _curve(canvas, one, (dict.fromkeys(one.points, low), one.points), scales, 0.25)
 
 
 def gauges(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme: Theme) -> None:

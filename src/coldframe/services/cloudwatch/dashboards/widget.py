@@ -66,6 +66,7 @@ class Widget:
     vertical: list[Annotation]
     legend: str
     dark: bool
+    sparkline: bool = False
 
 
 def read(text: str, now: int) -> Widget:
@@ -132,6 +133,7 @@ def _read(given: Mapping[str, Any], now: int) -> Widget:
         ],
         legend=legend,
         dark=given.get("theme") == "dark",
+        sparkline=view == "singleValue" and bool(given.get("sparkline", False)),
     )
 
 
