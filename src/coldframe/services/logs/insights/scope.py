@@ -55,7 +55,12 @@ class Scope:
         for length in range(len(path) - 1, 0, -1):
             column = self.columns.get(".".join(path[:length]))
             if column is not None and column is not self.columns.get("@message"):
-                return _part(_as_json(column, unmasked), path[length:], bind)
+                return _part(
+                    _as_json(column, unmasked),
+                    path[length:],
+                    bind,
+                    f"CAST({_side(column, unmasked)} AS VARCHAR)",
+                )
         for scope in (self, *self.sides.values()):
             if scope.message is not None and scope.parsed is not None:
                 return scope.discovered(path, bind, unmasked)
@@ -66,12 +71,13 @@ class Scope:
         assert self.message is not None, "asked only of scopes of events"
         assert self.parsed is not None, "asked only of scopes of events"
         known = known_lines.places(path[0]) if len(path) == 1 else []
-        line = [_of_line(place, _side(self.message, unmasked), bind) for place in known]
+        message = _side(self.message, unmasked)
+        line = [_of_line(place, message, bind) for place in known]
         if known and path[0] in known_lines.NUMBERS:
-            return Sql(f"TRY_CAST({line[0]} AS DOUBLE) * {known[0].factor}", "number")
+            return Sql(f"(TRY_CAST({line[0]} AS DOUBLE) * {known[0].factor})", "number")
         # Of the event's own names, those that begin with @ are written with one more.
         own = (path[0][1:], *path[1:]) if path[0].startswith("@@") else path
-        parsed = _part(_side(self.parsed, unmasked), own, bind)
+        parsed = _part(_side(self.parsed, unmasked), own, bind, message)
         return Sql(f"coalesce({', '.join([parsed.text, *line])})", "any") if line else parsed
 
 
@@ -103,11 +109,18 @@ def _as_json(column: Column, unmasked: bool) -> str:
     return sql if column.kind == "json" else f"TRY_CAST({sql} AS JSON)"
 
 
-def _part(document: str, path: tuple[str, ...], bind: Binder) -> Sql:
-    """Return SQL for a value inside a JSON document: by its steps, by what their dots part, or by a key with dots."""
-    found = [
-        _scalar(document, bind.bind("".join("/" + _escaped(step) for step in way))) for way in _ways(path)
-    ]
+def _part(document: str, path: tuple[str, ...], bind: Binder, text: str) -> Sql:
+    """Return SQL for a value inside a JSON document: by its steps, by what their dots part, or by keys with dots.
+
+    Keys with dots are looked for only where the document's text has them, which is cheaper.
+    """
+    found = []
+    for way in _ways(path):
+        value = _scalar(document, bind.bind("".join("/" + _escaped(step) for step in way)))
+        key = max((step for step in way if "." in step), key=len, default="")
+        if key and way != path:
+            value = f"(CASE WHEN contains({text}, {bind.bind(key)}) THEN {value} END)"
+        found.append(value)
     return Sql(f"coalesce({', '.join(found)})" if len(found) > 1 else found[0], "any")
 
 
