@@ -123,6 +123,18 @@ def test_each_series_of_a_query_is_judged_on_its_own(cloudwatch, shared):
         "Alarm updated from ALARM to OK",
         "Alarm updated from INSUFFICIENT_DATA to ALARM",
     ]
+    items = cloudwatch.describe_alarm_history(
+        AlarmName="cpu", HistoryItemType="AlarmContributorStateUpdate", ScanBy="TimestampAscending"
+    )["AlarmHistoryItems"]
+    assert {(item["AlarmContributorAttributes"]["Host"], item["HistorySummary"]) for item in items} == {
+        (host, f"Alarm contributor updated from {change}")
+        for host in "ab"
+        for change in ("OK to ALARM", "ALARM to OK")
+    }
+    assert len(items) == 4
+    of_one = cloudwatch.describe_alarm_history(AlarmName="cpu", AlarmContributorId=first["ContributorId"])
+    assert {item["AlarmContributorAttributes"]["Host"] for item in of_one["AlarmHistoryItems"]} == {"a"}
+    assert len(of_one["AlarmHistoryItems"]) == 2
 
 
 def test_alarms_on_one_series_have_no_contributors(cloudwatch, shared):

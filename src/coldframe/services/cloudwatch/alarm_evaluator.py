@@ -9,7 +9,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.store import MetricStore
-from coldframe.services.cloudwatch.alarm_contributors import Group, contributions
+from coldframe.services.cloudwatch.alarm_contributors import Group, contributions, told
 from coldframe.services.cloudwatch.alarm_records import METRIC, Alarm
 from coldframe.services.cloudwatch.alarm_states import AlarmStates
 from coldframe.services.cloudwatch.alarms import windows
@@ -241,6 +241,8 @@ class AlarmEvaluator:
                 return
             states = AlarmStates(self._installation, records, self._installation.clock.milliseconds())
             states.set(now, *outcome, **fields)
+            if "contributors" in fields:
+                told(records, now, fields["contributors"], self._installation.clock.milliseconds())
 
     def _review(self, account: str, region: str, name: str) -> None:
         with self._installation.store.write() as transaction:

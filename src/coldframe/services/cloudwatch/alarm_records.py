@@ -51,7 +51,7 @@ class Alarm(Record):
 
 @record("cloudwatch_alarm_history", key=("id",), index=("alarm", "kind", "item", "at"))
 class HistoryItem(Record):
-    """Something that happened to an alarm; `id` sorts by time."""
+    """Something that happened to an alarm, or to the contributor of this id and these labels; `id` sorts by time."""
 
     id: str
     alarm: str
@@ -60,6 +60,8 @@ class HistoryItem(Record):
     at: int
     summary: str
     data: str
+    contributor: str | None = None
+    group: dict[str, str] = {}
 
 
 @record(
