@@ -303,8 +303,11 @@ def test_an_alarm_on_metric_math(cloudwatch, shared):
     )
 
 
+GONE = "a * INSIGHT_RULE_METRIC('nobody', 'UniqueContributors')"
+
+
 def test_an_expression_that_fails_is_said(cloudwatch, shared):
-    put(cloudwatch, "wrong", **MATH, Metrics=[query("a"), query("e", "a*nobody", returned=True)])
+    put(cloudwatch, "wrong", **MATH, Metrics=[query("a"), query("e", GONE, returned=True)])
     tick(shared, 5)
     found = alarm(cloudwatch, "wrong")
     assert (found["StateValue"], found["EvaluationState"]) == ("INSUFFICIENT_DATA", "EVALUATION_ERROR")

@@ -2,12 +2,15 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from coldframe.services.cloudwatch.dashboards import metrics_array, times
+from coldframe.services.cloudwatch.dashboards import charts, metrics_array, times, widget
+from coldframe.services.cloudwatch.dashboards import picture as picture_of
+from coldframe.services.cloudwatch.operations import metric_widgets
 from tests.services.cloudwatch.alarm_drills import code_and_text
 
 METRIC = {
@@ -103,8 +106,8 @@ def test_a_wrong_name_is_refused(client):
     assert text.startswith("The value for field DashboardName contains invalid characters. It can only")
 
 
-def image(client, **widget):
-    answer = client.get_metric_widget_image(MetricWidget=json.dumps(widget))
+def image(client, **given):
+    answer = client.get_metric_widget_image(MetricWidget=json.dumps(given))
     return Image.open(io.BytesIO(answer["MetricWidgetImage"])).convert("RGB")
 
 
@@ -173,8 +176,85 @@ def test_annotations_and_numbers_are_drawn(client, orders):
     assert dark.getpixel((1, 1)) == (0x16, 0x1E, 0x2D)
 
 
+def shaded(picture, tint):
+    """The places of the pixels of exactly this color."""
+    width = picture.width
+    return [divmod(at, width) for at, color in enumerate(picture.get_flattened_data()) if color == tint]
+
+
 @pytest.mark.parametrize(
-    ("widget", "named"),
+    ("kind", "marks", "side"),
+    [
+        ("horizontal", {"value": 6, "fill": "above"}, "top"),
+        ("horizontal", {"value": 6, "fill": "below"}, "bottom"),
+        ("horizontal", [{"value": 1}, {"value": 2}], "bottom"),
+        ("vertical", {"value": "-PT50M", "fill": "before"}, "left"),
+        ("vertical", {"value": "-PT20M", "fill": "after"}, "right"),
+        ("vertical", [{"value": "-PT55M"}, {"value": "-PT40M"}], "left"),
+        ("horizontal", {"value": 6}, None),
+        ("horizontal", [{"value": 1, "fill": "none"}, {"value": 2}], None),
+    ],
+)
+def test_annotations_are_shaded_on_the_side_they_name(client, orders, kind, marks, side):
+    ends = [{**each, "color": "#00ff00"} for each in (marks if isinstance(marks, list) else [marks])]
+    picture = image(
+        client,
+        metrics=orders[:1],
+        annotations={kind: [ends if isinstance(marks, list) else ends[0]]},
+        start="-PT1H",
+        legend={"position": "hidden"},
+        yAxis={"left": {"min": 0, "max": 12}},
+    )
+    places = shaded(picture, (217, 255, 217))
+    if side is None:
+        assert places == []
+        return
+    down, across = (sum(each) / len(places) for each in zip(*places, strict=True))
+    found = {
+        "top": down < picture.height / 2,
+        "bottom": down > picture.height / 2,
+        "left": across < picture.width / 2,
+        "right": across > picture.width / 2,
+    }
+    assert len(places) > 2000
+    assert found[side]
+
+
+def test_a_band_is_one_area_between_its_bounds():
+    now = 1_795_420_800_000
+    times_of = range(now - 3_600_000, now, 60_000)
+    band = charts.Drawn(
+        "b", "#ff7f0e", False, dict.fromkeys(times_of, 8.0), 90_000, dict.fromkeys(times_of, 4.0)
+    )
+    given = {"metrics": [["A", "b"]], "start": "-PT1H", "yAxis": {"left": {"min": 0, "max": 12}}}
+    picture = Image.open(io.BytesIO(picture_of.draw(widget.read(json.dumps(given), now), [band])))
+    rows = {down for down, _ in shaded(picture.convert("RGB"), (255, 223, 195))}
+    assert len(rows) == pytest.approx(picture.height * 4 / 12, rel=0.2)
+
+
+def test_a_sparkline_is_drawn_below_its_number(client, orders):
+    big = {"metrics": orders[:1], "view": "singleValue", "width": 300, "height": 200, "start": "-PT1H"}
+    assert BLUE not in colors(image(client, **big))
+    places = shaded(image(client, **big, sparkline=True), BLUE)
+    assert places
+    assert min(down for down, _ in places) > 200 * 0.6
+
+
+def test_metrics_that_differ_in_a_dimension_are_told_apart_by_it():
+    rows = [["A", "b", "Host", "x"], ["...", "y"], ["...", "z", {"label": "mine"}]]
+    wanted = widget.read(json.dumps({"metrics": rows}), 1_795_420_800_000)
+    caller = SimpleNamespace(account="1", region="r")
+    ids = [line.query["Id"] for line in wanted.lines]
+    assert metric_widgets._own_labels(caller, wanted) == {ids[0]: "x", ids[1]: "y"}
+    same = [["A", "b"], ["A", "b", {"stat": "Sum"}]]
+    assert (
+        metric_widgets._own_labels(caller, widget.read(json.dumps({"metrics": same}), 1_795_420_800_000))
+        == {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
     [
         ("{", "JSON"),
         ("[]", "object"),
@@ -193,11 +273,13 @@ def test_annotations_and_numbers_are_drawn(client, orders):
         ({"metrics": [["A", "b", {"period": "long"}]]}, "period"),
         ({"metrics": "A"}, "metrics"),
         ({"metrics": [["A", "b"]], "annotations": {"horizontal": [{"label": "x"}]}}, "value"),
+        ({"metrics": [["A", "b"]], "annotations": {"horizontal": [{"value": 1, "fill": "left"}]}}, "above"),
+        ({"metrics": [["A", "b"]], "annotations": {"vertical": [[{"value": "PT0H"}] * 3]}}, "band"),
         ({"metrics": [["A", "b"]], "yAxis": {"left": {"min": 3, "max": 1}}}, "axis"),
     ],
 )
-def test_a_wrong_widget_is_refused_with_its_field(client, widget, named):
-    text = widget if isinstance(widget, str) else json.dumps(widget)
+def test_a_wrong_widget_is_refused_with_its_field(client, given, named):
+    text = given if isinstance(given, str) else json.dumps(given)
     with pytest.raises(ClientError) as caught:
         client.get_metric_widget_image(MetricWidget=text)
     code, message = code_and_text(caught)

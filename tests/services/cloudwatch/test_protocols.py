@@ -136,7 +136,6 @@ def test_boto3_sees_the_code_of_the_query_protocol(metrics):
     ("operation", "parameters"),
     [
         ("ListManagedInsightRules", {"ResourceARN": "arn:aws:s3:::bucket"}),
-        ("DescribeAlarmContributors", {"AlarmName": "a"}),
         ("GetOTelEnrichment", {}),
     ],
 )

@@ -9,7 +9,8 @@ Alarms are evaluated every minute (every ten seconds below a minute's period) ov
 at once when their metric gets data: a period that is not over yet counts as soon as more data cannot take its verdict
 back, except in metric math, which waits for the period's end. The evaluation range is two periods longer than EvaluationPeriods. Actions are durable jobs: SNS topics are told;
 other actions fail with a reason in the alarm's history. Composite alarms are evaluated in the transaction that changes
-a child. Log alarms, PromQL and alarms on other accounts' metrics are not built.
+a child. An alarm on a Metrics Insights query with GROUP BY judges each series on its own and is as bad as the worst; its
+actions are its own and not each contributor's. Log alarms, PromQL and alarms on other accounts' metrics are not built.
 
 Contributor Insights rules are evaluated over the log groups' events when a report is asked for, with what the caller
 may read and masked as for them; alarms read them for their account, and making one needs the permission to read those

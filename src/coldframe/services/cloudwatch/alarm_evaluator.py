@@ -9,6 +9,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.store import MetricStore
+from coldframe.services.cloudwatch.alarm_contributors import Group, contributions, told
 from coldframe.services.cloudwatch.alarm_records import METRIC, Alarm
 from coldframe.services.cloudwatch.alarm_states import AlarmStates
 from coldframe.services.cloudwatch.alarms import windows
@@ -21,6 +22,7 @@ from coldframe.services.cloudwatch.metric_reader import MetricReader
 LOG = logging.getLogger("coldframe.cloudwatch")
 
 Name = tuple[str, str, str]
+_WORST = ("ALARM", "OK", None, "INSUFFICIENT_DATA")
 _FIRST = 5.0
 """Seconds after which a new alarm is first evaluated; until then it says that it was created, as at AWS."""
 _KEEP = Verdict(None, (), (), 0)
@@ -81,20 +83,35 @@ class AlarmEvaluator:
         now = self._installation.clock.milliseconds()
         rule = rule_of(alarm.configuration)
         try:
-            verdict = self._verdict((account, region), alarm, rule, now / 1000)
+            verdict, of = self._judged((account, region), alarm, rule, now)
         except ServiceFault as fault:
             self._fail(account, region, alarm, f"{fault.code}: {fault.message}"[:1023])
             return
         if now < alarm.warm_up_until and not _ends_warm_up(alarm, verdict):
             return
         state = verdict.state
-        if state is None and alarm.evaluation_state:
+        contributors = contributions(of, alarm, rule, now)
+        changed = contributors.keys() != alarm.contributors.keys()
+        if state is None and (alarm.evaluation_state or changed):
             kept = (alarm.state, alarm.reason, alarm.reason_data)
-            self._write(account, region, alarm, kept, evaluation_state=None, warm_up_until=0)
-        if state is None or (state == alarm.state and alarm.reason != CREATED and not alarm.evaluation_state):
+            self._write(
+                account,
+                region,
+                alarm,
+                kept,
+                evaluation_state=None,
+                warm_up_until=0,
+                contributors=contributors,
+            )
+        same = state == alarm.state and alarm.reason != CREATED and not alarm.evaluation_state
+        if state is None or (same and not changed):
             return
         counted = "DatapointsToAlarm" in alarm.configuration
         text = reason(verdict, rule, counted=counted)
+        if state == "ALARM" and of:
+            text = f"{len(contributors)} of {len(of)} contributors {'is' if len(contributors) == 1 else 'are'} in ALARM. {text}"[
+                :1023
+            ]
         data = reason_data(
             verdict,
             rule,
@@ -103,7 +120,15 @@ class AlarmEvaluator:
             period=period_of(alarm.configuration),
             unit=alarm.configuration.get("Unit"),
         )
-        self._write(account, region, alarm, (state, text, data), evaluation_state=None, warm_up_until=0)
+        self._write(
+            account,
+            region,
+            alarm,
+            (state, text, data),
+            evaluation_state=None,
+            warm_up_until=0,
+            contributors=contributors,
+        )
 
     def idle(self, timeout: float) -> bool:
         """Wait until nothing is waiting to be evaluated; False if that took longer than the timeout, in seconds."""
@@ -119,10 +144,16 @@ class AlarmEvaluator:
         if self._thread is not None:
             self._thread.join()
 
+    def _judged(
+        self, place: tuple[str, str], alarm: Alarm, rule: Rule, now: int
+    ) -> tuple[Verdict, dict[Group, Verdict]]:
+        """Return the verdict on an alarm, and those on the series of its query where that groups."""
+        if "Metrics" in alarm.configuration:
+            return self._verdict_of_math(place, alarm.configuration, rule, now / 1000)
+        return self._verdict(place, alarm, rule, now / 1000), {}
+
     def _verdict(self, place: tuple[str, str], alarm: Alarm, rule: Rule, now: float) -> Verdict:
         configuration = alarm.configuration
-        if "Metrics" in configuration:
-            return self._verdict_of_math(place, configuration, rule, now)
         metric = Metric(
             *place,
             configuration["Namespace"],
@@ -163,7 +194,7 @@ class AlarmEvaluator:
 
     def _verdict_of_math(
         self, place: tuple[str, str], configuration: dict[str, Any], rule: Rule, now: float
-    ) -> Verdict:
+    ) -> tuple[Verdict, dict[Group, Verdict]]:
         window = windows.completed(now, period_of(configuration), rule.range, aligned=True)
         target, band = watched(configuration), configuration.get("ThresholdMetricId")
         wanted = {target, band}
@@ -175,15 +206,20 @@ class AlarmEvaluator:
             window.end * 1000,
             principal=reader_for(place[0], round(now * 1000)),
         )
-        values: dict[int, float] = {}
+        values: dict[Group, dict[int, float]] = {}
         bounds: list[dict[int, float]] = []
         for series in found:
             points = {at // 1000: value for at, value in series.points.items()}
             if series.id == band:
                 bounds.append(points)
             elif series.id == target:
-                values |= points
-        return evaluate(window.points(values, windows.both(bounds)), rule)
+                values[series.group] = points
+        both = windows.both(bounds)
+        of = {group: evaluate(window.points(points, both), rule) for group, points in values.items()}
+        if of.keys() <= {()}:
+            return of.get((), evaluate(window.points({}), rule)), {}
+        # Of several series the worst decides, and of those as bad the first.
+        return min(of.values(), key=lambda verdict: _WORST.index(verdict.state)), of
 
     def _fail(self, account: str, region: str, alarm: Alarm, text: str) -> None:
         if alarm.evaluation_state != "EVALUATION_ERROR" or alarm.reason != text:
@@ -205,6 +241,8 @@ class AlarmEvaluator:
                 return
             states = AlarmStates(self._installation, records, self._installation.clock.milliseconds())
             states.set(now, *outcome, **fields)
+            if "contributors" in fields:
+                told(records, now, fields["contributors"], self._installation.clock.milliseconds())
 
     def _review(self, account: str, region: str, name: str) -> None:
         with self._installation.store.write() as transaction:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from coldframe.core.records import Records
-from coldframe.services.cloudwatch.alarm_records import Alarm, HistoryItem
+from coldframe.services.cloudwatch.alarm_records import Alarm, Contributor, HistoryItem
 from coldframe.services.cloudwatch.alarms.reasons import iso
 
 KEPT = 30 * 86_400_000
@@ -23,12 +23,6 @@ def write(
     id_: str,
 ) -> None:
     """Write an item about the alarm of this name and kind; `id_` tells apart what happened in one millisecond."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    while len(text) > _LONGEST and data:
-        # What is longest says least: a message or a rule that other operations show whole.
-        longest = max(data, key=lambda name: len(json.dumps(data[name])))
-        data = {name: value for name, value in data.items() if name != longest}
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     records.put(
         HistoryItem(
             id=f"{at:015d}-{id_}",
@@ -37,7 +31,7 @@ def write(
             item=item,
             at=at,
             summary=summary[:_LONGEST_SUMMARY],
-            data=text,
+            data=_text(data),
         )
     )
 
@@ -82,6 +76,36 @@ def changed(records: Records, old: Alarm, new: Alarm, *, at: int, id_: str) -> N
     write(records, (new.name, new.kind), "StateUpdate", at=at, summary=summary, data=data, id_=id_)
 
 
+def contributed(
+    records: Records,
+    alarm: Alarm,
+    id_: str,
+    before: Contributor | None,
+    after: Contributor | None,
+    *,
+    at: int,
+) -> None:
+    """Write that a contributor went into ALARM, or out of it; None is one that is not in ALARM."""
+    known = after or before
+    assert known is not None, "a contributor that changes is there on one side"
+    old, new = (
+        {"stateValue": "OK"} if each is None else {"stateValue": "ALARM", "stateReason": each.reason}
+        for each in (before, after)
+    )
+    item = HistoryItem(
+        id=f"{at:015d}-2{id_}",
+        alarm=alarm.name,
+        kind=alarm.kind,
+        item="AlarmContributorStateUpdate",
+        at=at,
+        summary=f"Alarm contributor updated from {old['stateValue']} to {new['stateValue']}",
+        data=_text({"version": "1.0", "oldState": old, "newState": new}),
+        contributor=id_,
+        group=known.group,
+    )
+    records.put(item)
+
+
 def acted(
     records: Records,
     alarm: tuple[str, str],
@@ -103,6 +127,16 @@ def acted(
     if error:
         summary = f'Failed to execute action {action}. Received error: "{error}"'
     write(records, alarm, "Action", at=at, summary=summary, data=data, id_=id_)
+
+
+def _text(data: dict[str, Any]) -> str:
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    while len(text) > _LONGEST and data:
+        # What is longest says least: a message or a rule that other operations show whole.
+        longest = max(data, key=lambda name: len(json.dumps(data[name])))
+        data = {name: value for name, value in data.items() if name != longest}
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return text
 
 
 def shown(alarm: Alarm) -> dict[str, Any]:

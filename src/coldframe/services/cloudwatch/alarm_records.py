@@ -2,10 +2,20 @@
 
 from typing import Any
 
+import msgspec
+
 from coldframe.core.records import Record, record
 from coldframe.services.cloudwatch.alarms.evaluation import State
 
 METRIC, COMPOSITE = "MetricAlarm", "CompositeAlarm"
+
+
+class Contributor(msgspec.Struct, frozen=True):
+    """A time series of an alarm's Metrics Insights query that is in ALARM: its labels, why, and since when."""
+
+    group: dict[str, str]
+    reason: str
+    since: int
 
 
 @record("cloudwatch_alarms", key=("name",), index=("kind", "state", "held"))
@@ -14,6 +24,7 @@ class Alarm(Record):
 
     `held`: the actions of the state are still to be carried out, because a suppressor or a mute rule holds them back;
     `acted` is the state whose actions were the last that were due. `suppressed_*` say it of a composite alarm.
+    `contributors` are by their ids.
     """
 
     name: str
@@ -35,11 +46,12 @@ class Alarm(Record):
     held: bool = False
     acted: str = "INSUFFICIENT_DATA"
     warm_up_until: int = 0
+    contributors: dict[str, Contributor] = {}
 
 
 @record("cloudwatch_alarm_history", key=("id",), index=("alarm", "kind", "item", "at"))
 class HistoryItem(Record):
-    """Something that happened to an alarm; `id` sorts by time."""
+    """Something that happened to an alarm, or to the contributor of this id and these labels; `id` sorts by time."""
 
     id: str
     alarm: str
@@ -48,6 +60,8 @@ class HistoryItem(Record):
     at: int
     summary: str
     data: str
+    contributor: str | None = None
+    group: dict[str, str] = {}
 
 
 @record(

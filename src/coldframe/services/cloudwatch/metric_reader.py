@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from coldframe.core.call import Call
@@ -10,15 +9,20 @@ from coldframe.core.installation import Installation
 from coldframe.core.service import Service
 from coldframe.identity.caller import Caller
 from coldframe.services.cloudwatch.alarm_actions import PRINCIPAL
+from coldframe.services.cloudwatch.asking import answers_of, queries_of
 
 
 @dataclass(frozen=True)
 class Series:
-    """One result of a query: its Id, its label, and values by the time their period began (milliseconds), ascending."""
+    """One result of a query: its Id, its label, and values by the time their period began (milliseconds), ascending.
+
+    `group` are the labels and values that tell it from the others of a Metrics Insights query.
+    """
 
     id: str
     label: str
     points: dict[int, float]
+    group: tuple[tuple[str, str], ...] = ()
 
 
 class MetricReader:
@@ -41,28 +45,21 @@ class MetricReader:
         Rules of Contributor Insights read the logs as `principal`, else as CloudWatch itself. Raises the faults of
         GetMetricData.
         """
-        from coldframe.services.cloudwatch.operations.metric_data import get_metric_data
-
         account, region = place
-        request: dict[str, Any] = {
-            "MetricDataQueries": list(queries),
-            "StartTime": datetime.fromtimestamp(start / 1000, UTC),
-            "EndTime": datetime.fromtimestamp(end / 1000, UTC),
-            "ScanBy": "TimestampAscending",
-        }
-        found: dict[tuple[str, str], Series] = {}
         call = self._call(account, region, principal)
         try:
-            while True:
-                answer: Any = get_metric_data(call, request)  # type: ignore[arg-type]
-                for result in answer["MetricDataResults"]:
-                    _join(found, result)
-                token = answer.get("NextToken")
-                if not token:
-                    return list(found.values())
-                request["NextToken"] = token
+            answers = answers_of(queries_of(call, queries, start / 1000, end / 1000), queries)
         finally:
             call.commit()
+        return [
+            Series(
+                answer.id,
+                answer.label,
+                {at * 1000: value for at, value in answer.series.points.items()},
+                answer.series.group,
+            )
+            for answer in answers
+        ]
 
     def _call(self, account: str, region: str, principal: Any) -> Call:
         installation = self._installation
@@ -74,11 +71,3 @@ class MetricReader:
             region=region,
             now=installation.clock.milliseconds(),
         )
-
-
-def _join(found: dict[tuple[str, str], Series], result: Any) -> None:
-    label = result.get("Label", "")
-    series = found.setdefault((result["Id"], label), Series(result["Id"], label, {}))
-    for at, value in zip(result["Timestamps"], result["Values"], strict=True):
-        moment = at.timestamp() * 1000 if isinstance(at, datetime) else at * 1000
-        series.points[round(moment)] = value

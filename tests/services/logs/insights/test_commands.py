@@ -2,6 +2,7 @@
 
 import pytest
 
+from coldframe.services.logs.insights.discovery import discovered
 from coldframe.services.logs.insights.errors import QueryError
 
 EVENTS = [
@@ -268,6 +269,99 @@ def test_group_and_stream_and_times_are_fields(run):
     ]
 
 
+# The list of the documentation of `sort`, in its ascending order; 01 and 1 are the same number.
+NATURAL = [
+    "!:",
+    "#",
+    "*%04",
+    "0#",
+    "5A",
+    "111A",
+    "2345_",
+    "@",
+    "@_",
+    "A",
+    "A9876fghj",
+    "a12345hfh",
+    "0",
+    "1",
+    "2",
+    "3",
+]
+
+
+@pytest.mark.parametrize("way", ["asc", "desc"])
+def test_sort_is_natural_and_puts_texts_before_numbers_and_missing_values_last(run, way):
+    messages = [f'{{"v": "{value}"}}' for value in sorted(NATURAL)] + ['{"v": -2.5}', "none", '{"v": 10}']
+    rows = [row.get("v") for row in run(f"fields v | sort v {way}", messages)]
+    texts, numbers = NATURAL[:12], ["-2.5", *NATURAL[12:], "10"]
+    wanted = [*texts, *numbers] if way == "asc" else [*numbers[::-1], *texts[::-1]]
+    assert rows == [*wanted, None]
+
+
+REPORT = (
+    "REPORT RequestId: 8b20f7ab-0b37-4dc8-a6e9-6ee7f3a8a8b1\tDuration: 12 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB"
+    "\tMax Memory Used: 64 MB\t\nXRAY TraceId: 1-5e1b4151-5ac6c58f5b6c3d3e\tSegmentId: 5a1b2c3d4e5f6a7b\tSampled: true\t"
+)
+FLOW = (
+    "2 123456789010 eni-1235b8ca12 10.0.0.5 172.31.9.12 49761 3389 17 20 4249 1418530010 1418530070 REJECT OK"
+)
+NO_FLOW = "2 123456789010 eni-1235b8ca12 - - - - - - - 1431280876 1431280934 - NODATA"
+DNS = "1.0 2017-12-13T08:16:03.983Z Z123412341234 example.com ANY SERVFAIL TCP FRA6 2001:db8::1234 2001:db8:abcd::/48"
+LINES = [
+    REPORT, FLOW, NO_FLOW, DNS, '8:00\t8b20f7ab-0b37-4dc8-a6e9-6ee7f3a8a8b1\tINFO\t{"city": {"name": "Ulm"}}',
+    '{"@who": "ann", "action": "go", "a": {"b": 1}, "list": [{"x.y": 2}]}',
+]  # fmt: skip
+SAMPLES = {
+    # Slashes in a row divide, and begin no expression.
+    "filter @type = 'REPORT' | stats max(@memorySize / 1000 / 1000) as most, sum(@duration)/2/3 as d, (8+4)/2/3 as n": [
+        {"most": "128", "d": "2", "n": "2"}
+    ],
+    "parse tolower(@message) /report requestid: (?<id>\\S+)/ | filter ispresent(id) | stats count(id)/1/1 as n": [{"n": "1"}],
+    "filter @type = 'REPORT' | fields @billedDuration | sort by @billedDuration desc": [{"@billedDuration": "13"}],
+    "filter @type = 'REPORT' | fields @xrayTraceId, @xraySegmentId": [
+        {"@xrayTraceId": "1-5e1b4151-5ac6c58f5b6c3d3e", "@xraySegmentId": "5a1b2c3d4e5f6a7b"}
+    ],
+    "fields city.name as c | filter ispresent(c)": [{"c": "Ulm"}],
+    "stats sum(packets) as p, sum(bytes) as b by srcAddr, dstAddr | filter ispresent(srcAddr)": [
+        {"srcAddr": "10.0.0.5", "dstAddr": "172.31.9.12", "p": "20", "b": "4249"}
+    ],
+    "filter protocol=17 | fields srcPort, dstPort, action, interfaceId, accountId, startTime, endTime, version": [
+        {
+            "srcPort": "49761", "dstPort": "3389", "action": "REJECT", "interfaceId": "eni-1235b8ca12",
+            "accountId": "123456789010", "startTime": "1418530010", "endTime": "1418530070", "version": "2",
+        }
+    ],
+    "filter logStatus = 'NODATA' | fields action, bytes, version": [{"version": "2"}],
+    "filter responseCode = 'SERVFAIL' | fields queryName, queryType, protocol, edgeLocation, resolverIp, hostZoneId": [
+        {
+            "queryName": "example.com", "queryType": "ANY", "protocol": "TCP", "edgeLocation": "FRA6",
+            "resolverIp": "2001:db8::1234", "hostZoneId": "Z123412341234",
+        }
+    ],
+    "filter action = 'go' | fields action, @@who, `a.b`, `list.0.x.y`, list.0.`x.y` as y": [
+        {"action": "go", "@@who": "ann", "a.b": "1", "list.0.x.y": "2", "y": "2"}
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("query", SAMPLES)
+def test_fields_are_discovered_in_lines_of_known_formats(run, query):
+    assert run(query, LINES) == SAMPLES[query]
+
+
+def test_fields_that_are_discovered_can_be_listed():
+    assert discovered(REPORT)["@maxMemoryUsed"] == "64000000"
+    assert discovered(FLOW)["dstAddr"] == "172.31.9.12"
+    assert "bytes" not in discovered(NO_FLOW)
+    assert discovered(LINES[4]) == {
+        "@requestId": "8b20f7ab-0b37-4dc8-a6e9-6ee7f3a8a8b1",
+        "city.name": "Ulm",
+    }
+    assert discovered(LINES[5]) == {"@@who": "ann", "action": "go", "a.b": "1", "list.0.x.y": "2"}
+    assert discovered("nothing of the kind") == {}
+
+
 def test_the_lines_of_lambda_have_fields(run):
     request = "8b20f7ab-0b37-4dc8-a6e9-6ee7f3a8a8b1"
     line = (
@@ -308,6 +402,7 @@ def test_without_a_limit_ten_thousand_rows_are_given(run):
         ("parse @message 'a*b*' as one", "parse @message 'a*b*' as one", "the glob has 2 asterisks and there are 1 names"),
         ("parse @message /no groups/", "/no groups/", "a regular expression of parse needs named groups, such as (?<name>...)"),
         ("relevantfields user", "", "unexpected end of the query"),
+        ("stats p95(ms)", "p95(ms)", "unknown function p95"),
         ("stats pct(ms, 101)", "101", "pct takes a number from 0 to 100"),
         ("stats count(*) | fillmissing", "fillmissing", "fillmissing follows a stats with one bin() among its groups"),
         ("join type=outer left=a right=b where a.x=b.x (fields x)", "join type=outer left=a right=b where a.x=b.x (fields x)", "a join is of the type inner or left, not outer"),

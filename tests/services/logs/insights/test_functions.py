@@ -50,7 +50,7 @@ TABLE = [
     # JSON: fields by dots and indices, documents parsed.
     ("list.1", "two"), ("list[2]", "3"), ("object.c.d", "deep"), ("object.`a.b`", "1"), ("`dotted.key`", "whole"),
     ("jsonParse(doc)", '{"k": [10, 20]}'), ("jsonStringify(jsonParse(doc))", '{"k": [10, 20]}'),
-    ("jsonStringify(s)", '"seven"'), ("jsonArraySize('[1,2,3]')", "3"), ("jsonArraySize(s)", None),
+    ("jsonStringify(s)", '"seven"'), ("jsonStringify(object.c)", '{"d":"deep"}'), ("jsonStringify(list)", '[1,"two",3]'), ("jsonArraySize('[1,2,3]')", "3"), ("jsonArraySize(s)", None),
     ("jsonArraySize(jsonParse('{}'))", None), ("jsonArrayContains('[\"a\",\"b\"]', 'b')", "1"),
     ("jsonArrayContains('[1,2]', 3)", "0"), ("jsonParse(s)", None),
     # Times.

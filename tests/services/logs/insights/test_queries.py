@@ -179,11 +179,35 @@ def test_a_malformed_query_is_pointed_at(served):
 def test_some_commands_need_log_groups_of_the_standard_class(served):
     add_group(served, "rare", "one", group_class="INFREQUENT_ACCESS")
     put(served, "rare", "x 1")
-    for query in ("pattern @message", "diff", "anomaly", "fields unmask(@message)", "unmask @message"):
+    index = "filterIndex level = 'x'"
+    for query in ("pattern @message", "diff", "anomaly", "fields unmask(@message)", "unmask @message", index):
         error = refused(start, served, f"limit 5 | {query}", logGroupName="rare")
         assert error["Error"]["Code"] == "MalformedQueryException"
         assert error["queryCompileError"]["location"]["startCharOffset"] >= 10
     assert len(rows(ask(served, "stats count(*)", logGroupName="rare"))) == 1
+
+
+def test_filter_index_takes_only_log_groups_that_have_indexes_of_its_fields(served):
+    for name in ("indexed", "unindexed"):
+        add_group(served, name, "one")
+        put(served, name, '{"level":"ERROR","who":"ann"}', '{"level":"INFO","who":"bob"}')
+    policy = {"logGroupIdentifier": "indexed", "policyDocument": '{"Fields": ["level", "a.b"]}'}
+    served.client("logs").put_index_policy(**policy)
+
+    def groups(query):
+        answer = ask(served, f"{query} | stats count(*) as n by @log", logGroupNames=["indexed", "unindexed"])
+        return {row["@log"].split(":")[1]: row["n"] for row in rows(answer)}
+
+    assert groups("filter level = 'ERROR'") == {"indexed": "1", "unindexed": "1"}
+    assert groups("filterIndex level = 'ERROR'") == {"indexed": "1"}
+    assert groups("filterIndex level in ['ERROR', 'INFO']") == {"indexed": "2"}
+    assert groups("filterIndex level = 'ERROR' or level = 'INFO' | filter who = 'bob'") == {"indexed": "1"}
+    assert groups("filterIndex level = 'ERROR' and who = 'ann'") == {}
+    assert groups("filterIndex who = 'ann'") == {}
+    assert groups("filterIndex @logStream = 'one'") == {"indexed": "2", "unindexed": "2"}
+    for query in ("filterIndex level like 'E'", "filterIndex level != 'E'", "filterIndex not level = 'E'"):
+        error = refused(start, served, query)
+        assert error["queryCompileError"]["message"] == "filterIndex compares fields by = or in"
 
 
 def test_results_come_in_pages(served):

@@ -3,6 +3,7 @@
 Source: PutMetricAlarm and MetricDataQuery in the CloudWatch API reference.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -136,6 +137,8 @@ def _check_threshold(request: Mapping[str, Any]) -> None:
         raise invalid(f"{request['ComparisonOperator']} cannot be used with ThresholdMetricId.")
     if not banded and "Threshold" not in request:
         raise invalid("The parameter Threshold is required for a static threshold.")
+    if not math.isfinite(request.get("Threshold", 0)):
+        raise invalid(f"The value {request['Threshold']} for parameter Threshold is not a number.")
 
 
 def _check_times(request: Mapping[str, Any]) -> None:

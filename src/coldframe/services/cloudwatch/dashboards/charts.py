@@ -13,13 +13,17 @@ _ROOM = 8.0
 
 @dataclass(frozen=True)
 class Drawn:
-    """A series as it is drawn: values by time in milliseconds, ascending, and `gap`: how far apart is not connected."""
+    """A series as it is drawn: values by time in milliseconds, ascending, and `gap`: how far apart is not connected.
+
+    A band is drawn from `floor` up to its values.
+    """
 
     label: str
     color: str
     right: bool
     points: dict[int, float]
     gap: int
+    floor: dict[int, float] | None = None
 
     @property
     def newest(self) -> float | None:
@@ -60,13 +64,22 @@ def time_series(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Bo
         up = Scale(*ends[side], bottom, top)
         _value_axis(canvas, up, (left, right), theme, right=side)
         for one, floor, height in reversed(stacks[side]) if widget.stacked else stacks[side]:
-            _curve(canvas, one, (floor, height), (across, up), filled=widget.stacked)
+            opacity = 0.6 if widget.stacked else 0.25 if one.floor is not None else 0.0
+            _curve(canvas, one, (floor, height), (across, up), opacity)
         for note in widget.horizontal:
             if note.right == side:
+                ends_at = {"above": top, "below": bottom, "between": up.at(note.other or 0.0)}.get(note.fill)
+                if ends_at is not None:
+                    low, high = (min(max(y, top), bottom) for y in (up.at(note.at), ends_at))
+                    canvas.area([(left, low), (right, low), (right, high), (left, high)], note.color, 0.15)
                 canvas.line([(left, up.at(note.at)), (right, up.at(note.at))], note.color, 1.5)
                 text = note.label or short(note.at)
                 canvas.text((right - 2, up.at(note.at) - 2), text, note.color, size=_SMALL, anchor="rd")
     for note in widget.vertical:
+        until = {"before": left, "after": right, "between": across.at(note.other or 0.0)}.get(note.fill)
+        if until is not None:
+            first, last = (min(max(x, left), right) for x in (across.at(note.at), until))
+            canvas.area([(first, top), (last, top), (last, bottom), (first, bottom)], note.color, 0.15)
         if widget.start <= note.at <= widget.end:
             x = across.at(note.at)
             canvas.line([(x, top), (x, bottom)], note.color, 1.5)
@@ -82,7 +95,7 @@ def _stacked(widget: Widget, series: Sequence[Drawn]) -> list[Level]:
     floor: dict[int, float] = {}
     for one in series:
         if not widget.stacked:
-            levels.append((one, {}, one.points))
+            levels.append((one, one.floor or {}, one.points))
             continue
         height = {at: floor.get(at, 0.0) + value for at, value in one.points.items()}
         levels.append((one, {at: floor.get(at, 0.0) for at in one.points}, height))
@@ -93,6 +106,7 @@ def _stacked(widget: Widget, series: Sequence[Drawn]) -> list[Level]:
 def _ends(widget: Widget, side: bool, levels: Sequence[Level]) -> tuple[float, float]:
     axis: Axis = widget.right if side else widget.left
     values = [value for _, _, height in levels for value in height.values()]
+    values += [value for one, _, _ in levels for value in (one.floor or {}).values()]
     values += [note.at for note in widget.horizontal if note.right == side]
     return bounds(values, axis.low, axis.high)
 
@@ -120,10 +134,9 @@ def _curve(
     one: Drawn,
     level: tuple[dict[int, float], dict[int, float]],
     scales: tuple[Scale, Scale],
-    *,
-    filled: bool,
+    opacity: float,
 ) -> None:
-    """Draw a series in runs: where data is missing for longer than a period, nothing connects what is around it."""
+    """Draw a series in runs, shaded down to its floor unless the opacity is 0: where data is missing for longer than a period, nothing connects what is around it."""
     (floor, height), (across, up) = level, scales
     runs: list[list[int]] = []
     for at in sorted(height):
@@ -133,9 +146,9 @@ def _curve(
             runs.append([at])
     for run in runs:
         upper = [(across.at(at), up.at(height[at])) for at in run]
-        if filled:
+        if opacity:
             lower = [(across.at(at), up.at(floor.get(at, 0.0))) for at in reversed(run)]
-            canvas.area([*upper, *lower], one.color, 0.6)
+            canvas.area([*upper, *lower], one.color, opacity)
         canvas.line(upper, one.color, 1.5)
         if len(run) == 1:
             canvas.dot(upper[0], one.color, 2.5)
@@ -173,9 +186,14 @@ def pie(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme
 
 
 def numbers(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme: Theme) -> None:
-    """Write the newest value of each series, large, with its label below."""
+    """Write the newest value of each series, large, with its label below, and under it a line of all if asked for."""
     left, top, right, bottom = box
     width = (right - left) / max(len(series), 1)
+    if widget.sparkline:
+        lines, bottom = bottom, bottom - (bottom - top) * 0.3
+        for number, one in enumerate(series):
+            first = left + width * number + _ROOM
+            _spark(canvas, widget, one, (first, bottom + _ROOM, first + width - 2 * _ROOM, lines))
     for number, one in enumerate(series):
         middle = left + width * (number + 0.5)
         text = "--" if one.newest is None else short(one.newest)
@@ -184,6 +202,15 @@ def numbers(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, t
         if widget.legend == "hidden":
             continue
         canvas.text((middle, (top + bottom + size) / 2 + 6), one.label, theme.faint, size=_SMALL, anchor="ma")
+
+
+def _spark(canvas: Canvas, widget: Widget, one: Drawn, box: Box) -> None:
+    left, top, right, bottom = box
+    if not one.points or right - left < 2 or bottom - top < 2:
+        return
+    low, high = bounds(list(one.points.values()), None, None)
+    scales = Scale(widget.start, widget.end, left, right), Scale(low, high, bottom, top)
+    _curve(canvas, one, (dict.fromkeys(one.points, low), one.points), scales, 0.25)
 
 
 def gauges(canvas: Canvas, widget: Widget, series: Sequence[Drawn], box: Box, theme: Theme) -> None:

@@ -5,7 +5,7 @@ Source: CloudWatch API reference, "GetMetricWidgetImage: Metric Widget Structure
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timezone
 from typing import Any
@@ -34,12 +34,17 @@ class Axis:
 
 @dataclass(frozen=True)
 class Annotation:
-    """A line across the graph: at a value (horizontal) or a time in milliseconds (vertical)."""
+    """A line across the graph: at a value (horizontal) or a time in milliseconds (vertical).
+
+    `fill` says on which side of it is shaded: above, below, before, after, or between it and `other`, the end of a band.
+    """
 
     at: float
     label: str
     color: str
     right: bool = False
+    fill: str = "none"
+    other: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Widget:
     vertical: list[Annotation]
     legend: str
     dark: bool
+    sparkline: bool = False
 
 
 def read(text: str, now: int) -> Widget:
@@ -127,6 +133,7 @@ def _read(given: Mapping[str, Any], now: int) -> Widget:
         ],
         legend=legend,
         dark=given.get("theme") == "dark",
+        sparkline=view == "singleValue" and bool(given.get("sparkline", False)),
     )
 
 
@@ -146,25 +153,33 @@ def _axis(given: Mapping[str, Any]) -> Axis:
 
 
 def _horizontal(each: Any) -> list[Annotation]:
-    """One line, or the two that a band is made of."""
-    ends = each if isinstance(each, list) else [each]
-    color = next((end["color"] for end in ends if "color" in end), "#d62728")
-    if not _COLOR.fullmatch(color):
-        raise WidgetError(f"{color} is no color such as #1f77b4")
-    return [
-        Annotation(float(end["value"]), str(end.get("label", "")), color, ends[0].get("yAxis") == "right")
-        for end in ends
-        if end.get("visible", True)
-    ]
+    return _annotation(each, ("above", "below"), "#d62728", float)
 
 
 def _vertical(each: Any, now: int) -> list[Annotation]:
+    return _annotation(each, ("before", "after"), "#1f77b4", lambda value: float(times.read(value, now)))
+
+
+def _annotation(
+    each: Any, sides: tuple[str, str], usual: str, read: Callable[[Any], float]
+) -> list[Annotation]:
+    """One line, or the two that a band is made of, of which the first is shaded up to the second."""
     ends = each if isinstance(each, list) else [each]
-    color = next((end["color"] for end in ends if "color" in end), "#1f77b4")
+    if not 1 <= len(ends) <= 2 or any("value" not in end for end in ends):
+        raise WidgetError("an annotation has a value, and a band is a list of two that have one")
+    color = next((end["color"] for end in ends if "color" in end), usual)
     if not _COLOR.fullmatch(color):
         raise WidgetError(f"{color} is no color such as #1f77b4")
+    band = len(ends) == 2
+    fill = next((end["fill"] for end in ends if "fill" in end), "between" if band else "none")
+    allowed = ("between", "none") if band else (*sides, "none")
+    if fill not in allowed:
+        raise WidgetError(f"the fill of an annotation must be one of {', '.join(allowed)}")
+    other = read(ends[1]["value"]) if band else None
+    shaded = [(fill, other), ("none", None)]
+    right = ends[0].get("yAxis") == "right"
     return [
-        Annotation(float(times.read(end["value"], now)), str(end.get("label", "")), color)
-        for end in ends
+        Annotation(read(end["value"]), str(end.get("label", "")), color, right, *how)
+        for end, how in zip(ends, shaded, strict=False)
         if end.get("visible", True)
     ]

@@ -18,6 +18,7 @@ COLUMNS = ("SampleCount", "Sum", "Minimum", "Maximum")
 MOST_SERIES = 500
 
 _ACCOUNT = "AWS.AccountId"
+_OTHER = "Other"
 _TOKEN = re.compile(
     r"""\s*(?:(?P<name>"(?:[^"\\]|\\.)*")|(?P<text>'(?:[^'\\]|\\.)*')|(?P<number>\d+\b)"""
     r"""|(?P<word>[A-Za-z_][\w.:]*)|(?P<sign>!=|[=(),]))"""
@@ -53,10 +54,13 @@ class Selection(NamedTuple):
             return False
         return all((_label(metric, each.label) == each.value) is each.equal for each in self.conditions)
 
-    def group_of(self, metric: Metric) -> str:
-        """Return the label of the series that a metric is part of."""
+    def group_of(self, metric: Metric) -> tuple[tuple[str, str], ...]:
+        """Return the labels of the series that a metric is part of, with their values."""
         values = [_label(metric, label) for label in self.group]
-        return "Other" if None in values else " ".join(filter(None, values))
+        return tuple(
+            (label, _OTHER if None in values else value or "")
+            for label, value in zip(self.group, values, strict=True)
+        )
 
 
 class Rows(NamedTuple):
@@ -79,7 +83,7 @@ def parse_query(text: str) -> Selection:
 
 def select(selection: Selection, rows: Iterable[Rows], grid: range) -> list[TimeSeries]:
     """Return the series of each group, in the order asked for; one without a label when nothing is grouped."""
-    groups: dict[str, dict[int, list[float]]] = {}
+    groups: dict[tuple[tuple[str, str], ...], dict[int, list[float]]] = {}
     for metric, times, columns in rows:
         group = groups.setdefault(selection.group_of(metric), {})
         for time, *cell in zip(times, *(columns[name] for name in COLUMNS), strict=True):
@@ -91,8 +95,8 @@ def select(selection: Selection, rows: Iterable[Rows], grid: range) -> list[Time
                 there[:] = there[0] + count, there[1] + total, min(there[2], least), max(there[3], most)
     value = _VALUES[selection.function]
     found = [
-        TimeSeries({time: value(group[time]) for time in sorted(group)}, grid, label)
-        for label, group in groups.items()
+        TimeSeries({time: value(cells[time]) for time in sorted(cells)}, grid, _shown(group), group=group)
+        for group, cells in groups.items()
     ]
     if selection.order:
         measured = [(measure(selection.order, series), series) for series in found]
@@ -109,6 +113,11 @@ _VALUES: dict[str, Callable[[Sequence[float]], float]] = {
     "MIN": lambda cell: cell[2],
     "SUM": lambda cell: cell[1],
 }
+
+
+def _shown(group: tuple[tuple[str, str], ...]) -> str:
+    """Return the label of a group's series."""
+    return _OTHER if any(value == _OTHER for _, value in group) else " ".join(value for _, value in group)
 
 
 def _label(metric: Metric, name: str) -> str | None:

@@ -30,7 +30,8 @@ class NotOffered(Exception):
 class TimeSeries:
     """Values by time in seconds, ascending; `grid` has every time that could have one.
 
-    A `computed` one is the result of an expression; its metric is that of the series it was made from.
+    A `computed` one is the result of an expression; its metric is that of the series it was made from. `group` are the
+    labels, and their values, that tell it from the others of a Metrics Insights query.
     """
 
     points: dict[int, float]
@@ -39,6 +40,7 @@ class TimeSeries:
     metric: Metric | None = None
     stat: str = ""
     computed: bool = False
+    group: tuple[tuple[str, str], ...] = ()
 
     @property
     def period(self) -> int:
@@ -47,7 +49,7 @@ class TimeSeries:
 
     def with_points(self, points: dict[int, float]) -> "TimeSeries":
         """Return the same series with other values."""
-        return TimeSeries(points, self.grid, self.label, self.metric, self.stat, computed=True)
+        return TimeSeries(points, self.grid, self.label, self.metric, self.stat, True, self.group)
 
     def mapped(self, function: Callable[[float], float | None]) -> "TimeSeries":
         """Return the series with a function applied to each value; None leaves the time without one."""

@@ -34,6 +34,7 @@ def describe_alarm_history(
                 "HistoryItemType": item.item,
                 "HistorySummary": item.summary,
                 "HistoryData": item.data,
+                **_contributor(item),
             }
             for item in found[:size]
         ]
@@ -41,6 +42,12 @@ def describe_alarm_history(
     if len(found) > size:
         answer["NextToken"] = call.token(place(found[size - 1]))
     return answer  # type: ignore[return-value]
+
+
+def _contributor(item: HistoryItem) -> dict[str, Any]:
+    if item.contributor is None:
+        return {}
+    return {"AlarmContributorId": item.contributor, "AlarmContributorAttributes": item.group}
 
 
 def _items(call: Call, request: Any, after: Any) -> Iterator[HistoryItem]:
@@ -68,7 +75,8 @@ def _items(call: Call, request: Any, after: Any) -> Iterator[HistoryItem]:
         for row in rows:
             if row.at < start or (end is not None and row.at > end):
                 return
-            yield row
+            if request.get("AlarmContributorId") in {None, row.contributor}:
+                yield row
         if len(rows) < _PAGE:
             return
         after = place(rows[-1])

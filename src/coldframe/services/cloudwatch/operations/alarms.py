@@ -13,7 +13,7 @@ from coldframe.services.cloudwatch import alarm_history, answers, tagging
 from coldframe.services.cloudwatch.alarm_evaluator import AlarmEvaluator
 from coldframe.services.cloudwatch.alarm_records import COMPOSITE, METRIC, Alarm
 from coldframe.services.cloudwatch.alarm_states import AlarmStates
-from coldframe.services.cloudwatch.alarms import actions, configuration
+from coldframe.services.cloudwatch.alarms import actions, configuration, expression_checks
 from coldframe.services.cloudwatch.alarms.faults import invalid, missing
 from coldframe.services.cloudwatch.alarms.reasons import CREATED
 from coldframe.services.cloudwatch.insight_reports import need_logs_of_rules
@@ -42,6 +42,8 @@ def put_metric_alarm(call: Call, request: "PutMetricAlarmInputTypeDef") -> None:
     configuration.check(request)
     actions.check(kept, composite=False)
     _check_built(call, kept)
+    if "Metrics" in kept:
+        expression_checks.check(kept, configuration.watched(kept))
     need_logs_of_rules(call, request.get("Metrics") or ())
     name, now = request["AlarmName"], call.now
     before = call.records.find(Alarm, name)

@@ -5,14 +5,13 @@ from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
-from coldframe.core.faults import NotBuilt, ServiceFault
-from coldframe.engines.metricstore.store import MetricStore
+from coldframe.core.faults import ServiceFault
+from coldframe.services.cloudwatch.asking import answers_of, queries_of
 from coldframe.services.cloudwatch.expressions import labels
-from coldframe.services.cloudwatch.expressions.values import MOST_POINTS, NotOffered
-from coldframe.services.cloudwatch.insight_reports import hooks_of
+from coldframe.services.cloudwatch.expressions.values import MOST_POINTS
 from coldframe.services.cloudwatch.pages import page_of
-from coldframe.services.cloudwatch.queries import Answer, FailedExpression, MetricQueries, TooMuchData, Window
-from coldframe.services.cloudwatch.query_checks import check_queries, refuse
+from coldframe.services.cloudwatch.queries import MetricQueries
+from coldframe.services.cloudwatch.query_checks import refuse
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import GetMetricDataInputTypeDef, GetMetricDataOutputTypeDef
@@ -23,21 +22,12 @@ _TOO_MANY = {"Code": "MaxMetricsExceeded", "Value": "Maximum number of allowed m
 def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMetricDataOutputTypeDef":
     """Return the values of the queries that ask for them, newest first unless asked otherwise."""
     queries: Sequence[Any] = request["MetricDataQueries"]
-    check_queries(queries, call.account)
     start, end = request["StartTime"].timestamp(), request["EndTime"].timestamp()  # type: ignore[union-attr]
-    if start >= end:
-        raise refuse("The parameter StartTime must be less than the parameter EndTime.")
+    asked = queries_of(call, queries, start, end)
     most = request.get("MaxDatapoints", MOST_POINTS)
     if not 1 <= most <= MOST_POINTS:
         raise refuse(f"The parameter MaxDatapoints must be between 1 and {MOST_POINTS}.")
-    asked = MetricQueries(
-        call.part(MetricStore),
-        (call.account, call.region),
-        queries,
-        Window(start, end, call.now / 1000),
-        hooks_of(call),
-    )
-    answers = _answers(asked, queries, _zone(request))
+    answers = answers_of(asked, queries, _zone(request))
     after = call.page(request.get("NextToken"), code="InvalidNextToken")
     ascending = request.get("ScanBy", "TimestampDescending") == "TimestampAscending"
     page = page_of([answer.series.points for answer in answers], most, ascending=ascending, after=after)
@@ -58,23 +48,6 @@ def get_metric_data(call: Call, request: "GetMetricDataInputTypeDef") -> "GetMet
     if page.position is not None:
         answer["NextToken"] = call.token(page.position)
     return answer  # type: ignore[return-value]
-
-
-def _answers(asked: MetricQueries, queries: Sequence[Any], zone: timezone) -> list[Answer]:
-    """Compute every query, also those that are not returned: an error in one of them is an error of the request."""
-    found: list[Answer] = []
-    try:
-        for query in queries:
-            answers = asked.answers(query["Id"], zone)
-            if query.get("ReturnData", True):
-                found += answers
-    except FailedExpression as error:
-        raise refuse(error.message) from error
-    except TooMuchData as error:
-        raise refuse(str(error)) from error
-    except NotOffered as error:
-        raise NotBuilt(error.message) from error
-    return found
 
 
 def _unit_message(asked: MetricQueries, identifier: str) -> dict[str, Any]:

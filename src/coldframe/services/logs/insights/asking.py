@@ -8,6 +8,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.logs import unmasking
 from coldframe.services.logs.account_retention import Retentions
+from coldframe.services.logs.index_policies import indexed_fields
 from coldframe.services.logs.insights import translation
 from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.expressions import Times
@@ -48,6 +49,7 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
             lambda source: resolved[id(source)],
             request.get("limit"),
             partial(_columns, call),
+            lambda number, fields: fields & indexed_fields(call, groups[number]),
         )
     except QueryError as error:
         raise malformed(error) from error

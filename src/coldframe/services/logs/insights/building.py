@@ -85,6 +85,9 @@ class Builder:
     def _on_filter(self, span: Span, parts: list[Any]) -> Any:
         return tree.Filter(span, parts[0])
 
+    def _on_filterindex(self, span: Span, parts: list[Any]) -> Any:
+        return tree.Filter(span, parts[0], tuple(dict.fromkeys(_indexed(parts[0]))))
+
     def _on_stats(self, span: Span, parts: list[Any]) -> Any:
         return tree.Stats(span, parts[0], parts[1] if len(parts) > 1 else ())
 
@@ -396,6 +399,17 @@ class _SourceTime(NamedTuple):
 
     name: str
     moment: tree.Moment
+
+
+def _indexed(node: Expression) -> list[str]:
+    """Return the fields of a filterIndex, of which each has to have one of some values; raises QueryError."""
+    if isinstance(node, tree.Logical):
+        return [name for each in node.operands for name in _indexed(each)]
+    if isinstance(node, tree.Operation) and node.operator == "=" and isinstance(node.left, tree.Field):
+        return [node.left.name]
+    if isinstance(node, tree.Among) and isinstance(node.operand, tree.Field):
+        return [node.operand.name]
+    raise QueryError("filterIndex compares fields by = or in", node.span)
 
 
 def _timed(parts: list[Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -41,27 +41,60 @@ def display(stage: Stage, command: tree.Display) -> None:
 
 
 def keep(stage: Stage, command: tree.Filter) -> None:
-    """Keep the rows that satisfy the condition."""
-    stage.keep(stage.compiler().condition(command.condition))
+    """Keep the rows that satisfy the condition; of filterIndex only those of log groups with indexes of its fields."""
+    condition = stage.compiler().condition(command.condition)
+    if command.indexed:
+        if stage.scope.position is None:
+            raise QueryError("filterIndex needs log events, and there are none after stats", command.span)
+        wanted = frozenset(command.indexed)
+        numbers = [
+            number
+            for number in range(len(stage.chain.labels))
+            if wanted <= stage.chain.indexed(number, wanted)
+        ]
+        there = f"{stage.scope.position.group} IN ({', '.join(map(str, numbers))})" if numbers else "FALSE"
+        condition = f"{there} AND {condition}"
+    stage.keep(condition)
 
 
 def sort(stage: Stage, command: tree.Sort) -> None:
-    """Order the rows: numbers by value before texts, missing values last."""
+    """Order the rows naturally: texts before numbers, or the other way round where it falls; missing values last."""
     order: list[str] = []
     selects: list[str] = []
     for key in command.keys:
         value = stage.compiler().value(key.expression)
         way = "DESC" if key.descending else "ASC"
-        for sql in [value.text] if value.kind in NUMERIC else [values.number(value), values.text(value)]:
-            if sql.isidentifier():
-                order.append(f"{sql} {way} NULLS LAST")
-                continue
-            name = stage.chain.bind.name("o")
-            selects.append(f"{sql} AS {name}")
-            order.append(f"{name} {way} NULLS LAST")
+        for sql, nulls in (
+            [(value.text, "LAST")] if value.kind in NUMERIC else _natural(value, key.descending)
+        ):
+            name = sql
+            if not sql.isidentifier():
+                name = stage.chain.bind.name("o")
+                selects.append(f"{sql} AS {name}")
+            order.append(f"{name} {way} NULLS {nulls}")
     if selects:
         stage.step(", ".join(["*", *selects]))
     stage.order = order
+
+
+def _natural(value: Sql, descending: bool) -> list[tuple[str, str]]:
+    """Return the keys of the service's natural order, and where their nulls go.
+
+    Numbers come after all other values; of these the digits in a row are compared by their length, then by their value.
+    """
+    number, text = values.number(value), values.text(value)
+    pieces = f"regexp_extract_all({text}, '[0-9]+|[^0-9]+')"
+    long = "'0' || lpad(CAST(length(piece) AS VARCHAR), 7, '0') || piece"
+    spelled = f"list_transform({pieces}, lambda piece: CASE WHEN piece[1] BETWEEN '0' AND '9' THEN {long} ELSE piece END)"
+    natural = f"array_to_string({spelled}, '')"
+    name = f"(CASE WHEN {number} IS NULL THEN CASE WHEN regexp_matches({text}, '[0-9]') THEN {natural} ELSE {text} END END)"
+    if descending:
+        return [(number, "LAST"), (name, "LAST")]
+    # No number is infinite, so that a missing value comes after all of them.
+    return [
+        (f"(CASE WHEN {text} IS NULL THEN CAST('inf' AS DOUBLE) ELSE {number} END)", "FIRST"),
+        (name, "LAST"),
+    ]
 
 
 def limit(stage: Stage, command: tree.Limit) -> None:

@@ -2,18 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 
+from coldframe.services.logs.insights import known_lines
 from coldframe.services.logs.insights.values import NULL, Kind, Sql
 
-# What Lambda's own lines say; the groups are read from the line as it is, times in milliseconds, sizes in bytes.
-_REPORT = {
-    "@duration": (r"^REPORT .*?\tDuration: ([0-9.]+) ms", 1),
-    "@billedDuration": (r"^REPORT .*\tBilled Duration: ([0-9.]+) ms", 1),
-    "@initDuration": (r"^REPORT .*\tInit Duration: ([0-9.]+) ms", 1),
-    "@memorySize": (r"^REPORT .*\tMemory Size: ([0-9]+) MB", 1_000_000),
-    "@maxMemoryUsed": (r"^REPORT .*\tMax Memory Used: ([0-9]+) MB", 1_000_000),
-}
-_REQUEST = r"(?:RequestId: |^[^\t]*\t)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-_KIND = r"^(START|END|REPORT) RequestId: "
+_MOST_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +55,30 @@ class Scope:
         for length in range(len(path) - 1, 0, -1):
             column = self.columns.get(".".join(path[:length]))
             if column is not None and column is not self.columns.get("@message"):
-                return _part(_as_json(column, unmasked), path[length:], bind)
+                return _part(
+                    _as_json(column, unmasked),
+                    path[length:],
+                    bind,
+                    f"CAST({_side(column, unmasked)} AS VARCHAR)",
+                )
         for scope in (self, *self.sides.values()):
             if scope.message is not None and scope.parsed is not None:
                 return scope.discovered(path, bind, unmasked)
         return NULL
 
     def discovered(self, path: tuple[str, ...], bind: "Binder", unmasked: bool) -> Sql:
-        """Return the SQL of a field of the event's JSON, or of a line of Lambda's."""
+        """Return the SQL of a field of the event's JSON, or of a line of a known format."""
         assert self.message is not None, "asked only of scopes of events"
         assert self.parsed is not None, "asked only of scopes of events"
-        parsed = _part(_side(self.parsed, unmasked), path, bind)
+        known = known_lines.places(path[0]) if len(path) == 1 else []
         message = _side(self.message, unmasked)
-        if len(path) == 1 and path[0].startswith("@"):
-            lambda_field = _of_lambda(path[0], message, bind)
-            if lambda_field is not None:
-                return lambda_field
-        return parsed
+        line = [_of_line(place, message, bind) for place in known]
+        if known and path[0] in known_lines.NUMBERS:
+            return Sql(f"(TRY_CAST({line[0]} AS DOUBLE) * {known[0].factor})", "number")
+        # Of the event's own names, those that begin with @ are written with one more.
+        own = (path[0][1:], *path[1:]) if path[0].startswith("@@") else path
+        parsed = _part(_side(self.parsed, unmasked), own, bind, message)
+        return Sql(f"coalesce({', '.join([parsed.text, *line])})", "any") if line else parsed
 
 
 class Binder:
@@ -110,13 +109,36 @@ def _as_json(column: Column, unmasked: bool) -> str:
     return sql if column.kind == "json" else f"TRY_CAST({sql} AS JSON)"
 
 
-def _part(document: str, path: tuple[str, ...], bind: Binder) -> Sql:
-    """Return SQL for a value inside a JSON document, by its steps or else by a key that has dots itself."""
-    pointer = bind.bind("".join("/" + _escaped(step) for step in path))
-    found = _scalar(document, pointer)
-    if len(path) > 1:
-        found = f"coalesce({found}, {_scalar(document, bind.bind('/' + _escaped('.'.join(path))))})"
-    return Sql(found, "any")
+def _part(document: str, path: tuple[str, ...], bind: Binder, text: str) -> Sql:
+    """Return SQL for a value inside a JSON document: by its steps, by what their dots part, or by keys with dots.
+
+    Keys with dots are looked for only where the document's text has them, which is cheaper.
+    """
+    found = []
+    for way in _ways(path):
+        value = _scalar(document, bind.bind("".join("/" + _escaped(step) for step in way)))
+        key = max((step for step in way if "." in step), key=len, default="")
+        if key and way != path:
+            value = f"(CASE WHEN contains({text}, {bind.bind(key)}) THEN {value} END)"
+        found.append(value)
+    return Sql(f"coalesce({', '.join(found)})" if len(found) > 1 else found[0], "any")
+
+
+def _ways(path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the steps that a name may stand for, as every dot in it may be a key's own: first as it was written."""
+    steps = ".".join(path).split(".")
+    if len(steps) > _MOST_STEPS:
+        return list(dict.fromkeys((path, tuple(steps), (".".join(steps),))))
+    found = [path]
+    for joined in range(2 ** (len(steps) - 1)):
+        way = [steps[0]]
+        for at, step in enumerate(steps[1:]):
+            if joined >> at & 1:
+                way[-1] += "." + step
+            else:
+                way.append(step)
+        found.append(tuple(way))
+    return list(dict.fromkeys(found))
 
 
 def _scalar(document: str, pointer: str) -> str:
@@ -132,14 +154,8 @@ def _escaped(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")
 
 
-def _of_lambda(name: str, message: str, bind: Binder) -> Sql | None:
-    """Return SQL for a field of Lambda's START, END and REPORT lines, None for any other name."""
-    if name in _REPORT:
-        pattern, factor = _REPORT[name]
-        found = f"TRY_CAST(nullif(regexp_extract({message}, {bind.bind(pattern)}, 1), '') AS DOUBLE)"
-        return Sql(found if factor == 1 else f"({found} * {factor})", "number")
-    if name == "@requestId":
-        return Sql(f"nullif(regexp_extract({message}, {bind.bind(_REQUEST)}, 1), '')", "any")
-    if name == "@type":
-        return Sql(f"nullif(regexp_extract({message}, {bind.bind(_KIND)}, 1), '')", "any")
-    return None
+def _of_line(place: known_lines.Place, message: str, bind: Binder) -> str:
+    """Return SQL for a field of a line of a known format; a dash is no value."""
+    found = f"regexp_extract({message}, {bind.bind(place.pattern)}, 1)"
+    text = f"(CASE WHEN {found} NOT IN ('', '-') THEN {found} END)"
+    return f"(CASE WHEN contains({message}, {bind.bind(place.mark)}) THEN {text} END)" if place.mark else text

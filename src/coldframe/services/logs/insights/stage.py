@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from coldframe.services.logs.insights import known_lines
 from coldframe.services.logs.insights.errors import Span
 from coldframe.services.logs.insights.expressions import Compiler, Times
 from coldframe.services.logs.insights.scope import Binder, Column, Position, Scope
@@ -54,7 +55,7 @@ class Chain:
     """What the pipelines of one query share: values, names, and the expressions written so far.
 
     `columns` gives the names of the columns of a lookup table, by its name and the place where the query names it;
-    `texts` are the columns of messages.
+    `indexed` which of some fields a log group, by its number, has indexes of; `texts` are the columns of messages.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Chain:
     pipeline: Pipeline
     unmasks: bool
     columns: Callable[[str, Span], tuple[str, ...]]
+    indexed: Callable[[int, frozenset[str]], frozenset[str]]
     readings: dict[tuple[int, int, int], Reading] = field(default_factory=dict)
     lookups: dict[tuple[str, int | None], Lookup] = field(default_factory=dict)
     bind: Binder = field(default_factory=Binder)
@@ -229,7 +231,7 @@ def base(chain: Chain, groups: tuple[int, ...], window: tuple[int, int], *, main
         )
     relation = chain.add(" UNION ALL ".join(parts))
     message = Column(names["m"], "any", unmasked)
-    twin = _parsed(unmasked) if unmasked else None
+    twin = _parsed(unmasked, chain.bind) if unmasked else None
     scope = Scope(
         {
             "@timestamp": Column(names["t"], "time"),
@@ -239,14 +241,20 @@ def base(chain: Chain, groups: tuple[int, ...], window: tuple[int, int], *, main
             "@ingestionTime": Column(names["i"], "time"),
         },
         message,
-        Column(_parsed(names["m"]), "json", twin),
+        Column(_parsed(names["m"], chain.bind), "json", twin),
         position=Position(names["t"], names["q"], names["g"]),
     )
     return Stage(chain, relation, scope, main, window, events=relation)
 
 
-def _parsed(message: str) -> str:
-    return f"(CASE WHEN starts_with(ltrim({message}), chr(123)) THEN TRY_CAST({message} AS JSON) END)"
+def _parsed(message: str, bind: Binder) -> str:
+    """Return SQL for the JSON of a message: all of it, or what a function logged behind its runtime's prefix."""
+    begins, prefix = bind.bind(known_lines.JSON_BEGINS), bind.bind(known_lines.FUNCTION_JSON)
+    return (
+        f"(CASE WHEN starts_with(ltrim({message}), chr(123)) THEN TRY_CAST({message} AS JSON)"
+        f" WHEN contains({message}, {begins}) AND regexp_matches({message}, {prefix})"
+        f" THEN TRY_CAST(substr({message}, instr({message}, {begins}) + 1) AS JSON) END)"
+    )
 
 
 def _mentions(text: str, item: Item, names: list[str]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from coldframe.services.logs.insights import tree, values
 from coldframe.services.logs.insights.aggregates import AGGREGATES
 from coldframe.services.logs.insights.errors import QueryError
+from coldframe.services.logs.insights.functions.table import FUNCTIONS
 from coldframe.services.logs.insights.scope import Column, Scope
 from coldframe.services.logs.insights.stage import Stage
 from coldframe.services.logs.insights.values import Sql
@@ -96,6 +97,8 @@ class _Aggregation:
     def _check(self, node: Any) -> None:
         if isinstance(node, tree.Call) and self._written(node) in self._known:
             return
+        if isinstance(node, tree.Call) and node.name.lower() not in FUNCTIONS:
+            raise QueryError(f"unknown function {node.name}", node.span)
         if (
             isinstance(node, tree.Field)
             and node.name not in self._known

@@ -80,7 +80,8 @@ class Query:
         """Raise QueryError for a command that log groups of the class INFREQUENT_ACCESS do not support."""
         for node in _nodes(self.commands):
             unmasks = isinstance(node, tree.Call) and node.name.lower() == "unmask"
-            if unmasks or isinstance(node, _STANDARD_ONLY):
+            indexed = isinstance(node, tree.Filter) and node.indexed
+            if unmasks or indexed or isinstance(node, _STANDARD_ONLY):
                 raise QueryError(
                     "log groups of the class INFREQUENT_ACCESS do not support this command", node.span
                 )
@@ -96,6 +97,12 @@ def no_table(name: str, span: Span) -> tuple[str, ...]:
     raise QueryError(f"there is no lookup table {name}", span)
 
 
+def all_indexed(group: int, fields: frozenset[str]) -> frozenset[str]:
+    """Say of every log group that it has an index of every field."""
+    del group
+    return fields
+
+
 def translate(
     query: Query,
     labels: list[str],
@@ -103,11 +110,13 @@ def translate(
     resolve: Resolve,
     limit: int | None,
     tables: Callable[[str, Span], tuple[str, ...]] = no_table,
+    indexed: Callable[[int, frozenset[str]], frozenset[str]] = all_indexed,
 ) -> Plan:
     """Return the plan of a query over log groups, which are numbers in `labels` (account:name); raises QueryError.
 
     `groups` are those of the main pipeline unless it has a SOURCE, for which `resolve` gives the numbers. `tables`
-    gives the columns of a lookup table, or raises QueryError.
+    gives the columns of a lookup table, or raises QueryError; `indexed` tells of which of some fields a log group has
+    indexes.
     """
 
     def pipeline(
@@ -120,7 +129,7 @@ def translate(
             COMMANDS[type(command)](stage, command)
         return stage
 
-    chain = Chain(query.text, query.times, labels, pipeline, query.unmasks, tables)
+    chain = Chain(query.text, query.times, labels, pipeline, query.unmasks, tables, indexed)
     stage = pipeline(query.commands, main=True)
     stage.counted()
     most = limit if limit is not None else _limit(query.commands)

@@ -168,9 +168,10 @@ class Display(Node):
 
 @dataclass(frozen=True, slots=True)
 class Filter(Node):
-    """`filter`, `where` or `filterIndex`."""
+    """`filter` or `where`; `filterIndex` has in `indexed` the fields that a log group must have indexes of."""
 
     condition: Expression
+    indexed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from coldframe.core.call import Call
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.index_documents import DEFAULTS, indexes, value_at
+from coldframe.services.logs.index_policies import applying, own
 from coldframe.services.logs.listing import page
 from coldframe.services.logs.lookup import group_arn, invalid, name_in
-from coldframe.services.logs.policy_selection import selects
-from coldframe.services.logs.records import AccountPolicy, IndexPolicy, LogGroup
+from coldframe.services.logs.records import IndexPolicy, LogGroup
 from coldframe.services.logs.transformers import Origin
 from coldframe.services.logs.transforming import transformer_for
 
@@ -42,7 +42,7 @@ def put_index_policy(call: Call, request: "PutIndexPolicyRequestTypeDef") -> "Pu
     indexes(request["policyDocument"])
     row = IndexPolicy(group=group.name, document=request["policyDocument"], updated=call.now)
     call.records.put(row)
-    return {"indexPolicy": _own(call, row)}  # type: ignore[typeddict-item]
+    return {"indexPolicy": own(call, row)}  # type: ignore[typeddict-item]
 
 
 def describe_index_policies(
@@ -51,7 +51,7 @@ def describe_index_policies(
     """Return the policy that applies to a group: its own, else the account's for its name, else none."""
     call.page(request.get("nextToken"))
     group = call.records.get(LogGroup, name_in(call, request["logGroupIdentifiers"][0]))
-    return {"indexPolicies": _applying(call, group)}  # type: ignore[typeddict-item]
+    return {"indexPolicies": applying(call, group)}  # type: ignore[typeddict-item]
 
 
 def delete_index_policy(call: Call, request: "DeleteIndexPolicyRequestTypeDef") -> dict[str, Any]:
@@ -84,37 +84,9 @@ def describe_field_indexes(
     return {"fieldIndexes": [row for _, row in shown], **token}  # type: ignore[typeddict-item]
 
 
-def _own(call: Call, row: IndexPolicy) -> dict[str, Any]:
-    return {
-        "logGroupIdentifier": group_arn(call, row.group),
-        "lastUpdateTime": row.updated,
-        "policyDocument": row.document,
-        "source": "LOG_GROUP",
-    }
-
-
-def _applying(call: Call, group: LogGroup) -> list[dict[str, Any]]:
-    own = call.records.find(IndexPolicy, group.name)
-    if own is not None:
-        return [_own(call, own)]
-    if group.group_class != "STANDARD":
-        return []
-    return [
-        {
-            "logGroupIdentifier": group_arn(call, group.name),
-            "lastUpdateTime": policy.updated,
-            "policyDocument": policy.document,
-            "policyName": policy.name,
-            "source": "ACCOUNT",
-        }
-        for policy in call.records.list(AccountPolicy, key_prefix=("FIELD_INDEX_POLICY",))
-        if selects(policy.selection, group.name)
-    ]
-
-
 def _seen(call: Call, group: LogGroup, most: int) -> list[dict[str, Any]]:
     """Return the indexed fields that a group's newest events have; those of a policy since the policy was set."""
-    policies = _applying(call, group)
+    policies = applying(call, group)
     custom = {name: kind for policy in policies for name, kind in indexes(policy["policyDocument"]).items()}
     since = max((policy["lastUpdateTime"] for policy in policies), default=0)
     defaults = DEFAULTS if group.group_class == "STANDARD" else ()

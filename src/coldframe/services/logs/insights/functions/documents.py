@@ -39,7 +39,15 @@ def _stringify(c: "Compiler", node: tree.Call) -> Sql:
         return Sql(f"CAST({value.text} AS VARCHAR)", "text")
     if value.kind in values.NUMERIC:
         return Sql(values.text(value), "text")
-    return Sql(f"CAST(to_json({values.text(value)}) AS VARCHAR)", "text")
+    text = values.text(value)
+    quoted = f"CAST(to_json({text}) AS VARCHAR)"
+    if value.kind != "any":
+        return Sql(quoted, "text")
+    # What is read from an event may be a part of its JSON already.
+    return Sql(
+        f"(CASE WHEN json_type(TRY_CAST({text} AS JSON)) IN ('OBJECT', 'ARRAY') THEN {text} ELSE {quoted} END)",
+        "text",
+    )
 
 
 DOCUMENTS = {
