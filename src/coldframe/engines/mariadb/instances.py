@@ -68,6 +68,7 @@ class Instances:
         """Start the process with options beside its configuration; it may not answer yet on return."""
         place, account, version = Place(spec), self.account(), self.version(spec)
         place.lay_out(account)
+        place.list_logs(account)
         settings.write(spec, version, kept, account)
         place.socket.unlink(missing_ok=True)
         server = versions.needed(version, "mariadbd")
