@@ -23,6 +23,8 @@ _LOG = re.compile(r"binlog\.\d{6,}")
 _RAW = "coldframe-raw.json"
 # Whom an instance followed: it is told anew when it runs, and might find somebody else at that address meanwhile.
 _FOLLOWED = re.compile(r"(multi-)?master(-.*)?\.info|relay-log(-.*)?\.info")
+# The words of different versions.
+_PREPARED = {"full-prepared", "log-applied"}
 _OF_PROCESSES = {"run", "tmp", "process.json"}
 
 
@@ -75,7 +77,7 @@ class MariaDBWholeCopies:
         if not data.exists():
             return
         about = _said(data)
-        if about is not None and about.get("backup_type") != "full-prepared":
+        if about is not None and about.get("backup_type") not in _PREPARED:
             raise DatabaseError(f"the copy of {name} is not consistent: {about.get('backup_type')}")
         if about is None:
             # As it lay: pages that a crash left torn are mended by its first start.

@@ -57,7 +57,9 @@ def take(spec: InstanceSpec, target: Path, *, slots: Path | None = None) -> str:
             (target / "backup_label").write_text(str(label), encoding="utf-8")
             begin = _SEGMENT.search(str(label))
             # Later segments are old ones, waiting to be written again; one in recovery cannot tell which.
-            last = connection.value(f"SELECT pg_walfile_name('{end}') WHERE NOT pg_is_in_recovery()")
+            recovers = connection.value("SELECT pg_is_in_recovery()") == "t"
+            # Asked apart: the planner works out the name of a constant, which is refused in recovery.
+            last = "" if recovers else connection.value(f"SELECT pg_walfile_name('{end}')")
             since = begin[0] if begin and slots is None else ""
             copy_log(source, target / "pg_wal", since=since, finished=f"{last or ''}~")
             if slots is not None:

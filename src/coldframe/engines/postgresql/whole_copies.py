@@ -66,7 +66,7 @@ class PostgreSQLWholeCopies:
         shutil.rmtree(folder / _SLOTS, ignore_errors=True)
         known = layout.read_state(folder)
         # Its process is none of the copy's.
-        known.pid, known.birth = 0, ""
+        known.pid, known.birth, known.at = 0, "", str(spec.folder)
         layout.write_state(folder, known, durable=True)
 
     def finish(self, spec: InstanceSpec, folder: Path) -> None:
