@@ -20,10 +20,7 @@ def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts, settings = installation.parts, installation.settings
     engines = makers(settings.cache)
-    endpoints: dict[str, Callable[[], Endpoints]] = {
-        "mariadb": _mariadb_endpoints,
-        "postgresql": _postgresql_endpoints,
-    }
+    endpoints = door_makers()
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide_unloaded("coldframe.services.rds.certificates.Authority", partial(_authority, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
@@ -33,6 +30,11 @@ def provide(installation: Installation) -> None:
 def makers(cache: Path) -> Mapping[str, Callable[[], DatabaseEngine]]:
     """Return how each engine is made, by its part of this installation; `cache` holds versions and templates."""
     return {"mariadb": partial(_mariadb, cache), "postgresql": partial(_postgresql, cache)}
+
+
+def door_makers() -> Mapping[str, Callable[[], Endpoints]]:
+    """Return how what runs the endpoints of each engine is made, by its part of this installation."""
+    return {"mariadb": _mariadb_endpoints, "postgresql": _postgresql_endpoints}
 
 
 def _authority(installation: Installation) -> object:
