@@ -33,6 +33,7 @@ class Instances:
         self._sessions = admin.Sessions()
         # Who writes the configuration of a mode must not undo the mode that another brings about meanwhile.
         self.changing = threading.RLock()
+        self._starts: dict[Path, threading.RLock] = {}
 
     def version(self, spec: InstanceSpec) -> Version:
         """Return the installed version that an instance runs; raises VersionMissing."""
@@ -53,6 +54,11 @@ class Instances:
 
     def start(self, spec: InstanceSpec) -> Running:
         """Start it in its mode; what its creation left to do is done before anybody else comes in."""
+        # A cluster's writer is started by whoever needs it: of two at once, one would take the other's process for an orphan.
+        with self._starts.setdefault(spec.folder, threading.RLock()):
+            return self._start(spec)
+
+    def _start(self, spec: InstanceSpec) -> Running:
         if not layout.data(spec).exists():
             raise DatabaseError(f"{spec.name} does not exist", "create it first")
         known = layout.state(spec)
