@@ -95,6 +95,8 @@ class PostgreSQLWholeCopies:
 
     def adopt(self, spec: InstanceSpec) -> None:
         """Give the files of a copy that was brought here to the user that instances run as."""
+        # Whoever follows it may be started first, and is let through to its socket.
+        layout.prepare(spec)
         here = (layout.data(spec), layout.logs(spec) / "error")
         programs.own(*(path for path in here if path.exists()))
 
