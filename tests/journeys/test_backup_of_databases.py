@@ -141,6 +141,8 @@ def test_nothing_committed_before_is_missing_and_everybody_follows_again(folder)
         with contextlib.ExitStack() as stack:
             for writer in writers.values():
                 stack.enter_context(writer)
+            # It is waited for, and in the copy the other one is the writer.
+            rds.failover_db_cluster(DBClusterIdentifier="cp")
             before = {name: writer.acknowledged for name, writer in writers.items()}
             back_up(folder / "data", folder / "copy")
         check(folder / "copy")
@@ -161,6 +163,12 @@ def test_nothing_committed_before_is_missing_and_everybody_follows_again(folder)
         for name in ("mariadb-r", "postgres-r", *greens):
             wanted = copies["mariadb" if name.startswith("mariadb") else "postgres"]
             until(lambda name=name, wanted=wanted: numbers(to_instance(rds, name)) == wanted, 60)
+        assert (
+            next(each for each in cluster_of(rds, "cp")["DBClusterMembers"] if each["IsClusterWriter"])[
+                "DBInstanceIdentifier"
+            ]
+            == "cp-b"
+        )
         for name in ("cm", "cp"):
             Behind(again, name).promotable(1)
             reader = next(

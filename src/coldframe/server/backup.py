@@ -4,10 +4,13 @@ import contextlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from coldframe.core.backup import (
     BackupError,
+    Consistent,
+    Disturbed,
     Manifest,
     Tell,
     backup,
@@ -44,10 +47,11 @@ def back_up(data_dir: Path, destination: Path, tell: Tell = unheard, *, store_ur
     store = Store.open(settings.database_url, exclusive=False)
     try:
         contributions = [*map(copy_tree, _FILES), *map(copy_database, _DATABASES)]
-        contributions += [_copy_logs, _copy_query_results, _copy_metrics, _copy_objects]
+        contributions += [_copy_logs, _copy_query_results, _copy_metrics]
         databases = WholeCopiesOfDatabases(store, settings, tell)
         refuse_without_room(destination, _room(data_dir, destination))
-        backup(store, data_dir, destination, contributions, time.time(), tell, consistent=[databases])
+        together: list[Consistent] = [_Objects(store, data_dir, destination), databases]
+        backup(store, data_dir, destination, contributions, time.time(), tell, consistent=together)
     finally:
         store.close()
 
@@ -99,16 +103,39 @@ def _copy_logs(data_dir: Path, destination: Path) -> None:
         raise BackupError(str(error)) from error
 
 
-def _copy_objects(data_dir: Path, destination: Path) -> None:
-    """Copy the objects that the copied store, and not the running one, names."""
-    if not (data_dir / "objects").exists():
-        return
-    named = {blob for row in rows(_records(destination), Version) for blob, _ in row.blobs}
-    named |= {part.blob for part in rows(_records(destination), UploadedPart)}
-    try:
-        object_store.copy(data_dir / "objects", destination / "objects", named)
-    except object_store.BackupFailed as error:
-        raise BackupError(str(error)) from error
+class _Objects:
+    """The objects that the copied records name: those that are there now are copied before the records, so that whoever
+    deletes one meanwhile takes it from nobody.
+    """
+
+    def __init__(self, store: Store, data_dir: Path, destination: Path) -> None:
+        self._store, self._source, self._target = store, data_dir / "objects", destination / "objects"
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Copy what the running store names."""
+        if self._source.exists():
+            with self._store.read() as transaction:
+                records = transaction.records("", "")
+                versions = [row for _, _, row in records.everywhere(Version)]
+                parts = [row for _, _, row in records.everywhere(UploadedPart)]
+            object_store.copy(self._source, self._target, _blobs(versions, parts))
+        yield
+
+    def copy(self, records: Path, destination: Path) -> None:
+        """Copy what came between the two; raises Disturbed where it has gone again."""
+        named = _blobs(rows(records, Version), rows(records, UploadedPart))
+        gone = object_store.copy(self._source, self._target, named) if self._source.exists() else 0
+        if gone:
+            raise Disturbed(f"{gone} objects were deleted or replaced as soon as they were there")
+
+    def finish(self, records: Path, destination: Path) -> None:
+        """Throw away what was deleted before the records were copied."""
+        object_store.keep(self._target, _blobs(rows(records, Version), rows(records, UploadedPart)))
+
+
+def _blobs(versions: list[Version], parts: list[UploadedPart]) -> set[str]:
+    return {blob for row in versions for blob, _ in row.blobs} | {part.blob for part in parts}
 
 
 def _copy_metrics(data_dir: Path, destination: Path) -> None:
