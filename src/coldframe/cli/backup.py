@@ -30,14 +30,18 @@ def run(chosen: argparse.Namespace) -> int:
         with Progress() as progress:
             if not chosen.verify:
                 back_up(data, chosen.destination.absolute(), progress.tell, store_url=chosen.store)
-            manifest = check(chosen.destination, progress.tell)
+            manifest, absent = check(chosen.destination, progress.tell)
     except BackupError as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
         return 1
     size = sum((chosen.destination / name).stat().st_size for name in manifest.sha256)
     done = "checked" if chosen.verify else "copied and checked"
     print(f"{done} {len(manifest.sha256)} files, {size / 1e6:.1f} MB in {time.perf_counter() - begun:.1f} s")
+    if absent:
+        print(
+            f"not in it: the data of {', '.join(absent)}; an older version made it, and snapshots alone are"
+        )
     print(
-        f"to restore it: stop the server, and start one with --data {chosen.destination} or with a copy of it"
+        f"to restore it: end the server and its databases (coldframe engines stop), and start one with --data {chosen.destination} or with a copy of it"
     )
     return 0

@@ -27,7 +27,7 @@ from coldframe.core.store import Store
 from coldframe.engines.logstore import backup as log_store
 from coldframe.engines.metricstore import backup as metric_store
 from coldframe.engines.objectstore import backup as object_store
-from coldframe.services.rds.whole_copies import WholeCopiesOfDatabases
+from coldframe.services.rds.whole_copies import WholeCopiesOfDatabases, absent
 from coldframe.services.rds.whole_copies import check as check_databases
 from coldframe.services.s3.records import UploadedPart, Version
 
@@ -56,12 +56,15 @@ def back_up(data_dir: Path, destination: Path, tell: Tell = unheard, *, store_ur
         store.close()
 
 
-def check(directory: Path, tell: Tell = unheard) -> Manifest:
-    """Check a backup: every file by its digest, every database by what its engine can see; raises BackupError."""
+def check(directory: Path, tell: Tell = unheard) -> tuple[Manifest, list[str]]:
+    """Check a backup: every file by its digest, every database by what its engine can see; raises BackupError.
+
+    Returns its manifest, and the instances whose data it does not have because an older version made it.
+    """
     manifest = verify(directory, tell)
     settings = Settings(data_dir=directory.absolute())
     check_databases(_records(directory), directory.absolute(), settings.cache, tell)
-    return manifest
+    return manifest, absent(_records(directory), directory)
 
 
 def _room(data_dir: Path, destination: Path) -> int:

@@ -163,6 +163,21 @@ def copied(records: Path, settings: Settings) -> list[Copied]:
     return [each for each in found if each.spec.folder.exists()]
 
 
+def absent(records: Path, directory: Path) -> list[str]:
+    """Return the instances whose data ought to be in a backup and are not: an older version made it."""
+    clusters = {row.resource_id: row for row in rows(records, Cluster)}
+    instances = rows(records, Instance)
+    names = {row.resource_id for row in instances}
+    return sorted(
+        row.identifier
+        for row in instances
+        if row.ready
+        and row.status not in {"deleting", "failed"}
+        and not _made_again(row, clusters.get(row.cluster), names)
+        and not (directory / "databases" / row.resource_id).exists()
+    )
+
+
 def in_order(found: list[Copied]) -> list[Copied]:
     """Return followers before whom they follow."""
     sources = {each.spec.name: each.source for each in found}
