@@ -31,7 +31,7 @@ from tests.services.rds.clusters import (
 )
 from tests.services.rds.conftest import PASSWORD, available, deployment_of, described, made, remove_all
 
-pytestmark = [pytest.mark.xdist_group("backup"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("backup"), pytest.mark.timeout(600)]
 
 
 class Writer:
