@@ -97,7 +97,11 @@ def test_a_stopped_instance_is_copied_as_it_lies(kit, instances, copied):
         kit.engine.whole_copies.take(spec, there.folder)
     kit.engine.whole_copies.finish(spec, there.folder)
     kit.engine.whole_copies.check(spec.name, there.folder)
+    # What would lead back to the original leads nowhere.
+    kit.engine.destroy(spec)
     assert rows(kit, there) == [1]
+    run(kit, there, "INSERT INTO whole VALUES (2)")
+    assert rows(kit, there) == [1, 2]
 
 
 def test_damage_is_seen(kit, instances, copied):
