@@ -79,3 +79,17 @@ def test_engines_are_listed_with_their_other_versions(capsys: pytest.CaptureFixt
     assert main(["engines", "list"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert listed[listed.index("mariadb") + 1] == "mariadb-11.8"
+
+
+def test_databases_of_no_data_directory_are_not_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["engines", "stop", "--data", str(tmp_path)]) == 1
+    assert f"{tmp_path} is no data directory" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_backup_is_not_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backup", "--verify", str(tmp_path)]) == 1
+    assert f"{tmp_path} is no whole backup" in capsys.readouterr().err

@@ -1,14 +1,28 @@
 """The backup: consistent while writing goes on, checked, and restored by copying it back."""
 
+import contextlib
 import shutil
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from coldframe.core.backup import BackupError, backup, copy_tree, verify
+from coldframe.core.backup import (
+    BackupError,
+    Disturbed,
+    backup,
+    copy_tree,
+    refuse_unfinished,
+    refuse_without_room,
+    rows,
+    taken_into_use,
+    verify,
+)
 from coldframe.core.records import Record, record
-from coldframe.core.store import Store
+from coldframe.core.store import Store, StoreError
 
 HERE = ("123456789012", "eu-central-1")
 
@@ -109,6 +123,100 @@ def test_what_cannot_be_backed_up_is_said_and_leaves_nothing(tmp_path: Path) -> 
         backup(store, data, tmp_path / "other", [full], 0.0)
     assert not (tmp_path / "other").exists()
     store.close()
+
+
+def test_half_a_backup_looks_like_none_and_the_next_one_clears_it(tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    store = opened(data)
+    (data / "note").write_text("a")
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from coldframe.core.backup import backup, copy_tree; from coldframe.core.store import Store\n"
+        "data, copy = map(Path, sys.argv[1:])\n"
+        "store = Store.open(f'sqlite:///{data}/state/coldframe.db', exclusive=False)\n"
+        "backup(store, data, copy, [copy_tree('note'), lambda *_: os._exit(9)], 0.0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, data, copy], check=False)
+    assert ended.returncode == 9
+    assert (copy / "note").exists()
+    with pytest.raises(BackupError, match="no whole backup"):
+        verify(copy)
+    with pytest.raises(StoreError, match="half of a backup"):
+        refuse_unfinished(copy)
+    backup(store, data, copy, [copy_tree("note")], 0.0)
+    verify(copy)
+    refuse_unfinished(copy)
+    store.close()
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_copied(tmp_path: Path) -> None:
+    refuse_without_room(tmp_path / "not" / "there", 1)
+    with pytest.raises(BackupError, match=r"takes about [\d.]+ GB and .* GB left"):
+        refuse_without_room(tmp_path / "copy", shutil.disk_usage(tmp_path).free * 2)
+
+
+def test_a_backup_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+
+    def interrupt(_data: Path, _destination: Path) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backup(store, tmp_path / "data", tmp_path / "copy", [interrupt], 0.0)
+    assert not (tmp_path / "copy").exists()
+    store.close()
+
+
+class Disturbing:
+    """A part that is disturbed so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.times, self.inside = times, False
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self.inside = True
+        yield
+        self.inside = False
+
+    def copy(self, records: Path, destination: Path) -> None:
+        assert self.inside
+        assert [row.name for row in rows(records, Pair)] == ["kept"]
+        (destination / f"attempt {self.times}").write_text("")
+        self.times -= 1
+        if self.times >= 0:
+            raise Disturbed("again")
+
+    def finish(self, records: Path, destination: Path) -> None:
+        assert not self.inside
+
+
+def test_what_is_disturbed_is_copied_again_with_the_records(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    with store.write() as tx:
+        tx.records(*HERE).add(Pair(name="kept"))
+    backup(store, tmp_path / "data", tmp_path / "copy", [], 0.0, consistent=[Disturbing(2)])
+    assert sorted(verify(tmp_path / "copy").sha256) == ["attempt 0", "state/coldframe.db"]
+    with pytest.raises(BackupError, match="4 attempts: again"):
+        backup(store, tmp_path / "data", tmp_path / "other", [], 0.0, consistent=[Disturbing(9)])
+    assert not (tmp_path / "other").exists()
+    store.close()
+
+
+def test_a_backup_that_is_taken_into_use_is_none_any_more(tmp_path: Path) -> None:
+    store = opened(tmp_path / "data")
+    backup(store, tmp_path / "data", tmp_path / "copy", [], 0.0)
+    store.close()
+    with pytest.raises(ValueError, match="settling"), taken_into_use(tmp_path / "copy") as first:
+        assert first
+        raise ValueError("settling failed")
+    verify(tmp_path / "copy")
+    with taken_into_use(tmp_path / "copy") as first:
+        assert first
+    with pytest.raises(BackupError, match="a server was started"):
+        verify(tmp_path / "copy")
+    with taken_into_use(tmp_path / "copy") as first:
+        assert not first
 
 
 def test_postgresql_has_its_own_tools(postgresql: str, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from coldframe.core.backup import BackupError
+from coldframe.engines.objectstore import backup as objects
 from coldframe.server.backup import back_up
+from tests.journeys.process import until
 from tests.server_fixtures import running_server
 
 
@@ -28,6 +30,50 @@ def test_a_server_runs_from_the_copy(tmp_path):
         answer = server.client("logs").get_log_events(logGroupName="app", logStreamName="one")
         assert [event["message"] for event in answer["events"]] == ["kept"]
         assert server.client("s3").get_object(Bucket="objects", Key="k")["Body"].read() == b"kept" * 500_000
+
+
+def test_an_object_that_is_deleted_meanwhile_is_in_the_copy_of_the_records_that_name_it(
+    tmp_path, monkeypatch
+):
+    """The blob goes right after the records were copied: it was copied before them."""
+    with running_server(tmp_path / "data") as server:
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket="objects")
+        s3.put_object(Bucket="objects", Key="k", Body=b"kept" * 500_000)
+        copied = objects.copy
+        calls = []
+
+        def copy(source, destination, named):
+            calls.append(copied(source, destination, named))
+            if len(calls) == 1:
+                # What a sweep does with an object that was deleted.
+                (blob,) = named
+                (source / blob[:2] / blob).unlink()
+            return calls[-1]
+
+        monkeypatch.setattr(objects, "copy", copy)
+        back_up(tmp_path / "data", tmp_path / "copy")
+        keys = (server.account, server.access_key_id, server.secret_access_key)
+    assert calls == [0, 0]
+    with running_server(tmp_path / "copy", root=keys) as server:
+        assert server.client("s3").get_object(Bucket="objects", Key="k")["Body"].read() == b"kept" * 500_000
+
+
+def test_results_of_queries_are_in_the_copy(tmp_path):
+    with running_server(tmp_path / "data") as server:
+        logs = server.client("logs")
+        logs.create_log_group(logGroupName="app")
+        query = logs.start_query(
+            logGroupName="app",
+            startTime=0,
+            endTime=int(server.clock.seconds()),
+            queryString="fields @message",
+        )["queryId"]
+        until(lambda: logs.get_query_results(queryId=query)["status"] == "Complete", 30)
+        back_up(tmp_path / "data", tmp_path / "copy")
+        keys = (server.account, server.access_key_id, server.secret_access_key)
+    with running_server(tmp_path / "copy", root=keys) as server:
+        assert server.client("logs").get_query_results(queryId=query)["status"] == "Complete"
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path):

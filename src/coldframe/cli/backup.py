@@ -21,28 +21,27 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Copy, then check the copy; returns 1 when it cannot be made or is not whole."""
-    from coldframe.core.backup import BackupError, verify
-    from coldframe.server.backup import back_up
+    from coldframe.core.backup import BackupError
+    from coldframe.server.backup import back_up, check
 
     begun = time.perf_counter()
     data = chosen.data.expanduser().absolute()
-    left_out: list[str] = []
     try:
         with Progress() as progress:
             if not chosen.verify:
-                left_out = back_up(data, chosen.destination.absolute(), progress.tell, store_url=chosen.store)
-            manifest = verify(chosen.destination, progress.tell)
+                back_up(data, chosen.destination.absolute(), progress.tell, store_url=chosen.store)
+            manifest, absent = check(chosen.destination, progress.tell)
     except BackupError as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
         return 1
     size = sum((chosen.destination / name).stat().st_size for name in manifest.sha256)
     done = "checked" if chosen.verify else "copied and checked"
     print(f"{done} {len(manifest.sha256)} files, {size / 1e6:.1f} MB in {time.perf_counter() - begun:.1f} s")
-    if left_out:
+    if absent:
         print(
-            f"not in it: the data of {', '.join(left_out)}; take DB snapshots first (aws rds create-db-snapshot), which are"
+            f"not in it: the data of {', '.join(absent)}; an older version made it, and snapshots alone are"
         )
     print(
-        f"to restore it: stop the server, and start one with --data {chosen.destination} or with a copy of it"
+        f"to restore it: end the server and its databases (coldframe engines stop), and start one with --data {chosen.destination} or with a copy of it"
     )
     return 0

@@ -1,19 +1,20 @@
-"""`coldframe engines install NAME`: an engine's system packages, or another version of it unpacked beside the system."""
+"""`coldframe engines`: lists and installs engines, and stops the databases that a server has left running."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
+from coldframe.cli.progress import Progress
 from coldframe.core import process
-from coldframe.core.config import default_cache_dir
+from coldframe.core.config import Settings, default_cache_dir, default_data_dir
 from coldframe.engines import unpacked
 from coldframe.engines.catalog import Engine, UnknownEngine, engine, engine_version, engines, probe
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("action", choices=["install", "list"], help="what to do")
+    parser.add_argument("action", choices=["install", "list", "stop"], help="what to do")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="engines, or versions of them (see: coldframe engines list)"
     )
@@ -22,6 +23,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=default_cache_dir(),
         help="where versions are unpacked (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=default_data_dir(),
+        help="whose databases `stop` ends (default: %(default)s)",
     )
     parser.add_argument("--for-tests", action="store_true", help="all engines that the test suite starts")
 
@@ -36,6 +43,8 @@ def run(chosen: argparse.Namespace) -> int:
                     f"{known.name}-{version.name:<{13 - len(known.name)}} version {version.name} of it, unpacked beside the system"
                 )
         return 0
+    if chosen.action == "stop":
+        return _stop(chosen.data.expanduser().absolute())
     if not chosen.names and not chosen.for_tests:
         print("coldframe: say which engine; see: coldframe engines list", file=sys.stderr)
         return 2
@@ -67,6 +76,25 @@ def run(chosen: argparse.Namespace) -> int:
     return process.run_attached(["apt-get", "update", "-qq"], environment=quiet) or process.run_attached(
         command, environment=quiet
     )
+
+
+def _stop(data: Path) -> int:
+    """End the databases of a data directory whose server has ended; returns 1 when one runs, or it cannot be done."""
+    from coldframe.core.store import StoreError
+    from coldframe.engines.database import DatabaseError
+    from coldframe.services.rds.stopping import stop_all
+
+    if not (data / "coldframe.sqlite3").exists():
+        print(f"coldframe: {data} is no data directory", file=sys.stderr)
+        return 1
+    try:
+        with Progress() as progress:
+            ran = stop_all(Settings(data_dir=data), progress.tell)
+    except (StoreError, DatabaseError) as problem:
+        print(f"coldframe: {problem}", file=sys.stderr)
+        return 1
+    print(f"stopped {ran} database{'' if ran == 1 else 's'} of {data}; the next server starts them again")
+    return 0
 
 
 def _of_tests() -> list[Engine]:

@@ -4,19 +4,30 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 
+from coldframe.core import process
 from coldframe.core.database import SQLite
 from coldframe.core.store import Store, StoreError
+from coldframe.core.tables import BODY, Record
 
 MANIFEST = "backup.json"
+# Is there until a backup is whole, so that half of one looks like nothing else.
+UNFINISHED = "backup.unfinished"
+# What becomes of the manifest when a server is started on a backup, which is a data directory from then on.
+IN_USE = "restored.json"
+_ROUNDS = 4
+_GB = 1e9
 # Hears what is being done, and how much of it is done of how much.
 Tell = Callable[[str, int, int], None]
 # Copies what belongs to one part from the data directory into the (existing, empty) backup directory.
 Contribution = Callable[[Path, Path], None]
+R = TypeVar("R", bound=Record)
 
 
 def unheard(text: str, done: int, total: int) -> None:
@@ -25,6 +36,23 @@ def unheard(text: str, done: int, total: int) -> None:
 
 class BackupError(Exception):
     """The backup cannot be made, or is not what was made."""
+
+
+class Disturbed(Exception):
+    """What is copied together had to be let go meanwhile: it is copied again."""
+
+
+class Consistent(Protocol):
+    """A part whose copy has to fit the copied records exactly; `records` is the copied database."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Let nothing that is copied change beyond what the records say, while they and it are copied."""
+
+    def copy(self, records: Path, destination: Path) -> None:
+        """Copy what the records name; raises BackupError, or Disturbed when all of it has to be done again."""
+
+    def finish(self, records: Path, destination: Path) -> None:
+        """Do what is left to do with the copy, for which nothing has to be held."""
 
 
 class Manifest(msgspec.Struct):
@@ -41,36 +69,98 @@ def backup(
     contributions: Sequence[Contribution],
     made_at: float,
     tell: Tell = unheard,
+    *,
+    consistent: Sequence[Consistent] = (),
 ) -> None:
     """Copy the store, then what each part contributes, to a new directory; writing goes on meanwhile.
 
-    The store is copied first, so that every file it speaks of is there when the parts copy theirs.
-    Raises BackupError, and leaves nothing behind then.
+    The store is copied first, so that every file it speaks of is there when the parts copy theirs; it and the `consistent`
+    parts are copied together. Raises BackupError, and leaves nothing behind then.
     """
     database = store.database
     if not isinstance(database, SQLite):
         raise BackupError(
             "the store is in PostgreSQL: back it up with pg_dump, or by archiving its write-ahead log"
         )
-    if destination.exists() and any(destination.iterdir()):
-        raise BackupError(f"{destination} is not empty")
-    if destination.resolve().is_relative_to(data_directory.resolve()):
-        raise BackupError(f"{destination} lies within {data_directory}, of which it is to be a copy")
+    _refuse(data_directory, destination)
     destination.mkdir(parents=True, exist_ok=True, mode=0o700)
+    records = destination / database.path.relative_to(data_directory.absolute())
     try:
-        tell("copying the records", 0, len(contributions) + 1)
-        _copy_database(database.path, destination / database.path.relative_to(data_directory.absolute()))
+        _write(destination / UNFINISHED, b"")
+        _copy_together(database.path, records, destination, consistent, tell)
         for number, contribute in enumerate(contributions, 1):
             tell("copying what the engines keep", number, len(contributions) + 1)
             contribute(data_directory, destination)
+        for part in consistent:
+            part.finish(records, destination)
         manifest = Manifest(made_at=made_at, sha256=_digests(destination, tell))
+        # What others have written for us is on the disk before anything says that it is whole.
+        process.run(["sync", "--file-system", destination], timeout=3600)
         _write(destination / MANIFEST, msgspec.json.encode(manifest))
-    except BackupError:
-        shutil.rmtree(destination, ignore_errors=True)
-        raise
-    except (OSError, sqlite3.Error, StoreError) as error:
+        (destination / UNFINISHED).unlink()
+        _sync(destination)
+    except (OSError, sqlite3.Error, StoreError, process.ProgramFailed) as error:
         shutil.rmtree(destination, ignore_errors=True)
         raise BackupError(f"the backup to {destination} failed: {error}") from error
+    except BaseException:
+        shutil.rmtree(destination, ignore_errors=True)
+        raise
+
+
+def refuse_without_room(destination: Path, room: int) -> None:
+    """Refuse a destination whose disk has less than `room` bytes left; raises BackupError."""
+    there = next(path for path in (destination, *destination.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if room > free:
+        raise BackupError(
+            f"the copy takes about {room / _GB:.2f} GB and {there} has {free / _GB:.2f} GB left: choose another disk"
+        )
+
+
+def refuse_unfinished(directory: Path) -> None:
+    """Refuse to use what a backup that was ended in the midst has left; raises StoreError."""
+    if (directory / UNFINISHED).exists():
+        raise StoreError(
+            f"{directory} is half of a backup that was ended in the midst: use another one, and delete this one"
+        )
+
+
+@contextmanager
+def taken_into_use(directory: Path) -> Iterator[bool]:
+    """Tell whether a data directory is a backup that no server has been started on; it is none when the block has ended."""
+    first = (directory / MANIFEST).exists()
+    yield first
+    if first:
+        (directory / MANIFEST).rename(directory / IN_USE)
+
+
+def rows(records: Path, kind: type[R]) -> list[R]:
+    """Return the rows of a class in a copied database, of all accounts and regions; it is read as it is."""
+    about = kind.__record__
+    # A store that opens it would leave a journal beside it.
+    copied = sqlite3.connect(f"{records.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        if not copied.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (about.name,)).fetchone():
+            return []
+        found = copied.execute(f'SELECT "{about.table.c[BODY].name}" FROM "{about.name}"')  # noqa: S608 - our own names
+        return [about.decode(body) for (body,) in found]
+    finally:
+        copied.close()
+
+
+def linked_tree(source: Path, target: Path, *, link: bool = True) -> None:
+    """Copy a folder with owners and modes, and link its files where the disk allows it, if they never change."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ways = [["cp", "-al"]] if link and source.stat().st_dev == target.parent.stat().st_dev else []
+    for way in (*ways, ["cp", "-a", "--reflink=auto"]):
+        try:
+            process.run([*way, source, target], timeout=12 * 3600)
+        except process.ProgramFailed as error:
+            shutil.rmtree(target, ignore_errors=True)
+            failed = error
+        else:
+            return
+    raise BackupError(f"{source} could not be copied: {failed}")
 
 
 def copy_tree(name: str) -> Contribution:
@@ -100,6 +190,10 @@ def copy_database(name: str) -> Contribution:
 def verify(directory: Path, tell: Tell = unheard) -> Manifest:
     """Check every file of a backup against its manifest, and the store's own structure; raises BackupError."""
     try:
+        if (directory / IN_USE).exists():
+            raise BackupError(
+                f"a server was started on {directory}: it is a data directory since, and no backup"
+            )
         manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
         raise BackupError(f"{directory} is no whole backup: {error}") from error
@@ -112,6 +206,42 @@ def verify(directory: Path, tell: Tell = unheard) -> Manifest:
         if found[name] != manifest.sha256[name]:
             raise BackupError(f"{name} in {directory} has changed since the backup was made")
     return manifest
+
+
+def _refuse(data_directory: Path, destination: Path) -> None:
+    """Refuse a destination that cannot be used; what an earlier attempt left there, which was ended, is removed."""
+    if destination.exists() and not destination.is_dir():
+        raise BackupError(f"{destination} is no directory")
+    if (destination / UNFINISHED).exists():
+        for path in destination.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if destination.exists() and any(destination.iterdir()):
+        raise BackupError(f"{destination} is not empty")
+    if destination.resolve().is_relative_to(data_directory.resolve()):
+        raise BackupError(f"{destination} lies within {data_directory}, of which it is to be a copy")
+
+
+def _copy_together(
+    source: Path, records: Path, destination: Path, parts: Sequence[Consistent], tell: Tell
+) -> None:
+    """Copy the database and the parts that have to fit it, again where they were disturbed."""
+    for left in reversed(range(_ROUNDS)):
+        try:
+            with ExitStack() as stack:
+                for part in parts:
+                    stack.enter_context(part.held())
+                tell("copying the records", 0, 0)
+                _copy_database(source, records)
+                for part in parts:
+                    part.copy(records, destination)
+        except Disturbed as problem:
+            if not left:
+                raise BackupError(f"it could not be copied in {_ROUNDS} attempts: {problem}") from problem
+            for path in destination.iterdir():
+                if path.name != UNFINISHED:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        else:
+            return
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -135,7 +265,8 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _digests(directory: Path, tell: Tell) -> dict[str, str]:
-    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path != directory / MANIFEST]
+    apart = {directory / MANIFEST, directory / UNFINISHED}
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file() and path not in apart]
     digests = {}
     for number, path in enumerate(files):
         tell("reading the copy", number, len(files))
@@ -149,3 +280,11 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -5,6 +5,7 @@ method may be called twice: creating what exists, starting what runs and stoppin
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -246,6 +247,30 @@ class Backups(Protocol):
         """Copy the changes that are not archived yet into `folder`; return up to which moment one can now restore."""
 
 
+class WholeCopies(Protocol):
+    """Copies of all that there is of an instance, from which it goes on as if its machine had failed; for backups of everything.
+
+    Order: `retain` of every source, around `take` of those that follow before `take` of whom they follow; then `finish` of
+    each. So a follower never has what its source has not, and the source still has what the follower needs. Nothing but
+    clients changes an instance between the first and the last `take`.
+    """
+
+    def retain(self, spec: InstanceSpec, folder: Path) -> AbstractContextManager[None]:
+        """Note in `folder` how far a running instance is with those that follow it, and let it keep what they need from there."""
+
+    def take(self, spec: InstanceSpec, folder: Path) -> None:
+        """Copy an instance, running or stopped, to a folder in which `retain` alone has written; raises DatabaseError."""
+
+    def finish(self, spec: InstanceSpec, folder: Path) -> None:
+        """Make the copy consistent, where that was left to do."""
+
+    def check(self, name: str, folder: Path) -> None:
+        """Look whether a finished copy is sound, by the engine's own checks as far as they are cheap; raises DatabaseError."""
+
+    def adopt(self, spec: InstanceSpec) -> None:
+        """Give the files of a copy, now in the place of the instance, to the user that instances run as here."""
+
+
 class Upgrades(Protocol):
     """Another version in place. What the newer one runs on is made beside the data, which stay as they are until `settle`.
 
@@ -307,6 +332,10 @@ class Abilities(Protocol):
     @property
     def upgrades(self) -> Upgrades:
         """What brings an instance to another version."""
+
+    @property
+    def whole_copies(self) -> WholeCopies:
+        """What copies everything of an instance."""
 
 
 class DatabaseEngine(Abilities, Logs, Protocol):

@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from coldframe.core.store import StoreUnavailable
+from coldframe.jobs.holding import Gate
 from coldframe.jobs.job import Cancelled, Interrupted, JobError, JournalMismatch, StepFailed, TurnedBack
 from coldframe.jobs.journal import JobRow, Journal, Kind, Status, StepRow
 
@@ -26,8 +29,15 @@ class Timing:
 class Attempt:
     """One execution of a job, from its first step again; the runner's side of it."""
 
-    def __init__(self, journal: Journal, timing: Timing, waiting: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        timing: Timing,
+        waiting: Callable[[int], object],
+        gate: Callable[[str], Gate | None] = lambda _name: None,
+    ) -> None:
         self.journal = journal
+        self._gate = gate
         self.timing = timing
         self.row: JobRow
         self.compensations: list[tuple[StepRow, Callable[..., object], tuple[Any, ...]]] = []
@@ -115,6 +125,8 @@ class Attempt:
 
     def until_done(self, row: StepRow, act: Callable[[], Any], keep: Callable[[StepRow], None]) -> Any:
         """Do a step and keep its result: once before the commit point, until it succeeds after it."""
+        if row.kind == "step":
+            act = partial(self._through_gate, act)
         if self.row.committed:
             result = plain(row.name, self._insist(act, row.name))
         else:
@@ -161,7 +173,7 @@ class Attempt:
         while self.compensations:
             row, act, args = self.compensations[-1]
             if row.ended is None:
-                self._insist(lambda act=act, args=args: act(*args), f"undo {row.name}")  # type: ignore[misc]
+                self._insist(partial(self._through_gate, partial(act, *args)), f"undo {row.name}")
                 done = msgspec.structs.replace(row, ended=self.timing.now())
                 self.keep(lambda done=done: self.journal.record(done))  # type: ignore[misc]
             self.compensations.pop()
@@ -183,6 +195,12 @@ class Attempt:
                 if shown:
                     self.show("", "")
                 return result
+
+    def _through_gate(self, act: Callable[[], T]) -> T:
+        """Do something when whoever holds jobs between steps lets go."""
+        gate = self._gate(self.row.name)
+        with gate.step(self.pause) if gate is not None else nullcontext():
+            return act()
 
     def _check(self) -> None:
         if self._stopping:

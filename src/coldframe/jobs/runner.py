@@ -9,6 +9,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
 from coldframe.core.store import Store
 from coldframe.jobs.attempt import FIRST_PAUSE, LONGEST_PAUSE, Attempt, Timing, describe
+from coldframe.jobs.holding import Gate
 from coldframe.jobs.job import Cancelled, Interrupted, Job, JobError, JournalMismatch, Registry, TurnedBack
 from coldframe.jobs.journal import JobRow, Journal, UnfinishedJob
 from coldframe.jobs.recovery import unfinished
@@ -31,7 +32,7 @@ def no_parts(kind: type[Any]) -> Any:
 class Runner:
     """Runs the jobs of one store. No thread exists while there is nothing to do.
 
-    `workers` jobs work at a time; those in `run.wait` do not count.
+    `workers` jobs work at a time; those in `run.wait` do not count. `gate` has, by the name of a job, what its steps pass.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Runner:
         self._new_id = new_id
         self._clients = clients
         self._parts = parts
+        self.gate: Callable[[str], Gate | None] = lambda _name: None
         self._workers = workers
         self._changed = threading.Condition()
         self._queue: deque[Place] = deque()
@@ -179,7 +181,7 @@ class Runner:
 
     def _run(self, place: Place, pause: float) -> bool:
         """Run the job once, and let `pause` seconds pass if it has to be run again."""
-        run = Attempt(Journal(self._store, *place), self._timing, self._wait)
+        run = Attempt(Journal(self._store, *place), self._timing, self._wait, self.gate)
         with self._changed:
             if not self._open:
                 raise Interrupted

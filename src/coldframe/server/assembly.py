@@ -7,6 +7,7 @@ from functools import partial
 from types import ModuleType
 
 from coldframe.core import ids
+from coldframe.core.backup import refuse_unfinished, taken_into_use
 from coldframe.core.clock import Clock
 from coldframe.core.config import Settings
 from coldframe.core.installation import Installation
@@ -28,6 +29,7 @@ from coldframe.identity.secret_keys import SecretKeys
 from coldframe.jobs import journal as jobs
 from coldframe.jobs import recovery
 from coldframe.jobs.attempt import Timing
+from coldframe.jobs.holding import Gate
 from coldframe.jobs.job import Job, Registry
 from coldframe.jobs.runner import Runner
 from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
@@ -65,6 +67,7 @@ class Assembly:
 @contextlib.contextmanager
 def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembly]:
     """Put a server together on its data directory; everything is closed in reverse order when the block ends."""
+    refuse_unfinished(settings.data_dir)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     # A user who may only pass through (engines/accounts.py) stays; that others may read or write does not.
     if settings.data_dir.stat().st_mode & 0o066:
@@ -102,14 +105,26 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         installation.clients = Loopback(gateway)
         timing = Timing(clock.seconds)
         runner = Runner(store, Registry(_jobs(services)), timing=timing, new_id=ids.uuid, parts=parts.get)
+        gates = {"rds": Gate(settings.data_dir / "databases")}
+        runner.gate = lambda name: gates.get(name.partition(".")[0])
         installation.start_job = runner.start
         stack.callback(runner.close)
         schedule = Schedule(store, periodic_work(services, installation), timing)
         stack.callback(schedule.close)
         assembly = Assembly(installation, services, gateway, runner)
+        _come_alive(installation, services)
         runner.open()
         schedule.open()
         yield assembly
+
+
+def _come_alive(installation: Installation, services: Mapping[str, Service]) -> None:
+    """Let the services settle in a copy that a backup made, of which this is the first start; it is no backup from then on."""
+    with taken_into_use(installation.settings.data_dir) as first:
+        for service in services.values() if first else ():
+            restored = service.module("restored")
+            if restored is not None:
+                restored.settle(installation)
 
 
 def _private_keys() -> PrivateKeys:

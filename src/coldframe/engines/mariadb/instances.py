@@ -30,6 +30,7 @@ class Instances:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
         self.installed = Versions(cache / "engines")
+        self._starts: dict[Path, threading.RLock] = {}
 
     def version(self, spec: InstanceSpec) -> Version:
         """Return the installed version that an instance runs; raises VersionMissing."""
@@ -49,6 +50,11 @@ class Instances:
 
     def start(self, spec: InstanceSpec) -> Running:
         """Start it and return when it accepts connections; raises DatabaseError with the last lines of its log."""
+        # Several may need it at once, such as the readers of a cluster their writer: one of them starts it.
+        with self._starts.setdefault(spec.folder, threading.RLock()):
+            return self._start(spec)
+
+    def _start(self, spec: InstanceSpec) -> Running:
         place = Place(spec)
         if not place.data.exists():
             raise DatabaseError(f"{spec.name} has no data directory", "create, copy or restore it first")
@@ -68,6 +74,7 @@ class Instances:
         """Start the process with options beside its configuration; it may not answer yet on return."""
         place, account, version = Place(spec), self.account(), self.version(spec)
         place.lay_out(account)
+        place.list_logs(account)
         settings.write(spec, version, kept, account)
         place.socket.unlink(missing_ok=True)
         server = versions.needed(version, "mariadbd")

@@ -65,6 +65,14 @@ class Place:
             private_folder(account, path)
         let_through(account, self.scratch.parent)
 
+    def list_logs(self, account: Account) -> None:
+        """Let the lists of logs name those of this folder: they have whole paths, and the folder may be a copy, or have moved."""
+        for index in self.binlogs.glob("*.index"):
+            listed = index.read_text(encoding="utf-8").split("\n")[:-1]
+            here = [str(self.binlogs / Path(name).name) for name in listed]
+            if here != listed:
+                write_durably(index, "".join(f"{name}\n" for name in here).encode(), account=account)
+
     def kept(self) -> Kept:
         """Read what is kept; defaults when nothing is yet."""
         try:

@@ -29,6 +29,7 @@ from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Kept, Place, write_durably
 from coldframe.engines.mariadb.template import template
 from coldframe.engines.mariadb.upgrades import MariaDBUpgrades
+from coldframe.engines.mariadb.whole_copies import MariaDBWholeCopies
 
 
 class MariaDB:
@@ -44,6 +45,7 @@ class MariaDB:
         self.groups = MariaDBGroups(self._instances, self.copies)
         self.backups = MariaDBBackups(self._instances)
         self.upgrades = MariaDBUpgrades(self._instances)
+        self.whole_copies = MariaDBWholeCopies(self._instances)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

@@ -33,9 +33,10 @@ _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 
 
-def take(spec: InstanceSpec, target: Path) -> str:
+def take(spec: InstanceSpec, target: Path, *, slots: Path | None = None) -> str:
     """Write the files of an instance, running or stopped, and the log that makes them consistent, into `target`.
 
+    `slots` is a folder of replication slots as they were before; the copy has them, and all of the log that there is.
     Returns the position at which the copy is consistent; raises DatabaseError.
     """
     shutil.rmtree(target, ignore_errors=True)
@@ -56,8 +57,13 @@ def take(spec: InstanceSpec, target: Path) -> str:
             (target / "backup_label").write_text(str(label), encoding="utf-8")
             begin = _SEGMENT.search(str(label))
             # Later segments are old ones, waiting to be written again; one in recovery cannot tell which.
-            last = connection.value(f"SELECT pg_walfile_name('{end}') WHERE NOT pg_is_in_recovery()")
-            copy_log(source, target / "pg_wal", since=begin[0] if begin else "", finished=f"{last or ''}~")
+            recovers = connection.value("SELECT pg_is_in_recovery()") == "t"
+            # Asked apart: the planner works out the name of a constant, which is refused in recovery.
+            last = "" if recovers else connection.value(f"SELECT pg_walfile_name('{end}')")
+            since = begin[0] if begin and slots is None else ""
+            copy_log(source, target / "pg_wal", since=since, finished=f"{last or ''}~")
+            if slots is not None:
+                shutil.copytree(slots, target / "pg_replslot", dirs_exist_ok=True)
             if begin is None or not (target / "pg_wal" / begin[0]).exists():
                 raise DatabaseError(f"the log of {spec.name} was reused while it was copied", "try again")
             return str(end)

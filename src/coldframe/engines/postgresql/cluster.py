@@ -47,6 +47,7 @@ class Cluster:
                 words, folder=spec.folder, output=layout.output(spec), reaches=self._reaches(known)
             )
             known.pid, known.birth, known.wanted, known.mode = pid, process.birth(pid) or "", True, mode
+            known.at = str(spec.folder)
             layout.remember(spec, known)
             found = Running(pid, layout.socket(spec))
         self._await(found)

@@ -23,6 +23,7 @@ from coldframe.engines.postgresql.copies import PostgreSQLCopies
 from coldframe.engines.postgresql.groups import PostgreSQLGroups
 from coldframe.engines.postgresql.instances import Instances
 from coldframe.engines.postgresql.upgrades import PostgreSQLUpgrades
+from coldframe.engines.postgresql.whole_copies import PostgreSQLWholeCopies
 
 
 class PostgreSQL:
@@ -38,6 +39,7 @@ class PostgreSQL:
         self.groups = PostgreSQLGroups(self._instances, self.copies)
         self.backups = PostgreSQLBackups(self._instances)
         self.upgrades = PostgreSQLUpgrades(self._instances)
+        self.whole_copies = PostgreSQLWholeCopies(self._instances)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

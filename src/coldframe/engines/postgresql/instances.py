@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from coldframe.engines.database import CopyKind, DatabaseError, InstanceSpec, Running, Version
-from coldframe.engines.postgresql import admin, layout, positions
+from coldframe.engines.postgresql import admin, configuration, layout, positions
 from coldframe.engines.postgresql.admin import Connection, QueryFailed
 from coldframe.engines.postgresql.cluster import Cluster
 from coldframe.engines.postgresql.layout import Mode, State
 from coldframe.engines.postgresql.programs import Versions
 from coldframe.engines.postgresql.waiting import until
+from coldframe.engines.postgresql.wire import literal
 
 # How long a session has to end that was told to.
 _END_SECONDS = 30.0
@@ -32,6 +33,7 @@ class Instances:
         self._sessions = admin.Sessions()
         # Who writes the configuration of a mode must not undo the mode that another brings about meanwhile.
         self.changing = threading.RLock()
+        self._starts: dict[Path, threading.RLock] = {}
 
     def version(self, spec: InstanceSpec) -> Version:
         """Return the installed version that an instance runs; raises VersionMissing."""
@@ -52,6 +54,11 @@ class Instances:
 
     def start(self, spec: InstanceSpec) -> Running:
         """Start it in its mode; what its creation left to do is done before anybody else comes in."""
+        # A cluster's writer is started by whoever needs it: of two at once, one would take the other's process for an orphan.
+        with self._starts.setdefault(spec.folder, threading.RLock()):
+            return self._start(spec)
+
+    def _start(self, spec: InstanceSpec) -> Running:
         if not layout.data(spec).exists():
             raise DatabaseError(f"{spec.name} does not exist", "create it first")
         known = layout.state(spec)
@@ -61,6 +68,12 @@ class Instances:
         if spec.read_only and not known.read_only:
             known = layout.change(spec, lambda known: setattr(known, "read_only", True))
         mode = self.mode(spec, known)
+        if (
+            known.source is not None
+            and known.source.kind == "logical"
+            and known.at not in {"", str(spec.folder)}
+        ):
+            self._redirect(spec, known.source)
         if known.pending:
             cluster.start("open" if mode == "open" else "fenced")
             self._do_pending(spec, known)
@@ -68,6 +81,25 @@ class Instances:
                 return cluster.start(mode)
             cluster.stop()
         return cluster.start(mode)
+
+    def _redirect(self, spec: InstanceSpec, source: layout.Source) -> None:
+        """Let the subscriptions of an instance that is in another folder lead to its source where that is now."""
+        cluster = self.cluster(spec)
+        cluster.start("fenced", {"max_logical_replication_workers": "0"})
+        try:
+            with admin.connected(layout.socket(spec)) as connection:
+                rows = connection.query(
+                    "SELECT d.datname, s.subname FROM pg_subscription s JOIN pg_database d"
+                    " ON d.oid = s.subdbid WHERE s.subname ~ '^coldframe_'"
+                )
+            for database, name in rows:
+                where = configuration.conninfo(
+                    source.folder, name=f"logical-{spec.serial}", database=str(database)
+                )
+                with admin.connected(layout.socket(spec), str(database)) as connection:
+                    connection.query(f"ALTER SUBSCRIPTION {name} CONNECTION {literal(where)}")
+        finally:
+            cluster.stop()
 
     def mode(self, spec: InstanceSpec, known: State) -> Mode:
         """Return in which mode an instance has to start."""

@@ -38,6 +38,7 @@ class State(msgspec.Struct):
     """What is remembered of an instance.
 
     `copying` says that it is not yet a whole copy of its source, and `pending` are statements for its first start.
+    `at` is the folder in which it ran last, and
     `stands` is where users' transactions ended when they were fenced off; `left` are slots of followers that followed it
     to then and do no longer.
     """
@@ -52,6 +53,7 @@ class State(msgspec.Struct):
     stands: str = ""
     left: list[str] = []
     pending: list[str] = []
+    at: str = ""
 
 
 def data(spec: InstanceSpec) -> Path:
@@ -98,9 +100,15 @@ def remember(spec: InstanceSpec, known: State, *, durable: bool = True) -> None:
 def read_state(place: Path) -> State:
     """Return what is remembered of the instance in a folder."""
     try:
-        return msgspec.json.decode((place / "state.json").read_bytes(), type=State)
+        known = msgspec.json.decode((place / "state.json").read_bytes(), type=State)
     except FileNotFoundError:
         return State()
+    if known.source is not None and known.source.folder.parent != place.parent:
+        # The folder is a copy, or has moved: its source came along, and whoever is where it was is somebody else.
+        beside = place.parent / known.source.folder.name
+        if beside.exists():
+            known.source = msgspec.structs.replace(known.source, place=str(beside))
+    return known
 
 
 def write_state(place: Path, known: State, *, durable: bool) -> None:

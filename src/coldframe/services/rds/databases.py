@@ -10,7 +10,7 @@ from coldframe.core.installation import Installation
 from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSpec, Login, Version
 from coldframe.engines.endpoint import Endpoints, EndpointSpec
-from coldframe.services.rds import engine_names, instance_classes
+from coldframe.services.rds import engine_names, specs
 from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.faults import bad_combination
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
@@ -108,24 +108,7 @@ class Databases:
 
     def spec(self, instance: Instance) -> InstanceSpec:
         """Return what an engine is told of an instance."""
-        size = instance_classes.named(instance.instance_class)
-        local = self.settings.local_storage
-        scratch = local if local is not None and size.scratch else None
-        return InstanceSpec(
-            name=instance.resource_id,
-            version=instance.version,
-            folder=self.root / instance.resource_id,
-            serial=instance.serial,
-            memory=size.given,
-            settings=instance.in_force,
-            scratch=scratch,
-            scratch_quota=size.scratch if scratch is not None else 0,
-            untorn_writes=instance.optimized_writes,
-            read_only=instance.read_only,
-            member=bool(instance.cluster),
-            acknowledged_by=instance.acknowledged_by,
-            acknowledges=instance.acknowledges,
-        )
+        return specs.of_instance(self.settings, instance)
 
     def socket(self, instance: Instance) -> Path:
         """Start an instance (or find it running) and return its socket; raises DatabaseError."""

@@ -1,7 +1,7 @@
 """The engines of RDS: the databases themselves, their endpoints, who signs their certificates, who tells of events."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -19,18 +19,22 @@ from coldframe.services.rds.token_sign_in import TokenSignIns
 def provide(installation: Installation) -> None:
     """Say how this installation makes them; each is made when it is first needed."""
     parts, settings = installation.parts, installation.settings
-    engines: dict[str, Callable[[], DatabaseEngine]] = {
-        "mariadb": partial(_mariadb, settings.cache),
-        "postgresql": partial(_postgresql, settings.cache),
-    }
-    endpoints: dict[str, Callable[[], Endpoints]] = {
-        "mariadb": _mariadb_endpoints,
-        "postgresql": _postgresql_endpoints,
-    }
+    engines = makers(settings.cache)
+    endpoints = door_makers()
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide_unloaded("coldframe.services.rds.certificates.Authority", partial(_authority, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Messenger, lambda: Messenger(installation))
+
+
+def makers(cache: Path) -> Mapping[str, Callable[[], DatabaseEngine]]:
+    """Return how each engine is made, by its part of this installation; `cache` holds versions and templates."""
+    return {"mariadb": partial(_mariadb, cache), "postgresql": partial(_postgresql, cache)}
+
+
+def door_makers() -> Mapping[str, Callable[[], Endpoints]]:
+    """Return how what runs the endpoints of each engine is made, by its part of this installation."""
+    return {"mariadb": _mariadb_endpoints, "postgresql": _postgresql_endpoints}
 
 
 def _authority(installation: Installation) -> object:

@@ -138,6 +138,9 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
     _delete(folder)
     folder.mkdir(parents=True, mode=0o700)
     backups, spec = databases.engine(instance.engine).backups, databases.spec(instance)
+    if instance.wanted == "running":
+        # After a crash somebody may be starting it, who would change the files as they are copied.
+        databases.socket(instance)
     if identifier.startswith("rds:") and instance.retention and not (instance.source or instance.read_only):
         # From the first archive on an instance keeps its log until it is archived: nothing may be lacking after this copy.
         archive = databases.archive_of(resource_id)

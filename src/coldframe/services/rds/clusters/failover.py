@@ -205,9 +205,13 @@ def _revive(run: Run, cluster: str) -> bool:
 
 
 def _start(run: Run, cluster: str) -> None:
-    databases = run.part(Databases)
-    databases.socket(_writer(run, cluster))
-    stages.start(run, _writer(run, cluster).resource_id)
+    databases, writer = run.part(Databases), _writer(run, cluster)
+    databases.socket(writer)
+    engine, spec = databases.engine(writer.engine), databases.spec(writer)
+    if not writer.read_only and engine.status(spec).read_only:
+        # A failover that could not be ended had closed it for good.
+        engine.set_read_only(spec, on=False)
+    stages.start(run, writer.resource_id)
     _release(run, cluster)
 
 

@@ -188,6 +188,8 @@ def _copy(run: Run, identifier: str, cluster: str) -> str:
     if writer is None and not found.volume:
         raise DatabaseError(f"the cluster {found.identifier} has no data")
     spec = databases.spec(writer) if writer is not None else volume_of(databases, found)
+    if writer is not None and writer.wanted == "running":
+        databases.socket(writer)
     databases.engine(found.engine).backups.back_up(spec, folder)
     return spec.name
 

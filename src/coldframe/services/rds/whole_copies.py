@@ -1,0 +1,216 @@
+"""The databases in a backup of everything: held between the steps of their jobs, copied followers first."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from coldframe.core.backup import BackupError, Disturbed, Tell, linked_tree, rows
+from coldframe.core.config import Settings
+from coldframe.core.store import Store
+from coldframe.engines.accounts import NoAccount
+from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSpec
+from coldframe.jobs.holding import LOOK, Gate
+from coldframe.jobs.journal import JobRow, UnfinishedJob
+from coldframe.services.rds import engine_names, specs
+from coldframe.services.rds.clusters.records import Cluster
+from coldframe.services.rds.engines import makers
+from coldframe.services.rds.records import Instance
+
+# Jobs during which clients wait: they are not held between two steps, but waited for.
+_PAUSES = frozenset(
+    {"rds.switch-over", "rds.fail-over-cluster", "rds.recover-cluster", "rds.revive-instance"}
+)
+# How long a step may take until others go on meanwhile; how long is waited for those jobs, and for steps; in seconds.
+_STEP, _PAUSE, _LONGEST = 2.0, 300.0, 6 * 3600.0
+# Never changed once they are there: linked where the disk allows it.
+_LINKED = ("snapshots", "archive")
+
+
+class Copied(msgspec.Struct):
+    """An instance, or the data of a cluster, in a copy: what it is called, its engine, what that is told of it, whom it follows."""
+
+    name: str
+    engine: str
+    spec: InstanceSpec
+    source: str = ""
+
+
+class WholeCopiesOfDatabases:
+    """The Consistent of RDS: `store` is the running one, `tell` hears how far it is."""
+
+    def __init__(self, store: Store, settings: Settings, tell: Tell) -> None:
+        self._store, self._settings, self._tell = store, settings, tell
+        self._root = settings.data_dir / "databases"
+        self._gate = Gate(self._root)
+        self._engines = Engines(settings.cache)
+        self._held_since = 0.0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold all jobs of RDS between two steps meanwhile, none of them with clients waiting; raises BackupError."""
+        never, began = threading.Event(), time.monotonic()
+        while True:
+            busy = self._pausing()
+            patient = time.monotonic() - began < _PAUSE
+            if not (busy and patient):
+                with self._gate.closed(never.wait, _STEP) as closed:
+                    if closed and not (self._pausing() and patient):
+                        self._held_since = time.time()
+                        yield
+                        return
+                busy = self._unfinished()
+            names = ", ".join(sorted({row.name for row in busy}))
+            if time.monotonic() - began > _LONGEST:
+                raise BackupError(
+                    f"the databases are being changed for hours ({names}): try again when that is done"
+                )
+            self._tell(f"waiting for {names}", 0, 0)
+            never.wait(4 * LOOK)
+
+    def copy(self, records: Path, destination: Path) -> None:
+        """Copy what the copied records name; raises BackupError, and Disturbed when a database waits to be started again."""
+        root = destination / "databases"
+        found = in_order(copied(records, self._settings))
+        for name in ("ca", *_LINKED):
+            if (self._root / name).exists():
+                self._tell(f"copying the databases' {name}", 0, len(found))
+                linked_tree(self._root / name, root / name, link=name in _LINKED)
+        try:
+            with ExitStack() as stack:
+                for each in found:
+                    place = root / each.spec.folder.name
+                    place.mkdir(mode=0o700, parents=True)
+                    stack.enter_context(self._engines.of(each).whole_copies.retain(each.spec, place))
+                for number, each in enumerate(found):
+                    if any(row.created > self._held_since for row in self._pausing()):
+                        raise Disturbed("a database has ended and is to be started again")
+                    self._tell(f"copying the database {each.name}", number, len(found))
+                    self._engines.of(each).whole_copies.take(each.spec, root / each.spec.folder.name)
+        except (DatabaseError, NoAccount) as error:
+            if self._pausing():
+                raise Disturbed(str(error)) from error
+            hint = getattr(error, "hint", "")
+            raise BackupError(
+                f"the databases could not be copied: {error}" + (f" ({hint})" if hint else "")
+            ) from error
+
+    def finish(self, records: Path, destination: Path) -> None:
+        """Make the copies consistent that the engines left raw."""
+        found = copied(records, Settings(data_dir=destination))
+        for number, each in enumerate(found):
+            self._tell(f"preparing the database {each.name}", number, len(found))
+            try:
+                self._engines.of(each).whole_copies.finish(each.spec, each.spec.folder)
+            except DatabaseError as error:
+                raise BackupError(f"the copy of {each.name} cannot be made consistent: {error}") from error
+
+    def _pausing(self) -> list[JobRow]:
+        """Return the jobs during which clients wait; one that fails again and again is waited for by nobody."""
+        return [
+            row
+            for row in self._unfinished()
+            if row.name in _PAUSES and not (row.error and (row.committed or row.turned_back))
+        ]
+
+    def _unfinished(self) -> list[JobRow]:
+        with self._store.read() as transaction:
+            records = transaction.records("", "")
+            places = records.list(UnfinishedJob)
+            found = [
+                records.elsewhere(account=place.account, region=place.region).find(JobRow, place.id)
+                for place in places
+            ]
+        return [row for row in found if row is not None and row.name.startswith("rds.")]
+
+
+class Engines:
+    """The engines that copies are made and checked with, each made when it is needed."""
+
+    def __init__(self, cache: Path) -> None:
+        self._makers = makers(cache)
+        self._made: dict[str, DatabaseEngine] = {}
+
+    def of(self, each: Copied) -> DatabaseEngine:
+        """Return the engine of one."""
+        part = engine_names.named(each.engine).part
+        if part not in self._made:
+            self._made[part] = self._makers[part]()
+        return self._made[part]
+
+
+def copied(records: Path, settings: Settings) -> list[Copied]:
+    """Return what is copied of what a copied store names, in the place that it has in the data directory of `settings`.
+
+    A reader of a cluster that is well has nothing that its writer has not: it is made again from the writer's copy.
+    """
+    clusters = {row.resource_id: row for row in rows(records, Cluster)}
+    instances = rows(records, Instance)
+    names = {row.resource_id for row in instances}
+    found = [
+        Copied(row.identifier, row.engine, specs.of_instance(settings, row), row.source)
+        for row in instances
+        if not _made_again(row, clusters.get(row.cluster), names)
+    ]
+    found += [
+        Copied(row.identifier, row.engine, specs.of_volume(settings, row))
+        for row in clusters.values()
+        if row.volume and row.volume not in names
+    ]
+    return [each for each in found if each.spec.folder.exists()]
+
+
+def absent(records: Path, directory: Path) -> list[str]:
+    """Return the instances whose data ought to be in a backup and are not: an older version made it."""
+    clusters = {row.resource_id: row for row in rows(records, Cluster)}
+    instances = rows(records, Instance)
+    names = {row.resource_id for row in instances}
+    return sorted(
+        row.identifier
+        for row in instances
+        if row.ready
+        and row.status not in {"deleting", "failed"}
+        and not _made_again(row, clusters.get(row.cluster), names)
+        and not (directory / "databases" / row.resource_id).exists()
+    )
+
+
+def in_order(found: list[Copied]) -> list[Copied]:
+    """Return followers before whom they follow."""
+    sources = {each.spec.name: each.source for each in found}
+
+    def depth(name: str) -> int:
+        passed: list[str] = []
+        while name and name not in passed:
+            passed.append(name)
+            name = sources.get(name, "")
+        return len(passed)
+
+    return sorted(found, key=lambda each: (-depth(each.spec.name), each.name))
+
+
+def check(records: Path, directory: Path, cache: Path, tell: Tell) -> None:
+    """Look whether every database of a backup is there and sound; raises BackupError."""
+    engines = Engines(cache)
+    found = copied(records, Settings(data_dir=directory))
+    for number, each in enumerate(found):
+        tell(f"checking the database {each.name}", number, len(found))
+        try:
+            engines.of(each).whole_copies.check(each.name, each.spec.folder)
+        except DatabaseError as error:
+            raise BackupError(f"{error}: the backup cannot be used for it") from error
+
+
+def _made_again(row: Instance, cluster: Cluster | None, names: set[str]) -> bool:
+    well = cluster is not None and cluster.status == "available" and cluster.writer in names
+    return (
+        cluster is not None
+        and well
+        and row.source == cluster.writer
+        and row.status == "available"
+        and bool(row.ready)
+        and not row.note
+    )
