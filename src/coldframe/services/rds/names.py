@@ -8,7 +8,7 @@ from coldframe.services.rds.faults import bad_value
 _IDENTIFIER = re.compile(r"[a-z](?:-?[a-z0-9])*", re.IGNORECASE)
 _GROUP = re.compile(r"[a-z](?:[-.]?[a-z0-9])*", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DATABASE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PASSWORD = re.compile(r"[!-~ ]*")
 _WORDS = (
     " is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and"
@@ -16,8 +16,16 @@ _WORDS = (
 )
 
 
+def required(text: str, member: str) -> str:
+    """Return a text that may not be blank; raises InvalidParameterValue."""
+    if not text.strip():
+        raise bad_value(f"The parameter {member} must be provided and must not be blank.")
+    return text
+
+
 def identifier(name: str, member: str, *, longest: int = 63) -> str:
     """Return an identifier as it is kept, in lower case; raises InvalidParameterValue."""
+    required(name, member)
     if len(name) > longest:
         raise bad_value(
             f"The parameter {member} is not a valid identifier because it is longer than {longest} characters."
@@ -29,6 +37,7 @@ def identifier(name: str, member: str, *, longest: int = 63) -> str:
 
 def group_name(name: str, member: str) -> str:
     """Return the name of a parameter, option or subnet group as it is kept; raises InvalidParameterValue."""
+    required(name, member)
     if len(name) > 255 or _GROUP.fullmatch(name) is None:
         raise bad_value(f"The parameter {member}{_WORDS}")
     return name.lower()

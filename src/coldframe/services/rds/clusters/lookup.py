@@ -71,6 +71,13 @@ def wrong_state(message: str) -> ServiceFault:
     return ServiceFault("InvalidDBClusterStateFault", message)
 
 
+def not_in_state(cluster: Cluster, expected: str) -> ServiceFault:
+    """Return InvalidDBClusterState: the cluster is in another state than one of those, which are parted by commas."""
+    return wrong_state(
+        f"DbCluster {cluster.identifier} is in {cluster.status} state but expected it to be one of {expected}."
+    )
+
+
 def parameter_group(records: Records, name: str | None, family: str) -> str:
     """Return the name of a cluster's parameter group; raises InvalidParameterCombination for another family's."""
     if not name or name.lower() == f"default.{family}":

@@ -14,6 +14,7 @@ from coldframe.services.rds import (
     instance_settings,
     names,
     new_instances,
+    storage_settings,
     windows,
 )
 from coldframe.services.rds import lookup as instances
@@ -73,6 +74,7 @@ def refuse_unbuilt(request: Mapping[str, Any]) -> None:
     for member, why in _REFUSED.items():
         if request.get(member):
             raise bad_combination(f"{member}: {why}.")
+    instance_settings.refuse_other_ways(request)
     if request.get("EngineMode") not in {None, "provisioned"}:
         raise bad_combination(f"EngineMode {request['EngineMode']} is not here; clusters are provisioned.")
     if request.get("ClusterScalabilityType") not in {None, "standard"}:
@@ -94,13 +96,9 @@ def lay_in(
     refuse_unbuilt(wanted)
     size = _class(wanted, engine)
     resource_id = ids.unique_id("cluster-", 26)
-    backup, maintenance = windows.chosen(resource_id)
-    if given := wanted.get("PreferredBackupWindow"):
-        backup = windows.backup_window(given)
-    if given := wanted.get("PreferredMaintenanceWindow"):
-        maintenance = windows.maintenance_window(given)
-    if wanted.get("PreferredBackupWindow") and wanted.get("PreferredMaintenanceWindow"):
-        windows.apart(backup, maintenance)
+    backup, maintenance = windows.of_new(
+        resource_id, wanted.get("PreferredBackupWindow"), wanted.get("PreferredMaintenanceWindow")
+    )
     days = wanted.get("BackupRetentionPeriod")
     port = instance_settings.port(wanted["Port"] if wanted.get("Port") is not None else engine.port)
     tokens = bool(wanted.get("EnableIAMDatabaseAuthentication"))
@@ -160,7 +158,7 @@ def about(wanted: Mapping[str, Any], engine: EngineName, size: str) -> dict[str,
         engine,
     )
     if not engine.alone:
-        if found.get("StorageType") not in {None, instance_settings.AURORA_STORAGE}:
+        if found.get("StorageType") not in {None, storage_settings.AURORA_STORAGE}:
             raise bad_value(f"Invalid storage type for DB engine {engine.name}: {found['StorageType']}")
         found.pop("StorageType", None)
     else:

@@ -153,5 +153,5 @@ def _within_quota(call: Call) -> None:
     if call.records.count(ClusterSnapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
         raise ServiceFault(
             "SnapshotQuotaExceededFault",
-            f"This account has {_MOST_MANUAL} manual cluster snapshots, which is its quota.",
+            f"Cannot create more than {_MOST_MANUAL} manual cluster snapshots",
         )

@@ -19,7 +19,8 @@ def failover_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     readers = [row for row in lookup.readers(call.records, cluster) if row.status in lookup.USABLE]
     if not readers:
         raise lookup.wrong_state(
-            f"Cannot failover DB cluster {cluster.identifier}: it has no reader that is available."
+            f"Database cluster:{cluster.identifier} should have at least two database instances in valid states or a valid"
+            " target instance for failover."
         )
     target = ""
     if named := request.get("TargetDBInstanceIdentifier"):
@@ -47,7 +48,9 @@ def reboot_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def stop_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Stop a cluster with all its members, for seven days at most."""
-    cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]))
+    cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
+    if cluster.status != "available":
+        raise lookup.not_in_state(cluster, "available")
     _all_available(call, cluster)
     for row in lookup.members(call.records, cluster):
         call.records.change(row, status="stopping")
@@ -60,7 +63,7 @@ def start_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Start a stopped cluster."""
     cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
     if cluster.status != "stopped":
-        raise lookup.wrong_state(f"DBCluster {cluster.identifier} is not in stopped state.")
+        raise lookup.not_in_state(cluster, "stopped,inaccessible-encryption-credentials-recoverable")
     for row in lookup.members(call.records, cluster):
         call.records.change(row, status="starting")
     cluster = call.records.change(cluster, status="starting")

@@ -24,7 +24,7 @@ from coldframe.services.rds.clusters import answers, lookup, new_clusters, new_m
 from coldframe.services.rds.clusters.new_clusters import Origin
 from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
-from coldframe.services.rds.faults import bad_combination, missing_parameter
+from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint
@@ -37,7 +37,7 @@ def create_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     engine = engine_names.named(request["Engine"])
     identifier = new_clusters.identifier(request["DBClusterIdentifier"])
     if not request.get("MasterUsername"):
-        raise missing_parameter("The request must contain the parameter MasterUsername.")
+        raise bad_value("The parameter MasterUsername must be provided and must not be blank.")
     origin = Origin(
         engine=engine.name,
         version=call.part(Databases).version(engine.name, request.get("EngineVersion") or ""),
@@ -105,14 +105,12 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
     _same_version(call, cluster, request)
     sealed = ""
     if chosen.password:
-        if not cluster.writer:
-            raise lookup.wrong_state(
-                f"DBCluster {cluster.identifier} has no instance in which the password could be changed."
-            )
         sealed = call.part(Databases).sealed(cluster.resource_id, chosen.password)
         if cluster.secret and not chosen.secret:
             master_secrets.forget(call, cluster.secret)
-        cluster = call.records.change(cluster, secret=chosen.secret, secret_key=chosen.key)
+        cluster = call.records.change(
+            cluster, secret=chosen.secret, secret_key=chosen.key, secret_status=chosen.status
+        )
     size = request.get("DBClusterInstanceClass") or ""
     if size:
         instance_classes.named(size)

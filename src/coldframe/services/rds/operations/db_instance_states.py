@@ -70,7 +70,7 @@ def start_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             f"Instance {instance.identifier} is a member of a DB cluster; start the cluster: aws rds start-db-cluster"
         )
     if instance.status != "stopped":
-        raise wrong_state(f"Instance {instance.identifier} is not stopped.")
+        raise wrong_state(f"Instance {instance.identifier} is not stopped, it cannot be started.")
     instance = call.records.change(instance, status="starting")
     call.start(jobs.start_instance, instance.resource_id)
     return {"DBInstance": answers.instance(call, instance)}
@@ -103,8 +103,13 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
         raise ServiceFault(
             "InstanceQuotaExceededFault", f"{source.identifier} has {_MOST_REPLICAS} read replicas."
         )
+    inherited = new_instances.inherited(source)
+    if request.get("StorageType") not in {None, inherited.get("StorageType")}:
+        inherited = {
+            name: value for name, value in inherited.items() if name not in {"Iops", "StorageThroughput"}
+        }
     wanted = {
-        **new_instances.inherited(source),
+        **inherited,
         "BackupRetentionPeriod": 0,
         "Port": lookup.endpoint_of(call.records, source).port,
         "AvailabilityZone": None,

@@ -136,8 +136,9 @@ def _create(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, Any
         raise bad_value(
             f"The parameter {word}Name is not valid: names that begin with default. are RDS's own."
         )
-    family = request["DBParameterGroupFamily"].lower()
+    family = names.required(request["DBParameterGroupFamily"], "DBParameterGroupFamily").lower()
     parameters.table(family)
+    names.required(request["Description"], "Description")
     if call.records.find(ParameterGroup, kind, name) is not None:
         raise ServiceFault("DBParameterGroupAlreadyExistsFault", f"Parameter group {name} already exists")
     arn = arns.made(call.account, call.region, "pg" if kind == "instance" else "cluster-pg", name)
@@ -198,7 +199,9 @@ def _found(call: Call, name: str, kind: Kind) -> ParameterGroup:
     if found is None and lower.startswith("default."):
         known = {row.name: row for row in _default_groups(call, kind)}
         found = known.get(lower)
-    return found or call.records.get(ParameterGroup, kind, lower)
+    if found is None:
+        raise ServiceFault("DBParameterGroupNotFoundFault", f"{_WORDS[kind]} not found: {name}")
+    return found
 
 
 def _changeable(call: Call, request: Mapping[str, Any], kind: Kind) -> ParameterGroup:
@@ -293,6 +296,9 @@ def _defaults(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, A
     family = request["DBParameterGroupFamily"].lower()
     group = lookup.default_group(family, kind)
     answer = _parameters(call, request, group)
+    for row in answer["Parameters"]:
+        # It belongs to a group, and a family is none.
+        del row["ApplyMethod"]
     return {
         "EngineDefaults": {
             "DBParameterGroupFamily": family,
@@ -312,6 +318,8 @@ def _parameter(row: Parameter, group: ParameterGroup) -> dict[str, Any]:
         "IsModifiable": row.modifiable,
         "ApplyMethod": "pending-reboot",
     }
+    if group.kind == "cluster":
+        answer["SupportedEngineModes"] = ["provisioned"]
     if row.allowed:
         answer["AllowedValues"] = row.allowed
     if row.name in group.values:

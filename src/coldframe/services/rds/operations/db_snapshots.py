@@ -11,6 +11,7 @@ from coldframe.services.rds import (
     answers,
     arns,
     engine_names,
+    events,
     jobs,
     lookup,
     names,
@@ -21,6 +22,7 @@ from coldframe.services.rds import (
 )
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Snapshot
 from coldframe.services.rds.sharing import shared_after
 
@@ -129,6 +131,7 @@ def delete_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if row.status not in {"available", "failed"}:
         raise ServiceFault("InvalidDBSnapshotStateFault", f"The snapshot {row.identifier} is not available.")
     snapshotting.drop(call.records, call.part(Databases), row)
+    events.tell(call.records, call.part(Messenger), row, "snapshot_deleted")
     return {"DBSnapshot": answers.snapshot(call, replace(row, status="deleted"))}
 
 
@@ -187,7 +190,7 @@ def _named(call: Call, name: str) -> Snapshot:
     identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
     found = call.records.find(Snapshot, identifier)
     if found is None:
-        raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot not found: {name}")
+        raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot {name} not found.")
     return found
 
 
@@ -195,5 +198,5 @@ def _within_quota(call: Call) -> None:
     if call.records.count(Snapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
         raise ServiceFault(
             "SnapshotQuotaExceededFault",
-            f"This account has {_MOST_MANUAL} manual snapshots, which is its quota.",
+            f"Cannot create more than {_MOST_MANUAL} manual snapshots",
         )

@@ -9,7 +9,6 @@ from coldframe.services.rds.clusters.new_clusters import MOST_CLUSTERS
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import EngineName
-from coldframe.services.rds.instance_settings import AURORA_STORAGE, storage_types
 from coldframe.services.rds.new_instances import MOST_INSTANCES
 from coldframe.services.rds.records import (
     EventSubscription,
@@ -19,6 +18,7 @@ from coldframe.services.rds.records import (
     Snapshot,
     SubnetGroup,
 )
+from coldframe.services.rds.storage_settings import AURORA_STORAGE, storage_types
 
 _ZONES = "abc"
 
@@ -80,7 +80,7 @@ def describe_orderable_db_instance_options(call: Call, request: dict[str, Any]) 
         )
         and request.get("LicenseModel") in {None, engine.licence}
     ]
-    page, marker = pages.page(call, request, sorted(rows), lambda row: row)
+    page, marker = pages.page(call, request, sorted(rows), lambda row: row, most=1000)
     return {"OrderableDBInstanceOptions": [_option(call, engine, *row) for row in page], **marker}
 
 

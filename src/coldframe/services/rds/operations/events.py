@@ -20,7 +20,7 @@ def describe_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     begin, end = _span(call, request)
     source, kind = request.get("SourceIdentifier"), request.get("SourceType")
     if source and not kind:
-        raise bad_combination("Cannot specify SourceIdentifier without SourceType.")
+        raise bad_combination("Cannot specify source identifier without source type")
     wanted = set(request.get("EventCategories") or ())
     rows = [
         row
@@ -79,7 +79,7 @@ def create_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, 
         tags=tagging.of_new(call, request.get("Tags"), arns.made(call.account, call.region, "es", name)),
     )
     call.records.add(row)
-    return {"EventSubscription": _answer(call, row)}
+    return {"EventSubscription": _changing(call, row, "creating")}
 
 
 def describe_event_subscriptions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def modify_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, 
         fields["categories"] = _categories(fields.get("kind", row.kind), request["EventCategories"])
     if request.get("Enabled") is not None:
         fields["enabled"] = request["Enabled"]
-    return {"EventSubscription": _answer(call, call.records.change(row, **fields))}
+    return {"EventSubscription": _changing(call, call.records.change(row, **fields), "modifying")}
 
 
 def delete_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +124,8 @@ def add_source_identifier_to_subscription(call: Call, request: dict[str, Any]) -
             "The subscription has no SourceType, so that it sends the events of every source."
         )
     sources = list(dict.fromkeys([*row.sources, request["SourceIdentifier"].lower()]))
-    return {"EventSubscription": _answer(call, call.records.change(row, sources=sources))}
+    row = call.records.change(row, sources=sources)
+    return {"EventSubscription": _changing(call, row, "modifying")}
 
 
 def remove_source_identifier_from_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +135,8 @@ def remove_source_identifier_from_subscription(call: Call, request: dict[str, An
     if source not in row.sources:
         raise ServiceFault("SourceNotFoundFault", f"Source {source} is not in the subscription {row.name}.")
     sources = [each for each in row.sources if each != source]
-    return {"EventSubscription": _answer(call, call.records.change(row, sources=sources))}
+    row = call.records.change(row, sources=sources)
+    return {"EventSubscription": _changing(call, row, "modifying")}
 
 
 def _span(call: Call, request: dict[str, Any]) -> tuple[int, int]:
@@ -187,10 +189,15 @@ def _answer(call: Call, row: EventSubscription) -> dict[str, Any]:
         "CustSubscriptionId": row.name,
         "SnsTopicArn": row.topic,
         "Status": "active",
-        "SubscriptionCreationTime": str(moment(row.created)),
-        "SourceIdsList": row.sources,
-        "EventCategoriesList": row.categories,
+        "SubscriptionCreationTime": f"{moment(row.created):%Y-%m-%d %H:%M:%S.%f}"[:-3],
         "Enabled": row.enabled,
         "EventSubscriptionArn": arns.made(call.account, call.region, "es", row.name),
     }
-    return {**answer, "SourceType": row.kind} if row.kind else answer
+    told = {"SourceType": row.kind, "SourceIdsList": row.sources, "EventCategoriesList": row.categories}
+    return answer | {name: value for name, value in told.items() if value}
+
+
+def _changing(call: Call, row: EventSubscription, status: str) -> dict[str, Any]:
+    """Return a subscription as the call that changes it tells of it: on its way, its time written otherwise."""
+    created = f"{moment(row.created):%a %b %d %H:%M:%S UTC %Y}"
+    return {**_answer(call, row), "Status": status, "SubscriptionCreationTime": created}

@@ -87,6 +87,12 @@ def _new(
     if group and lookup.family_of(call.records, group) != engine.family(version):
         # The instance has had another version since.
         del inherited["DBParameterGroupName"]
+    if request.get("StorageType") not in {None, inherited.get("StorageType")}:
+        inherited = {
+            name: value for name, value in inherited.items() if name not in {"Iops", "StorageThroughput"}
+        }
+    if (request.get("AllocatedStorage") or made_of.storage) < made_of.storage:
+        raise bad_value("The allocated storage size can't be less than the source snapshot or backup size.")
     wanted = {
         **inherited,
         "Port": made_of.port,
