@@ -7,6 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, authorities, engine_names, in_force, lookup
 from coldframe.services.rds.clusters.member_answers import of_member
+from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.optimized import status_infos
 from coldframe.services.rds.records import (
     AutomatedBackup,
@@ -78,7 +79,6 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         ),
         "PendingModifiedValues": row.pending,
         "ReadReplicaDBInstanceIdentifiers": followers,
-        "ReadReplicaDBClusterIdentifiers": [],
         "DbInstancePort": 0,
         "StorageEncrypted": False,
         "DbiResourceId": row.resource_id,
@@ -108,6 +108,9 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         where = records.find(Endpoint, row.endpoint)
         if where is not None:
             answer["Endpoint"] = {"Address": where.address, "Port": where.port}
+            databases = call.part(Databases)
+            if until := databases.authority.valid_till(databases.root / "endpoints" / where.id):
+                answer["CertificateDetails"]["ValidTill"] = until
         answer["InstanceCreateTime"] = moment(row.created)
     if row.restorable and row.retention:
         answer["LatestRestorableTime"] = moment(row.restorable)

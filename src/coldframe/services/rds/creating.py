@@ -3,7 +3,7 @@
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import events, lookup, stages
+from coldframe.services.rds import events, lookup, new_instances, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.snapshotting import begin_automated
@@ -32,6 +32,7 @@ def ready(run: Run, resource_id: str, event: str, **words: object) -> None:
         pending = {name: value for name, value in found.pending.items() if name != "MasterUserPassword"}
         found = records.change(found, status="available", ready=now, created=now, note="", pending=pending)
         events.tell(records, messenger, found, event, **words)
+        new_instances.remember_backups(records, found, lookup.endpoint_of(records, found).port)
         if found.retention:
             begin_automated(records, databases, found, status="backing-up")
 

@@ -16,6 +16,7 @@ from coldframe.services.rds import (
     instance_classes,
     instance_settings,
     lookup,
+    quotas,
     storage_settings,
     tagging,
     windows,
@@ -30,7 +31,6 @@ from coldframe.services.rds.records import (
     SubnetGroup,
 )
 
-MOST_INSTANCES = 40
 _SECURITY_GROUP = re.compile(r"sg-[0-9a-zA-Z-]{1,40}")
 _ZONES = "abc"
 
@@ -63,15 +63,12 @@ def lay_in(
     records = call.records
     if records.find(Instance, identifier) is not None:
         raise ServiceFault("DBInstanceAlreadyExistsFault", "DB instance already exists")
-    if records.count(Instance) >= MOST_INSTANCES:
-        raise ServiceFault(
-            "InstanceQuotaExceededFault",
-            f"This account has {MOST_INSTANCES} DB instances, which is its quota.",
-        )
+    quotas.within("DBInstances", records.count(Instance))
     engine = engine_names.named(origin.engine)
     instance_settings.refuse_unbuilt(wanted)
     instance_classes.named(wanted["DBInstanceClass"])
     storage = storage_settings.storage_of(wanted)
+    quotas.within("AllocatedStorage", sum(row.storage for row in records.list(Instance)), storage)
     resource_id = origin.resource_id or new_resource_id()
     zone = _zone(call, wanted.get("AvailabilityZone"), resource_id, multiple=bool(wanted.get("MultiAZ")))
     family = engine.family(origin.version)

@@ -64,6 +64,21 @@ def base_rates(kind: str, storage: int) -> dict[str, int]:
     return {"Iops": iops, "StorageThroughput": throughput}
 
 
+def ranges(kind: str) -> dict[str, Any]:
+    """Return the rates that a kind of storage can be given, as ValidStorageOptions has them."""
+    if kind not in _MOST_IOPS:
+        none = [{"From": 0.0, "To": 0.0}]
+        return {"ProvisionedIops": [{"From": 0, "To": 0, "Step": 1}], "IopsToStorageRatio": none}
+    found: dict[str, Any] = {
+        "ProvisionedIops": [{"From": _LEAST_IOPS[kind], "To": _MOST_IOPS[kind], "Step": 1}],
+        "IopsToStorageRatio": [{"From": 0.5, "To": float(_IOPS_PER_GIB[kind])}],
+    }
+    if kind == "gp3":
+        found["ProvisionedStorageThroughput"] = [{"From": _BASE[True][1], "To": _MOST_THROUGHPUT, "Step": 1}]
+        found["StorageThroughputToIopsRatio"] = [{"From": 0.0, "To": 0.25}]
+    return found
+
+
 def after_change(
     about: Mapping[str, Any], storage: int, changed: Mapping[str, Any], new_storage: int
 ) -> dict[str, Any]:

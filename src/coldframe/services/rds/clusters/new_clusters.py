@@ -14,6 +14,7 @@ from coldframe.services.rds import (
     instance_settings,
     names,
     new_instances,
+    quotas,
     storage_settings,
     windows,
 )
@@ -24,7 +25,6 @@ from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_combination, bad_value, missing_parameter
 from coldframe.services.rds.records import Endpoint, Instance
 
-MOST_CLUSTERS = 40
 # A Multi-AZ DB cluster has a writer and two readers.
 SIZE = 3
 _REFUSED = {
@@ -88,11 +88,7 @@ def lay_in(
     records, engine = call.records, engine_names.named(origin.engine)
     if records.find(Cluster, identifier) is not None:
         raise ServiceFault("DBClusterAlreadyExistsFault", "DB Cluster already exists")
-    if records.count(Cluster) >= MOST_CLUSTERS:
-        raise ServiceFault(
-            "DBClusterQuotaExceededFault",
-            f"This account has {MOST_CLUSTERS} DB clusters, which is its quota.",
-        )
+    quotas.within("DBClusters", records.count(Cluster))
     refuse_unbuilt(wanted)
     size = _class(wanted, engine)
     resource_id = ids.unique_id("cluster-", 26)

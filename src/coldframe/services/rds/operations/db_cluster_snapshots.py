@@ -7,14 +7,13 @@ from msgspec.structs import replace
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, jobs, names, pages, tagging
+from coldframe.services.rds import arns, jobs, names, pages, quotas, tagging
 from coldframe.services.rds.clusters import answers, lookup, snapshotting
 from coldframe.services.rds.clusters.records import ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.sharing import shared_after
 
-_MOST_MANUAL = 100
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
 
 
@@ -150,8 +149,4 @@ def _wrong_state(message: str) -> ServiceFault:
 
 
 def _within_quota(call: Call) -> None:
-    if call.records.count(ClusterSnapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
-        raise ServiceFault(
-            "SnapshotQuotaExceededFault",
-            f"Cannot create more than {_MOST_MANUAL} manual cluster snapshots",
-        )
+    quotas.within("ManualClusterSnapshots", call.records.count(ClusterSnapshot, where={"kind": "manual"}))

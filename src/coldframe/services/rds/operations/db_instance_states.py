@@ -12,6 +12,7 @@ from coldframe.services.rds import (
     lookup,
     names,
     new_instances,
+    quotas,
     snapshotting,
     tagging,
     windows,
@@ -21,8 +22,6 @@ from coldframe.services.rds.clusters import states as cluster_states
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, wrong_state
 from coldframe.services.rds.new_instances import Origin
-
-_MOST_REPLICAS = 15
 
 
 def reboot_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -99,10 +98,7 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
         )
     if source.source and not members.is_green_primary(call.records, source):
         raise wrong_state("A read replica of a read replica is not built here; name its source.")
-    if len(lookup.replicas(call.records, source.resource_id)) >= _MOST_REPLICAS:
-        raise ServiceFault(
-            "InstanceQuotaExceededFault", f"{source.identifier} has {_MOST_REPLICAS} read replicas."
-        )
+    quotas.within("ReadReplicasPerMaster", len(lookup.replicas(call.records, source.resource_id)))
     inherited = new_instances.inherited(source)
     if request.get("StorageType") not in {None, inherited.get("StorageType")}:
         inherited = {

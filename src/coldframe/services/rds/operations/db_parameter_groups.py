@@ -5,7 +5,18 @@ from typing import Any, Literal
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, events, jobs, lookup, names, pages, parameters, tagging
+from coldframe.services.rds import (
+    answers,
+    arns,
+    events,
+    jobs,
+    lookup,
+    names,
+    pages,
+    parameters,
+    quotas,
+    tagging,
+)
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import names as engine_names
@@ -141,6 +152,7 @@ def _create(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, Any
     names.required(request["Description"], "Description")
     if call.records.find(ParameterGroup, kind, name) is not None:
         raise ServiceFault("DBParameterGroupAlreadyExistsFault", f"Parameter group {name} already exists")
+    quotas.within(f"{word}s", call.records.count(ParameterGroup, key_prefix=(kind,)))
     arn = arns.made(call.account, call.region, "pg" if kind == "instance" else "cluster-pg", name)
     row = ParameterGroup(
         kind=kind,
@@ -160,12 +172,13 @@ def _copy(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         source = arns.taken_apart(source)[2]
     found = _found(call, source, kind)
     name = names.group_name(request[f"Target{word}Identifier"], f"Target{word}Identifier")
+    quotas.within(f"{word}s", call.records.count(ParameterGroup, key_prefix=(kind,)))
     arn = arns.made(call.account, call.region, "pg" if kind == "instance" else "cluster-pg", name)
     row = ParameterGroup(
         kind=kind,
         name=name,
         family=found.family,
-        description=request[f"Target{word}Description"],
+        description=names.required(request[f"Target{word}Description"], f"Target{word}Description"),
         values=found.values,
         tags=tagging.of_new(call, request.get("Tags"), arn),
     )

@@ -16,6 +16,7 @@ from coldframe.services.rds import (
     lookup,
     names,
     pages,
+    quotas,
     snapshotting,
     tagging,
     upgrade_paths,
@@ -26,7 +27,6 @@ from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Snapshot
 from coldframe.services.rds.sharing import shared_after
 
-_MOST_MANUAL = 100
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
 
 
@@ -195,8 +195,4 @@ def _named(call: Call, name: str) -> Snapshot:
 
 
 def _within_quota(call: Call) -> None:
-    if call.records.count(Snapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
-        raise ServiceFault(
-            "SnapshotQuotaExceededFault",
-            f"Cannot create more than {_MOST_MANUAL} manual snapshots",
-        )
+    quotas.within("ManualSnapshots", call.records.count(Snapshot, where={"kind": "manual"}))

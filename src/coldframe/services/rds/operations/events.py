@@ -5,8 +5,9 @@ from typing import Any
 
 from coldframe.core import arns as names_of_resources
 from coldframe.core.call import Call
+from coldframe.core.client_errors import ClientError
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, events, names, pages, tagging
+from coldframe.services.rds import arns, events, names, pages, quotas, tagging
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Event, EventSubscription
 from coldframe.services.rds.times import milliseconds, moment
@@ -65,12 +66,14 @@ def describe_event_categories(call: Call, request: dict[str, Any]) -> dict[str, 
 def create_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Have events sent to a topic."""
     name = names.identifier(request["SubscriptionName"], "SubscriptionName", longest=255)
+    if call.records.find(EventSubscription, name) is None:
+        quotas.within("EventSubscriptions", call.records.count(EventSubscription))
     kind, sources = request.get("SourceType") or "", request.get("SourceIds") or []
     if sources and not kind:
         raise bad_combination("SourceIds needs SourceType.")
     row = EventSubscription(
         name=name,
-        topic=_topic(request["SnsTopicArn"]),
+        topic=_topic(call, request["SnsTopicArn"]),
         created=call.now,
         kind=_kind(kind),
         categories=_categories(kind, request.get("EventCategories")),
@@ -99,7 +102,7 @@ def modify_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, 
     row = call.records.get(EventSubscription, request["SubscriptionName"].lower())
     fields: dict[str, Any] = {}
     if request.get("SnsTopicArn"):
-        fields["topic"] = _topic(request["SnsTopicArn"])
+        fields["topic"] = _topic(call, request["SnsTopicArn"])
     if request.get("SourceType") is not None:
         fields["kind"] = _kind(request["SourceType"])
     if request.get("EventCategories") is not None:
@@ -156,13 +159,23 @@ def _span(call: Call, request: dict[str, Any]) -> tuple[int, int]:
     return last - int(timedelta(minutes=minutes or _HOUR).total_seconds() * 1000), last
 
 
-def _topic(text: str) -> str:
+def _topic(call: Call, text: str) -> str:
     try:
         arn = names_of_resources.parse(text)
     except ValueError:
         raise ServiceFault("SNSInvalidTopicFault", f"Invalid topic: {text}") from None
     if arn.service != "sns":
         raise ServiceFault("SNSInvalidTopicFault", f"Invalid topic: {text}")
+    if arn.region != call.region:
+        return text
+    try:
+        call.client("sns").get_topic_attributes(TopicArn=text)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NotFound":
+            raise ServiceFault("SNSTopicArnNotFoundFault", f"SNS topic {text} does not exist") from None
+        raise ServiceFault(
+            "SNSNoAuthorizationFault", f"You do not have permission to publish to the SNS topic {text}"
+        ) from None
     return text
 
 

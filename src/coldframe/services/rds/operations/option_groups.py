@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, engine_names, names, pages, tagging
+from coldframe.services.rds import answers, arns, engine_names, names, pages, quotas, tagging
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Instance, OptionGroup
@@ -16,6 +16,7 @@ def create_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = names.group_name(request["OptionGroupName"], "OptionGroupName")
     major = _major(call, engine, request["MajorEngineVersion"])
     names.required(request["OptionGroupDescription"], "OptionGroupDescription")
+    quotas.within("OptionGroups", call.records.count(OptionGroup))
     arn = arns.made(call.account, call.region, "og", name)
     row = OptionGroup(
         name=name,
@@ -32,6 +33,7 @@ def copy_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group that is like another."""
     source = _found(call, _name_in(request["SourceOptionGroupIdentifier"]))
     name = names.group_name(request["TargetOptionGroupIdentifier"], "TargetOptionGroupIdentifier")
+    quotas.within("OptionGroups", call.records.count(OptionGroup))
     arn = arns.made(call.account, call.region, "og", name)
     row = OptionGroup(
         name=name,
