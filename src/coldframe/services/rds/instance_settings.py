@@ -111,6 +111,9 @@ def about(request: Mapping[str, Any], engine: EngineName, storage: int, zone: st
         raise bad_combination(
             "You must specify a MonitoringInterval value other than 0 when you specify a MonitoringRoleARN value."
         )
+    if found.get("MaxAllocatedStorage") == storage:
+        # That is how autoscaling is switched off.
+        del found["MaxAllocatedStorage"]
     if (found.get("Iops"), found.get("StorageThroughput")) in storage_settings.unasked():
         # What it is made of had these without asking for them.
         found = {name: value for name, value in found.items() if name not in storage_settings.RATES}

@@ -2,6 +2,7 @@
 
 import re
 
+from coldframe.core.faults import ServiceFault
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_value
 
@@ -30,9 +31,17 @@ def identifier(name: str, member: str, *, longest: int = 63) -> str:
         raise bad_value(
             f"The parameter {member} is not a valid identifier because it is longer than {longest} characters."
         )
+    if "Snapshot" in member and not name[0].isalpha():
+        # RDS has two spaces here.
+        raise bad_value(f"Invalid snapshot identifier:  {name}")
     if _IDENTIFIER.fullmatch(name) is None:
-        raise bad_value(f"The parameter {member}{_WORDS}")
+        raise no_identifier(member)
     return name.lower()
+
+
+def no_identifier(member: str) -> ServiceFault:
+    """Return InvalidParameterValue: a member is no identifier."""
+    return bad_value(f"The parameter {member}{_WORDS}")
 
 
 def group_name(name: str, member: str) -> str:

@@ -52,7 +52,7 @@ _MODIFIED = {
 
 def of_request(call: Call, request: Mapping[str, Any]) -> Instance:
     """Add a member that a CreateDBInstance asks for, and have it made; raises the faults of CreateDBInstance."""
-    cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
+    cluster = lookup.source_named(call, request["DBClusterIdentifier"])
     lookup.available(cluster, "backing-up", "creating")
     call.require("rds:CreateDBInstance", arns.made(call.account, call.region, "cluster", cluster.identifier))
     if request["Engine"].lower() != cluster.engine:

@@ -88,7 +88,7 @@ def copy_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, A
         created=call.now,
         source=arns.made(call.account, call.region, "cluster-snapshot", source.identifier),
         shared_with=[],
-        tags={**(source.tags if request.get("CopyTags") else {}), **given},
+        tags=given or (source.tags if request.get("CopyTags") else {}),
     )
     call.records.add(row)
     call.start(jobs.copy_cluster_snapshot, source.identifier, identifier)
@@ -108,7 +108,7 @@ def delete_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str,
 
 def describe_db_cluster_snapshot_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return with which accounts a snapshot is shared."""
-    return _attributes(_manual(call, request["DBClusterSnapshotIdentifier"]))
+    return _attributes(_named(call, request["DBClusterSnapshotIdentifier"]))
 
 
 def modify_db_cluster_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -129,12 +129,16 @@ def _attributes(row: ClusterSnapshot) -> dict[str, Any]:
 def _manual(call: Call, name: str) -> ClusterSnapshot:
     row = _named(call, name)
     if row.kind != "manual":
-        raise _wrong_state("Automated snapshots can't be shared; copy it first.")
+        raise _wrong_state("automated snapshots cannot be modified.")
     return row
 
 
 def _named(call: Call, name: str) -> ClusterSnapshot:
-    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
+    identifier = name.lower()
+    if name.startswith("arn:"):
+        arn, _, identifier = arns.taken_apart(name, "DBClusterSnapshotIdentifier")
+        if (arn.account, arn.region) != (call.account, call.region):
+            raise ServiceFault("DBClusterSnapshotNotFoundFault", f"DBClusterSnapshot {name} not found.")
     return call.records.get(ClusterSnapshot, identifier)
 
 

@@ -137,11 +137,11 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
 def delete_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Delete a cluster, with a last snapshot unless that is to be skipped; members are deleted before, or with it."""
     cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
-    final = _final_snapshot(call, cluster, request)
     if cluster.protected:
         raise bad_combination(
             "Cannot delete protected Cluster, please disable deletion protection and try again."
         )
+    final = _final_snapshot(call, cluster, request)
     if cluster.status == "deleting":
         raise lookup.wrong_state(f"Cluster {cluster.identifier} is already being deleted.")
     members = lookup.members(call.records, cluster)

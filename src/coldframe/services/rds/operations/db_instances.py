@@ -147,11 +147,11 @@ def delete_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     instance = lookup.instance_named(call, request["DBInstanceIdentifier"])
     if instance.cluster:
         return {"DBInstance": answers.instance(call, _delete_member(call, instance, request))}
-    final = _final_snapshot(call, instance, request)
     if instance.protected:
         raise bad_combination(
             "Cannot delete protected DB Instance, please disable deletion protection and try again."
         )
+    final = _final_snapshot(call, instance, request)
     if instance.status == "deleting":
         raise wrong_state(f"Instance {instance.identifier} is already being deleted.")
     lookup.available(instance, *_DELETABLE)

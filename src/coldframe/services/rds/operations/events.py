@@ -188,12 +188,13 @@ def _kind(kind: str) -> str:
 def _categories(kind: str, given: list[str] | None) -> list[str]:
     table = events.table()["categories"]
     known = {each for name, categories in table.items() for each in categories if not kind or name == kind}
-    for each in given or ():
+    wanted = [each.lower() for each in given or ()]
+    for each in wanted:
         if each not in known:
             raise ServiceFault(
                 "SubscriptionCategoryNotFoundFault", f"The event category '{each}' is not valid."
             )
-    return list(given or ())
+    return wanted
 
 
 def _answer(call: Call, row: EventSubscription) -> dict[str, Any]:
