@@ -50,6 +50,16 @@ INSTANCES = {
         VALUE,
         "Only printable ASCII characters besides",
     ),
+    "at-in-password": (
+        {"MasterUserPassword": "with@sign99"},
+        VALUE,
+        "Only printable ASCII characters besides",
+    ),
+    "encrypted": (
+        {"StorageEncrypted": True},
+        COMBINATION,
+        "encrypt the disk that the data directory lies on",
+    ),
     "password-twice": (
         {"ManageMasterUserPassword": True},
         COMBINATION,
@@ -136,6 +146,11 @@ INSTANCES = {
         {"PreferredBackupWindow": "1-2"},
         VALUE,
         "Should be specified as a range hh24:mi-hh24:mi",
+    ),
+    "backup-hour": (
+        {"PreferredBackupWindow": "25:00-26:00"},
+        VALUE,
+        "Invalid hour:minute value: 25:00-26:00",
     ),
     "backup-short": (
         {"PreferredBackupWindow": "01:00-01:29"},

@@ -46,11 +46,17 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
         for name, value in instance_settings.changes(request, engine).items()
         if name not in _WAITING
     }
+    most = kept.get("MaxAllocatedStorage")
+    if most is not None and most < max(instance.storage, request.get("AllocatedStorage") or 0):
+        raise bad_combination("Max storage size must be greater than storage size")
     logs = request.get("CloudwatchLogsExportConfiguration")
     if logs:
         kept["EnabledCloudwatchLogsExports"] = _exports(instance, engine, logs)
     if kept:
         fields["about"] = {**instance.about, **kept}
+    if most == instance.storage:
+        # That is how autoscaling is switched off.
+        del fields["about"]["MaxAllocatedStorage"]
     fields |= _groups(call, instance, request)
     if request.get("VpcSecurityGroupIds") is not None:
         fields["security_groups"] = new_instances.security_groups(request["VpcSecurityGroupIds"])
