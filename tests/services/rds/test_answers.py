@@ -147,3 +147,28 @@ def test_a_thousand_orderable_options_fit_on_a_page(rds):
     with pytest.raises(ClientError) as caught:
         rds.describe_orderable_db_instance_options(Engine="postgres", MaxRecords=1001)
     assert code_of(caught) == "InvalidParameterValue"
+
+
+def test_events_are_of_what_is_or_was_there(rds):
+    for kind, code in {
+        "db-instance": "DBInstanceNotFound",
+        "db-cluster": "DBClusterNotFoundFault",
+        "db-snapshot": "DBSnapshotNotFound",
+        "db-parameter-group": "DBParameterGroupNotFound",
+    }.items():
+        with pytest.raises(ClientError) as caught:
+            rds.describe_events(SourceIdentifier="nosuch", SourceType=kind)
+        assert code_of(caught) == code
+    with pytest.raises(ClientError) as caught:
+        rds.describe_events(SourceIdentifier="nosuch")
+    assert caught.value.response["Error"]["Message"] == "Cannot specify source identifier without source type"
+    group = {"DBParameterGroupName": "gone", "DBParameterGroupFamily": "postgres15", "Description": "d"}
+    rds.create_db_parameter_group(**group)
+    assert rds.describe_events(SourceIdentifier="gone", SourceType="db-parameter-group")["Events"] == []
+    change = {"ParameterName": "work_mem", "ParameterValue": "4096", "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(DBParameterGroupName="gone", Parameters=[change])
+    rds.delete_db_parameter_group(DBParameterGroupName="gone")
+    found = rds.describe_events(SourceIdentifier="Gone", SourceType="db-parameter-group")["Events"]
+    assert [row["Message"] for row in found] == [
+        "Updated parameter work_mem to 4096 with apply method immediate"
+    ]

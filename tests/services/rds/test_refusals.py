@@ -233,7 +233,7 @@ INSTANCES = {
     "member-of-nothing": (
         {"DBClusterIdentifier": "nosuch"},
         "DBClusterNotFoundFault",
-        "DBCluster nosuch not found.",
+        "The source cluster could not be found or cannot be accessed: nosuch",
     ),
 }
 

@@ -7,11 +7,30 @@ from coldframe.core import arns as names_of_resources
 from coldframe.core.call import Call
 from coldframe.core.client_errors import ClientError
 from coldframe.core.faults import ServiceFault
+from coldframe.core.records import Record
 from coldframe.services.rds import arns, events, names, pages, quotas, tagging
 from coldframe.services.rds.faults import bad_combination, bad_value
-from coldframe.services.rds.records import Event, EventSubscription
+from coldframe.services.rds.records import (
+    Cluster,
+    ClusterSnapshot,
+    Deployment,
+    Event,
+    EventSubscription,
+    Instance,
+    ParameterGroup,
+    Snapshot,
+)
 from coldframe.services.rds.times import milliseconds, moment
 
+# What events are of, as records: one that is not there, and that nothing is told of, is not found.
+_SOURCES: dict[str, tuple[type[Record], tuple[str, ...]]] = {
+    "db-instance": (Instance, ()),
+    "db-snapshot": (Snapshot, ()),
+    "db-parameter-group": (ParameterGroup, ("instance",)),
+    "db-cluster": (Cluster, ()),
+    "db-cluster-snapshot": (ClusterSnapshot, ()),
+    "blue-green-deployment": (Deployment, ()),
+}
 _HOUR = 60
 _MOST_MINUTES = 20_160
 
@@ -23,6 +42,9 @@ def describe_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if source and not kind:
         raise bad_combination("Cannot specify source identifier without source type")
     wanted = set(request.get("EventCategories") or ())
+    if source and kind in _SOURCES and not call.records.list(Event, where={"source": source.lower()}):
+        record, prefix = _SOURCES[kind]
+        call.records.get(record, *prefix, source.lower())
     rows = [
         row
         for row in call.records.list(Event)
