@@ -437,6 +437,9 @@ def test_groups_need_a_name_a_family_and_a_description(rds):
     for member in good:
         code, words = refusal(rds, "create_db_parameter_group", {**good, member: ""})
         assert (code, words) == (VALUE, BLANK.format(member))
+    for name in ("with.dot", "1st", "default.postgres15"):
+        refused = refusal(rds, "create_db_parameter_group", {**good, "DBParameterGroupName": name})
+        assert refused == (VALUE, NO_IDENTIFIER.format("DBParameterGroupName"))
     code, words = refusal(rds, "create_db_parameter_group", {**good, "DBParameterGroupFamily": "mysql8.0"})
     assert (code, words) == (VALUE, "DBParameterGroupFamily mysql8.0 is not a valid parameter group family")
 
@@ -457,3 +460,12 @@ def test_option_groups_are_of_versions_that_are_here(rds):
         assert refusal(rds, "create_option_group", {**good, member: value}) == (code, words)
     asked = {"EngineName": "mariadb", "MajorEngineVersion": "1.2"}
     assert refusal(rds, "describe_option_group_options", asked)[0] == COMBINATION
+
+
+def test_subnet_groups_may_have_more_in_their_names(rds):
+    group = {"DBSubnetGroupDescription": "d", "SubnetIds": ["subnet-1", "subnet-2"]}
+    for name in ("1st", "default", "slash/ed"):
+        assert refusal(rds, "create_db_subnet_group", {**group, "DBSubnetGroupName": name})[0] == VALUE
+    made = rds.create_db_subnet_group(**group, DBSubnetGroupName="My.own_group 1")["DBSubnetGroup"]
+    assert made["DBSubnetGroupName"] == "my.own_group 1"
+    rds.delete_db_subnet_group(DBSubnetGroupName="my.own_group 1")

@@ -7,7 +7,7 @@ from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_value
 
 _IDENTIFIER = re.compile(r"[a-z](?:-?[a-z0-9])*", re.IGNORECASE)
-_GROUP = re.compile(r"[a-z](?:[-.]?[a-z0-9])*", re.IGNORECASE)
+_SUBNET_GROUP = re.compile(r"[a-z][a-z0-9._ -]{0,254}", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DATABASE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PASSWORD = re.compile(r"[!-~ ]*")
@@ -44,11 +44,14 @@ def no_identifier(member: str) -> ServiceFault:
     return bad_value(f"The parameter {member}{_WORDS}")
 
 
-def group_name(name: str, member: str) -> str:
-    """Return the name of a parameter, option or subnet group as it is kept; raises InvalidParameterValue."""
+def subnet_group(name: str, member: str) -> str:
+    """Return the name of a subnet group as it is kept, which may have more in it; raises InvalidParameterValue."""
     required(name, member)
-    if len(name) > 255 or _GROUP.fullmatch(name) is None:
-        raise bad_value(f"The parameter {member}{_WORDS}")
+    if _SUBNET_GROUP.fullmatch(name) is None:
+        raise bad_value(
+            f"The parameter {member} is not a valid name. It must begin with a letter, contain only letters, numbers,"
+            " periods, underscores, spaces, and hyphens, and be no longer than 255 characters."
+        )
     return name.lower()
 
 

@@ -142,11 +142,7 @@ def reset_db_cluster_parameter_group(call: Call, request: dict[str, Any]) -> dic
 
 def _create(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     word = _WORDS[kind]
-    name = names.group_name(request[f"{word}Name"], f"{word}Name")
-    if name.startswith("default."):
-        raise bad_value(
-            f"The parameter {word}Name is not valid: names that begin with default. are RDS's own."
-        )
+    name = names.identifier(request[f"{word}Name"], f"{word}Name", longest=255)
     family = names.required(request["DBParameterGroupFamily"], "DBParameterGroupFamily").lower()
     parameters.table(family)
     names.required(request["Description"], "Description")
@@ -171,7 +167,7 @@ def _copy(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if source.startswith("arn:"):
         source = arns.taken_apart(source)[2]
     found = _found(call, source, kind)
-    name = names.group_name(request[f"Target{word}Identifier"], f"Target{word}Identifier")
+    name = names.identifier(request[f"Target{word}Identifier"], f"Target{word}Identifier", longest=255)
     quotas.within(f"{word}s", call.records.count(ParameterGroup, key_prefix=(kind,)))
     arn = arns.made(call.account, call.region, "pg" if kind == "instance" else "cluster-pg", name)
     row = ParameterGroup(

@@ -15,7 +15,7 @@ _SUBNET = re.compile(r"subnet-[0-9a-zA-Z-]{1,40}")
 
 def create_db_subnet_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group of at least two subnets."""
-    name = names.group_name(request["DBSubnetGroupName"], "DBSubnetGroupName")
+    name = names.subnet_group(request["DBSubnetGroupName"], "DBSubnetGroupName")
     if name == "default":
         raise bad_value("The parameter DBSubnetGroupName is not valid: default is RDS's own.")
     if call.records.find(SubnetGroup, name) is None:

@@ -13,7 +13,7 @@ from coldframe.services.rds.records import Instance, OptionGroup
 def create_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group for a major version of an engine."""
     engine = engine_names.named(request["EngineName"])
-    name = names.group_name(request["OptionGroupName"], "OptionGroupName")
+    name = names.identifier(request["OptionGroupName"], "OptionGroupName", longest=255)
     major = _major(call, engine, request["MajorEngineVersion"])
     names.required(request["OptionGroupDescription"], "OptionGroupDescription")
     quotas.within("OptionGroups", call.records.count(OptionGroup))
@@ -32,7 +32,9 @@ def create_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def copy_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group that is like another."""
     source = _found(call, _name_in(request["SourceOptionGroupIdentifier"]))
-    name = names.group_name(request["TargetOptionGroupIdentifier"], "TargetOptionGroupIdentifier")
+    name = names.identifier(
+        request["TargetOptionGroupIdentifier"], "TargetOptionGroupIdentifier", longest=255
+    )
     quotas.within("OptionGroups", call.records.count(OptionGroup))
     arn = arns.made(call.account, call.region, "og", name)
     row = OptionGroup(
