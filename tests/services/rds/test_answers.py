@@ -83,6 +83,7 @@ SUBSCRIPTIONS = {
         "SubscriptionCategoryNotFound",
     ),
     "no-kind": ({"SourceType": "colour"}, "SourceNotFound"),
+    "no-source": ({"SourceType": "db-instance", "SourceIds": ["nosuch"]}, "SourceNotFound"),
     "sources-without-kind": ({"SourceIds": ["a"]}, "InvalidParameterCombination"),
     "name": ({"SubscriptionName": "1st"}, "InvalidParameterValue"),
 }

@@ -99,7 +99,7 @@ def create_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, 
         created=call.now,
         kind=_kind(kind),
         categories=_categories(kind, request.get("EventCategories")),
-        sources=[each.lower() for each in sources],
+        sources=[_source(call, kind, each) for each in sources],
         enabled=request.get("Enabled") is not False,
         tags=tagging.of_new(call, request.get("Tags"), arns.made(call.account, call.region, "es", name)),
     )
@@ -148,7 +148,8 @@ def add_source_identifier_to_subscription(call: Call, request: dict[str, Any]) -
         raise bad_combination(
             "The subscription has no SourceType, so that it sends the events of every source."
         )
-    sources = list(dict.fromkeys([*row.sources, request["SourceIdentifier"].lower()]))
+    added = _source(call, row.kind, request["SourceIdentifier"])
+    sources = list(dict.fromkeys([*row.sources, added]))
     row = call.records.change(row, sources=sources)
     return {"EventSubscription": _changing(call, row, "modifying")}
 
@@ -179,6 +180,16 @@ def _span(call: Call, request: dict[str, Any]) -> tuple[int, int]:
             raise bad_value("StartTime must be within the last 14 days.")
         return first, last
     return last - int(timedelta(minutes=minutes or _HOUR).total_seconds() * 1000), last
+
+
+def _source(call: Call, kind: str, name: str) -> str:
+    """Return the identifier of a source of events as it is kept; raises SourceNotFoundFault."""
+    identifier = name.lower()
+    if kind in _SOURCES:
+        record, prefix = _SOURCES[kind]
+        if call.records.find(record, *prefix, identifier) is None:
+            raise ServiceFault("SourceNotFoundFault", f"Source {name} could not be found.")
+    return identifier
 
 
 def _topic(call: Call, text: str) -> str:
