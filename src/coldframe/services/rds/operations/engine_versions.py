@@ -244,7 +244,14 @@ def _option(call: Call, engine: EngineName, version: str, size: str, storage: st
         "SupportsHttpEndpoint": False,
     }
     if rated:
-        answer |= {"MinIopsPerDbInstance": 1_000, "MaxIopsPerDbInstance": 64_000}
+        rates = storage_settings.ranges(storage)
+        iops, ratio = rates["ProvisionedIops"][0], rates["IopsToStorageRatio"][0]
+        answer |= {
+            "MinIopsPerDbInstance": iops["From"],
+            "MaxIopsPerDbInstance": iops["To"],
+            "MinIopsPerGib": ratio["From"],
+            "MaxIopsPerGib": ratio["To"],
+        }
     return answer
 
 
