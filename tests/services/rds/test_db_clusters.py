@@ -241,8 +241,12 @@ def test_data_outlive_the_last_member(rds, cluster, restored):
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=f"{name}-a", WaiterConfig={"Delay": 1})
     # Without a member nothing serves the data, and their master password can be changed nevertheless.
     answer = rds.modify_db_cluster(
-        DBClusterIdentifier=name, MasterUserPassword="another-one-9", ApplyImmediately=True
+        DBClusterIdentifier=name,
+        MasterUserPassword="another-one-9",
+        EnablePerformanceInsights=True,
+        ApplyImmediately=True,
     )["DBCluster"]
+    assert (cluster["PerformanceInsightsEnabled"], answer["PerformanceInsightsEnabled"]) == (False, True)
     assert answer["PendingModifiedValues"] == {"MasterUserPassword": "****"}
     settled_cluster(rds, name)
     assert "PendingModifiedValues" not in cluster_of(rds, name)

@@ -51,7 +51,8 @@ _KEPT = (
     "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod", "PubliclyAccessible", "StorageType",
     "DatabaseInsightsMode", "EngineLifecycleSupport",
 )  # fmt: skip
-_RENAMED = {
+# Members whose names differ between requests and answers.
+RENAMED = {
     "EnablePerformanceInsights": "PerformanceInsightsEnabled",
     "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
 }
@@ -143,7 +144,7 @@ def retention(days: int) -> int:
 def about(wanted: Mapping[str, Any], engine: EngineName, size: str) -> dict[str, Any]:
     """Return what is kept of a request, with RDS's defaults; raises InvalidParameterValue and its kin."""
     found = {name: wanted[name] for name in _KEPT if wanted.get(name) is not None}
-    found |= {kept: wanted[name] for name, kept in _RENAMED.items() if wanted.get(name) is not None}
+    found |= {kept: wanted[name] for name, kept in RENAMED.items() if wanted.get(name) is not None}
     instance_settings.changes(
         {
             "EnableCloudwatchLogsExports": found.get("EnabledCloudwatchLogsExports"),
@@ -165,6 +166,7 @@ def about(wanted: Mapping[str, Any], engine: EngineName, size: str) -> dict[str,
         "NetworkType": "IPV4",
         "EngineLifecycleSupport": "open-source-rds-extended-support",
         "DatabaseInsightsMode": "standard",
+        "PerformanceInsightsEnabled": False,
     }
     return {**defaults, **found}
 

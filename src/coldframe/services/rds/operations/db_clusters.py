@@ -185,6 +185,7 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
     records, engine = call.records, engine_names.named(cluster.engine)
     fields: dict[str, Any] = {}
     given = {name: value for name, value in request.items() if value is not None}
+    asked = {new_clusters.RENAMED.get(name, name) for name in given}
     present = {"StorageType": cluster.about.get("StorageType"), "Iops": cluster.about.get("Iops")}
     fields["about"] = {
         **cluster.about,
@@ -193,7 +194,7 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
             for name, value in new_clusters.about(
                 {**present, **given}, engine, cluster.instance_class
             ).items()
-            if name in request or name not in cluster.about
+            if name in asked or name not in cluster.about
         },
     }
     if logs := request.get("CloudwatchLogsExportConfiguration"):
