@@ -75,8 +75,8 @@ def restored(rds, cluster):
     return name, kept
 
 
-def rows(where):
-    with session(connector(where, PASSWORD)) as cursor:
+def rows(where, password=PASSWORD):
+    with session(connector(where, password)) as cursor:
         cursor.execute("SELECT id FROM notes ORDER BY id")
         return [row[0] for row in cursor.fetchall()]
 
@@ -239,9 +239,23 @@ def test_data_outlive_the_last_member(rds, cluster, restored):
     name, kept = restored
     rds.delete_db_instance(DBInstanceIdentifier=f"{name}-a")
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=f"{name}-a", WaiterConfig={"Delay": 1})
+    # Without a member nothing serves the data, and their master password can be changed nevertheless.
+    answer = rds.modify_db_cluster(
+        DBClusterIdentifier=name,
+        MasterUserPassword="another-one-9",
+        EnablePerformanceInsights=True,
+        ApplyImmediately=True,
+    )["DBCluster"]
+    assert (cluster["PerformanceInsightsEnabled"], answer["PerformanceInsightsEnabled"]) == (False, True)
+    assert answer["PendingModifiedValues"] == {"MasterUserPassword": "****"}
+    settled_cluster(rds, name)
+    assert "PendingModifiedValues" not in cluster_of(rds, name)
     add_member(rds, name, cluster["Engine"], f"{name}-b")
     available(rds, f"{name}-b")
     assert writer_of(rds, name) == f"{name}-b"
+    assert rows(at_cluster(cluster_of(rds, name)), "another-one-9") == kept
+    rds.modify_db_cluster(DBClusterIdentifier=name, MasterUserPassword=PASSWORD, ApplyImmediately=True)
+    settled_cluster(rds, name)
     assert rows(at_cluster(cluster_of(rds, name))) == kept
 
 

@@ -106,7 +106,12 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
     first = rds.create_db_instance(**asked)["DBInstance"]
     name = first["DBInstanceIdentifier"]
     assert first["MasterUserSecret"]["SecretArn"].startswith("arn:aws:secretsmanager:us-east-1:")
+    assert first["MasterUserSecret"]["SecretStatus"] == "creating"
+    assert first["MasterUserSecret"]["KmsKeyId"].startswith("arn:aws:kms:us-east-1:")
+    assert first["PendingModifiedValues"] == {"MasterUserPassword": "****"}
     instance = available(rds, name)
+    assert instance["MasterUserSecret"]["SecretStatus"] == "active"
+    assert instance["PendingModifiedValues"] == {}
     secrets = server.client("secretsmanager")
 
     def kept():
@@ -118,7 +123,13 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
     assert before["username"] == "owner"
     with connected(instance, "owner", before["password"]):
         pass
-    rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+    with pytest.raises(ClientError) as caught:
+        rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True)
+    assert code_of(caught) == "InvalidParameterCombination"
+    answer = rds.modify_db_instance(
+        DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True
+    )["DBInstance"]
+    assert answer["MasterUserSecret"]["SecretStatus"] == "rotating"
     assert kept()["password"] != before["password"]
 
     def lets_in():
@@ -127,6 +138,7 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
 
     until(lets_in)
     until(lambda: described(rds, name)["DBInstanceStatus"] == "available")
+    assert described(rds, name)["MasterUserSecret"]["SecretStatus"] == "active"
     with pytest.raises(psycopg.OperationalError), connected(instance, "owner", before["password"]):
         pass
 

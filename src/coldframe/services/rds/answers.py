@@ -7,9 +7,11 @@ from coldframe.core.call import Call
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, authorities, engine_names, in_force, lookup
 from coldframe.services.rds.clusters.member_answers import of_member
+from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.optimized import status_infos
 from coldframe.services.rds.records import (
     AutomatedBackup,
+    Cluster,
     Deployment,
     Endpoint,
     Instance,
@@ -47,6 +49,7 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
     source = lookup.by_resource(records, row.source) if row.source else None
     about = dict(row.about)
     answer: dict[str, Any] = {
+        "StorageThroughput": 0,
         **about,
         "DBInstanceIdentifier": row.identifier,
         "DBInstanceClass": row.instance_class,
@@ -76,7 +79,6 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         ),
         "PendingModifiedValues": row.pending,
         "ReadReplicaDBInstanceIdentifiers": followers,
-        "ReadReplicaDBClusterIdentifiers": [],
         "DbInstancePort": 0,
         "StorageEncrypted": False,
         "DbiResourceId": row.resource_id,
@@ -106,21 +108,31 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         where = records.find(Endpoint, row.endpoint)
         if where is not None:
             answer["Endpoint"] = {"Address": where.address, "Port": where.port}
+            databases = call.part(Databases)
+            if until := databases.authority.valid_till(databases.root / "endpoints" / where.id):
+                answer["CertificateDetails"]["ValidTill"] = until
         answer["InstanceCreateTime"] = moment(row.created)
     if row.restorable and row.retention:
         answer["LatestRestorableTime"] = moment(row.restorable)
     if row.secret:
-        answer["MasterUserSecret"] = {
-            "SecretArn": row.secret,
-            "SecretStatus": "creating" if row.status == "creating" else "active",
-            **({"KmsKeyId": row.secret_key} if row.secret_key else {}),
-        }
+        answer["MasterUserSecret"] = secret(row)
     return answer
+
+
+def secret(row: Instance | Cluster) -> dict[str, Any]:
+    """Return the MasterUserSecret of an instance or a cluster whose password RDS manages."""
+    return {
+        "SecretArn": row.secret,
+        "SecretStatus": "creating" if row.status == "creating" else row.secret_status or "active",
+        **({"KmsKeyId": row.secret_key} if row.secret_key else {}),
+    }
 
 
 def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
     """Return a DBSnapshot."""
     answer = {
+        "StorageThroughput": 0,
+        "ProcessorFeatures": [],
         **{key: value for key, value in row.about.items() if key in _SHARED},
         "DBSnapshotIdentifier": row.identifier,
         "DBInstanceIdentifier": row.instance,

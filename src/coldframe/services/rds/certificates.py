@@ -17,6 +17,7 @@ from coldframe.services.rds.authorities import DEFAULT
 
 _YEARS = timedelta(days=365 * 40)
 _LIFE = timedelta(days=365 * 3)
+_CERTIFICATE = "server.pem"
 
 
 class Authority:
@@ -44,8 +45,15 @@ class Authority:
         with self._making:
             return self._certificate(folder, address)
 
+    def valid_till(self, folder: Path) -> datetime | None:
+        """Return when the certificate of an endpoint ends; None while there is none."""
+        try:
+            return x509.load_pem_x509_certificate((folder / _CERTIFICATE).read_bytes()).not_valid_after_utc
+        except FileNotFoundError:
+            return None
+
     def _certificate(self, folder: Path, address: str) -> tuple[Path, Path]:
-        certificate, key_file = folder / "server.pem", folder / "server.key"
+        certificate, key_file = folder / _CERTIFICATE, folder / "server.key"
         if certificate.exists() and key_file.exists():
             return certificate, key_file
         own = self.own()

@@ -3,7 +3,7 @@
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import events, lookup, stages
+from coldframe.services.rds import events, lookup, new_instances, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.snapshotting import begin_automated
@@ -29,8 +29,10 @@ def ready(run: Run, resource_id: str, event: str, **words: object) -> None:
         if found is None:
             return
         now = databases.clock.milliseconds()
-        found = records.change(found, status="available", ready=now, created=now, note="")
+        pending = {name: value for name, value in found.pending.items() if name != "MasterUserPassword"}
+        found = records.change(found, status="available", ready=now, created=now, note="", pending=pending)
         events.tell(records, messenger, found, event, **words)
+        new_instances.remember_backups(records, found, lookup.endpoint_of(records, found).port)
         if found.retention:
             begin_automated(records, databases, found, status="backing-up")
 
@@ -54,7 +56,8 @@ def failed(run: Run, resource_id: str) -> None:
         found = lookup.by_resource(records, resource_id)
         if found is not None and found.status != "failed":
             found = records.change(found, status="failed", wanted="stopped")
-            events.tell(records, run.part(Messenger), found, "failed", reason=reason)
+            name = "replica_failed" if found.source and not found.cluster else "failed"
+            events.tell(records, run.part(Messenger), found, name, reason=reason)
 
 
 def _lay_in(run: Run, resource_id: str, sealed: str) -> None:

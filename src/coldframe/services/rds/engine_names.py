@@ -73,7 +73,7 @@ def named(name: str) -> EngineName:
     """Return an engine by its name, in whatever case; raises InvalidParameterValue, which says why it is not offered."""
     found = names().get(name.lower())
     if found is None:
-        raise bad_value(f"Invalid DB engine: {name}. {_OTHERS.get(name.lower(), '')}".strip())
+        raise bad_value(f"Invalid DB engine: {name}. {_OTHERS.get(name.lower(), '')}".removesuffix(". "))
     return found
 
 

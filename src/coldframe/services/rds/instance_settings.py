@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from coldframe.services.rds import authorities
+from coldframe.core.faults import ServiceFault
+from coldframe.services.rds import authorities, storage_settings
 from coldframe.services.rds.engine_names import EngineName
-from coldframe.services.rds.faults import bad_combination, bad_value, missing_parameter
+from coldframe.services.rds.faults import bad_combination, bad_value
 
 # Members that are kept as they are.
 _KEPT = (
@@ -23,6 +24,13 @@ _RENAMED = {
 _REFUSED = {
     "Domain": "Active Directory is not built here",
     "DomainFqdn": "Active Directory is not built here",
+    "DomainOu": "Active Directory is not built here",
+    "DomainAuthSecretArn": "Active Directory is not built here",
+    "DomainDnsIps": "Active Directory is not built here",
+    "DomainIAMRoleName": "Active Directory is not built here",
+    "ProcessorFeatures": "processor features are for Oracle and SQL Server",
+    "ReplicaMode": "ReplicaMode is for Oracle and Db2",
+    "AutomationMode": "RDS Custom is not built here",
     "DBSecurityGroups": "DB security groups were for EC2-Classic; use VpcSecurityGroupIds",
     "TdeCredentialArn": "TDE is for Oracle and SQL Server",
     "CharacterSetName": "CharacterSetName is for Oracle",
@@ -38,16 +46,9 @@ _REFUSED = {
     "DedicatedLogVolume": "there are no dedicated log volumes here",
     "DBCapacityReservationIdentifier": "there are no capacity reservations here",
 }
-AURORA_STORAGE = "aurora"
-_STORAGE = {
-    "gp2": (20, 65_536),
-    "gp3": (20, 65_536),
-    "io1": (100, 65_536),
-    "io2": (100, 65_536),
-    "standard": (5, 3_072),
-}
 _INTERVALS = (0, 1, 5, 10, 15, 30, 60)
-_BASE_IOPS, _BASE_THROUGHPUT = 3_000, 125
+_LIFECYCLES = (None, "open-source-rds-extended-support", "open-source-rds-extended-support-disabled")
+_KEPT_INSIGHTS = (7, *(month * 31 for month in range(1, 24)), 731)
 
 
 def refuse_unbuilt(request: Mapping[str, Any]) -> None:
@@ -55,6 +56,35 @@ def refuse_unbuilt(request: Mapping[str, Any]) -> None:
     for member, why in _REFUSED.items():
         if request.get(member):
             raise bad_combination(f"{member}: {why}.")
+    refuse_other_ways(request)
+
+
+def refuse_other_ways(request: Mapping[str, Any]) -> None:
+    """Refuse what is a choice at AWS, of instances and clusters alike, and has one answer here."""
+    network = request.get("NetworkType")
+    if network not in {None, "IPV4", "DUAL"}:
+        raise bad_value(f"Invalid network type: {network}. Valid types: IPV4, DUAL")
+    if network == "DUAL":
+        raise ServiceFault(
+            "NetworkTypeNotSupported",
+            "The network type DUAL is not supported here: endpoints have IPv4 addresses.",
+        )
+    if request.get("BackupTarget") not in {None, "region"}:
+        raise bad_combination(
+            f"BackupTarget {request['BackupTarget']} is not here: backups are on this machine."
+        )
+    if request.get("MasterUserAuthenticationType") not in {None, "password"}:
+        raise bad_combination(
+            "MasterUserAuthenticationType iam-db-auth is not built here: the master user has a password, and other users"
+            " can sign in by IAM."
+        )
+    if request.get("EngineLifecycleSupport") not in _LIFECYCLES:
+        raise bad_value(f"Invalid engine lifecycle support: {request['EngineLifecycleSupport']}")
+    days = request.get("PerformanceInsightsRetentionPeriod")
+    if days is not None and days not in _KEPT_INSIGHTS:
+        raise bad_value(
+            f"Invalid Performance Insights retention period. Valid values are: [{', '.join(map(str, _KEPT_INSIGHTS))}]"
+        )
 
 
 def about(request: Mapping[str, Any], engine: EngineName, storage: int, zone: str) -> dict[str, Any]:
@@ -77,9 +107,18 @@ def about(request: Mapping[str, Any], engine: EngineName, storage: int, zone: st
         **changes(request, engine),
         "StorageType": kind,
     }
-    if kind == "gp3":
-        found = {"Iops": _BASE_IOPS, "StorageThroughput": _BASE_THROUGHPUT, **found}
-    check_storage(engine.name, storage, found)
+    if found.get("MonitoringRoleArn") and not found["MonitoringInterval"]:
+        raise bad_combination(
+            "You must specify a MonitoringInterval value other than 0 when you specify a MonitoringRoleARN value."
+        )
+    if found.get("MaxAllocatedStorage") == storage:
+        # That is how autoscaling is switched off.
+        del found["MaxAllocatedStorage"]
+    if (found.get("Iops"), found.get("StorageThroughput")) in storage_settings.unasked():
+        # What it is made of had these without asking for them.
+        found = {name: value for name, value in found.items() if name not in storage_settings.RATES}
+    found = {**storage_settings.base_rates(kind, storage), **found}
+    storage_settings.check_storage(engine.name, storage, found)
     return found
 
 
@@ -94,7 +133,9 @@ def changes(request: Mapping[str, Any], engine: EngineName) -> dict[str, Any]:
             " For supported log types, see the documentation."
         )
     if found.get("CACertificateIdentifier", authorities.DEFAULT) != authorities.DEFAULT:
-        raise bad_value(f"CACertificateIdentifier {found['CACertificateIdentifier']} is not available here.")
+        raise ServiceFault(
+            "CertificateNotFoundFault", f"Certificate not found: {found['CACertificateIdentifier']}"
+        )
     interval = found.get("MonitoringInterval", 0)
     if interval not in _INTERVALS:
         raise bad_value(f"MonitoringInterval must be one of {', '.join(map(str, _INTERVALS))}.")
@@ -111,35 +152,6 @@ def changes(request: Mapping[str, Any], engine: EngineName) -> dict[str, Any]:
     return found
 
 
-def check_storage(engine: str, storage: int, found: Mapping[str, Any]) -> None:
-    """Refuse an amount of storage that its type does not come in, and rates that its type does not have."""
-    kind = found["StorageType"]
-    if kind == AURORA_STORAGE and engine == "aurora-postgresql":
-        return
-    if kind not in _STORAGE:
-        raise bad_value(f"Invalid storage type: {kind}")
-    least, most = _STORAGE[kind]
-    if not least <= storage <= most:
-        raise bad_value(f"Invalid storage size for engine name {engine} and storage type {kind}: {storage}")
-    if kind in {"io1", "io2"} and not found.get("Iops"):
-        raise bad_combination(f"You must specify IOPS for storage type {kind}.")
-    if kind in {"gp2", "standard"} and found.get("Iops"):
-        raise bad_combination(
-            f"You can't specify IOPS or storage throughput for engine {engine} and a storage type {kind}."
-        )
-    most_storage = found.get("MaxAllocatedStorage")
-    if most_storage is not None and most_storage < storage:
-        raise bad_combination("Max storage size must be greater than storage size")
-
-
-def storage_of(request: Mapping[str, Any]) -> int:
-    """Return the storage that a new instance asks for, in GiB; raises MissingParameter."""
-    found = request.get("AllocatedStorage")
-    if found is None:
-        raise missing_parameter("The request must contain the parameter AllocatedStorage.")
-    return int(found)
-
-
 def retention(days: int) -> int:
     """Return a retention period in days; raises InvalidParameterValue."""
     if not 0 <= days <= 35:
@@ -152,8 +164,3 @@ def port(number: int) -> int:
     if not 1150 <= number <= 65_535:
         raise bad_value(f"Invalid database port: {number}. Must be between 1150 and 65535.")
     return number
-
-
-def storage_types() -> dict[str, tuple[int, int]]:
-    """Return the kinds of storage with the least and the most GiB that each comes in."""
-    return dict(_STORAGE)

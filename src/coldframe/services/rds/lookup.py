@@ -66,12 +66,6 @@ def parameter_group(records: Records, name: str, family: str) -> ParameterGroup:
     return found or records.get(ParameterGroup, "instance", name.lower())
 
 
-def family_of(records: Records, name: str) -> str:
-    """Return the family of a parameter group, empty when there is none of that name."""
-    found = records.find(ParameterGroup, "instance", name.lower())
-    return found.family if found is not None else name.lower().removeprefix("default.")
-
-
 def default_group(family: str, kind: str = "instance") -> ParameterGroup:
     """Return the default parameter group of a family, which nobody can change."""
     what = "parameter group" if kind == "instance" else "cluster parameter group"

@@ -15,6 +15,8 @@ import msgspec
 
 from coldframe.core import ids
 from coldframe.core.call import Call
+from coldframe.core.client_errors import ClientError
+from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import arns, names
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.engine_names import EngineName
@@ -23,6 +25,7 @@ from coldframe.services.rds.records import Instance
 
 _LETTERS = string.ascii_letters + string.digits + "!#$%&()*+,-.:;<=>?[]^_{|}~"
 _LENGTH = 28
+_DEFAULT_KEY = "alias/aws/secretsmanager"
 Kind = Literal["db", "cluster"]
 _OF = {
     "db": "Secret associated with primary RDS DB instance",
@@ -31,11 +34,15 @@ _OF = {
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """A master password ("" when it stays) and the secret that it is kept in ("" for none), with the key's name."""
+    """A master password ("" when it stays) and the secret that it is kept in ("" for none), with the key's ARN.
+
+    `status` is that of the secret until the password is set: creating, rotating, "" where none is made or changed.
+    """
 
     password: str = ""
     secret: str = ""
     key: str = ""
+    status: str = ""
 
 
 class _Rehearsed(Exception):
@@ -93,6 +100,8 @@ def check_change(instance: Instance | Cluster, request: Mapping[str, Any], engin
         raise bad_combination(
             "You must specify MasterUserPassword to end the management of the master password."
         )
+    if request.get("RotateMasterUserPassword") and not request.get("ApplyImmediately"):
+        raise bad_combination("You must specify apply immediately when rotating the master user password.")
     if request.get("RotateMasterUserPassword") and not instance.secret and not managed:
         raise bad_combination(
             "You can't rotate the password of an instance whose password RDS does not manage."
@@ -101,14 +110,14 @@ def check_change(instance: Instance | Cluster, request: Mapping[str, Any], engin
 
 def made(call: Call, identifier: str, master: str, key: str | None, *, kind: Kind = "db") -> Chosen:
     """Make a password and a secret for it; before the call's transaction begins."""
-    password = _password()
+    password, arn = _password(), _key(call, key)
     answer = call.client("secretsmanager").create_secret(
         Name=f"rds!{kind}-{ids.uuid()}",
         Description=f"{_OF[kind]}: {arns.made(call.account, call.region, kind, identifier)}",
         SecretString=_content(master, password),
-        **({"KmsKeyId": key} if key else {}),
+        **({"KmsKeyId": arn} if key else {}),
     )
-    return Chosen(password, answer["ARN"], key or "")
+    return Chosen(password, answer["ARN"], arn, "creating")
 
 
 def changed(call: Call, instance: Instance | Cluster, request: Mapping[str, Any]) -> Chosen:
@@ -122,10 +131,29 @@ def changed(call: Call, instance: Instance | Cluster, request: Mapping[str, Any]
         call.client("secretsmanager").put_secret_value(
             SecretId=instance.secret, SecretString=_content(instance.master, password)
         )
-        return Chosen(password, instance.secret, instance.secret_key)
+        return Chosen(password, instance.secret, instance.secret_key, "rotating")
     if request.get("MasterUserPassword"):
         return Chosen(request["MasterUserPassword"])
     return Chosen("", instance.secret, instance.secret_key)
+
+
+def _key(call: Call, key: str | None) -> str:
+    """Return the ARN of the key of a secret, "" for the default one where the caller may not look at it.
+
+    Raises KMSKeyNotAccessibleFault for a key that is not there, or that the caller may not use.
+    """
+    try:
+        found = call.client("kms").describe_key(KeyId=key or _DEFAULT_KEY)["KeyMetadata"]
+    except ClientError as error:
+        if key is None and error.response["Error"]["Code"] == "AccessDeniedException":
+            return ""
+        found = {"Enabled": False}
+    if not found["Enabled"]:
+        raise ServiceFault(
+            "KMSKeyNotAccessibleFault",
+            f"Specified KMS key [{key}] does not exist, is not enabled or you do not have permissions to access it.",
+        )
+    return str(found["Arn"])
 
 
 def forget(call: Call, secret: str) -> None:

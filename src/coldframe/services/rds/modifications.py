@@ -7,16 +7,19 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import (
     engine_names,
+    events,
     instance_classes,
     instance_settings,
     jobs,
     lookup,
     names,
     new_instances,
+    storage_settings,
     upgrade_paths,
     windows,
 )
 from coldframe.services.rds.faults import bad_combination
+from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Instance
 
 # Members that wait, and their names in PendingModifiedValues; others are applied as they come.
@@ -43,11 +46,17 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
         for name, value in instance_settings.changes(request, engine).items()
         if name not in _WAITING
     }
+    most = kept.get("MaxAllocatedStorage")
+    if most is not None and most < max(instance.storage, request.get("AllocatedStorage") or 0):
+        raise bad_combination("Max storage size must be greater than storage size")
     logs = request.get("CloudwatchLogsExportConfiguration")
     if logs:
         kept["EnabledCloudwatchLogsExports"] = _exports(instance, engine, logs)
     if kept:
         fields["about"] = {**instance.about, **kept}
+    if most == instance.storage:
+        # That is how autoscaling is switched off.
+        del fields["about"]["MaxAllocatedStorage"]
     fields |= _groups(call, instance, request)
     if request.get("VpcSecurityGroupIds") is not None:
         fields["security_groups"] = new_instances.security_groups(request["VpcSecurityGroupIds"])
@@ -64,7 +73,8 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
             call.start(jobs.reopen_endpoint, instance.resource_id)
     fields |= _backups(call, instance, request)
     if fields:
-        instance = records.change(instance, **fields)
+        before, instance = instance, records.change(instance, **fields)
+        _tell(call, before, instance)
         new_instances.remember_backups(records, instance, lookup.endpoint_of(records, instance).port)
     return instance
 
@@ -91,10 +101,7 @@ def later(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[st
         wanted["EngineVersion"] = upgrade_paths.chosen(call, instance, request)
     changed = {name: value for name, value in wanted.items() if value != present.get(name)}
     if {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput"} & set(changed):
-        storage = changed.get("AllocatedStorage", instance.storage)
-        if storage < instance.storage:
-            raise bad_combination("Requested storage size can not be smaller than the current size.")
-        instance_settings.check_storage(instance.engine, storage, {**about, **_rates(changed), **changed})
+        _check_storage(instance, request, changed)
     return changed
 
 
@@ -112,12 +119,27 @@ def status(changed: Mapping[str, Any], sealed: str) -> str:
     return "modifying" if changed or not sealed else "resetting-master-credentials"
 
 
-def _rates(changed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rates that a new type of storage begins with."""
-    kind = changed.get("StorageType")
-    if kind == "gp3":
-        return {"Iops": 3_000, "StorageThroughput": 125}
-    return {} if kind is None else {"Iops": None, "StorageThroughput": None}
+def _tell(call: Call, before: Instance, instance: Instance) -> None:
+    """Record the events of what has changed at once."""
+    told: list[tuple[str, dict[str, str]]] = []
+    if before.parameter_group != instance.parameter_group:
+        told += [("group_applied", {"group": instance.parameter_group}), ("group_updated", {})]
+    if bool(before.retention) != bool(instance.retention):
+        told.append(("backups_enabled" if instance.retention else "backups_disabled", {}))
+    for name, words in told:
+        events.tell(call.records, call.part(Messenger), instance, name, **words)
+
+
+def _check_storage(instance: Instance, request: Mapping[str, Any], changed: dict[str, Any]) -> None:
+    """Check the storage that is wanted; less than a tenth more is rounded up to that, as RDS does."""
+    if changed.get("AllocatedStorage", instance.storage) < instance.storage:
+        raise bad_combination("Requested storage size can not be smaller than the current size.")
+    if "AllocatedStorage" in changed:
+        changed["AllocatedStorage"] = max(changed["AllocatedStorage"], -(-instance.storage * 11 // 10))
+    storage = changed.get("AllocatedStorage", instance.storage)
+    found = storage_settings.after_change(instance.about, instance.storage, changed, storage)
+    storage_settings.refuse_rates(instance.engine, found["StorageType"], storage, request)
+    storage_settings.check_storage(instance.engine, storage, found)
 
 
 def _backups(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[str, Any]:

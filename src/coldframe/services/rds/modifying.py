@@ -1,5 +1,6 @@
 """Jobs that change instances: what ModifyDBInstance asked for, parameters of a group, reboots, stops and starts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -7,7 +8,15 @@ from msgspec.structs import replace
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import events, in_force, lookup, new_instances, replicating, stages
+from coldframe.services.rds import (
+    events,
+    in_force,
+    lookup,
+    new_instances,
+    replicating,
+    stages,
+    storage_settings,
+)
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
@@ -25,6 +34,7 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> 
     pending = run.step("look", _pending, run, resource_id, names)
     # Whatever fails, the instance goes on with what it has: this job ends by going forward.
     run.commit_point()
+    run.write("it begins", _begun, run.part(Messenger), resource_id, pending)
     if sealed:
         run.step("set the password", _set_password, run, resource_id, sealed)
     if "DBInstanceClass" in pending:
@@ -134,6 +144,24 @@ def _pending(run: Run, resource_id: str, names: list[str]) -> dict[str, Any]:
     return {name: instance.pending[name] for name in names if name in instance.pending}
 
 
+def _begun(records: Records, messenger: Messenger, resource_id: str, pending: dict[str, Any]) -> None:
+    found = lookup.by_resource(records, resource_id)
+    if found is not None:
+        for name in _told(pending):
+            events.tell(records, messenger, found, f"{name}_changing")
+
+
+def _told(pending: Mapping[str, Any]) -> list[str]:
+    """Return what events say of a modification, by the first part of their names."""
+    told = {
+        "class": "DBInstanceClass" in pending,
+        "storage": bool(set(pending) & {"AllocatedStorage", "Iops", "StorageThroughput", "StorageType"}),
+        "multi_az": pending.get("MultiAZ") is True,
+        "single_az": pending.get("MultiAZ") is False,
+    }
+    return [name for name, said in told.items() if said]
+
+
 def _applied(
     records: Records,
     databases: Databases,
@@ -155,19 +183,18 @@ def _applied(
         "pending": {name: value for name, value in found.pending.items() if name not in done},
         "status": "upgrading" if version else "available",
     }
-    recorded = {name: pending[name] for name in _RECORDED if name in pending}
-    if recorded:
-        fields["about"] = {**found.about, **recorded}
-    if "AllocatedStorage" in pending:
-        fields["storage"] = pending["AllocatedStorage"]
+    if set(pending) & {"AllocatedStorage", *_RECORDED}:
+        fields["storage"] = pending.get("AllocatedStorage", found.storage)
+        about = storage_settings.after_change(found.about, found.storage, pending, fields["storage"])
+        fields["about"] = {**about, "MultiAZ": pending.get("MultiAZ", found.about.get("MultiAZ"))}
+    if password:
+        fields["secret_status"] = ""
     found = records.change(found, **fields)
     if new := pending.get("DBInstanceIdentifier"):
         old, found = found.identifier, renamed(records, found, new)
         events.tell(records, messenger, found, "renamed", old=old, new=new)
-    if "DBInstanceClass" in pending:
-        events.tell(records, messenger, found, "class_changed")
-    if set(pending) & {"AllocatedStorage", *_RECORDED}:
-        events.tell(records, messenger, found, "storage_changed")
+    for name in _told(pending):
+        events.tell(records, messenger, found, f"{name}_changed")
     if password:
         events.tell(records, messenger, found, "password_reset")
     if version:

@@ -2,13 +2,14 @@
 
 import re
 
+from coldframe.core.faults import ServiceFault
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_value
 
 _IDENTIFIER = re.compile(r"[a-z](?:-?[a-z0-9])*", re.IGNORECASE)
-_GROUP = re.compile(r"[a-z](?:[-.]?[a-z0-9])*", re.IGNORECASE)
+_SUBNET_GROUP = re.compile(r"[a-z][a-z0-9._ -]{0,254}", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DATABASE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PASSWORD = re.compile(r"[!-~ ]*")
 _WORDS = (
     " is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and"
@@ -16,21 +17,41 @@ _WORDS = (
 )
 
 
+def required(text: str, member: str) -> str:
+    """Return a text that may not be blank; raises InvalidParameterValue."""
+    if not text.strip():
+        raise bad_value(f"The parameter {member} must be provided and must not be blank.")
+    return text
+
+
 def identifier(name: str, member: str, *, longest: int = 63) -> str:
     """Return an identifier as it is kept, in lower case; raises InvalidParameterValue."""
+    required(name, member)
     if len(name) > longest:
         raise bad_value(
             f"The parameter {member} is not a valid identifier because it is longer than {longest} characters."
         )
+    if "Snapshot" in member and not name[0].isalpha():
+        # RDS has two spaces here.
+        raise bad_value(f"Invalid snapshot identifier:  {name}")
     if _IDENTIFIER.fullmatch(name) is None:
-        raise bad_value(f"The parameter {member}{_WORDS}")
+        raise no_identifier(member)
     return name.lower()
 
 
-def group_name(name: str, member: str) -> str:
-    """Return the name of a parameter, option or subnet group as it is kept; raises InvalidParameterValue."""
-    if len(name) > 255 or _GROUP.fullmatch(name) is None:
-        raise bad_value(f"The parameter {member}{_WORDS}")
+def no_identifier(member: str) -> ServiceFault:
+    """Return InvalidParameterValue: a member is no identifier."""
+    return bad_value(f"The parameter {member}{_WORDS}")
+
+
+def subnet_group(name: str, member: str) -> str:
+    """Return the name of a subnet group as it is kept, which may have more in it; raises InvalidParameterValue."""
+    required(name, member)
+    if _SUBNET_GROUP.fullmatch(name) is None:
+        raise bad_value(
+            f"The parameter {member} is not a valid name. It must begin with a letter, contain only letters, numbers,"
+            " periods, underscores, spaces, and hyphens, and be no longer than 255 characters."
+        )
     return name.lower()
 
 

@@ -11,7 +11,16 @@ from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.rds import engine_names, instance_classes, instance_settings, lookup, windows
+from coldframe.services.rds import (
+    engine_names,
+    instance_classes,
+    instance_settings,
+    lookup,
+    quotas,
+    storage_settings,
+    tagging,
+    windows,
+)
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import (
     AutomatedBackup,
@@ -22,7 +31,6 @@ from coldframe.services.rds.records import (
     SubnetGroup,
 )
 
-MOST_INSTANCES = 40
 _SECURITY_GROUP = re.compile(r"sg-[0-9a-zA-Z-]{1,40}")
 _ZONES = "abc"
 
@@ -55,19 +63,18 @@ def lay_in(
     records = call.records
     if records.find(Instance, identifier) is not None:
         raise ServiceFault("DBInstanceAlreadyExistsFault", "DB instance already exists")
-    if records.count(Instance) >= MOST_INSTANCES:
-        raise ServiceFault(
-            "InstanceQuotaExceededFault",
-            f"This account has {MOST_INSTANCES} DB instances, which is its quota.",
-        )
+    quotas.within("DBInstances", records.count(Instance))
     engine = engine_names.named(origin.engine)
     instance_settings.refuse_unbuilt(wanted)
     instance_classes.named(wanted["DBInstanceClass"])
-    storage = instance_settings.storage_of(wanted)
+    storage = storage_settings.storage_of(wanted)
+    quotas.within("AllocatedStorage", sum(row.storage for row in records.list(Instance)), storage)
     resource_id = origin.resource_id or new_resource_id()
     zone = _zone(call, wanted.get("AvailabilityZone"), resource_id, multiple=bool(wanted.get("MultiAZ")))
     family = engine.family(origin.version)
-    backup, maintenance = _windows(wanted, resource_id)
+    backup, maintenance = windows.of_new(
+        resource_id, wanted.get("PreferredBackupWindow"), wanted.get("PreferredMaintenanceWindow")
+    )
     instance = Instance(
         identifier=identifier,
         resource_id=resource_id,
@@ -107,7 +114,7 @@ def lay_in(
         tokens=instance.token_sign_in,
     )
     records.add(endpoint)
-    remember_backups(records, instance, port)
+    remember_backups(records, instance, port, tagging.of_backups(call, wanted.get("TagSpecifications")))
     return instance
 
 
@@ -133,8 +140,13 @@ def inherited(row: Instance | Snapshot | AutomatedBackup) -> dict[str, Any]:
     }
 
 
-def remember_backups(records: Records, instance: Instance, port: int) -> None:
-    """Keep the row of automated backups in step with an instance that has them; it goes when they are switched off."""
+def remember_backups(
+    records: Records, instance: Instance, port: int, tags: dict[str, str] | None = None
+) -> None:
+    """Keep the row of automated backups in step with an instance that has them; it goes when they are switched off.
+
+    `tags` are those that the backups get; without them they keep what they have.
+    """
     present = records.find(AutomatedBackup, instance.resource_id)
     if not instance.retention:
         if present is not None:
@@ -158,6 +170,7 @@ def remember_backups(records: Records, instance: Instance, port: int) -> None:
             latest=present.latest if present is not None else 0,
             upgraded=present.upgraded if present is not None else 0,
             database=instance.database,
+            tags=tags or (present.tags if present is not None else {}),
         )
     )
 
@@ -200,17 +213,6 @@ def option_group(records: Records, name: str | None, engine: engine_names.Engine
             f"The option group {group.name} is for {group.engine} {group.major}, not for {engine.name} {major}."
         )
     return group.name
-
-
-def _windows(wanted: Mapping[str, Any], resource_id: str) -> tuple[str, str]:
-    backup, maintenance = windows.chosen(resource_id)
-    if given := wanted.get("PreferredBackupWindow"):
-        backup = windows.backup_window(given)
-    if given := wanted.get("PreferredMaintenanceWindow"):
-        maintenance = windows.maintenance_window(given)
-    if wanted.get("PreferredBackupWindow") and wanted.get("PreferredMaintenanceWindow"):
-        windows.apart(backup, maintenance)
-    return backup, maintenance
 
 
 def _zone(call: Call, wanted: str | None, resource_id: str, *, multiple: bool) -> str:

@@ -4,14 +4,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from coldframe.core.call import Call
-from coldframe.services.rds.faults import bad_value
+from coldframe.services.rds.faults import bad_combination, bad_value
 
 T = TypeVar("T")
 _LEAST, _MOST = 20, 100
+# What the values of a filter are called in its errors.
+_CALLED = {
+    "db-cluster-id": "DB Cluster Identifiers",
+    "db-cluster-resource-id": "DB Cluster Resource Ids",
+    "db-cluster-snapshot-id": "DB Cluster Snapshot Identifiers",
+    "db-instance-id": "DB Instance Identifiers",
+    "db-snapshot-id": "DB Snapshot Identifiers",
+    "dbi-resource-id": "Dbi Resource Ids",
+    "engine": "Engine Names",
+    "snapshot-type": "Snapshot Types",
+}
+# Identifiers are kept in lower case, and found in whatever case they are asked for.
+_IDENTIFIERS = frozenset({"db-cluster-id", "db-cluster-snapshot-id", "db-instance-id", "db-snapshot-id"})
 
 
 def page(
-    call: Call, request: Mapping[str, Any], rows: Sequence[T], place: Callable[[T], Any]
+    call: Call, request: Mapping[str, Any], rows: Sequence[T], place: Callable[[T], Any], most: int = _MOST
 ) -> tuple[list[T], dict[str, str]]:
     """Return the page of sorted rows that a request asks for, and the marker of the next where there is one.
 
@@ -19,8 +32,8 @@ def page(
     """
     size = request.get("MaxRecords")
     size = _MOST if size is None else size
-    if not _LEAST <= size <= _MOST:
-        raise bad_value(f"Invalid value {size} for MaxRecords. Must be between {_LEAST} and {_MOST}")
+    if not _LEAST <= size <= most:
+        raise bad_value(f"Invalid value {size} for MaxRecords. Must be between {_LEAST} and {most}")
     after = call.page(request.get("Marker") or None, code="InvalidParameterValue")
     if after is not None:
         rows = [row for row in rows if _plain(place(row)) > after]
@@ -33,16 +46,17 @@ def filtered(
 ) -> list[T]:
     """Return the rows that every filter lets through: any of its values is (or is among) what its test answers.
 
-    Raises InvalidParameterValue for a filter that the operation does not have.
+    Raises InvalidParameterValue for a filter that the operation does not have, InvalidParameterCombination for one without values.
     """
     found = list(rows)
     for each in request.get("Filters") or ():
         test = tests.get(each["Name"])
         if test is None:
             raise bad_value(f"Unrecognized filter name: {each['Name']}")
-        if not each["Values"]:
-            raise bad_value(f"The filter {each['Name']} needs at least one value.")
-        wanted = set(each["Values"])
+        name = each["Name"]
+        wanted = {value.lower() if name in _IDENTIFIERS else value for value in each["Values"]} - {""}
+        if not wanted:
+            raise bad_combination(f"The list of {_CALLED.get(name, name)} must not be empty.")
         found = [row for row in found if _values(test(row)) & wanted]
     return found
 

@@ -90,6 +90,7 @@ class Instance(Record):
     optimizations: dict[str, str] = {}
     secret: str = ""
     secret_key: str = ""
+    secret_status: str = ""
     note: str = ""
     cluster: str = ""
     acknowledged_by: list[int] = []
@@ -212,8 +213,8 @@ class Event(Record):
 @record(
     "rds_event_subscriptions",
     key=("name",),
-    missing=("SubscriptionNotFoundFault", "Event subscription {name} not found."),
-    duplicate=("SubscriptionAlreadyExistFault", "Event Subscription {name} already exists."),
+    missing=("SubscriptionNotFoundFault", "Subscription {name} not found."),
+    duplicate=("SubscriptionAlreadyExistFault", "Subscription {name} already exists."),
 )
 class EventSubscription(Record):
     """Which events go to a topic; no kinds, categories or sources mean all of them."""

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from coldframe.core.faults import ServiceFault
 from coldframe.services.rds.faults import bad_combination, bad_value
+
+_MOST = 20
 
 
 def shared_after(shared_with: Sequence[str], request: Mapping[str, Any]) -> list[str]:
@@ -12,11 +15,19 @@ def shared_after(shared_with: Sequence[str], request: Mapping[str, Any]) -> list
     Source: Amazon RDS API Reference, ModifyDBSnapshotAttribute and ModifyDBClusterSnapshotAttribute.
     """
     if request["AttributeName"] != "restore":
-        raise bad_value(f"Invalid attribute name: {request['AttributeName']}. The attribute is restore.")
+        raise bad_value(f"Invalid snapshot attribute {request['AttributeName']}")
     added, removed = request.get("ValuesToAdd") or [], request.get("ValuesToRemove") or []
+    if both := [value for value in added if value in removed]:
+        raise bad_combination(f"A value may not appear in both the add list and remove list. {both}")
     for value in added:
         if value == "all":
             raise bad_combination("There is no public beyond this installation; name accounts.")
         if not (value.isascii() and value.isdigit() and len(value) == 12):
             raise bad_value(f"Invalid account: {value}")
-    return [each for each in dict.fromkeys([*shared_with, *added]) if each not in removed]
+    found = [each for each in dict.fromkeys([*shared_with, *added]) if each not in removed]
+    if len(found) > _MOST:
+        raise ServiceFault(
+            "SharedSnapshotQuotaExceededFault",
+            f"You have exceeded the maximum number of accounts that you can share a manual snapshot with: {_MOST}.",
+        )
+    return found

@@ -1,6 +1,7 @@
 """Jobs about snapshots: made by hand or by the window, copied, deleted, thrown away when they are too old."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from coldframe.core import ids
@@ -63,6 +64,7 @@ def make_snapshot(run: Run, identifier: str, resource_id: str, afterwards: str) 
     """Copy an instance's data consistently while it runs; `afterwards` is the status that the instance has again."""
     kind = "snapshot" if not identifier.startswith("rds:") else "automated"
     stages.mark(run, "begin", resource_id, "backing_up")
+    run.write("say so of the snapshot", _tell, run.part(Messenger), identifier, f"{kind}_making")
     run.undo("forget it", _give_up, run, identifier, resource_id, afterwards)
     size = run.step("copy the data", _copy, run, identifier, resource_id)
     databases, messenger = run.part(Databases), run.part(Messenger)
@@ -73,7 +75,7 @@ def make_snapshot(run: Run, identifier: str, resource_id: str, afterwards: str) 
         row = records.find(Snapshot, identifier)
         if row is not None:
             row = records.change(row, status="available", progress=100, created=now, size=size)
-            events.tell(records, messenger, row, "snapshot_made" if kind == "snapshot" else "automated_made")
+            events.tell(records, messenger, row, f"{kind}_made")
         found = lookup.by_resource(records, resource_id)
         if found is None:
             return
@@ -89,6 +91,8 @@ def make_snapshot(run: Run, identifier: str, resource_id: str, afterwards: str) 
 @job("rds.copy-snapshot")
 def copy_snapshot(run: Run, source: str, target: str) -> None:
     """Copy a snapshot's files."""
+    words = {"source": source, "region": run.region}
+    run.write("begin", _tell, run.part(Messenger), target, "copy_started", words)
     run.undo("forget it", _give_up, run, target, "", "")
     size = run.step("copy the files", _duplicate, run, source, target)
     databases, messenger = run.part(Databases), run.part(Messenger)
@@ -99,7 +103,7 @@ def copy_snapshot(run: Run, source: str, target: str) -> None:
         if row is not None:
             now = databases.clock.milliseconds()
             row = records.change(row, status="available", progress=100, created=now, size=size)
-            events.tell(records, messenger, row, "snapshot_made")
+            events.tell(records, messenger, row, "copy_finished", **words)
 
     run.write("it is there", done)
 
@@ -129,6 +133,14 @@ def upgraded(records: Records, resource_id: str, now: int) -> None:
     row = records.find(AutomatedBackup, resource_id)
     if row is not None:
         records.change(row, upgraded=now)
+
+
+def _tell(
+    records: Records, messenger: Messenger, identifier: str, name: str, words: Mapping[str, str] | None = None
+) -> None:
+    row = records.find(Snapshot, identifier)
+    if row is not None:
+        events.tell(records, messenger, row, name, **(words or {}))
 
 
 def _copy(run: Run, identifier: str, resource_id: str) -> int:

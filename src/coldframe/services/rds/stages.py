@@ -10,7 +10,7 @@ from coldframe.jobs.run import Run
 from coldframe.services.rds import events, in_force, lookup
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
-from coldframe.services.rds.optimized import ENABLED, decide
+from coldframe.services.rds.optimized import ENABLED, WRITES, decide
 from coldframe.services.rds.records import Endpoint, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
 
@@ -67,8 +67,14 @@ def prepare(run: Run, name: str, resource_id: str) -> None:
             optimizations=decision.said,
         )
         for kind, said in decision.said.items():
-            if before.get(kind) != said and (said == ENABLED or kind in before or kind != "optimized writes"):
-                events.tell(records, messenger, found, "optimized", kind=kind.capitalize(), said=said)
+            if before.get(kind) != said and (said == ENABLED or kind in before or kind != WRITES):
+                told = (
+                    "doublewrite"
+                    if (kind, found.engine) == (WRITES, "mariadb") and said != ENABLED
+                    else "optimized"
+                )
+                words = {"kind": kind.capitalize(), "said": said, "engine": found.engine}
+                events.tell(records, messenger, found, told, **words)
 
     run.write(name, change)
 

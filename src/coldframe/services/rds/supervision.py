@@ -236,7 +236,8 @@ def _crashed(installation: Installation, account: str, region: str, instance: In
         if found is None or found.status not in _QUIET or found.note in {"revive", REJOINS}:
             return
         found = records.change(found, note="revive")
-        events.tell(records, messenger, found, "crashed", reason=f"its process is {state}")
+        reason = f"its process is {state}"
+        events.tell(records, messenger, found, "crashed", engine=found.engine, reason=reason)
         if found.cluster:
             clusters.member_crashed(records, databases, found)
         else:

@@ -25,6 +25,16 @@ def checked(tags: Sequence[Any] | None, present: Mapping[str, str] | None = None
     return both
 
 
+def of_backups(call: Call, specifications: Sequence[Any] | None) -> dict[str, str]:
+    """Return the tags that a request has for the automated backups of what it makes; raises InvalidParameterValue."""
+    found: dict[str, str] = {}
+    for each in specifications or ():
+        if each.get("ResourceType") != "auto-backup":
+            raise bad_value(f"Invalid resource type in TagSpecifications: {each.get('ResourceType')}")
+        found |= of_new(call, each.get("Tags"), "*")
+    return found
+
+
 def of_new(call: Call, tags: Sequence[Any] | None, arn: str) -> dict[str, str]:
     """Return the tags of something that is being made; tags need the permission to tag it."""
     if tags:

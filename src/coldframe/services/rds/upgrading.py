@@ -109,7 +109,6 @@ def _bring_replica(run: Run, number: int, resource_id: str, plan: Plan) -> None:
         f"replica {number} is up",
         resource_id,
         "version_changed",
-        words={"version": plan.version},
         status="available",
     )
 
@@ -237,7 +236,7 @@ def _upgraded(
     if found is None:
         return
     events.tell(records, messenger, found, "upgrade_finished")
-    events.tell(records, messenger, found, "version_changed", version=plan.version)
+    events.tell(records, messenger, found, "version_changed")
     events.tell(records, messenger, found, "after_upgrade")
     new_instances.remember_backups(records, found, lookup.endpoint_of(records, found).port)
     if plan.backups:

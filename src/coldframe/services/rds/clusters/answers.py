@@ -5,7 +5,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, authorities, engine_names, in_force
-from coldframe.services.rds.answers import tag_list
+from coldframe.services.rds.answers import secret, tag_list
 from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
 from coldframe.services.rds.records import Endpoint, Instance
@@ -70,11 +70,9 @@ def cluster(call: Call, row: Cluster) -> dict[str, Any]:
     if row.restart:
         answer["AutomaticRestartTime"] = moment(row.restart)
     if row.secret:
-        answer["MasterUserSecret"] = {
-            "SecretArn": row.secret,
-            "SecretStatus": "creating" if row.status == "creating" else "active",
-            **({"KmsKeyId": row.secret_key} if row.secret_key else {}),
-        }
+        answer["MasterUserSecret"] = secret(row)
+    if row.status == "resetting-master-credentials" or row.secret_status:
+        answer["PendingModifiedValues"] = {"MasterUserPassword": "****"}
     return answer
 
 

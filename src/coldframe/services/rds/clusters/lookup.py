@@ -23,6 +23,17 @@ def cluster_named(call: Call, name: str) -> Cluster:
     return call.records.get(Cluster, name.lower())
 
 
+def source_named(call: Call, name: str) -> Cluster:
+    """Return the cluster that a request begins from; raises DBClusterNotFoundFault in the words of those requests."""
+    try:
+        return cluster_named(call, name)
+    except ServiceFault:
+        raise ServiceFault(
+            "DBClusterNotFoundFault",
+            f"The source cluster could not be found or cannot be accessed: {name}",
+        ) from None
+
+
 def by_resource(records: Records, resource_id: str) -> Cluster | None:
     """Return the cluster that has this resource id, whatever it is called now; None when there is none."""
     found = records.list(Cluster, where={"resource_id": resource_id}) if resource_id else []
@@ -69,6 +80,13 @@ def available(cluster: Cluster, *others: str) -> Cluster:
 def wrong_state(message: str) -> ServiceFault:
     """Return InvalidDBClusterState: the cluster cannot do this as it is now."""
     return ServiceFault("InvalidDBClusterStateFault", message)
+
+
+def not_in_state(cluster: Cluster, expected: str) -> ServiceFault:
+    """Return InvalidDBClusterState: the cluster is in another state than one of those, which are parted by commas."""
+    return wrong_state(
+        f"DbCluster {cluster.identifier} is in {cluster.status} state but expected it to be one of {expected}."
+    )
 
 
 def parameter_group(records: Records, name: str | None, family: str) -> str:

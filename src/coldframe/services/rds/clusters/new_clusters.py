@@ -14,6 +14,8 @@ from coldframe.services.rds import (
     instance_settings,
     names,
     new_instances,
+    quotas,
+    storage_settings,
     windows,
 )
 from coldframe.services.rds import lookup as instances
@@ -23,7 +25,6 @@ from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_combination, bad_value, missing_parameter
 from coldframe.services.rds.records import Endpoint, Instance
 
-MOST_CLUSTERS = 40
 # A Multi-AZ DB cluster has a writer and two readers.
 SIZE = 3
 _REFUSED = {
@@ -50,7 +51,8 @@ _KEPT = (
     "PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod", "PubliclyAccessible", "StorageType",
     "DatabaseInsightsMode", "EngineLifecycleSupport",
 )  # fmt: skip
-_RENAMED = {
+# Members whose names differ between requests and answers.
+RENAMED = {
     "EnablePerformanceInsights": "PerformanceInsightsEnabled",
     "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
 }
@@ -73,6 +75,7 @@ def refuse_unbuilt(request: Mapping[str, Any]) -> None:
     for member, why in _REFUSED.items():
         if request.get(member):
             raise bad_combination(f"{member}: {why}.")
+    instance_settings.refuse_other_ways(request)
     if request.get("EngineMode") not in {None, "provisioned"}:
         raise bad_combination(f"EngineMode {request['EngineMode']} is not here; clusters are provisioned.")
     if request.get("ClusterScalabilityType") not in {None, "standard"}:
@@ -86,21 +89,13 @@ def lay_in(
     records, engine = call.records, engine_names.named(origin.engine)
     if records.find(Cluster, identifier) is not None:
         raise ServiceFault("DBClusterAlreadyExistsFault", "DB Cluster already exists")
-    if records.count(Cluster) >= MOST_CLUSTERS:
-        raise ServiceFault(
-            "DBClusterQuotaExceededFault",
-            f"This account has {MOST_CLUSTERS} DB clusters, which is its quota.",
-        )
+    quotas.within("DBClusters", records.count(Cluster))
     refuse_unbuilt(wanted)
     size = _class(wanted, engine)
     resource_id = ids.unique_id("cluster-", 26)
-    backup, maintenance = windows.chosen(resource_id)
-    if given := wanted.get("PreferredBackupWindow"):
-        backup = windows.backup_window(given)
-    if given := wanted.get("PreferredMaintenanceWindow"):
-        maintenance = windows.maintenance_window(given)
-    if wanted.get("PreferredBackupWindow") and wanted.get("PreferredMaintenanceWindow"):
-        windows.apart(backup, maintenance)
+    backup, maintenance = windows.of_new(
+        resource_id, wanted.get("PreferredBackupWindow"), wanted.get("PreferredMaintenanceWindow")
+    )
     days = wanted.get("BackupRetentionPeriod")
     port = instance_settings.port(wanted["Port"] if wanted.get("Port") is not None else engine.port)
     tokens = bool(wanted.get("EnableIAMDatabaseAuthentication"))
@@ -149,7 +144,7 @@ def retention(days: int) -> int:
 def about(wanted: Mapping[str, Any], engine: EngineName, size: str) -> dict[str, Any]:
     """Return what is kept of a request, with RDS's defaults; raises InvalidParameterValue and its kin."""
     found = {name: wanted[name] for name in _KEPT if wanted.get(name) is not None}
-    found |= {kept: wanted[name] for name, kept in _RENAMED.items() if wanted.get(name) is not None}
+    found |= {kept: wanted[name] for name, kept in RENAMED.items() if wanted.get(name) is not None}
     instance_settings.changes(
         {
             "EnableCloudwatchLogsExports": found.get("EnabledCloudwatchLogsExports"),
@@ -160,7 +155,7 @@ def about(wanted: Mapping[str, Any], engine: EngineName, size: str) -> dict[str,
         engine,
     )
     if not engine.alone:
-        if found.get("StorageType") not in {None, instance_settings.AURORA_STORAGE}:
+        if found.get("StorageType") not in {None, storage_settings.AURORA_STORAGE}:
             raise bad_value(f"Invalid storage type for DB engine {engine.name}: {found['StorageType']}")
         found.pop("StorageType", None)
     else:
@@ -171,6 +166,7 @@ def about(wanted: Mapping[str, Any], engine: EngineName, size: str) -> dict[str,
         "NetworkType": "IPV4",
         "EngineLifecycleSupport": "open-source-rds-extended-support",
         "DatabaseInsightsMode": "standard",
+        "PerformanceInsightsEnabled": False,
     }
     return {**defaults, **found}
 

@@ -10,8 +10,8 @@ from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import creating, lookup, new_clusters
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.faults import bad_combination, bad_value
-from coldframe.services.rds.instance_settings import AURORA_STORAGE
 from coldframe.services.rds.records import Instance
+from coldframe.services.rds.storage_settings import AURORA_STORAGE
 
 MOST_READERS = 15
 # What a member may not say when it is made, and what RDS calls it.
@@ -52,7 +52,7 @@ _MODIFIED = {
 
 def of_request(call: Call, request: Mapping[str, Any]) -> Instance:
     """Add a member that a CreateDBInstance asks for, and have it made; raises the faults of CreateDBInstance."""
-    cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
+    cluster = lookup.source_named(call, request["DBClusterIdentifier"])
     lookup.available(cluster, "backing-up", "creating")
     call.require("rds:CreateDBInstance", arns.made(call.account, call.region, "cluster", cluster.identifier))
     if request["Engine"].lower() != cluster.engine:

@@ -52,6 +52,7 @@ class Cluster(Record):
     token_sign_in: bool = False
     secret: str = ""
     secret_key: str = ""
+    secret_status: str = ""
     earliest: int = 0
     restorable: int = 0
     restart: int = 0

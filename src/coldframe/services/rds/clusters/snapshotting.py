@@ -87,6 +87,7 @@ def begin_automated(records: Records, databases: Databases, cluster: Cluster) ->
 @job("rds.make-cluster-snapshot")
 def make_snapshot(run: Run, identifier: str, cluster: str, afterwards: str) -> None:
     """Copy a cluster's data consistently; `afterwards` is the status that the cluster has again."""
+    run.write("begin", _tell, run.part(Messenger), identifier)
     run.undo("forget it", _give_up, run, identifier, cluster, afterwards)
     member = run.step("copy the data", _copy, run, identifier, cluster)
     databases, messenger = run.part(Databases), run.part(Messenger)
@@ -174,6 +175,15 @@ def drop(records: Records, databases: Databases, row: ClusterSnapshot) -> None:
     """Delete a snapshot's record, and have its files deleted."""
     records.remove(row)
     databases.begin(records, delete_snapshot, row.folder)
+
+
+def _tell(records: Records, messenger: Messenger, identifier: str) -> None:
+    row = records.find(ClusterSnapshot, identifier)
+    if row is not None:
+        manual = row.kind == "manual"
+        events.tell(
+            records, messenger, row, "cluster_snapshot_making" if manual else "cluster_automated_making"
+        )
 
 
 def _copy(run: Run, identifier: str, cluster: str) -> str:

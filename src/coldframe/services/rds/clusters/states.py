@@ -8,6 +8,7 @@ from coldframe.jobs.run import Run
 from coldframe.services.rds import events, replicating, stages
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import doors, lookup, rejoining
+from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import wrong_state
 from coldframe.services.rds.messenger import Messenger
@@ -102,7 +103,7 @@ def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str) ->
         run.wait(lambda: _calm(run, cluster), timeout=_DAY, poll=0.1, name="wait for the writer")
 
     def done(records: Records) -> None:
-        found = records.change(lookup.expect(records, cluster), status="available")
+        found = records.change(lookup.expect(records, cluster), status="available", secret_status="")
         if size:
             found = records.change(found, instance_class=size)
         if sealed:
@@ -186,8 +187,18 @@ def _set_password(run: Run, cluster: str, sealed: str) -> None:
     databases = run.part(Databases)
     with run.read() as records:
         found = lookup.expect(records, cluster)
-        writer = instances.expect(records, found.writer)
-    databases.engine(writer.engine).set_password(databases.spec(writer), databases.login(found, sealed))
+        writer = instances.expect(records, found.writer) if found.writer else None
+    engine, login = databases.engine(found.engine), databases.login(found, sealed)
+    if writer is not None:
+        engine.set_password(databases.spec(writer), login)
+        return
+    # No member has the data in its hands: they are served for this moment alone, behind no endpoint.
+    volume = volume_of(databases, found)
+    try:
+        engine.start(volume)
+        engine.set_password(volume, login)
+    finally:
+        engine.stop(volume)
 
 
 def _reboot(records: Records, databases: Databases, cluster: str, writers: bool, size: str = "") -> None:

@@ -7,13 +7,11 @@ from msgspec.structs import replace
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, engine_names, jobs, names, pages, tagging
+from coldframe.services.rds import arns, engine_names, jobs, names, pages, quotas, tagging
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import answers, lookup, new_clusters
 from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint
 from coldframe.services.rds.faults import bad_combination, bad_value
-
-_MOST = 5
 
 
 def create_db_cluster_endpoint(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -22,10 +20,8 @@ def create_db_cluster_endpoint(call: Call, request: dict[str, Any]) -> dict[str,
     """
     cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]), "backing-up")
     identifier = names.identifier(request["DBClusterEndpointIdentifier"], "DBClusterEndpointIdentifier")
-    if call.records.count(ClusterEndpoint, where={"cluster": cluster.resource_id}) >= _MOST:
-        raise ServiceFault(
-            "DBClusterEndpointQuotaExceededFault", f"A DB cluster can have {_MOST} custom endpoints."
-        )
+    present = call.records.count(ClusterEndpoint, where={"cluster": cluster.resource_id})
+    quotas.within("CustomEndpointsPerDBCluster", present)
     static, excluded = _chosen(call, cluster, request)
     arn = arns.made(call.account, call.region, "cluster-endpoint", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn)

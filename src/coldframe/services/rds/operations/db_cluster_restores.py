@@ -21,6 +21,9 @@ from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Snapshot
 from coldframe.services.rds.times import milliseconds, moment
 
+# What a restored cluster has by default and not from what it is made of.
+_OF_ITS_OWN = ("DBClusterParameterGroupName", "VpcSecurityGroupIds", "EnableIAMDatabaseAuthentication")
+
 
 def restore_db_cluster_from_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a cluster of a snapshot of a cluster, or of an instance whose engine has clusters."""
@@ -121,7 +124,7 @@ def _new(call: Call, request: Mapping[str, Any], inherited: Mapping[str, Any], o
         )
     identifier = new_clusters.identifier(request["DBClusterIdentifier"])
     wanted = {
-        **inherited,
+        **{name: value for name, value in inherited.items() if name not in _OF_ITS_OWN},
         "DeletionProtection": False,
         **{member: value for member, value in request.items() if value is not None},
     }

@@ -7,14 +7,13 @@ from msgspec.structs import replace
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, jobs, names, pages, tagging
+from coldframe.services.rds import arns, jobs, names, pages, quotas, tagging
 from coldframe.services.rds.clusters import answers, lookup, snapshotting
 from coldframe.services.rds.clusters.records import ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.sharing import shared_after
 
-_MOST_MANUAL = 100
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
 
 
@@ -89,7 +88,7 @@ def copy_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, A
         created=call.now,
         source=arns.made(call.account, call.region, "cluster-snapshot", source.identifier),
         shared_with=[],
-        tags={**(source.tags if request.get("CopyTags") else {}), **given},
+        tags=given or (source.tags if request.get("CopyTags") else {}),
     )
     call.records.add(row)
     call.start(jobs.copy_cluster_snapshot, source.identifier, identifier)
@@ -109,7 +108,7 @@ def delete_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str,
 
 def describe_db_cluster_snapshot_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return with which accounts a snapshot is shared."""
-    return _attributes(_manual(call, request["DBClusterSnapshotIdentifier"]))
+    return _attributes(_named(call, request["DBClusterSnapshotIdentifier"]))
 
 
 def modify_db_cluster_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -130,12 +129,16 @@ def _attributes(row: ClusterSnapshot) -> dict[str, Any]:
 def _manual(call: Call, name: str) -> ClusterSnapshot:
     row = _named(call, name)
     if row.kind != "manual":
-        raise _wrong_state("Automated snapshots can't be shared; copy it first.")
+        raise _wrong_state("automated snapshots cannot be modified.")
     return row
 
 
 def _named(call: Call, name: str) -> ClusterSnapshot:
-    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
+    identifier = name.lower()
+    if name.startswith("arn:"):
+        arn, _, identifier = arns.taken_apart(name, "DBClusterSnapshotIdentifier")
+        if (arn.account, arn.region) != (call.account, call.region):
+            raise ServiceFault("DBClusterSnapshotNotFoundFault", f"DBClusterSnapshot {name} not found.")
     return call.records.get(ClusterSnapshot, identifier)
 
 
@@ -150,8 +153,4 @@ def _wrong_state(message: str) -> ServiceFault:
 
 
 def _within_quota(call: Call) -> None:
-    if call.records.count(ClusterSnapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
-        raise ServiceFault(
-            "SnapshotQuotaExceededFault",
-            f"This account has {_MOST_MANUAL} manual cluster snapshots, which is its quota.",
-        )
+    quotas.within("ManualClusterSnapshots", call.records.count(ClusterSnapshot, where={"kind": "manual"}))

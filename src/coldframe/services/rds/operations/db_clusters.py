@@ -24,7 +24,7 @@ from coldframe.services.rds.clusters import answers, lookup, new_clusters, new_m
 from coldframe.services.rds.clusters.new_clusters import Origin
 from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
-from coldframe.services.rds.faults import bad_combination, missing_parameter
+from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint
@@ -37,7 +37,7 @@ def create_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     engine = engine_names.named(request["Engine"])
     identifier = new_clusters.identifier(request["DBClusterIdentifier"])
     if not request.get("MasterUsername"):
-        raise missing_parameter("The request must contain the parameter MasterUsername.")
+        raise bad_value("The parameter MasterUsername must be provided and must not be blank.")
     origin = Origin(
         engine=engine.name,
         version=call.part(Databases).version(engine.name, request.get("EngineVersion") or ""),
@@ -105,14 +105,12 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
     _same_version(call, cluster, request)
     sealed = ""
     if chosen.password:
-        if not cluster.writer:
-            raise lookup.wrong_state(
-                f"DBCluster {cluster.identifier} has no instance in which the password could be changed."
-            )
         sealed = call.part(Databases).sealed(cluster.resource_id, chosen.password)
         if cluster.secret and not chosen.secret:
             master_secrets.forget(call, cluster.secret)
-        cluster = call.records.change(cluster, secret=chosen.secret, secret_key=chosen.key)
+        cluster = call.records.change(
+            cluster, secret=chosen.secret, secret_key=chosen.key, secret_status=chosen.status
+        )
     size = request.get("DBClusterInstanceClass") or ""
     if size:
         instance_classes.named(size)
@@ -139,11 +137,11 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
 def delete_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Delete a cluster, with a last snapshot unless that is to be skipped; members are deleted before, or with it."""
     cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
-    final = _final_snapshot(call, cluster, request)
     if cluster.protected:
         raise bad_combination(
             "Cannot delete protected Cluster, please disable deletion protection and try again."
         )
+    final = _final_snapshot(call, cluster, request)
     if cluster.status == "deleting":
         raise lookup.wrong_state(f"Cluster {cluster.identifier} is already being deleted.")
     members = lookup.members(call.records, cluster)
@@ -187,6 +185,7 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
     records, engine = call.records, engine_names.named(cluster.engine)
     fields: dict[str, Any] = {}
     given = {name: value for name, value in request.items() if value is not None}
+    asked = {new_clusters.RENAMED.get(name, name) for name in given}
     present = {"StorageType": cluster.about.get("StorageType"), "Iops": cluster.about.get("Iops")}
     fields["about"] = {
         **cluster.about,
@@ -195,7 +194,7 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
             for name, value in new_clusters.about(
                 {**present, **given}, engine, cluster.instance_class
             ).items()
-            if name in request or name not in cluster.about
+            if name in asked or name not in cluster.about
         },
     }
     if logs := request.get("CloudwatchLogsExportConfiguration"):

@@ -12,6 +12,7 @@ from coldframe.services.rds import (
     lookup,
     names,
     new_instances,
+    quotas,
     snapshotting,
     tagging,
     windows,
@@ -21,8 +22,6 @@ from coldframe.services.rds.clusters import states as cluster_states
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, wrong_state
 from coldframe.services.rds.new_instances import Origin
-
-_MOST_REPLICAS = 15
 
 
 def reboot_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def start_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             f"Instance {instance.identifier} is a member of a DB cluster; start the cluster: aws rds start-db-cluster"
         )
     if instance.status != "stopped":
-        raise wrong_state(f"Instance {instance.identifier} is not stopped.")
+        raise wrong_state(f"Instance {instance.identifier} is not stopped, it cannot be started.")
     instance = call.records.change(instance, status="starting")
     call.start(jobs.start_instance, instance.resource_id)
     return {"DBInstance": answers.instance(call, instance)}
@@ -99,12 +98,14 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
         )
     if source.source and not members.is_green_primary(call.records, source):
         raise wrong_state("A read replica of a read replica is not built here; name its source.")
-    if len(lookup.replicas(call.records, source.resource_id)) >= _MOST_REPLICAS:
-        raise ServiceFault(
-            "InstanceQuotaExceededFault", f"{source.identifier} has {_MOST_REPLICAS} read replicas."
-        )
+    quotas.within("ReadReplicasPerMaster", len(lookup.replicas(call.records, source.resource_id)))
+    inherited = new_instances.inherited(source)
+    if request.get("StorageType") not in {None, inherited.get("StorageType")}:
+        inherited = {
+            name: value for name, value in inherited.items() if name not in {"Iops", "StorageThroughput"}
+        }
     wanted = {
-        **new_instances.inherited(source),
+        **inherited,
         "BackupRetentionPeriod": 0,
         "Port": lookup.endpoint_of(call.records, source).port,
         "AvailabilityZone": None,

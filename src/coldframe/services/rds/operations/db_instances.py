@@ -16,6 +16,7 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    storage_settings,
     tagging,
 )
 from coldframe.services.rds.clusters import lookup as clusters
@@ -43,7 +44,11 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if not request.get("MasterUsername"):
         raise bad_value("The parameter MasterUsername must be provided and must not be blank.")
     master = names.master_user(request["MasterUsername"], engine)
-    databases = call.part(Databases)
+    databases, kind = (
+        call.part(Databases),
+        request.get("StorageType") or ("io1" if request.get("Iops") else "gp3"),
+    )
+    storage_settings.refuse_rates(engine.name, kind, storage_settings.storage_of(request), request)
     origin = Origin(
         engine=engine.name,
         version=databases.version(engine.name, request.get("EngineVersion") or ""),
@@ -59,7 +64,8 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         )
         chosen = master_secrets.made(call, identifier, master, request.get("MasterUserSecretKmsKeyId"))
     instance = new_instances.lay_in(call, identifier, origin, request, tags)
-    instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key)
+    waiting = {"MasterUserPassword": "****"}
+    instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key, pending=waiting)
     sealed = databases.sealed(instance.resource_id, chosen.password)
     call.start(jobs.create_instance, instance.resource_id, sealed)
     return {"DBInstance": answers.instance(call, instance)}
@@ -114,7 +120,9 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
         sealed = call.part(Databases).sealed(instance.resource_id, chosen.password)
         if instance.secret and not chosen.secret:
             master_secrets.forget(call, instance.secret)
-        instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key)
+        instance = call.records.change(
+            instance, secret=chosen.secret, secret_key=chosen.key, secret_status=chosen.status
+        )
     instance = modifications.now(call, instance, request)
     later = modifications.later(call, instance, request)
     if instance.cluster and "DBInstanceClass" in later and request.get("ApplyImmediately"):
@@ -139,11 +147,11 @@ def delete_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     instance = lookup.instance_named(call, request["DBInstanceIdentifier"])
     if instance.cluster:
         return {"DBInstance": answers.instance(call, _delete_member(call, instance, request))}
-    final = _final_snapshot(call, instance, request)
     if instance.protected:
         raise bad_combination(
             "Cannot delete protected DB Instance, please disable deletion protection and try again."
         )
+    final = _final_snapshot(call, instance, request)
     if instance.status == "deleting":
         raise wrong_state(f"Instance {instance.identifier} is already being deleted.")
     lookup.available(instance, *_DELETABLE)

@@ -5,7 +5,18 @@ from typing import Any, Literal
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, events, jobs, lookup, names, pages, parameters, tagging
+from coldframe.services.rds import (
+    answers,
+    arns,
+    events,
+    jobs,
+    lookup,
+    names,
+    pages,
+    parameters,
+    quotas,
+    tagging,
+)
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import names as engine_names
@@ -131,15 +142,13 @@ def reset_db_cluster_parameter_group(call: Call, request: dict[str, Any]) -> dic
 
 def _create(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     word = _WORDS[kind]
-    name = names.group_name(request[f"{word}Name"], f"{word}Name")
-    if name.startswith("default."):
-        raise bad_value(
-            f"The parameter {word}Name is not valid: names that begin with default. are RDS's own."
-        )
-    family = request["DBParameterGroupFamily"].lower()
+    name = names.identifier(request[f"{word}Name"], f"{word}Name", longest=255)
+    family = names.required(request["DBParameterGroupFamily"], "DBParameterGroupFamily").lower()
     parameters.table(family)
+    names.required(request["Description"], "Description")
     if call.records.find(ParameterGroup, kind, name) is not None:
         raise ServiceFault("DBParameterGroupAlreadyExistsFault", f"Parameter group {name} already exists")
+    quotas.within(f"{word}s", call.records.count(ParameterGroup, key_prefix=(kind,)))
     arn = arns.made(call.account, call.region, "pg" if kind == "instance" else "cluster-pg", name)
     row = ParameterGroup(
         kind=kind,
@@ -158,13 +167,14 @@ def _copy(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if source.startswith("arn:"):
         source = arns.taken_apart(source)[2]
     found = _found(call, source, kind)
-    name = names.group_name(request[f"Target{word}Identifier"], f"Target{word}Identifier")
+    name = names.identifier(request[f"Target{word}Identifier"], f"Target{word}Identifier", longest=255)
+    quotas.within(f"{word}s", call.records.count(ParameterGroup, key_prefix=(kind,)))
     arn = arns.made(call.account, call.region, "pg" if kind == "instance" else "cluster-pg", name)
     row = ParameterGroup(
         kind=kind,
         name=name,
         family=found.family,
-        description=request[f"Target{word}Description"],
+        description=names.required(request[f"Target{word}Description"], f"Target{word}Description"),
         values=found.values,
         tags=tagging.of_new(call, request.get("Tags"), arn),
     )
@@ -198,7 +208,9 @@ def _found(call: Call, name: str, kind: Kind) -> ParameterGroup:
     if found is None and lower.startswith("default."):
         known = {row.name: row for row in _default_groups(call, kind)}
         found = known.get(lower)
-    return found or call.records.get(ParameterGroup, kind, lower)
+    if found is None:
+        raise ServiceFault("DBParameterGroupNotFoundFault", f"{_WORDS[kind]} not found: {name}")
+    return found
 
 
 def _changeable(call: Call, request: Mapping[str, Any], kind: Kind) -> ParameterGroup:
@@ -293,6 +305,9 @@ def _defaults(call: Call, request: Mapping[str, Any], kind: Kind) -> dict[str, A
     family = request["DBParameterGroupFamily"].lower()
     group = lookup.default_group(family, kind)
     answer = _parameters(call, request, group)
+    for row in answer["Parameters"]:
+        # It belongs to a group, and a family is none.
+        del row["ApplyMethod"]
     return {
         "EngineDefaults": {
             "DBParameterGroupFamily": family,
@@ -312,6 +327,8 @@ def _parameter(row: Parameter, group: ParameterGroup) -> dict[str, Any]:
         "IsModifiable": row.modifiable,
         "ApplyMethod": "pending-reboot",
     }
+    if group.kind == "cluster":
+        answer["SupportedEngineModes"] = ["provisioned"]
     if row.allowed:
         answer["AllowedValues"] = row.allowed
     if row.name in group.values:

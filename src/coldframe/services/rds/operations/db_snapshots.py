@@ -11,20 +11,22 @@ from coldframe.services.rds import (
     answers,
     arns,
     engine_names,
+    events,
     jobs,
     lookup,
     names,
     pages,
+    quotas,
     snapshotting,
     tagging,
     upgrade_paths,
 )
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Snapshot
 from coldframe.services.rds.sharing import shared_after
 
-_MOST_MANUAL = 100
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
 
 
@@ -84,7 +86,7 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 def copy_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a manual snapshot of another one."""
-    source = _named(call, request["SourceDBSnapshotIdentifier"])
+    source = _named(call, request["SourceDBSnapshotIdentifier"], "SourceDBSnapshotIdentifier")
     if source.status != "available":
         raise ServiceFault(
             "InvalidDBSnapshotStateFault", f"The snapshot {source.identifier} is not available."
@@ -111,7 +113,7 @@ def copy_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         original_created=source.original_created or source.created,
         source=arns.made(call.account, call.region, "snapshot", source.identifier),
         shared_with=[],
-        tags={**(source.tags if request.get("CopyTags") else {}), **given},
+        tags=given or (source.tags if request.get("CopyTags") else {}),
     )
     call.records.add(row)
     call.start(jobs.copy_snapshot, source.identifier, identifier)
@@ -129,6 +131,7 @@ def delete_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if row.status not in {"available", "failed"}:
         raise ServiceFault("InvalidDBSnapshotStateFault", f"The snapshot {row.identifier} is not available.")
     snapshotting.drop(call.records, call.part(Databases), row)
+    events.tell(call.records, call.part(Messenger), row, "snapshot_deleted")
     return {"DBSnapshot": answers.snapshot(call, replace(row, status="deleted"))}
 
 
@@ -156,12 +159,14 @@ def modify_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def describe_db_snapshot_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return with which accounts a snapshot is shared."""
-    return _attributes(_manual(call, request["DBSnapshotIdentifier"]))
+    return _attributes(_named(call, request["DBSnapshotIdentifier"]))
 
 
 def modify_db_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Share a manual snapshot with accounts, or no longer."""
-    row = _manual(call, request["DBSnapshotIdentifier"])
+    row = _named(call, request["DBSnapshotIdentifier"])
+    if row.kind != "manual":
+        raise names.no_identifier("DBSnapshotIdentifier")
     return _attributes(call.records.change(row, shared_with=shared_after(row.shared_with, request)))
 
 
@@ -174,26 +179,19 @@ def _attributes(row: Snapshot) -> dict[str, Any]:
     }
 
 
-def _manual(call: Call, name: str) -> Snapshot:
-    row = _named(call, name)
-    if row.kind != "manual":
-        raise ServiceFault(
-            "InvalidDBSnapshotStateFault", "Automated snapshots can't be shared; copy it first."
-        )
-    return row
-
-
-def _named(call: Call, name: str) -> Snapshot:
-    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
+def _named(call: Call, name: str, member: str = "DBSnapshotIdentifier") -> Snapshot:
+    identifier = name.lower()
+    if name.startswith("arn:"):
+        arn, kind, identifier = arns.taken_apart(name, member)
+        if kind != "snapshot":
+            raise names.no_identifier(member)
+        if (arn.account, arn.region) != (call.account, call.region):
+            raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot {name} not found.")
     found = call.records.find(Snapshot, identifier)
     if found is None:
-        raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot not found: {name}")
+        raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot {name} not found.")
     return found
 
 
 def _within_quota(call: Call) -> None:
-    if call.records.count(Snapshot, where={"kind": "manual"}) >= _MOST_MANUAL:
-        raise ServiceFault(
-            "SnapshotQuotaExceededFault",
-            f"This account has {_MOST_MANUAL} manual snapshots, which is its quota.",
-        )
+    quotas.within("ManualSnapshots", call.records.count(Snapshot, where={"kind": "manual"}))

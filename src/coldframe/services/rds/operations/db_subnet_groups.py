@@ -1,25 +1,29 @@
 """DB subnet groups: their subnets are remembered as given, for there are no networks here yet."""
 
+import re
 from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, names, pages, tagging
+from coldframe.services.rds import answers, arns, names, pages, quotas, tagging
 from coldframe.services.rds.faults import bad_value
 from coldframe.services.rds.records import Instance, SubnetGroup
 
 _FEWEST = 2
+_SUBNET = re.compile(r"subnet-[0-9a-zA-Z-]{1,40}")
 
 
 def create_db_subnet_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group of at least two subnets."""
-    name = names.group_name(request["DBSubnetGroupName"], "DBSubnetGroupName")
+    name = names.subnet_group(request["DBSubnetGroupName"], "DBSubnetGroupName")
     if name == "default":
         raise bad_value("The parameter DBSubnetGroupName is not valid: default is RDS's own.")
+    if call.records.find(SubnetGroup, name) is None:
+        quotas.within("DBSubnetGroups", call.records.count(SubnetGroup))
     arn = arns.made(call.account, call.region, "subgrp", name)
     row = SubnetGroup(
         name=name,
-        description=request["DBSubnetGroupDescription"],
+        description=names.required(request["DBSubnetGroupDescription"], "DBSubnetGroupDescription"),
         subnets=_subnets(request["SubnetIds"]),
         tags=tagging.of_new(call, request.get("Tags"), arn),
     )
@@ -61,6 +65,9 @@ def delete_db_subnet_group(call: Call, request: dict[str, Any]) -> None:
 
 def _subnets(given: list[str]) -> list[str]:
     found = list(dict.fromkeys(given))
+    if wrong := [each for each in found if _SUBNET.fullmatch(each) is None]:
+        raise ServiceFault("InvalidSubnet", f"Some input subnets in :[{', '.join(wrong)}] are invalid.")
+    quotas.within("SubnetsPerDBSubnetGroup", len(found), 0)
     if len(found) < _FEWEST:
         raise ServiceFault(
             "DBSubnetGroupDoesNotCoverEnoughAZs",

@@ -1,16 +1,23 @@
 """Engine versions that are installed, the classes that they run in, and what the account may have."""
 
+from collections import Counter
 from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.engines.database import Version
-from coldframe.services.rds import authorities, engine_names, instance_classes, lookup, pages, upgrade_paths
-from coldframe.services.rds.clusters.new_clusters import MOST_CLUSTERS
-from coldframe.services.rds.clusters.records import Cluster
+from coldframe.services.rds import (
+    authorities,
+    engine_names,
+    instance_classes,
+    lookup,
+    pages,
+    quotas,
+    storage_settings,
+    upgrade_paths,
+)
+from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.engine_names import EngineName
-from coldframe.services.rds.instance_settings import AURORA_STORAGE, storage_types
-from coldframe.services.rds.new_instances import MOST_INSTANCES
 from coldframe.services.rds.records import (
     EventSubscription,
     Instance,
@@ -19,6 +26,7 @@ from coldframe.services.rds.records import (
     Snapshot,
     SubnetGroup,
 )
+from coldframe.services.rds.storage_settings import AURORA_STORAGE, storage_types
 
 _ZONES = "abc"
 
@@ -80,7 +88,7 @@ def describe_orderable_db_instance_options(call: Call, request: dict[str, Any]) 
         )
         and request.get("LicenseModel") in {None, engine.licence}
     ]
-    page, marker = pages.page(call, request, sorted(rows), lambda row: row)
+    page, marker = pages.page(call, request, sorted(rows), lambda row: row, most=1000)
     return {"OrderableDBInstanceOptions": [_option(call, engine, *row) for row in page], **marker}
 
 
@@ -89,11 +97,13 @@ def describe_valid_db_instance_modifications(call: Call, request: dict[str, Any]
     instance = lookup.available(lookup.instance_named(call, request["DBInstanceIdentifier"]))
     storage = []
     for kind, (least, most) in storage_types().items():
+        size = {"From": max(least, instance.storage), "To": most, "Step": 1}
         storage.append(
             {
-                "StorageType": kind,
-                "StorageSize": [{"From": max(least, instance.storage), "To": most, "Step": 1}],
+                "StorageType": "magnetic" if kind == "standard" else kind,
+                "StorageSize": [size],
                 "SupportsStorageAutoscaling": False,
+                **storage_settings.ranges(kind),
             }
         )
     return {
@@ -108,28 +118,26 @@ def describe_valid_db_instance_modifications(call: Call, request: dict[str, Any]
 def describe_account_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return the quotas of the account, and how much of each is used."""
     records = call.records
-    instances = records.list(Instance)
+    instances, custom = records.list(Instance), records.list(ClusterEndpoint)
     used = {
-        "DBInstances": (len(instances), MOST_INSTANCES),
-        "AllocatedStorage": (sum(row.storage for row in instances), 100_000),
-        "ManualSnapshots": (records.count(Snapshot, where={"kind": "manual"}), 100),
-        "DBParameterGroups": (records.count(ParameterGroup, key_prefix=("instance",)), 50),
-        "DBClusterParameterGroups": (records.count(ParameterGroup, key_prefix=("cluster",)), 50),
-        "DBSubnetGroups": (records.count(SubnetGroup), 50),
-        "SubnetsPerDBSubnetGroup": (
-            max((len(row.subnets) for row in records.list(SubnetGroup)), default=0),
-            20,
-        ),
-        "EventSubscriptions": (records.count(EventSubscription), 20),
-        "OptionGroups": (records.count(OptionGroup), 20),
-        "ReadReplicasPerMaster": (_most_replicas(instances), 15),
-        "DBClusters": (records.count(Cluster), MOST_CLUSTERS),
-        "ReservedDBInstances": (0, 0),
-        "DBSecurityGroups": (0, 0),
+        "DBInstances": len(instances),
+        "AllocatedStorage": sum(row.storage for row in instances),
+        "DBParameterGroups": records.count(ParameterGroup, key_prefix=("instance",)),
+        "ManualSnapshots": records.count(Snapshot, where={"kind": "manual"}),
+        "EventSubscriptions": records.count(EventSubscription),
+        "DBSubnetGroups": records.count(SubnetGroup),
+        "OptionGroups": records.count(OptionGroup),
+        "SubnetsPerDBSubnetGroup": max((len(row.subnets) for row in records.list(SubnetGroup)), default=0),
+        "ReadReplicasPerMaster": _most([row.source for row in instances if row.source and not row.cluster]),
+        "DBClusters": records.count(Cluster),
+        "DBClusterParameterGroups": records.count(ParameterGroup, key_prefix=("cluster",)),
+        "ManualClusterSnapshots": records.count(ClusterSnapshot, where={"kind": "manual"}),
+        "CustomEndpointsPerDBCluster": _most([row.cluster for row in custom]),
     }
     return {
         "AccountQuotas": [
-            {"AccountQuotaName": name, "Used": now, "Max": most} for name, (now, most) in used.items()
+            {"AccountQuotaName": name, "Used": used.get(name, 0), "Max": quota.most}
+            for name, quota in quotas.QUOTAS.items()
         ]
     }
 
@@ -236,10 +244,17 @@ def _option(call: Call, engine: EngineName, version: str, size: str, storage: st
         "SupportsHttpEndpoint": False,
     }
     if rated:
-        answer |= {"MinIopsPerDbInstance": 1_000, "MaxIopsPerDbInstance": 64_000}
+        rates = storage_settings.ranges(storage)
+        iops, ratio = rates["ProvisionedIops"][0], rates["IopsToStorageRatio"][0]
+        answer |= {
+            "MinIopsPerDbInstance": iops["From"],
+            "MaxIopsPerDbInstance": iops["To"],
+            "MinIopsPerGib": ratio["From"],
+            "MaxIopsPerGib": ratio["To"],
+        }
     return answer
 
 
-def _most_replicas(instances: list[Instance]) -> int:
-    sources = [row.source for row in instances if row.source]
-    return max((sources.count(each) for each in set(sources)), default=0)
+def _most(names: list[str]) -> int:
+    """Return how often the name comes that comes most often."""
+    return max(Counter(names).values(), default=0)

@@ -5,12 +5,32 @@ from typing import Any
 
 from coldframe.core import arns as names_of_resources
 from coldframe.core.call import Call
+from coldframe.core.client_errors import ClientError
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, events, names, pages, tagging
+from coldframe.core.records import Record
+from coldframe.services.rds import arns, events, names, pages, quotas, tagging
 from coldframe.services.rds.faults import bad_combination, bad_value
-from coldframe.services.rds.records import Event, EventSubscription
+from coldframe.services.rds.records import (
+    Cluster,
+    ClusterSnapshot,
+    Deployment,
+    Event,
+    EventSubscription,
+    Instance,
+    ParameterGroup,
+    Snapshot,
+)
 from coldframe.services.rds.times import milliseconds, moment
 
+# What events are of, as records: one that is not there, and that nothing is told of, is not found.
+_SOURCES: dict[str, tuple[type[Record], tuple[str, ...]]] = {
+    "db-instance": (Instance, ()),
+    "db-snapshot": (Snapshot, ()),
+    "db-parameter-group": (ParameterGroup, ("instance",)),
+    "db-cluster": (Cluster, ()),
+    "db-cluster-snapshot": (ClusterSnapshot, ()),
+    "blue-green-deployment": (Deployment, ()),
+}
 _HOUR = 60
 _MOST_MINUTES = 20_160
 
@@ -20,8 +40,11 @@ def describe_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     begin, end = _span(call, request)
     source, kind = request.get("SourceIdentifier"), request.get("SourceType")
     if source and not kind:
-        raise bad_combination("Cannot specify SourceIdentifier without SourceType.")
+        raise bad_combination("Cannot specify source identifier without source type")
     wanted = set(request.get("EventCategories") or ())
+    if source and kind in _SOURCES and not call.records.list(Event, where={"source": source.lower()}):
+        record, prefix = _SOURCES[kind]
+        call.records.get(record, *prefix, source.lower())
     rows = [
         row
         for row in call.records.list(Event)
@@ -65,21 +88,23 @@ def describe_event_categories(call: Call, request: dict[str, Any]) -> dict[str, 
 def create_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Have events sent to a topic."""
     name = names.identifier(request["SubscriptionName"], "SubscriptionName", longest=255)
+    if call.records.find(EventSubscription, name) is None:
+        quotas.within("EventSubscriptions", call.records.count(EventSubscription))
     kind, sources = request.get("SourceType") or "", request.get("SourceIds") or []
     if sources and not kind:
         raise bad_combination("SourceIds needs SourceType.")
     row = EventSubscription(
         name=name,
-        topic=_topic(request["SnsTopicArn"]),
+        topic=_topic(call, request["SnsTopicArn"]),
         created=call.now,
         kind=_kind(kind),
         categories=_categories(kind, request.get("EventCategories")),
-        sources=[each.lower() for each in sources],
+        sources=[_source(call, kind, each) for each in sources],
         enabled=request.get("Enabled") is not False,
         tags=tagging.of_new(call, request.get("Tags"), arns.made(call.account, call.region, "es", name)),
     )
     call.records.add(row)
-    return {"EventSubscription": _answer(call, row)}
+    return {"EventSubscription": _changing(call, row, "creating")}
 
 
 def describe_event_subscriptions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -99,14 +124,14 @@ def modify_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, 
     row = call.records.get(EventSubscription, request["SubscriptionName"].lower())
     fields: dict[str, Any] = {}
     if request.get("SnsTopicArn"):
-        fields["topic"] = _topic(request["SnsTopicArn"])
+        fields["topic"] = _topic(call, request["SnsTopicArn"])
     if request.get("SourceType") is not None:
         fields["kind"] = _kind(request["SourceType"])
     if request.get("EventCategories") is not None:
         fields["categories"] = _categories(fields.get("kind", row.kind), request["EventCategories"])
     if request.get("Enabled") is not None:
         fields["enabled"] = request["Enabled"]
-    return {"EventSubscription": _answer(call, call.records.change(row, **fields))}
+    return {"EventSubscription": _changing(call, call.records.change(row, **fields), "modifying")}
 
 
 def delete_event_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -123,8 +148,10 @@ def add_source_identifier_to_subscription(call: Call, request: dict[str, Any]) -
         raise bad_combination(
             "The subscription has no SourceType, so that it sends the events of every source."
         )
-    sources = list(dict.fromkeys([*row.sources, request["SourceIdentifier"].lower()]))
-    return {"EventSubscription": _answer(call, call.records.change(row, sources=sources))}
+    added = _source(call, row.kind, request["SourceIdentifier"])
+    sources = list(dict.fromkeys([*row.sources, added]))
+    row = call.records.change(row, sources=sources)
+    return {"EventSubscription": _changing(call, row, "modifying")}
 
 
 def remove_source_identifier_from_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +161,8 @@ def remove_source_identifier_from_subscription(call: Call, request: dict[str, An
     if source not in row.sources:
         raise ServiceFault("SourceNotFoundFault", f"Source {source} is not in the subscription {row.name}.")
     sources = [each for each in row.sources if each != source]
-    return {"EventSubscription": _answer(call, call.records.change(row, sources=sources))}
+    row = call.records.change(row, sources=sources)
+    return {"EventSubscription": _changing(call, row, "modifying")}
 
 
 def _span(call: Call, request: dict[str, Any]) -> tuple[int, int]:
@@ -154,13 +182,34 @@ def _span(call: Call, request: dict[str, Any]) -> tuple[int, int]:
     return last - int(timedelta(minutes=minutes or _HOUR).total_seconds() * 1000), last
 
 
-def _topic(text: str) -> str:
+def _source(call: Call, kind: str, name: str) -> str:
+    """Return the identifier of a source of events as it is kept; raises SourceNotFoundFault."""
+    identifier = name.lower()
+    if kind in _SOURCES:
+        record, prefix = _SOURCES[kind]
+        if call.records.find(record, *prefix, identifier) is None:
+            raise ServiceFault("SourceNotFoundFault", f"Source {name} could not be found.")
+    return identifier
+
+
+def _topic(call: Call, text: str) -> str:
     try:
         arn = names_of_resources.parse(text)
     except ValueError:
         raise ServiceFault("SNSInvalidTopicFault", f"Invalid topic: {text}") from None
     if arn.service != "sns":
         raise ServiceFault("SNSInvalidTopicFault", f"Invalid topic: {text}")
+    if (arn.account, arn.region) != (call.account, call.region):
+        # What another account lets RDS do is seen when there is something to send.
+        return text
+    try:
+        call.client("sns").get_topic_attributes(TopicArn=text)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NotFound":
+            raise ServiceFault("SNSTopicArnNotFoundFault", f"SNS topic {text} does not exist") from None
+        raise ServiceFault(
+            "SNSNoAuthorizationFault", f"You do not have permission to publish to the SNS topic {text}"
+        ) from None
     return text
 
 
@@ -173,12 +222,13 @@ def _kind(kind: str) -> str:
 def _categories(kind: str, given: list[str] | None) -> list[str]:
     table = events.table()["categories"]
     known = {each for name, categories in table.items() for each in categories if not kind or name == kind}
-    for each in given or ():
+    wanted = [each.lower() for each in given or ()]
+    for each in wanted:
         if each not in known:
             raise ServiceFault(
                 "SubscriptionCategoryNotFoundFault", f"The event category '{each}' is not valid."
             )
-    return list(given or ())
+    return wanted
 
 
 def _answer(call: Call, row: EventSubscription) -> dict[str, Any]:
@@ -187,10 +237,15 @@ def _answer(call: Call, row: EventSubscription) -> dict[str, Any]:
         "CustSubscriptionId": row.name,
         "SnsTopicArn": row.topic,
         "Status": "active",
-        "SubscriptionCreationTime": str(moment(row.created)),
-        "SourceIdsList": row.sources,
-        "EventCategoriesList": row.categories,
+        "SubscriptionCreationTime": f"{moment(row.created):%Y-%m-%d %H:%M:%S.%f}"[:-3],
         "Enabled": row.enabled,
         "EventSubscriptionArn": arns.made(call.account, call.region, "es", row.name),
     }
-    return {**answer, "SourceType": row.kind} if row.kind else answer
+    told = {"SourceType": row.kind, "SourceIdsList": row.sources, "EventCategoriesList": row.categories}
+    return answer | {name: value for name, value in told.items() if value}
+
+
+def _changing(call: Call, row: EventSubscription, status: str) -> dict[str, Any]:
+    """Return a subscription as the call that changes it tells of it: on its way, its time written otherwise."""
+    created = f"{moment(row.created):%a %b %d %H:%M:%S UTC %Y}"
+    return {**_answer(call, row), "Status": status, "SubscriptionCreationTime": created}

@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, engine_names, names, pages, tagging
+from coldframe.services.rds import answers, arns, engine_names, names, pages, quotas, tagging
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Instance, OptionGroup
@@ -13,10 +13,10 @@ from coldframe.services.rds.records import Instance, OptionGroup
 def create_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group for a major version of an engine."""
     engine = engine_names.named(request["EngineName"])
-    name = names.group_name(request["OptionGroupName"], "OptionGroupName")
-    major = request["MajorEngineVersion"]
-    if engine.major(major) != major or not major.replace(".", "").isdigit():
-        raise bad_combination(f"Cannot find major version {major} for {engine.name}")
+    name = names.identifier(request["OptionGroupName"], "OptionGroupName", longest=255)
+    major = _major(call, engine, request["MajorEngineVersion"])
+    names.required(request["OptionGroupDescription"], "OptionGroupDescription")
+    quotas.within("OptionGroups", call.records.count(OptionGroup))
     arn = arns.made(call.account, call.region, "og", name)
     row = OptionGroup(
         name=name,
@@ -32,7 +32,10 @@ def create_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def copy_option_group(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a group that is like another."""
     source = _found(call, _name_in(request["SourceOptionGroupIdentifier"]))
-    name = names.group_name(request["TargetOptionGroupIdentifier"], "TargetOptionGroupIdentifier")
+    name = names.identifier(
+        request["TargetOptionGroupIdentifier"], "TargetOptionGroupIdentifier", longest=255
+    )
+    quotas.within("OptionGroups", call.records.count(OptionGroup))
     arn = arns.made(call.account, call.region, "og", name)
     row = OptionGroup(
         name=name,
@@ -85,8 +88,19 @@ def delete_option_group(call: Call, request: dict[str, Any]) -> None:
 
 def describe_option_group_options(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return the options of an engine: none."""
-    engine_names.named(request["EngineName"])
-    return {"OptionGroupOptions": []}
+    engine = engine_names.named(request["EngineName"])
+    if request.get("MajorEngineVersion"):
+        _major(call, engine, request["MajorEngineVersion"])
+    page, _ = pages.page(call, request, [], lambda row: row)
+    return {"OptionGroupOptions": page}
+
+
+def _major(call: Call, engine: engine_names.EngineName, major: str) -> str:
+    """Return a major version of an engine that is here; raises InvalidParameterCombination."""
+    known = {engine.major(version.number) for version in call.part(Databases).versions(engine.name)}
+    if major not in known:
+        raise bad_combination(f"Cannot find major version {major} for {engine.name}")
+    return major
 
 
 def _defaults(call: Call) -> list[OptionGroup]:

@@ -12,6 +12,9 @@ from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import AutomatedBackup, Instance, Snapshot
 from coldframe.services.rds.times import milliseconds, moment
 
+# What a restored instance has by default and not from what it is made of.
+_OF_ITS_OWN = ("DBParameterGroupName", "VpcSecurityGroupIds", "EnableIAMDatabaseAuthentication")
+
 
 def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make an instance of a snapshot."""
@@ -78,15 +81,18 @@ def _new(
             f"DBName can't be specified for {made_of.engine}: the databases are those of the back-up."
         )
     identifier = lookup.new_identifier(name)
-    engine = engine_names.named(made_of.engine)
     version = call.part(Databases).version(
         made_of.engine, _installed(call, made_of.engine, version or made_of.version)
     )
-    inherited = new_instances.inherited(made_of)
-    group = inherited.get("DBParameterGroupName")
-    if group and lookup.family_of(call.records, group) != engine.family(version):
-        # The instance has had another version since.
-        del inherited["DBParameterGroupName"]
+    inherited = {
+        name: value for name, value in new_instances.inherited(made_of).items() if name not in _OF_ITS_OWN
+    }
+    if request.get("StorageType") not in {None, inherited.get("StorageType")}:
+        inherited = {
+            name: value for name, value in inherited.items() if name not in {"Iops", "StorageThroughput"}
+        }
+    if (request.get("AllocatedStorage") or made_of.storage) < made_of.storage:
+        raise bad_value("The allocated storage size can't be less than the source snapshot or backup size.")
     wanted = {
         **inherited,
         "Port": made_of.port,
@@ -101,8 +107,16 @@ def _new(
         optimized_writes=made_of.optimized_writes if isinstance(made_of, Snapshot) else False,
     )
     arn = arns.made(call.account, call.region, "db", identifier)
-    tags = tagging.of_new(call, request.get("Tags"), arn)
+    tags = tagging.of_new(call, request.get("Tags"), arn) or _tags(call, made_of)
     return new_instances.lay_in(call, identifier, origin, wanted, tags)
+
+
+def _tags(call: Call, made_of: Snapshot | AutomatedBackup) -> dict[str, str]:
+    """Return the tags of what a restore without tags is made of: those of the instance of a snapshot, while it is there."""
+    if not isinstance(made_of, Snapshot):
+        return {}
+    source = lookup.by_resource(call.records, made_of.resource_id)
+    return source.tags if source is not None else made_of.tags
 
 
 def _installed(call: Call, engine: str, version: str) -> str:
