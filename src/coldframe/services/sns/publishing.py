@@ -9,7 +9,9 @@ import msgspec
 
 from coldframe.core import arns
 from coldframe.core.call import Call
+from coldframe.core.offers import MetricSink
 from coldframe.engines.queue import Duplicate, New
+from coldframe.services.sns import metrics
 from coldframe.services.sns.arns import invalid
 from coldframe.services.sns.delivery import Deliverer
 from coldframe.services.sns.filter_policies import FilterPolicy, compile_policy
@@ -71,8 +73,14 @@ def check_entry(topic: Topic, entry: Mapping[str, Any]) -> None:
 def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """Put messages into the outbox, all or none, and return what the publisher is told of each."""
     batches: list[tuple[str, list[New]]] = []
+    sink = call.part(MetricSink)
     for subscription in _subscriptions(call, arn, topic):
-        wanted = [_new(call, topic, subscription, each) for each in drafts if _wants(subscription, each)]
+        wanted = []
+        for each in drafts:
+            if _wants(subscription, each):
+                wanted.append(_new(call, topic, subscription, each))
+            else:
+                metrics.filtered_out(sink, arn, _scope(subscription), each.default, call.now)
         if wanted:
             batches.append((subscription.id, wanted))
     sequences: dict[str, int] = {}
@@ -87,6 +95,8 @@ def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) ->
         call.part(Deliverer).due(arn, [name for name, _ in batches])
     answers = []
     for each in drafts:
+        metrics.count(sink, arn, "NumberOfMessagesPublished", call.now)
+        metrics.count(sink, arn, "PublishSize", call.now, each.size, unit="Bytes")
         told = {"MessageId": identifiers[each.default.deduplication] if topic.fifo else each.id}
         if topic.fifo:
             told["SequenceNumber"] = sequence_number(sequences.get(each.id, 0))
@@ -124,8 +134,13 @@ def _wants(subscription: Subscription, drafted: Draft) -> bool:
     text = subscription.attributes.get("FilterPolicy")
     if not text:
         return True
-    scope = subscription.attributes.get("FilterPolicyScope") or "MessageAttributes"
-    return _compiled(text, scope).wants(values_of(drafted.default.attributes), drafted.default.message)
+    return _compiled(text, _scope(subscription)).wants(
+        values_of(drafted.default.attributes), drafted.default.message
+    )
+
+
+def _scope(subscription: Subscription) -> str:
+    return subscription.attributes.get("FilterPolicyScope") or "MessageAttributes"
 
 
 @lru_cache(maxsize=4096)

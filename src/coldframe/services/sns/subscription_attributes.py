@@ -3,7 +3,8 @@
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from coldframe.core import arns
@@ -17,20 +18,28 @@ SETTABLE = (
     "SubscriptionRoleArn",
 )
 _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
-_OUTSIDE = {"email", "email-json", "sms", "application"}
+_MAILBOX = re.compile(r"[^@\s<>\"(),;:]{1,64}@[A-Za-z0-9.\-]{1,255}")
+# With spaces, dots and the like between the digits, as people write numbers.
+_PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){8,15}")
 _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 
 
-def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
+def check_endpoint(protocol: str, endpoint: str, *, fifo: bool, allowed: Sequence[str] = ()) -> None:
     """Refuse an endpoint that is none of its protocol, or that nothing here can reach."""
-    if protocol in _OUTSIDE:
-        raise NotBuilt(f"Subscriptions by {protocol} leave this machine, which coldframe does not do.")
+    if protocol == "application":
+        raise NotBuilt("Mobile push goes through the phone makers' services, which coldframe does not reach.")
     if protocol == "lambda":
         raise NotBuilt(
             "Subscriptions of AWS Lambda functions wait for AWS Lambda, which is not built in coldframe."
         )
     if protocol in {"http", "https"}:
-        _check_url(protocol, endpoint)
+        _check_url(protocol, endpoint, allowed)
+    elif protocol == "sms":
+        if _PHONE.fullmatch(endpoint) is None or "--" in endpoint:
+            raise invalid(f"Invalid SMS endpoint: {endpoint}")
+    elif protocol in {"email", "email-json"}:
+        if _MAILBOX.fullmatch(endpoint) is None:
+            raise invalid("Email address")
     elif protocol in {"sqs", "firehose"}:
         service = _service_of(endpoint, f"{'SQS' if protocol == 'sqs' else 'Firehose'} endpoint ARN")
         if service != protocol:
@@ -111,16 +120,38 @@ def _service_of(endpoint: str, wrong: str) -> str:
         raise invalid(wrong) from error
 
 
-def _check_url(protocol: str, endpoint: str) -> None:
+def _check_url(protocol: str, endpoint: str, allowed: Sequence[str]) -> None:
     url = urlsplit(endpoint)
     if url.scheme != protocol or not url.hostname:
         raise invalid(f"Endpoint must match the specified protocol: {protocol}")
-    if not is_this_machine(url.hostname):
+    if not may_deliver_to(url.hostname, allowed):
         raise ServiceFault(
             "InvalidParameterException",
-            f"Invalid parameter: Endpoint Reason: {url.hostname} is not an address of this machine; coldframe delivers to"
-            " 127.0.0.0/8, ::1 and localhost only",
+            f"Invalid parameter: Endpoint Reason: {url.hostname} is not an address of this machine, and not one that this"
+            " server was told to deliver to (coldframe up --deliver-to HOST)",
         )
+
+
+def may_deliver_to(host: str, allowed: Sequence[str]) -> bool:
+    """Tell whether SNS may deliver to a host: this machine, or a name or an address in a network that is allowed."""
+    if is_this_machine(host) or host.lower() in allowed:
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in _networks(tuple(allowed)))
+
+
+@lru_cache(maxsize=8)
+def _networks(allowed: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    found = []
+    for each in allowed:
+        try:
+            found.append(ipaddress.ip_network(each))
+        except ValueError:
+            continue  # a name
+    return found
 
 
 def is_this_machine(host: str) -> bool:

@@ -29,7 +29,8 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Subscribe an endpoint; one that is subscribed already with the same attributes keeps its subscription."""
     arn, topic = topic_in(call, request["TopicArn"])
     protocol, endpoint = request["Protocol"], request.get("Endpoint", "")
-    subscription_attributes.check_endpoint(protocol, endpoint, fifo=topic.fifo)
+    allowed = call.installation.settings.deliver_to
+    subscription_attributes.check_endpoint(protocol, endpoint, fifo=topic.fifo, allowed=allowed)
     attributes = subscription_attributes.checked(request.get("Attributes") or {}, {}, protocol)
     records = records_of(call, arn)
     present = [
@@ -55,6 +56,7 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         attributes=attributes,
         confirmed=_needs_no_confirmation(call, protocol, endpoint),
         authenticated=_needs_no_confirmation(call, protocol, endpoint),
+        principal=call.principal.arn,
     )
     records.add(made)
     if not made.confirmed:
@@ -129,7 +131,7 @@ def get_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
         "Endpoint": found.endpoint,
         "PendingConfirmation": str(not found.confirmed).lower(),
         "ConfirmationWasAuthenticated": str(found.authenticated).lower(),
-        "SubscriptionPrincipal": call.principal.arn,
+        "SubscriptionPrincipal": found.principal or f"arn:{call.partition}:iam::{found.owner}:root",
     }
     if "FilterPolicy" in attributes:
         attributes.setdefault("FilterPolicyScope", "MessageAttributes")
@@ -152,6 +154,8 @@ def set_subscription_attributes(call: Call, request: dict[str, Any]) -> None:
 
 def _needs_no_confirmation(call: Call, protocol: str, endpoint: str) -> bool:
     """Documented: only endpoints of others are asked; queues and streams of the caller's account are its own."""
+    if protocol == "sms":
+        return True
     return protocol in {"sqs", "firehose"} and arns.parse(endpoint).account == call.account
 
 
