@@ -41,9 +41,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="host or network that SNS may deliver to over HTTP, beside this machine; may be repeated",
     )
-    parser.add_argument(
-        "--mail-relay", type=relay, default="", metavar="HOST:PORT", help="SMTP relay for mail of SNS"
-    )
+    parser.add_argument("--mail-relay", type=relay, metavar="HOST:PORT", help="SMTP relay for mail of SNS")
     parser.add_argument(
         "--passphrase-file",
         type=Path,
@@ -73,7 +71,7 @@ def run(chosen: argparse.Namespace) -> int:
             local_storage=chosen.local_storage.expanduser().absolute() if chosen.local_storage else None,
             untorn_storage=chosen.untorn_storage,
             deliver_to=tuple(each.lower() for each in chosen.deliver_to),
-            mail_relay=chosen.mail_relay,
+            mail_relay=chosen.mail_relay or "",
         ),
         Console,
     )

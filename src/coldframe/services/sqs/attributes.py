@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,7 +43,7 @@ class Redrive(msgspec.Struct, frozen=True, rename="camel"):
     """A redrive policy: after how many receptions a message goes where; AWS takes the number as text too."""
 
     dead_letter_target_arn: str
-    max_receive_count: int = 10
+    max_receive_count: int
 
 
 class RedriveAllow(msgspec.Struct, frozen=True, rename="camel"):
@@ -103,6 +103,11 @@ def redrive_of(queue: Queue) -> Redrive | None:
 def redrive(text: str) -> Redrive:
     """Read a redrive policy; raises InvalidParameterValue."""
     try:
+        given = msgspec.json.decode(text, type=dict[str, Any])
+        for name in ("deadLetterTargetArn", "maxReceiveCount"):
+            if name not in given:
+                reason = f"Redrive policy does not contain mandatory attribute: {name}."
+                raise invalid_value("RedrivePolicy", text, reason)
         found = msgspec.json.decode(text, type=Redrive, strict=False)
     except msgspec.MsgspecError as error:
         raise invalid_value("RedrivePolicy", text, f"It is not a redrive policy: {error}") from error
