@@ -10,8 +10,9 @@ import urllib.request
 
 import pytest
 
+from coldframe.services.sns.subscription_attributes import may_deliver_to
 from tests.server_fixtures import running_server
-from tests.services.sns.conftest import code, received
+from tests.services.sns.conftest import received
 
 
 class Relay(socketserver.ThreadingTCPServer):
@@ -126,18 +127,45 @@ def test_who_subscribed_is_told_to_whoever_asks(server, sns, make_topic, make_qu
     assert told["SubscriptionPrincipal"] == user
 
 
-def test_hosts_elsewhere_are_for_the_operator_to_allow(tmp_path, sns, make_topic) -> None:
+def test_hosts_elsewhere_are_for_the_operator_to_allow(sns, make_topic, caplog) -> None:
     topic = make_topic()
-    with pytest.raises(sns.exceptions.InvalidParameterException) as raised:
-        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://hooks.example/x")
-    assert code(raised) == "InvalidParameter"
-    assert "--deliver-to" in raised.value.response["Error"]["Message"]
-    with running_server(tmp_path / "data", deliver_to=("hooks.example", "192.0.2.0/24")) as running:
-        other = running.client("sns")
-        topic = other.create_topic(Name="t")["TopicArn"]
-        for host in ("hooks.example", "192.0.2.7"):
-            made = other.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{host}:9/x")
-            assert made["SubscriptionArn"] == "pending confirmation"
-        for host in ("other.example", "192.0.3.7", "hooks.example.org"):
-            with pytest.raises(other.exceptions.InvalidParameterException):
-                other.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{host}/x")
+    made = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://hooks.example/x")
+    assert made["SubscriptionArn"] == "pending confirmation"
+    ends = time.monotonic() + 8
+    while "hooks.example" not in caplog.text and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert "hooks.example is no host that this server may deliver to" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "may"),
+    [
+        ("127.8.9.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("hooks.example", True),
+        ("HOOKS.example", True),
+        ("192.0.2.7", True),
+        ("other.example", False),
+        ("hooks.example.org", False),
+        ("192.0.3.7", False),
+        ("169.254.169.254", False),
+    ],
+)
+def test_a_host_is_allowed_by_its_name_or_its_network(host, may) -> None:
+    assert may_deliver_to(host, ("hooks.example", "192.0.2.0/24")) is may
+
+
+def test_messages_are_in_queues_when_publish_answers_in_dev_mode(tmp_path) -> None:
+    with running_server(tmp_path / "data", dev=True) as running:
+        keys = {"aws_access_key_id": "123456789012", "aws_secret_access_key": "x"}
+        sns, sqs = running.client("sns", **keys), running.client("sqs", **keys)
+        topic = sns.create_topic(Name="t")["TopicArn"]
+        urls = [sqs.create_queue(QueueName=f"q{number}")["QueueUrl"] for number in range(5)]
+        for url in urls:
+            queue = f"arn:aws:sqs:us-east-1:123456789012:{url.rpartition('/')[2]}"
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+        for _ in range(10):
+            sns.publish(TopicArn=topic, Message="x")
+            for url in urls:
+                assert len(sqs.receive_message(QueueUrl=url)["Messages"]) == 1

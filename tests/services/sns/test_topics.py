@@ -87,7 +87,6 @@ def test_subscribing_twice_is_one_subscription(sns, make_topic, make_queue) -> N
 @pytest.mark.parametrize(
     ("protocol", "endpoint", "expected"),
     [
-        ("http", "http://example.com/x", "InvalidParameter"),
         ("https", "http://127.0.0.1/", "InvalidParameter"),
         ("sqs", "not-an-arn", "InvalidParameter"),
         ("pigeon", "x", "InvalidParameter"),

@@ -3,7 +3,7 @@
 import heapq
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from coldframe.core import arns
 from coldframe.core.installation import Installation
@@ -54,6 +54,17 @@ class Deliverer:
         for identifier in subscriptions:
             self._add(0.0, (topic.account, topic.region, identifier))
 
+    def wait_for(self, subscriptions: Collection[str], seconds: float) -> None:
+        """Return once what is due to subscriptions by now was tried, or when the time is up."""
+
+        def tried() -> bool:
+            now = self._installation.clock.seconds()
+            waiting = any(each[3] in subscriptions and each[0] <= now for each in self._due)
+            return not waiting and self._busy.isdisjoint(subscriptions)
+
+        with self._changed:
+            self._changed.wait_for(tried, seconds)
+
     def resume(self) -> None:
         """Have everything delivered that is in the outbox, such as what an earlier process left."""
         waiting = self._outbox.queues()
@@ -96,12 +107,14 @@ class Deliverer:
                     again = self._installation.clock.seconds() + _LOOK_AGAIN
                 finally:
                     with self._changed:
-                        self._busy.discard(place[2])
                         if place in self._again:
                             self._again.discard(place)
                             again = 0.0
-                if again is not None:
-                    self._add(again, place)
+                        # Both at once, so that it is never neither due nor served while there is something to do.
+                        self._busy.discard(place[2])
+                        if again is not None and self._open:
+                            heapq.heappush(self._due, (again, *place))
+                        self._changed.notify_all()
         finally:
             with self._changed:
                 self._threads.discard(threading.current_thread())
@@ -165,7 +178,7 @@ class Deliverer:
                 self._outbox.change_visibility(subscription.id, place, now + int(delay * 1000), now)
                 continue
             if told.outcome is not Outcome.DELIVERED:
-                if not self._to_dead_letters(arn, subscription, parcel, now):
+                if not self._to_dead_letters(arn, subscription, parcel, told, now):
                     continue
                 if subscription.protocol not in {"http", "https"}:
                     self._count(arn, parcel, "NumberOfNotificationsFailed", now)
@@ -196,11 +209,14 @@ class Deliverer:
         place = f"{arn}:{subscription.id}"
         return [channels.to_url(subscription, place, each, settings.deliver_to) for each in parcels]
 
-    def _to_dead_letters(self, arn: arns.Arn, subscription: Subscription, parcel: Parcel, now: int) -> bool:
+    def _to_dead_letters(
+        self, arn: arns.Arn, subscription: Subscription, parcel: Parcel, told: Told, now: int
+    ) -> bool:
         """Keep what cannot be delivered in the queue for it; False when that queue does not answer now."""
         policy = subscription.attributes.get("RedrivePolicy")
         if not policy or parcel.notification.kind != "Notification":
-            LOG.warning("message %s could not be delivered to %s", parcel.id, subscription.endpoint)
+            text = "message %s could not be delivered to %s: %s"
+            LOG.warning(text, parcel.id, subscription.endpoint, told.response)
             return True
         outcome = channels.to_queue(self._connections, dead_letter_target(policy), [parcel])[0].outcome
         if outcome is Outcome.NEVER:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from coldframe.core import arns
-from coldframe.core.faults import NotBuilt, ServiceFault
+from coldframe.core.faults import NotBuilt
 from coldframe.services.sns.arns import invalid
 from coldframe.services.sns.delivery_policies import check_delivery_policy
 from coldframe.services.sns.filter_policies import InvalidFilterPolicy, compile_policy
@@ -24,8 +24,8 @@ _PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){8,15}")
 _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 
 
-def check_endpoint(protocol: str, endpoint: str, *, fifo: bool, allowed: Sequence[str] = ()) -> None:
-    """Refuse an endpoint that is none of its protocol, or that nothing here can reach."""
+def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
+    """Refuse an endpoint that is none of its protocol; whether it can be reached is seen when it is asked to confirm."""
     if protocol == "application":
         raise NotBuilt("Mobile push goes through the phone makers' services, which coldframe does not reach.")
     if protocol == "lambda":
@@ -33,7 +33,7 @@ def check_endpoint(protocol: str, endpoint: str, *, fifo: bool, allowed: Sequenc
             "Subscriptions of AWS Lambda functions wait for AWS Lambda, which is not built in coldframe."
         )
     if protocol in {"http", "https"}:
-        _check_url(protocol, endpoint, allowed)
+        _check_url(protocol, endpoint)
     elif protocol == "sms":
         if _PHONE.fullmatch(endpoint) is None or "--" in endpoint:
             raise invalid(f"Invalid SMS endpoint: {endpoint}")
@@ -120,16 +120,10 @@ def _service_of(endpoint: str, wrong: str) -> str:
         raise invalid(wrong) from error
 
 
-def _check_url(protocol: str, endpoint: str, allowed: Sequence[str]) -> None:
+def _check_url(protocol: str, endpoint: str) -> None:
     url = urlsplit(endpoint)
     if url.scheme != protocol or not url.hostname:
         raise invalid(f"Endpoint must match the specified protocol: {protocol}")
-    if not may_deliver_to(url.hostname, allowed):
-        raise ServiceFault(
-            "InvalidParameterException",
-            f"Invalid parameter: Endpoint Reason: {url.hostname} is not an address of this machine, and not one that this"
-            " server was told to deliver to (coldframe up --deliver-to HOST)",
-        )
 
 
 def may_deliver_to(host: str, allowed: Sequence[str]) -> bool:

@@ -29,8 +29,7 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Subscribe an endpoint; one that is subscribed already with the same attributes keeps its subscription."""
     arn, topic = topic_in(call, request["TopicArn"])
     protocol, endpoint = request["Protocol"], request.get("Endpoint", "")
-    allowed = call.installation.settings.deliver_to
-    subscription_attributes.check_endpoint(protocol, endpoint, fifo=topic.fifo, allowed=allowed)
+    subscription_attributes.check_endpoint(protocol, endpoint, fifo=topic.fifo)
     attributes = subscription_attributes.checked(request.get("Attributes") or {}, {}, protocol)
     records = records_of(call, arn)
     present = [
