@@ -74,20 +74,8 @@ def check_entry(topic: Topic, entry: Mapping[str, Any]) -> None:
 
 def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """Put messages into the outbox, all or none, and return what the publisher is told of each."""
-    batches: list[tuple[str, list[New]]] = []
-    sink = call.part(MetricSink)
-    within = set()
-    for subscription in _subscriptions(call, arn, topic):
-        if subscription.protocol in _WITHIN:
-            within.add(subscription.id)
-        wanted = []
-        for each in drafts:
-            if _wants(subscription, each):
-                wanted.append(_new(call, topic, subscription, each))
-            else:
-                metrics.filtered_out(sink, arn, _scope(subscription), each.default, call.now)
-        if wanted:
-            batches.append((subscription.id, wanted))
+    subscriptions, sink = _subscriptions(call, arn, topic), call.part(MetricSink)
+    batches = _batches(call, arn, topic, subscriptions, drafts)
     sequences: dict[str, int] = {}
     identifiers = {each.default.deduplication: each.id for each in drafts}
     if batches:
@@ -99,7 +87,8 @@ def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) ->
                     identifiers[message.unless.id] = one.id
         call.part(Deliverer).due(arn, [name for name, _ in batches])
         if call.installation.settings.dev:
-            # Test suites read a queue right after they have published, which AWS's own speed forgives less often.
+            # Test suites read a queue right after they have published.
+            within = {each.id for each in subscriptions if each.protocol in _WITHIN}
             call.part(Deliverer).wait_for(within, _SETTLES_WITHIN)
     answers = []
     for each in drafts:
@@ -110,6 +99,23 @@ def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) ->
             told["SequenceNumber"] = sequence_number(sequences.get(each.id, 0))
         answers.append(told)
     return answers
+
+
+def _batches(
+    call: Call, arn: arns.Arn, topic: Topic, subscriptions: Sequence[Subscription], drafts: Sequence[Draft]
+) -> list[tuple[str, list[New]]]:
+    """Return what goes to each subscription that wants any of the messages; those it does not want are counted."""
+    batches, sink = [], call.part(MetricSink)
+    for subscription in subscriptions:
+        wanted = []
+        for each in drafts:
+            if _wants(subscription, each):
+                wanted.append(_new(call, topic, subscription, each))
+            else:
+                metrics.filtered_out(sink, arn, _scope(subscription), each.default, call.now)
+        if wanted:
+            batches.append((subscription.id, wanted))
+    return batches
 
 
 def ask_to_confirm(call: Call, arn: arns.Arn, subscription: Subscription) -> None:
