@@ -74,6 +74,11 @@ def test_messages_that_are_none(sqs, make, parameters, code) -> None:
         ([{"Id": "a b", "MessageBody": "x"}], "InvalidBatchEntryId"),
         ([{"Id": "x" * 81, "MessageBody": "x"}], "InvalidBatchEntryId"),
         ([{"Id": str(n), "MessageBody": "x" * 600_000} for n in range(2)], "BatchRequestTooLong"),
+        # One message alone is as much of a batch, and not an entry that failed.
+        (
+            [{"Id": "a", "MessageBody": "x" * 1_048_577}, {"Id": "b", "MessageBody": "x"}],
+            "BatchRequestTooLong",
+        ),
     ],
 )
 def test_batches_that_are_none(sqs, make, entries, code) -> None:

@@ -7,6 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.sqs import batches, receiving
 from coldframe.services.sqs.lookup import queue_at
+from coldframe.services.sqs.message_checks import sent_size
 from coldframe.services.sqs.message_encryption import check_reader, data_key
 from coldframe.services.sqs.metrics import QueueMetrics
 from coldframe.services.sqs.sending import answer, check_batch, draft
@@ -29,6 +30,10 @@ def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     place, queue = queue_at(call, request["QueueUrl"])
     entries = request["Entries"]
     batches.check(entries, "SendMessageBatch")
+    total = sum(map(sent_size, entries))
+    if total > _MOST_BATCH_BYTES:
+        text = f"Batch requests cannot be longer than {_MOST_BATCH_BYTES} bytes. You have sent {total} bytes."
+        raise ServiceFault("BatchRequestTooLong", text)
     check_batch(queue, entries)
     key = data_key(call, place, queue)
     drafts, failures = [], []
@@ -37,10 +42,6 @@ def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             drafts.append((entry["Id"], draft(call, queue, entry, key)))
         except ServiceFault as fault:
             failures.append(batches.failed(entry, fault))
-    total = sum(drafted.size for _, drafted in drafts)
-    if total > _MOST_BATCH_BYTES:
-        text = f"Batch requests cannot be longer than {_MOST_BATCH_BYTES} bytes. You have sent {total} bytes."
-        raise ServiceFault("BatchRequestTooLong", text)
     kept = call.part(QueueMessages).send(queue.id, [drafted.new for _, drafted in drafts], call.now)
     call.part(QueueMetrics).sent(call, place, queue, [drafted.size for _, drafted in drafts], kept)
     successful = [
