@@ -40,13 +40,20 @@ class QueueMetrics:
     def sent(
         self, call: Call, place: Place, queue: Queue, sizes: Iterable[int], sent: Iterable[Sent]
     ) -> None:
-        """Count what was sent to a queue, message by message with its size in bytes."""
+        """Count what was sent to a queue, with the size in bytes of each message."""
+        kept: dict[int, int] = {}
+        repeated = 0
         for size, one in zip(sizes, sent, strict=True):
             if one.repeated:
-                self._count(call, place, queue, "NumberOfDeduplicatedSentMessages", 1)
+                repeated += 1
             else:
-                self._count(call, place, queue, "NumberOfMessagesSent", 1)
-                self._put(call, place, "SentMessageSize", size, "Bytes")
+                kept[size] = kept.get(size, 0) + 1
+        if repeated:
+            self._count(call, place, queue, "NumberOfDeduplicatedSentMessages", repeated)
+        if kept:
+            self._count(call, place, queue, "NumberOfMessagesSent", sum(kept.values()))
+        for size, times in kept.items():
+            self._put(call, place, "SentMessageSize", size, "Bytes", times)
 
     def received(self, call: Call, place: Place, queue: Queue, number: int) -> None:
         """Count what a reader got, and the readers that got nothing."""
@@ -112,7 +119,7 @@ class QueueMetrics:
         self._counted.add((queue.id, name))
         self._put(call, place, name, value, "Count")
 
-    def _put(self, call: Call, place: Place, name: str, value: int, unit: str) -> None:
+    def _put(self, call: Call, place: Place, name: str, value: int, unit: str, times: int = 1) -> None:
         self._sink.put(
             (place.account, call.region),
             (_NAMESPACE, name),
@@ -120,4 +127,5 @@ class QueueMetrics:
             at=call.now,
             dimensions={"QueueName": place.name},
             unit=unit,
+            count=times,
         )
