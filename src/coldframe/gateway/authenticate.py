@@ -24,7 +24,11 @@ _FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3"
 _HEADER = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/").search
 _QUERY = re.compile(r"(?:^|&)X-Amz-Credential=([^&]+)").search
 _OLD_QUERY = re.compile(r"(?:^|&)AWSAccessKeyId=([^&]+)").search
-_REGION_OF_HOST = re.compile(r"(?:^|\.)([a-z]{2}(?:-[a-z]+)+-\d)\.").search
+# Names of buckets stand in hosts too, so that what looks like a region has to be one by its words.
+_REGION_OF_HOST = re.compile(
+    r"(?:^|\.)((?:af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov|us-iso[a-z]?|eu-isoe)"
+    r"-(?:central|(?:north|south)(?:east|west)?|east|west)-\d)\."
+).search
 _QUERY_TOKEN = re.compile(r"(?:^|&)X-Amz-Security-Token=([^&]+)").search
 
 

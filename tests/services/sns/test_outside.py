@@ -117,6 +117,17 @@ def test_a_phone_is_subscribed_at_once_and_never_reached(sns, sqs, make_topic, m
     assert '"Message": "text"' in message["Body"]
 
 
+def test_mail_is_never_raw(sns, make_topic) -> None:
+    with pytest.raises(sns.exceptions.InvalidParameterException) as raised:
+        sns.subscribe(
+            TopicArn=make_topic(),
+            Protocol="email",
+            Endpoint="reader@example.com",
+            Attributes={"RawMessageDelivery": "true"},
+        )
+    assert "does not support raw message delivery" in raised.value.response["Error"]["Message"]
+
+
 def test_who_subscribed_is_told_to_whoever_asks(server, sns, make_topic, make_queue) -> None:
     topic, (_, queue) = make_topic(), make_queue()
     allowed = {"Effect": "Allow", "Action": "sns:*", "Resource": "*"}

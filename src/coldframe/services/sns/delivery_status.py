@@ -63,7 +63,7 @@ class DeliveryStatus:
             try:
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
             except logs.exceptions.ResourceNotFoundException:
-                del self._streams[arn.region, group]
+                self._streams.pop((arn.region, group), None)
             else:
                 return
         # It may be there by an earlier run, or by another thread, which is as well.

@@ -21,6 +21,7 @@ _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttribu
 _MAILBOX = re.compile(r"[^@\s<>\"(),;:]{1,64}@[A-Za-z0-9.\-]{1,255}")
 # With spaces, dots and the like between the digits, as people write numbers.
 _PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){8,15}")
+_RAW = {"http", "https", "sqs", "firehose"}
 _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 
 
@@ -82,6 +83,9 @@ def _check(name: str, value: str, together: Mapping[str, str], protocol: str) ->
         raise invalid(
             f"Attributes Reason: RawMessageDelivery: Invalid value [{value}]. Must be true or false."
         )
+    if name == "RawMessageDelivery" and value.lower() == "true" and protocol not in _RAW:
+        text = f"Delivery protocol [{protocol}] does not support raw message delivery."
+        raise invalid(f"Attributes Reason: RawMessageDelivery: {text}")
     if name == "FilterPolicyScope" and value not in {"MessageAttributes", "MessageBody"}:
         raise invalid(
             f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
