@@ -28,7 +28,7 @@ from coldframe.services.sns.outbox import Notification, Outbox, pack, sequence_n
 from coldframe.services.sns.records import Subscription, Topic
 
 _DEDUPLICATED = 5 * 60 * 1000
-_SETTLES_WITHIN = 5.0
+_SETTLES_WITHIN = 20.0
 _WITHIN = frozenset({"sqs", "firehose"})
 
 
