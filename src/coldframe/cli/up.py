@@ -35,6 +35,14 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="trust storage that reports untorn page writes (Optimized Writes)",
     )
     parser.add_argument(
+        "--deliver-to",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="host or network that SNS may deliver to over HTTP, beside this machine; may be repeated",
+    )
+    parser.add_argument("--mail-relay", type=relay, metavar="HOST:PORT", help="SMTP relay for mail of SNS")
+    parser.add_argument(
         "--passphrase-file",
         type=Path,
         help="passphrase of a sealed master key (default: ask on the terminal)",
@@ -62,6 +70,8 @@ def run(chosen: argparse.Namespace) -> int:
             passphrase_file=chosen.passphrase_file,
             local_storage=chosen.local_storage.expanduser().absolute() if chosen.local_storage else None,
             untorn_storage=chosen.untorn_storage,
+            deliver_to=tuple(each.lower() for each in chosen.deliver_to),
+            mail_relay=chosen.mail_relay or "",
         ),
         Console,
     )
@@ -72,6 +82,15 @@ def port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > MOST_PORTS:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 0 to {MOST_PORTS}")
     return int(text)
+
+
+def relay(text: str) -> str:
+    """Return the relay that was typed; raises ArgumentTypeError unless it is a host and a port."""
+    host, _, number = text.rpartition(":")
+    if not host:
+        raise argparse.ArgumentTypeError(f"{text!r} is no relay: HOST:PORT, such as 127.0.0.1:25")
+    port(number)
+    return text
 
 
 def _tls_port(plain: int) -> int:

@@ -29,7 +29,7 @@ class Call:
 
     The transaction opens at the first use of `records` and is committed by the gateway when the handler returns; an
     operation that only reads (Service.only_reads) gets a reading one. `via` is the endpoint prefix of the service that
-    passes the caller's request on, empty where the caller asks itself.
+    passes the caller's request on, empty where the caller asks itself; `trace_header` is AWS X-Ray's, as it came.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Call:
         self.request_id = ""
         self.source_ip = "127.0.0.1"
         self.via = ""
+        self.trace_header = ""
         self.endpoint = installation.settings.endpoint
         self.allowed: Callable[[str, str], bool] = _nobody
         self.require: Requires = _refuse

@@ -36,6 +36,8 @@ class Settings:
     passphrase_file: Path | None = None
     local_storage: Path | None = None
     untorn_storage: bool = False
+    deliver_to: tuple[str, ...] = ()
+    mail_relay: str = ""
 
     @property
     def database_url(self) -> str:

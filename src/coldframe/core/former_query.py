@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+import msgspec
+
 _TABLE: dict[str, Any] = tomllib.loads(
     files("coldframe.core").joinpath("former_query.toml").read_text("utf-8")
 )
@@ -19,6 +21,21 @@ class FormerQuery(NamedTuple):
 
     description: dict[str, Any]
     path_member: str
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """What a service says otherwise in the query protocol: of actions, of its errors, and in answers by JSON."""
+
+    no_action: str = "Could not find operation {action} for version {version}"
+    without_path: list[str] = []
+    messages: dict[str, str] = {}
+    json: dict[str, dict[str, str]] = {}
+
+
+@cache
+def wording(service: str) -> Wording:
+    """Return how a service words the query protocol."""
+    return msgspec.convert(_TABLE.get(service, {}), type=Wording)
 
 
 def amend(service: str, description: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway.exchange import Exchange
+from coldframe.gateway.protocols import query_json
 
 
 def result(exchange: Exchange) -> WireResponse:
@@ -51,6 +52,11 @@ def fault_without_service(request: WireRequest, error: ServiceFault, request_id:
         return WireResponse(
             error.status or 400, {**headers, "content-type": "application/x-amz-json-1.1"}, body
         )
+    if error.code == "UnknownOperationException" and not error.message:
+        return WireResponse(404, {**headers, "content-type": "text/xml"}, b"<UnknownOperationException/>\n")
+    if query_json.asked_for(request.headers):
+        body = query_json.fault_document(error.code, error.message, request_id, sender=True)
+        return WireResponse(error.status or 400, {**headers, "content-type": query_json.CONTENT_TYPE}, body)
     text = (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{_escape(error.code)}</Code>"
         f"<Message>{_escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"

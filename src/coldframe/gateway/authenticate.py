@@ -24,6 +24,11 @@ _FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3"
 _HEADER = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/").search
 _QUERY = re.compile(r"(?:^|&)X-Amz-Credential=([^&]+)").search
 _OLD_QUERY = re.compile(r"(?:^|&)AWSAccessKeyId=([^&]+)").search
+# Names of buckets stand in hosts too, so that what looks like a region has to be one by its words.
+_REGION_OF_HOST = re.compile(
+    r"(?:^|\.)((?:af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov|us-iso[a-z]?|eu-isoe)"
+    r"-(?:central|(?:north|south)(?:east|west)?|east|west)-\d)\."
+).search
 _QUERY_TOKEN = re.compile(r"(?:^|&)X-Amz-Security-Token=([^&]+)").search
 
 
@@ -44,6 +49,10 @@ def check_signature(exchange: Exchange) -> None:
     claimed = claim(request)
     manifest = exchange.service.manifest
     unsigned = manifest.anonymous or exchange.operation.name in manifest.unsigned
+    if claimed is None:
+        # Who signs nothing may still say where: by the host, as in sqs.eu-west-1.example.
+        found = _REGION_OF_HOST(request.headers.get("host", ""))
+        exchange.region = found[1] if found is not None else exchange.region
     if claimed is None and unsigned:
         exchange.principal = credentials.anonymous()
         return

@@ -32,6 +32,7 @@ def check_permission(exchange: Exchange) -> None:
     call.request_id = exchange.request_id
     call.source_ip = exchange.request.peer
     call.via = exchange.via
+    call.trace_header = exchange.request.headers.get("x-amzn-trace-id", "")
     host = exchange.request.headers.get("host")
     if host and not exchange.inside:
         call.endpoint = f"{'https' if exchange.request.secure else 'http'}://{host}"

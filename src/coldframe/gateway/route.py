@@ -15,7 +15,7 @@ from coldframe.core import former_query, models
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import protocols
-from coldframe.gateway.protocols import Protocol
+from coldframe.gateway.protocols import Protocol, query_json
 from coldframe.gateway.rest_table import RestTable
 
 MAX_INFLATED = 64 * 1024 * 1024
@@ -76,6 +76,8 @@ class Router:
         if _is_rest(service):
             return self._route_rest(request, service)
         action = _find(_ACTION, request)
+        if action is None and service.service_name in former_query.names():
+            raise ServiceFault("UnknownOperationException", "", status=404)
         if action is None:
             raise ServiceFault("MissingAction", "The request names no action of the service", status=400)
         version = _find(_VERSION, request)
@@ -120,7 +122,7 @@ class Router:
         if content_type and wire in CONTENT_TYPES and CONTENT_TYPES[wire] not in content_type:
             text = f"The content type {content_type[:128]} is not one of this protocol"
             raise ServiceFault("UnsupportedMediaTypeException", text, status=415)
-        return Route(service, operation, protocols.protocol_of(service, wire), request)
+        return Route(service, operation, protocols.protocol_of(service, _answered(wire, request)), request)
 
     def _of_scope(self, signing_name: str, request: WireRequest) -> ServiceModel:
         candidates = self._by_signing.get(signing_name, [])
@@ -177,7 +179,8 @@ class Router:
 
 def _former_query(request: WireRequest, former: models.Former, name: str) -> Route:
     """Route a request of the query protocol to a service that has moved to JSON since."""
-    if name not in former.model.operation_names:
+    at_path = request.path != "/" and name in former_query.wording(former.model.service_name).without_path
+    if at_path or name not in former.model.operation_names:
         raise _no_action(former.model, name)
     member = former.path_member
     named = f"{member}=" in request.query or f"{member}=".encode() in request.body
@@ -185,7 +188,14 @@ def _former_query(request: WireRequest, former: models.Former, name: str) -> Rou
         joint = "&" if request.query else ""
         request = replace(request, query=f"{request.query}{joint}{member}={quote(request.path)}")
     operation = former.model.operation_model(name)
-    return Route(former.model, operation, protocols.protocol_of(former.model, "query"), request)
+    return Route(
+        former.model, operation, protocols.protocol_of(former.model, _answered("query", request)), request
+    )
+
+
+def _answered(wire: str, request: WireRequest) -> str:
+    """Name the protocol that answers a request of another: the query protocol has a second form for its answers."""
+    return "query-json" if wire == "query" and query_json.asked_for(request.headers) else wire
 
 
 def virtual_host_bucket(host: str) -> str | None:
@@ -263,7 +273,8 @@ def _unknown_operation(name: str) -> ServiceFault:
 
 
 def _no_action(service: ServiceModel, action: str) -> ServiceFault:
-    text = f"Could not find operation {action} for version {service.api_version}"
+    wording = former_query.wording(service.service_name)
+    text = wording.no_action.format(action=action, version=service.api_version)
     return ServiceFault("InvalidAction", text, status=400)
 
 

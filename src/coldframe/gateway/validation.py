@@ -55,11 +55,11 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
     service = operation.service_model
     missing = _TABLE["missing"].get(service.service_name)
     first = errors[0]
-    if missing and code is None and first.startswith("Value null at "):
+    if missing and first.startswith("Value null at "):
         name = first.split("'")[1].rsplit(".", 1)[-1]
-        return ServiceFault(
-            missing, f"The request must contain the parameter {name[:1].upper()}{name[1:]}", status=400
-        )
+        end = "." if service.is_query_compatible else ""
+        text = f"The request must contain the parameter {name[:1].upper()}{name[1:]}{end}"
+        return ServiceFault(missing, text, status=400)
     found = _ENUM(first)
     own = _own_words(service, found[1], found[2]) if found else None
     if (nothing := _NULL(first)) is not None:

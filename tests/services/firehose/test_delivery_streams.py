@@ -7,10 +7,12 @@ import json
 import re
 import time
 import zipfile
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.core.offers import MetricSink
 from coldframe.services.firehose.buffers import Buffers
 from coldframe.services.firehose.writer import Writer
 from tests.server_fixtures import running_server
@@ -273,3 +275,59 @@ def test_failed_deliveries_are_logged(server, firehose, make, role) -> None:
 def test_a_log_needs_its_names(firehose, make) -> None:
     with pytest.raises(ClientError, match="LogGroupName"):
         make(CloudWatchLoggingOptions={"Enabled": True})
+
+
+def test_a_stream_counts_what_comes_in_and_what_it_delivers(server, firehose, make) -> None:
+    stream, bucket = make(BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0})
+    firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"four"})
+    firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": b"two"}, {"Data": b"three"}])
+    assert objects(server, bucket)
+    wanted = {
+        "IncomingPutRequests": (2, "Count"),
+        "IncomingRecords": (3, "Count"),
+        "IncomingBytes": (12, "Bytes"),
+        "PutRecord.Requests": (1, "Count"),
+        "PutRecordBatch.Records": (2, "Count"),
+        "DeliveryToS3.Records": (3, "Count"),
+        "DeliveryToS3.Bytes": (12, "Bytes"),
+    }
+    ends = time.monotonic() + 10
+    while (found := sums(server, stream, wanted)) != wanted and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert found == wanted
+    (success, unit), (latency, milliseconds) = sums(
+        server, stream, ["DeliveryToS3.Success", "PutRecord.Latency"]
+    ).values()
+    assert success >= 1
+    assert latency >= 0
+    assert (unit, milliseconds) == ("Count", "Milliseconds")
+
+
+def test_a_delivery_that_fails_is_no_success(server, firehose, make) -> None:
+    stream, bucket = make(BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0})
+    server.client("s3").delete_bucket(Bucket=bucket)
+    firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"x"})
+    ends = time.monotonic() + 10
+    while "DeliveryToS3.Success" not in sums(server, stream, ["DeliveryToS3.Success"]):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    assert sums(server, stream, ["DeliveryToS3.Success"])["DeliveryToS3.Success"] == (0, "Count")
+
+
+def sums(server, stream, names):
+    """The sums and units of metrics of a stream, by name; those without data are left out."""
+    server.installation.parts.get(MetricSink).flush()
+    found, now = {}, server.clock.now()
+    for name in names:
+        points = server.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Firehose",
+            MetricName=name,
+            Dimensions=[{"Name": "DeliveryStreamName", "Value": stream}],
+            StartTime=now - timedelta(hours=2),
+            EndTime=now + timedelta(minutes=2),
+            Period=4 * 3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        if points:
+            found[name] = (points[0]["Sum"], points[0]["Unit"])
+    return found

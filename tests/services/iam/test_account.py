@@ -230,8 +230,7 @@ def test_what_is_no_metadata_is_refused(iam, document):
     ("operation", "parameters"),
     [
         ("generate_service_last_accessed_details", {"Arn": "arn:aws:iam::{account}:user/ann"}),
-        ("upload_ssh_public_key", {"UserName": "ann", "SSHPublicKeyBody": "ssh-rsa x"}),
-        ("list_signing_certificates", {}),
+        ("list_delegation_requests", {}),
     ],
 )
 def test_what_is_not_built_says_so(cloud, iam, operation, parameters):

@@ -315,3 +315,18 @@ def test_the_policies_that_grant_a_service_are_found(cloud, iam, owner):
         "PolicyType": "MANAGED",
         "PolicyArn": ADMINISTRATOR,
     }
+
+
+def test_each_answer_has_its_own_part_of_a_policy(iam, fresh):
+    tags = [{"Key": "a", "Value": "b"}]
+    named = {"PolicyDocument": policy(allow("logs:*")), "Description": "what it is for", "Path": "/parts/"}
+    made = iam.create_policy(PolicyName=fresh("p"), Tags=tags, **named)["Policy"]
+    assert made["Tags"] == tags
+    assert "Description" not in made
+    plain = iam.create_policy(PolicyName=fresh("p"), PolicyDocument=named["PolicyDocument"])["Policy"]
+    assert "Tags" not in plain
+    whole = iam.get_policy(PolicyArn=made["Arn"])["Policy"]
+    assert (whole["Tags"], whole["Description"]) == (tags, "what it is for")
+    assert iam.get_policy(PolicyArn=plain["Arn"])["Policy"]["Tags"] == []
+    (listed,) = iam.list_policies(PathPrefix="/parts/")["Policies"]
+    assert not {"Tags", "Description"} & listed.keys()

@@ -231,3 +231,35 @@ def test_a_service_owns_its_secrets(server, secrets) -> None:
     with pytest.raises(ClientError) as error:
         secrets.describe_secret(SecretId=name)
     assert code(error) == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("one two", {"a", "b"}),
+        ("O T", {"a", "b"}),
+        ("t", {"a", "b", "d"}),
+        ("ne", set()),
+        ("one", {"a", "b", "c"}),
+    ],
+)
+def test_a_description_is_found_by_the_beginnings_of_its_words(secrets, fresh, value, found) -> None:
+    texts = {"a": "one two", "b": "one and two", "c": "one", "d": "two", "e": "other"}
+    for name, text in texts.items():
+        secrets.create_secret(Name=f"{fresh}/{name}", SecretString="x", Description=text)
+    wanted = [{"Key": "name", "Values": [fresh]}, {"Key": "description", "Values": [value]}]
+    listed = secrets.list_secrets(Filters=wanted)["SecretList"]
+    assert {each["Name"].rpartition("/")[2] for each in listed} == found
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"Values": ["x"]}, "Invalid filter key"),
+        ({"Key": "description"}, "Invalid filter values for key: description"),
+    ],
+)
+def test_a_filter_has_a_key_and_values(secrets, wrong, text) -> None:
+    with pytest.raises(secrets.exceptions.InvalidParameterException) as raised:
+        secrets.list_secrets(Filters=[wrong])
+    assert raised.value.response["Error"]["Message"] == text

@@ -87,12 +87,12 @@ def test_subscribing_twice_is_one_subscription(sns, make_topic, make_queue) -> N
 @pytest.mark.parametrize(
     ("protocol", "endpoint", "expected"),
     [
-        ("http", "http://example.com/x", "InvalidParameter"),
         ("https", "http://127.0.0.1/", "InvalidParameter"),
         ("sqs", "not-an-arn", "InvalidParameter"),
         ("pigeon", "x", "InvalidParameter"),
-        ("email", "a@example.com", "NotImplemented"),
-        ("sms", "+15550100", "NotImplemented"),
+        ("email", "nobody", "InvalidParameter"),
+        ("sms", "five", "InvalidParameter"),
+        ("application", "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/a/b", "NotImplemented"),
         ("lambda", "arn:aws:lambda:us-east-1:123456789012:function:f", "NotImplemented"),
         ("firehose", "arn:aws:firehose:us-east-1:123456789012:deliverystream/s", "InvalidParameter"),
     ],

@@ -107,3 +107,14 @@ def finished(sqs, source):
             return task
         time.sleep(0.05)
     raise AssertionError("the task did not end")
+
+
+@pytest.mark.parametrize("missing", ["deadLetterTargetArn", "maxReceiveCount"])
+def test_a_redrive_policy_says_both_where_to_and_after_how_many(sqs, make, arn, missing) -> None:
+    policy = {"deadLetterTargetArn": arn(make()), "maxReceiveCount": 2}
+    del policy[missing]
+    with pytest.raises(ClientError) as raised:
+        sqs.set_queue_attributes(QueueUrl=make(), Attributes={"RedrivePolicy": json.dumps(policy)})
+    error = raised.value.response["Error"]
+    assert error["Code"] == "InvalidParameterValue"
+    assert error["Message"].endswith(f"Redrive policy does not contain mandatory attribute: {missing}.")

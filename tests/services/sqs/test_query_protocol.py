@@ -1,5 +1,6 @@
 """The query protocol that older SDKs speak: form fields in, XML out, the codes that they know."""
 
+import json
 import urllib.error
 import urllib.request
 from urllib.parse import urlencode
@@ -88,3 +89,66 @@ def test_errors_have_the_codes_that_older_sdks_know(call, server) -> None:
         status,
         texts(fault, "Error", "Code") or [e.text for e in fault.iter() if e.tag.endswith("Code")],
     ) == (400, ["InvalidAction"])
+
+
+def test_an_absent_queue_is_told_of_in_the_words_of_this_protocol(call, server, sqs) -> None:
+    _, fault = call(f"/{server.account}/absent", Action="ReceiveMessage")
+    assert texts(fault, "Error", "Message") == ["The specified queue does not exist for this wsdl version."]
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist) as raised:
+        sqs.receive_message(QueueUrl=f"{server.endpoint}/{server.account}/absent")
+    assert raised.value.response["Error"]["Message"] == "The specified queue does not exist."
+
+
+def test_who_accepts_json_gets_json(get, sqs, make) -> None:
+    url = make("json")
+    path = url.partition("//")[2].partition("/")[2]
+    status, sent = get(path, {"Action": "SendMessage", "MessageBody": "hello"})
+    result = sent["SendMessageResponse"]["SendMessageResult"]
+    assert status == 200
+    assert result["MD5OfMessageBody"] == "5d41402abc4b2a76b9719d911017c592"
+    assert result["SequenceNumber"] is None
+    assert sent["SendMessageResponse"]["ResponseMetadata"]["RequestId"]
+    names = {"AttributeName.1": "ApproximateReceiveCount"}
+    _, got = get(path, {"Action": "ReceiveMessage", **names})
+    (message,) = got["ReceiveMessageResponse"]["ReceiveMessageResult"]["messages"]
+    assert message["Body"] == "hello"
+    assert message["Attributes"] == [{"Name": "ApproximateReceiveCount", "Value": "1"}]
+    assert message["MessageAttributes"] is None
+    _, none = get(path, {"Action": "ReceiveMessage"})
+    assert none["ReceiveMessageResponse"]["ReceiveMessageResult"] == {"messages": None}
+    _, listed = get("", {"Action": "ListQueues", "QueueNamePrefix": url.rpartition("/")[2]})
+    assert listed["ListQueuesResponse"]["ListQueuesResult"] == {"queueUrls": [url], "NextToken": None}
+    status, fault = get(path, {"Action": "SendMessage"})
+    assert (status, fault["Error"]["Code"], fault["Error"]["Type"]) == (400, "MissingParameter", "Sender")
+    assert get(f"{path}-absent", {"Action": "ReceiveMessage"})[1]["Error"]["Message"].endswith(
+        "wsdl version."
+    )
+
+
+def test_a_queue_url_is_no_endpoint_of_every_action(get, make) -> None:
+    path = make("endpoint").partition("//")[2].partition("/")[2]
+    for action in ("ListQueues", "CreateQueue", "FooBar"):
+        status, fault = get(path, {"Action": action, "QueueName": "x"})
+        assert (status, fault["Error"]["Code"]) == (400, "InvalidAction")
+        assert fault["Error"]["Message"] == f"The action {action} is not valid for this endpoint."
+    assert get(path, {}) == (404, "<UnknownOperationException/>\n")
+
+
+@pytest.fixture
+def get(server):
+    """Sends an action as a signed GET that accepts JSON; answers the status and the document."""
+    keys = botocore.credentials.Credentials(server.access_key_id, server.secret_access_key)
+
+    def send(path, fields):
+        url = f"{server.endpoint}/{path}?{urlencode(fields)}"
+        request = botocore.awsrequest.AWSRequest("GET", url, headers={"Accept": "application/json"})
+        botocore.auth.SigV4Auth(keys, "sqs", "us-east-1").add_auth(request)
+        wire = urllib.request.Request(url, headers=dict(request.headers.items()))
+        try:
+            with urllib.request.urlopen(wire) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+            return error.code, json.loads(text) if text.startswith("{") else text
+
+    return send

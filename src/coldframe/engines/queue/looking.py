@@ -38,6 +38,14 @@ class Looking:
         found: int | None = self._look(sql, (queue, now))[0][0]
         return found
 
+    def groups_in_flight(self, queue: str, now: int) -> int:
+        """How many message groups of a queue have a message that is being read."""
+        sql = (
+            "SELECT count(DISTINCT message_group) FROM messages"
+            " WHERE queue = ? AND visible > ? AND receives > 0 AND message_group != ''"
+        )
+        return self._look(sql, (queue, now))[0][0]
+
     def has(self, queue: str, sequence: int) -> bool:
         """Tell whether a message is in a queue."""
         sql = "SELECT 1 FROM messages WHERE sequence = ? AND queue = ?"

@@ -11,6 +11,7 @@ from coldframe.gateway.protocols.cbor import RpcV2Cbor
 from coldframe.gateway.protocols.ec2 import Ec2
 from coldframe.gateway.protocols.protocol import Params, Protocol
 from coldframe.gateway.protocols.query import Query
+from coldframe.gateway.protocols.query_json import QueryJson
 from coldframe.gateway.protocols.rest_json import RestJson
 from coldframe.gateway.protocols.rest_xml import RestXml
 
@@ -20,6 +21,7 @@ _PROTOCOLS: dict[str, Callable[[ServiceModel], Protocol]] = {
     "json": AwsJson,
     "smithy-rpc-v2-cbor": RpcV2Cbor,
     "query": Query,
+    "query-json": QueryJson,
     "ec2": Ec2,
     "rest-json": RestJson,
     "rest-xml": RestXml,

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from botocore.model import OperationModel, ServiceModel
 
+from coldframe.core import former_query
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway.protocols import fault_shapes
@@ -195,6 +196,7 @@ class Query:
     def __init__(self, service: ServiceModel) -> None:
         self._fields = self.fields()
         self._xml = XmlBodies()
+        self._said = former_query.wording(service.service_name).messages
         self._space = escape(str(service.metadata.get("xmlNamespace", "")))
         lock = RLock()
         self._readers = PerOperation(self._reader, lock)
@@ -235,12 +237,19 @@ class Query:
         self, service: ServiceModel, operation: OperationModel | None, fault: ServiceFault, request_id: str
     ) -> WireResponse:
         """Write `<ErrorResponse><Error>` with type, code, message and the fault's further members."""
-        wire = fault_shapes.resolve(service, operation, fault, "xml")
+        wire = self._wire_fault(service, operation, fault)
         space = f' xmlns="{self._space}"' if self._space else ""
         error = fault_elements(self._xml, wire, with_type=True)
         body = f"<ErrorResponse{space}>{error}<RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
         headers = {"content-type": CONTENT_TYPE, "x-amzn-requestid": request_id}
         return WireResponse(wire.status, headers, body.encode(errors="replace"))
+
+    def _wire_fault(
+        self, service: ServiceModel, operation: OperationModel | None, fault: ServiceFault
+    ) -> fault_shapes.WireFault:
+        wire = fault_shapes.resolve(service, operation, fault, "xml")
+        wire.message = self._said.get(wire.name, wire.message)
+        return wire
 
 
 def fault_elements(xml: XmlBodies, wire: fault_shapes.WireFault, *, with_type: bool) -> str:

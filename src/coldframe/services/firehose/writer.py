@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from coldframe.core import ids
 from coldframe.core.client_errors import ClientError
 from coldframe.core.installation import Installation
+from coldframe.core.offers import MetricSink
 from coldframe.engines.queue import Message, Reading
 from coldframe.identity.caller import Caller
 from coldframe.identity.service_roles import assume
-from coldframe.services.firehose import objects
+from coldframe.services.firehose import metrics, objects
 from coldframe.services.firehose.buffers import Buffers, unpack
 from coldframe.services.firehose.destinations import buffering
 from coldframe.services.firehose.failures import event_of, logging_of
@@ -47,6 +48,7 @@ class Writer:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._buffers = installation.parts.get(Buffers)
+        self._sink = installation.parts.get(MetricSink)
         self._changed = threading.Condition()
         self._known: dict[_Place, _Buffer] = {}
         self._thread: threading.Thread | None = None
@@ -128,14 +130,17 @@ class Writer:
             return
         messages = self._take(stream, now)
         if messages:
+            oldest = min(each.sent for each in messages)
             try:
-                self._put(place, stream, messages)
+                size = self._put(place, stream, messages)
             except ClientError as error:
+                metrics.put(self._sink, place, metrics.refused(oldest, now), now)
                 LOG.warning("stream %s: S3 did not take an object: %s", stream.name, error)
                 self._tell(place, stream, error)
                 self._failed(place)
                 return
             self._buffers.delete(stream.id, [(each.sequence, each.receives) for each in messages])
+            metrics.put(self._sink, place, metrics.delivered(len(messages), size, oldest, now), now)
         left = self._buffers.counts(stream.id, now)
         with self._changed:
             since = self._known[place].size - before.size
@@ -157,14 +162,15 @@ class Writer:
                 break
         return messages
 
-    def _put(self, place: _Place, stream: DeliveryStream, messages: list[Message]) -> None:
+    def _put(self, place: _Place, stream: DeliveryStream, messages: list[Message]) -> int:
+        """Write an object of records; returns how many bytes it has."""
         seal = self._installation.seal
         records = [unpack(seal, each.id, each.body) for each in messages]
         name = objects.name_of(stream, min(each.sent for each in messages), ids.uuid())
         bucket = stream.destination["BucketARN"].rpartition(":::")[2]
-        self._client("s3", place, stream).put_object(
-            Bucket=bucket, Key=name, Body=objects.body_of(stream, records, name)
-        )
+        body = objects.body_of(stream, records, name)
+        self._client("s3", place, stream).put_object(Bucket=bucket, Key=name, Body=body)
+        return len(body)
 
     def _tell(self, place: _Place, stream: DeliveryStream, error: ClientError) -> None:
         """Write to the stream's log that a delivery failed, as far as its role may."""

@@ -117,8 +117,8 @@ def policy_shape(policy: AnyPolicy, used: Usage, *, whole: bool = False) -> dict
     }
     if whole and policy.description:
         shape["Description"] = policy.description
-    if whole and isinstance(policy, ManagedPolicy) and policy.tags:
-        shape["Tags"] = listed(policy.tags)
+    if whole:
+        shape["Tags"] = listed(policy.tags) if isinstance(policy, ManagedPolicy) else []
     return shape
 
 

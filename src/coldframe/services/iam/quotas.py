@@ -9,6 +9,8 @@ from coldframe.core.faults import ServiceFault
 TAGS_PER_RESOURCE = 50
 OPENID_PROVIDERS = 100
 SAML_PROVIDERS = 100
+SSH_PUBLIC_KEYS_PER_USER = 5
+SERVICE_SPECIFIC_CREDENTIALS_PER_USER = 2
 
 
 @lru_cache(maxsize=1)

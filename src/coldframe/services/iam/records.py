@@ -101,3 +101,40 @@ class ServerCertificate(Record):
     expires: int
     tags: dict[str, str] = {}
     folded: str = ""
+
+
+@record("iam_service_credentials", key=("id",), index=("user",), scope="account")
+class ServiceSpecificCredential(Record):
+    """A user's name and password for one service; of the password, only its hash is kept. `expires` is 0 for never."""
+
+    id: str
+    user: str
+    service: str
+    name: str
+    password_hash: str
+    created: int
+    expires: int = 0
+    status: str = "Active"
+
+
+@record("iam_ssh_public_keys", key=("id",), index=("user",), scope="account")
+class SshPublicKey(Record):
+    """An SSH public key of a user, as it was uploaded."""
+
+    id: str
+    user: str
+    body: str
+    fingerprint: str
+    uploaded: int
+    status: str = "Active"
+
+
+@record("iam_signing_certificates", key=("id",), index=("user",), scope="account")
+class SigningCertificate(Record):
+    """A signing certificate of a user, or of the root, whose name is empty, in PEM."""
+
+    id: str
+    user: str
+    body: str
+    uploaded: int
+    status: str = "Active"

@@ -10,7 +10,7 @@ from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
-from coldframe.services.s3 import versions
+from coldframe.services.s3 import storage_metrics, versions
 from coldframe.services.s3.inventory.making import InventoryReports
 from coldframe.services.s3.lifecycle import applies, due, expires
 from coldframe.services.s3.messenger import Messenger
@@ -32,6 +32,7 @@ def periodic(installation: Installation) -> list[Periodic]:
         Periodic("s3: sweep files that nothing names", partial(sweep, installation), every=3600.0),
         Periodic("s3: apply lifecycle rules", partial(apply_rules, installation), every=3600.0),
         Periodic("s3: make inventory reports", partial(make_reports, installation), every=3600.0),
+        Periodic("s3: write storage metrics", partial(storage_metrics.write, installation), at=0.0),
     ]
 
 

@@ -3,15 +3,17 @@
 import heapq
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from coldframe.core import arns
 from coldframe.core.installation import Installation
+from coldframe.core.offers import MetricSink
 from coldframe.engines.queue import Message, Reading
-from coldframe.services.sns import channels
-from coldframe.services.sns.channels import Outcome, Parcel
+from coldframe.services.sns import channels, metrics
+from coldframe.services.sns.channels import Outcome, Parcel, Told
 from coldframe.services.sns.connections import Connections
-from coldframe.services.sns.delivery_policies import WITHIN, RetryPolicy, retry_policy
+from coldframe.services.sns.delivery_policies import OUTSIDE, WITHIN, RetryPolicy, retry_policy
+from coldframe.services.sns.delivery_status import DeliveryStatus
 from coldframe.services.sns.envelope import wrap
 from coldframe.services.sns.outbox import Notification, Outbox, sequence_number, unpack
 from coldframe.services.sns.records import Subscription, Topic
@@ -24,6 +26,7 @@ _MOST_THREADS = 8
 # Longer than any delivery takes: whoever finds a message hidden after that finds one whose deliverer is gone.
 _HIDDEN = 20_000
 _BATCH = 10
+_TOGETHER = {"sqs", "firehose", "sms"}
 # How long a thread sleeps at most, and how long it waits after an accident of its own, in seconds.
 _LOOK_AGAIN = 5.0
 
@@ -37,6 +40,8 @@ class Deliverer:
         self._installation = installation
         self._outbox = installation.parts.get(Outbox)
         self._connections = Connections(installation)
+        self._status = DeliveryStatus(self._connections)
+        self._sink = installation.parts.get(MetricSink)
         self._changed = threading.Condition()
         self._due: list[_Due] = []
         self._busy: set[str] = set()
@@ -48,6 +53,17 @@ class Deliverer:
         """Have the messages of subscriptions of a topic delivered as soon as a thread is free."""
         for identifier in subscriptions:
             self._add(0.0, (topic.account, topic.region, identifier))
+
+    def wait_for(self, subscriptions: Collection[str], seconds: float) -> None:
+        """Return once what is due to subscriptions by now was tried, or when the time is up."""
+
+        def tried() -> bool:
+            now = self._installation.clock.seconds()
+            waiting = any(each[3] in subscriptions and each[0] <= now for each in self._due)
+            return not waiting and self._busy.isdisjoint(subscriptions)
+
+        with self._changed:
+            self._changed.wait_for(tried, seconds)
 
     def resume(self) -> None:
         """Have everything delivered that is in the outbox, such as what an earlier process left."""
@@ -91,12 +107,14 @@ class Deliverer:
                     again = self._installation.clock.seconds() + _LOOK_AGAIN
                 finally:
                     with self._changed:
-                        self._busy.discard(place[2])
                         if place in self._again:
                             self._again.discard(place)
                             again = 0.0
-                if again is not None:
-                    self._add(again, place)
+                        # Both at once, so that it is never neither due nor served while there is something to do.
+                        self._busy.discard(place[2])
+                        if again is not None and self._open:
+                            heapq.heappush(self._due, (again, *place))
+                        self._changed.notify_all()
         finally:
             with self._changed:
                 self._threads.discard(threading.current_thread())
@@ -134,7 +152,7 @@ class Deliverer:
         while self._open:
             now = clock.milliseconds()
             # One at a time where order counts, and where one delivery may take as long as a message is hidden.
-            limit = 1 if topic.fifo or subscription.protocol in {"http", "https"} else _BATCH
+            limit = _BATCH if subscription.protocol in _TOGETHER and not topic.fifo else 1
             reading = Reading(now=now, hidden_until=now + _HIDDEN, limit=limit, ordered=topic.fifo)
             messages = self._outbox.receive(identifier, reading)
             if not messages:
@@ -147,40 +165,67 @@ class Deliverer:
         self, arn: arns.Arn, topic: Topic, subscription: Subscription, messages: Sequence[Message]
     ) -> None:
         parcels = [self._parcel(arn, topic, subscription, message) for message in messages]
-        outcomes = self._outcomes(arn, subscription, parcels)
+        answers = self._answers(arn, topic, subscription, parcels)
         policy, now = _retries(topic, subscription), self._installation.clock.milliseconds()
         done: list[tuple[int, int]] = []
-        for message, parcel, outcome in zip(messages, parcels, outcomes, strict=True):
-            delay = policy.delay(message.receives) if outcome is Outcome.LATER else None
+        for message, parcel, told in zip(messages, parcels, answers, strict=True):
+            later = told.outcome is Outcome.LATER
+            delay = policy.delay(message.receives) if later else None
+            if told.outcome is not Outcome.DELIVERED and subscription.protocol in {"http", "https"}:
+                self._count(arn, parcel, "NumberOfNotificationsFailed", now)  # documented: every attempt
             if delay is not None:
                 place = (message.sequence, message.receives)
                 self._outbox.change_visibility(subscription.id, place, now + int(delay * 1000), now)
                 continue
-            if outcome is not Outcome.DELIVERED and not self._to_dead_letters(subscription, parcel):
-                continue
+            if told.outcome is not Outcome.DELIVERED:
+                if not self._to_dead_letters(arn, subscription, parcel, told, now):
+                    continue
+                if subscription.protocol not in {"http", "https"}:
+                    self._count(arn, parcel, "NumberOfNotificationsFailed", now)
+            else:
+                self._count(arn, parcel, "NumberOfNotificationsDelivered", now)
+            self._status.tell(arn, topic, subscription, parcel, told, attempts=message.receives, now=now)
             done.append((message.sequence, message.receives))
         self._outbox.delete(subscription.id, done)
 
-    def _outcomes(
-        self, arn: arns.Arn, subscription: Subscription, parcels: Sequence[Parcel]
-    ) -> list[Outcome]:
+    def _count(self, arn: arns.Arn, parcel: Parcel, name: str, now: int) -> None:
+        if parcel.notification.kind == "Notification":
+            metrics.count(self._sink, arn, name, now)
+
+    def _answers(
+        self, arn: arns.Arn, topic: Topic, subscription: Subscription, parcels: Sequence[Parcel]
+    ) -> list[Told]:
+        settings = self._installation.settings
         if subscription.protocol == "sqs":
             return channels.to_queue(self._connections, subscription.endpoint, parcels)
         if subscription.protocol == "firehose":
             return channels.to_stream(self._connections, subscription, parcels)
-        return [channels.to_url(subscription, f"{arn}:{subscription.id}", each) for each in parcels]
+        if subscription.protocol in {"email", "email-json"}:
+            name = topic.attributes.get("DisplayName", "")
+            relay = settings.mail_relay
+            return [channels.to_mailbox(relay, subscription, name, each) for each in parcels]
+        if subscription.protocol == "sms":
+            return [channels.to_nobody(each) for each in parcels]
+        place = f"{arn}:{subscription.id}"
+        return [channels.to_url(subscription, place, each, settings.deliver_to) for each in parcels]
 
-    def _to_dead_letters(self, subscription: Subscription, parcel: Parcel) -> bool:
+    def _to_dead_letters(
+        self, arn: arns.Arn, subscription: Subscription, parcel: Parcel, told: Told, now: int
+    ) -> bool:
         """Keep what cannot be delivered in the queue for it; False when that queue does not answer now."""
         policy = subscription.attributes.get("RedrivePolicy")
-        if not policy:
-            LOG.warning("message %s could not be delivered to %s", parcel.id, subscription.endpoint)
+        if not policy or parcel.notification.kind != "Notification":
+            text = "message %s could not be delivered to %s: %s"
+            LOG.warning(text, parcel.id, subscription.endpoint, told.response)
             return True
-        outcome = channels.to_queue(self._connections, dead_letter_target(policy), [parcel])[0]
+        outcome = channels.to_queue(self._connections, dead_letter_target(policy), [parcel])[0].outcome
         if outcome is Outcome.NEVER:
             LOG.warning(
                 "message %s: neither %s nor its dead-letter queue took it", parcel.id, subscription.endpoint
             )
+            self._count(arn, parcel, "NumberOfNotificationsFailedToRedriveToDlq", now)
+        elif outcome is Outcome.DELIVERED:
+            self._count(arn, parcel, "NumberOfNotificationsRedrivenToDlq", now)
         return outcome is not Outcome.LATER
 
     def _parcel(self, arn: arns.Arn, topic: Topic, subscription: Subscription, message: Message) -> Parcel:
@@ -204,6 +249,8 @@ class Deliverer:
 
 
 def _retries(topic: Topic, subscription: Subscription) -> RetryPolicy:
+    if subscription.protocol in {"email", "email-json", "sms"}:
+        return OUTSIDE
     if subscription.protocol not in {"http", "https"}:
         return WITHIN
     own = subscription.attributes.get("DeliveryPolicy")

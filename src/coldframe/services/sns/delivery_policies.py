@@ -50,6 +50,15 @@ class RetryPolicy(msgspec.Struct, frozen=True, rename="camel"):
         return float(low + (high - low) * part)
 
 
+# Documented for mail, text messages and mobile push: fifty attempts within six hours.
+OUTSIDE = RetryPolicy(
+    min_delay_target=10,
+    max_delay_target=600,
+    num_retries=50,
+    num_min_delay_retries=2,
+    num_max_delay_retries=38,
+    backoff_function="exponential",
+)
 # Documented: what is delivered within AWS is tried for much longer than what leaves it.
 WITHIN = RetryPolicy(
     min_delay_target=1,

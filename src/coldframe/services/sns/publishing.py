@@ -9,7 +9,9 @@ import msgspec
 
 from coldframe.core import arns
 from coldframe.core.call import Call
+from coldframe.core.offers import MetricSink
 from coldframe.engines.queue import Duplicate, New
+from coldframe.services.sns import metrics
 from coldframe.services.sns.arns import invalid
 from coldframe.services.sns.delivery import Deliverer
 from coldframe.services.sns.filter_policies import FilterPolicy, compile_policy
@@ -26,6 +28,8 @@ from coldframe.services.sns.outbox import Notification, Outbox, pack, sequence_n
 from coldframe.services.sns.records import Subscription, Topic
 
 _DEDUPLICATED = 5 * 60 * 1000
+_SETTLES_WITHIN = 20.0
+_WITHIN = frozenset({"sqs", "firehose"})
 
 
 class Draft(NamedTuple):
@@ -70,11 +74,8 @@ def check_entry(topic: Topic, entry: Mapping[str, Any]) -> None:
 
 def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """Put messages into the outbox, all or none, and return what the publisher is told of each."""
-    batches: list[tuple[str, list[New]]] = []
-    for subscription in _subscriptions(call, arn, topic):
-        wanted = [_new(call, topic, subscription, each) for each in drafts if _wants(subscription, each)]
-        if wanted:
-            batches.append((subscription.id, wanted))
+    subscriptions, sink = _subscriptions(call, arn, topic), call.part(MetricSink)
+    batches = _batches(call, arn, topic, subscriptions, drafts)
     sequences: dict[str, int] = {}
     identifiers = {each.default.deduplication: each.id for each in drafts}
     if batches:
@@ -85,13 +86,36 @@ def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) ->
                 if one.repeated and message.unless is not None:
                     identifiers[message.unless.id] = one.id
         call.part(Deliverer).due(arn, [name for name, _ in batches])
+        if call.installation.settings.dev:
+            # Test suites read a queue right after they have published.
+            within = {each.id for each in subscriptions if each.protocol in _WITHIN}
+            call.part(Deliverer).wait_for(within, _SETTLES_WITHIN)
     answers = []
     for each in drafts:
+        metrics.count(sink, arn, "NumberOfMessagesPublished", call.now)
+        metrics.count(sink, arn, "PublishSize", call.now, each.size, unit="Bytes")
         told = {"MessageId": identifiers[each.default.deduplication] if topic.fifo else each.id}
         if topic.fifo:
             told["SequenceNumber"] = sequence_number(sequences.get(each.id, 0))
         answers.append(told)
     return answers
+
+
+def _batches(
+    call: Call, arn: arns.Arn, topic: Topic, subscriptions: Sequence[Subscription], drafts: Sequence[Draft]
+) -> list[tuple[str, list[New]]]:
+    """Return what goes to each subscription that wants any of the messages; those it does not want are counted."""
+    batches, sink = [], call.part(MetricSink)
+    for subscription in subscriptions:
+        wanted = []
+        for each in drafts:
+            if _wants(subscription, each):
+                wanted.append(_new(call, topic, subscription, each))
+            else:
+                metrics.filtered_out(sink, arn, _scope(subscription), each.default, call.now)
+        if wanted:
+            batches.append((subscription.id, wanted))
+    return batches
 
 
 def ask_to_confirm(call: Call, arn: arns.Arn, subscription: Subscription) -> None:
@@ -124,8 +148,13 @@ def _wants(subscription: Subscription, drafted: Draft) -> bool:
     text = subscription.attributes.get("FilterPolicy")
     if not text:
         return True
-    scope = subscription.attributes.get("FilterPolicyScope") or "MessageAttributes"
-    return _compiled(text, scope).wants(values_of(drafted.default.attributes), drafted.default.message)
+    return _compiled(text, _scope(subscription)).wants(
+        values_of(drafted.default.attributes), drafted.default.message
+    )
+
+
+def _scope(subscription: Subscription) -> str:
+    return subscription.attributes.get("FilterPolicyScope") or "MessageAttributes"
 
 
 @lru_cache(maxsize=4096)

@@ -29,7 +29,8 @@ class Topic(Record):
 class Subscription(Record):
     """A subscription, in the account and region of its topic; its id names its queue in the outbox.
 
-    `token` confirms it until `token_until`; `locked` asks for a signature to unsubscribe.
+    `token` confirms it until `token_until`; `locked` asks for a signature to unsubscribe; `principal` is
+    the ARN of who subscribed.
     """
 
     id: str
@@ -44,3 +45,4 @@ class Subscription(Record):
     token: str = ""
     token_until: int = 0
     locked: bool = False
+    principal: str = ""

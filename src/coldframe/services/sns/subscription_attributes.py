@@ -3,11 +3,12 @@
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from coldframe.core import arns
-from coldframe.core.faults import NotBuilt, ServiceFault
+from coldframe.core.faults import NotBuilt
 from coldframe.services.sns.arns import invalid
 from coldframe.services.sns.delivery_policies import check_delivery_policy
 from coldframe.services.sns.filter_policies import InvalidFilterPolicy, compile_policy
@@ -17,20 +18,29 @@ SETTABLE = (
     "SubscriptionRoleArn",
 )
 _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
-_OUTSIDE = {"email", "email-json", "sms", "application"}
+_MAILBOX = re.compile(r"[^@\s<>\"(),;:]{1,64}@[A-Za-z0-9.\-]{1,255}")
+# With spaces, dots and the like between the digits, as people write numbers.
+_PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){8,15}")
+_RAW = {"http", "https", "sqs", "firehose"}
 _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 
 
 def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
-    """Refuse an endpoint that is none of its protocol, or that nothing here can reach."""
-    if protocol in _OUTSIDE:
-        raise NotBuilt(f"Subscriptions by {protocol} leave this machine, which coldframe does not do.")
+    """Refuse an endpoint that is none of its protocol; whether it can be reached is seen when it is asked to confirm."""
+    if protocol == "application":
+        raise NotBuilt("Mobile push goes through the phone makers' services, which coldframe does not reach.")
     if protocol == "lambda":
         raise NotBuilt(
             "Subscriptions of AWS Lambda functions wait for AWS Lambda, which is not built in coldframe."
         )
     if protocol in {"http", "https"}:
         _check_url(protocol, endpoint)
+    elif protocol == "sms":
+        if _PHONE.fullmatch(endpoint) is None or "--" in endpoint:
+            raise invalid(f"Invalid SMS endpoint: {endpoint}")
+    elif protocol in {"email", "email-json"}:
+        if _MAILBOX.fullmatch(endpoint) is None:
+            raise invalid("Email address")
     elif protocol in {"sqs", "firehose"}:
         service = _service_of(endpoint, f"{'SQS' if protocol == 'sqs' else 'Firehose'} endpoint ARN")
         if service != protocol:
@@ -73,6 +83,9 @@ def _check(name: str, value: str, together: Mapping[str, str], protocol: str) ->
         raise invalid(
             f"Attributes Reason: RawMessageDelivery: Invalid value [{value}]. Must be true or false."
         )
+    if name == "RawMessageDelivery" and value.lower() == "true" and protocol not in _RAW:
+        text = f"Delivery protocol [{protocol}] does not support raw message delivery."
+        raise invalid(f"Attributes Reason: RawMessageDelivery: {text}")
     if name == "FilterPolicyScope" and value not in {"MessageAttributes", "MessageBody"}:
         raise invalid(
             f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
@@ -115,12 +128,28 @@ def _check_url(protocol: str, endpoint: str) -> None:
     url = urlsplit(endpoint)
     if url.scheme != protocol or not url.hostname:
         raise invalid(f"Endpoint must match the specified protocol: {protocol}")
-    if not is_this_machine(url.hostname):
-        raise ServiceFault(
-            "InvalidParameterException",
-            f"Invalid parameter: Endpoint Reason: {url.hostname} is not an address of this machine; coldframe delivers to"
-            " 127.0.0.0/8, ::1 and localhost only",
-        )
+
+
+def may_deliver_to(host: str, allowed: Sequence[str]) -> bool:
+    """Tell whether SNS may deliver to a host: this machine, or a name or an address in a network that is allowed."""
+    if is_this_machine(host) or host.lower() in allowed:
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in _networks(tuple(allowed)))
+
+
+@lru_cache(maxsize=8)
+def _networks(allowed: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    found = []
+    for each in allowed:
+        try:
+            found.append(ipaddress.ip_network(each))
+        except ValueError:
+            continue  # a name
+    return found
 
 
 def is_this_machine(host: str) -> bool:

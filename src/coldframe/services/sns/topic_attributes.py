@@ -1,13 +1,15 @@
 """Topic attributes: which may be set, what they may be, and what a topic has."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 from coldframe.core.faults import ServiceFault
 from coldframe.identity.policies import parse_policy
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.services.sns.arns import invalid
 from coldframe.services.sns.delivery_policies import check_delivery_policy
+from coldframe.services.sns.delivery_status import RATES, ROLES
 
 _CHOICES = {
     "SignatureVersion": {"1", "2"},
@@ -22,6 +24,8 @@ _NOT_BUILT = {
     "ArchivePolicy": "Message archives of FIFO topics are not built in coldframe",
 }
 _LONGEST_NAME = 100
+_ALL = 100
+_ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 _OWN_ACTIONS = (
     *("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic"),
     *("Subscribe", "ListSubscriptionsByTopic", "Publish"),
@@ -45,24 +49,42 @@ def _check(name: str, value: str, *, fifo: bool) -> None:
             raise invalid(
                 f"Attributes Reason: {name}: {value} is none of {', '.join(sorted(_CHOICES[name]))}"
             )
-    elif name == "Policy":
+    elif name in _CHECKS:
         if value:
-            _check_policy(value)
-    elif name == "DeliveryPolicy":
-        if value:
-            check_delivery_policy(value, of_topic=True)
-    elif name == "DisplayName":
-        if len(value) > _LONGEST_NAME:
-            raise invalid("Attributes Reason: DisplayName must be at most 100 characters long")
+            _CHECKS[name](name, value)
     elif name not in _NOT_BUILT:
         raise invalid("AttributeName")
 
 
-def _check_policy(text: str) -> None:
+def _check_role(name: str, value: str) -> None:
+    if _ROLE.fullmatch(value) is None:
+        raise invalid(f"Attributes Reason: {name}: {value} is not the ARN of a role")
+
+
+def _check_rate(name: str, value: str) -> None:
+    if not (value.isascii() and value.isdecimal() and int(value) <= _ALL):
+        raise invalid(f"Attributes Reason: {name}: Invalid value [{value}]. Must be from 0 to {_ALL}.")
+
+
+def _check_display_name(name: str, value: str) -> None:
+    if len(value) > _LONGEST_NAME:
+        raise invalid(f"Attributes Reason: {name} must be at most {_LONGEST_NAME} characters long")
+
+
+def _check_policy(name: str, value: str) -> None:
     try:
-        parse_policy(text, "resource")
+        parse_policy(value, "resource")
     except PolicyError as error:
-        raise invalid(f"Policy Error: {error}") from error
+        raise invalid(f"{name} Error: {error}") from error
+
+
+_CHECKS: dict[str, Callable[[str, str], None]] = {
+    "Policy": _check_policy,
+    "DeliveryPolicy": lambda _, value: check_delivery_policy(value, of_topic=True),
+    "DisplayName": _check_display_name,
+    **dict.fromkeys(ROLES, _check_role),
+    **dict.fromkeys(RATES, _check_rate),
+}
 
 
 def default_policy(arn: str, account: str) -> str:

@@ -1,6 +1,7 @@
 """The engines of SQS: where messages are kept, what makes receipt handles, what moves dead letters back."""
 
 from coldframe.core.installation import Installation
+from coldframe.services.sqs.metrics import QueueMetrics
 from coldframe.services.sqs.moves import Mover
 from coldframe.services.sqs.receipts import Receipts
 from coldframe.services.sqs.records import Queue
@@ -13,6 +14,7 @@ def provide(installation: Installation) -> None:
     path = installation.settings.data_dir / "queues" / "messages.sqlite3"
     parts.provide(QueueMessages, lambda: QueueMessages(path))
     parts.provide(Receipts, lambda: Receipts(installation.seal))
+    parts.provide(QueueMetrics, lambda: QueueMetrics(installation))
     parts.provide(Mover, lambda: Mover(installation.store, parts.get(QueueMessages), installation.clock))
 
 

@@ -8,16 +8,19 @@ from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
 from coldframe.services.sqs import attributes
+from coldframe.services.sqs.metrics import QueueMetrics
 from coldframe.services.sqs.moves import Mover
 from coldframe.services.sqs.records import Queue
 from coldframe.services.sqs.storage import QueueMessages
 
 _EVERY = 300.0
+_EVERY_MINUTE = 60.0
 
 
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("sqs.expire-messages", partial(expire_messages, installation), every=_EVERY)
+    yield Periodic("sqs.metrics", partial(write_metrics, installation), every=_EVERY_MINUTE)
 
 
 @job("sqs.drop-messages")
@@ -32,6 +35,13 @@ def move_messages(run: Run, task_id: str) -> None:
     """Move messages out of a queue of dead letters."""
     run.commit_point()
     run.step("move the messages", run.part(Mover).move, run, task_id)
+
+
+def write_metrics(installation: Installation) -> None:
+    """Write the metrics that are looked at once a minute, if there ever was a queue."""
+    kept = (installation.settings.data_dir / "queues" / "messages.sqlite3").exists()
+    if kept or installation.parts.made(QueueMetrics) is not None:
+        installation.parts.get(QueueMetrics).look()
 
 
 def expire_messages(installation: Installation) -> None:

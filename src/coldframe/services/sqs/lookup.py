@@ -1,5 +1,6 @@
 """Finding queues: by the URL or the ARN that a request gives, in the account that it names."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -7,6 +8,9 @@ from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.sqs.records import Queue
+
+# The hosts of AWS's own queue URLs, today's and those of before, with whatever domain behind them.
+_HOST = re.compile(r"(?:sqs\.([a-z]{2}(?:-[a-z]+)+-\d)|([a-z]{2}(?:-[a-z]+)+-\d)\.queue)\.").match
 
 
 class Place(NamedTuple):
@@ -17,8 +21,15 @@ class Place(NamedTuple):
 
 
 def place_of(call: Call, url: str) -> Place:
-    """Return the place a queue URL names, whatever its host; raises InvalidAddress for what is no queue URL."""
-    parts = [part for part in urlsplit(url).path.split("/") if part]
+    """Return the place a queue URL names; raises InvalidAddress for what is no queue URL of the call's region.
+
+    The host does not matter, unless it names a region as AWS's do.
+    """
+    split = urlsplit(url)
+    parts = [part for part in split.path.split("/") if part]
+    host = _HOST(split.netloc) if split.netloc else None
+    if host is not None and call.region not in host.groups():
+        raise ServiceFault("InvalidAddress", f"The address {url} is not valid for this endpoint.")
     if len(parts) >= 2 and len(parts[-2]) == 12 and parts[-2].isdecimal():
         return Place(parts[-2], parts[-1])
     if len(parts) == 1 and "/" not in url:

@@ -55,6 +55,18 @@ def size_of(body: str, attributes: Mapping[str, Attribute]) -> int:
     )
 
 
+def sent_size(entry: Mapping[str, Any]) -> int:
+    """Return the bytes of an entry of a batch that count, whether or not it may be sent."""
+    attributes = entry.get("MessageAttributes") or {}
+    return len(entry["MessageBody"].encode()) + sum(
+        len(name.encode())
+        + len(value.get("DataType", "").encode())
+        + len(value.get("StringValue", "").encode())
+        + len(value.get("BinaryValue", b""))
+        for name, value in attributes.items()
+    )
+
+
 def check_fifo_id(name: str, value: str) -> None:
     """Check a message group id or a deduplication id."""
     if _FIFO_ID.fullmatch(value) is None:

@@ -11,6 +11,7 @@ from coldframe.engines.queue.reading import TooManyInFlight
 from coldframe.services.sqs import attributes, digests
 from coldframe.services.sqs.lookup import Place, arn_of, invalid_value
 from coldframe.services.sqs.message_encryption import opened
+from coldframe.services.sqs.metrics import QueueMetrics
 from coldframe.services.sqs.receipts import Receipt, Receipts
 from coldframe.services.sqs.records import Queue
 from coldframe.services.sqs.sending import sequence_number
@@ -107,6 +108,7 @@ def later(call: Call, place: Place, queue: Queue, asked: Wanted) -> Iterator[dic
                 return
             found = receive(call, queue, asked, now)
             if found or now >= ends:
+                call.part(QueueMetrics).received(call, place, queue, len(found))
                 yield answer(call, queue, asked, found, now)
                 return
             until = min(ends, messages.next_visible(queue.id, now) or ends)
@@ -125,7 +127,7 @@ def answer(
     return {"Messages": [_told(call, queue, asked, message, receipts, received) for message in found]}
 
 
-def delete(call: Call, queue: Queue, handle: str) -> None:
+def delete(call: Call, place: Place, queue: Queue, handle: str) -> None:
     """Delete a message by the handle of a reading; one that was read again since stays, and that is no error.
 
     In a FIFO queue, whose order depends on it, a reading that is over is one; raises InvalidParameterValue.
@@ -136,6 +138,7 @@ def delete(call: Call, queue: Queue, handle: str) -> None:
     (deleted,) = messages.delete(queue.id, [(receipt.sequence, receipt.receives)], now)
     if queue.fifo and not deleted and messages.has(queue.id, receipt.sequence):
         raise invalid_value("ReceiptHandle", handle, "The receipt handle has expired.")
+    call.part(QueueMetrics).deleted(call, place, queue)
 
 
 def hide(call: Call, queue: Queue, handle: str, seconds: int) -> None:

@@ -15,7 +15,8 @@ _MISSING = ("QueueDoesNotExist", "The specified queue does not exist.")
 class Queue(Record):
     """A queue; `id` names its messages in the message store and is never used again.
 
-    `attributes` are those that were set; `dead_letters` is the name of the queue its dead letters go to.
+    `attributes` are those that were set; `dead_letters` is the name of the queue its dead letters go to. `former_scope` is
+    what DeduplicationScope was until `scope_changed`.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Queue(Record):
     tags: dict[str, str] = {}
     dead_letters: str = ""
     purged: int = 0
+    former_scope: str = ""
+    scope_changed: int = 0
 
 
 @record("sqs_deleted_queues", key=("name",))

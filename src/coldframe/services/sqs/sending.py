@@ -18,10 +18,12 @@ from coldframe.services.sqs.message_checks import (
 )
 from coldframe.services.sqs.message_encryption import DataKey, keep
 from coldframe.services.sqs.records import Queue
-from coldframe.services.sqs.storage import Content
+from coldframe.services.sqs.storage import Attribute, Content
 
 _DEDUPLICATED = 5 * 60 * 1000
 _MOST_DELAY = 900
+# What is longer is no trace header, and a header of HTTP may be far longer.
+_LONGEST_TRACE = 1024
 # Documented: sequence numbers have 20 digits.
 _FIRST_SEQUENCE = 18_850_000_000_000_000_000
 
@@ -46,9 +48,11 @@ def draft(call: Call, queue: Queue, request: Mapping[str, Any], key: DataKey | N
         text = f"One or more parameters are invalid. Reason: Message must be shorter than {most} bytes."
         raise ServiceFault("InvalidParameterValue", text)
     group, deduplication = _fifo(queue, request, body)
+    if 0 < len(call.trace_header) <= _LONGEST_TRACE:
+        system.setdefault("AWSTraceHeader", Attribute("String", call.trace_header))
     content = Content(body, own, system, call.principal.user_id or call.principal.arn, deduplication)
     identifier = call.new_id()
-    scope = group if queue.attributes.get("DeduplicationScope") == "messageGroup" else ""
+    scope = group if queue.fifo and attributes.deduplication_scope(queue, call.now) == "messageGroup" else ""
     new = New(
         identifier,
         keep(call, queue, key, identifier, content),

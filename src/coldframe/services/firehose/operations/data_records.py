@@ -6,7 +6,9 @@ from typing import Any
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
+from coldframe.core.offers import MetricSink
 from coldframe.engines.queue import New
+from coldframe.services.firehose import metrics
 from coldframe.services.firehose.buffers import Buffers, pack
 from coldframe.services.firehose.prefixes import invalid
 from coldframe.services.firehose.records import DeliveryStream
@@ -48,6 +50,9 @@ def _put(call: Call, stream: DeliveryStream, data: Sequence[bytes]) -> list[str]
         for identifier, each in zip(made, data, strict=True)
     ]
     call.part(Buffers).send(stream.id, records, call.now)
+    latency = call.installation.clock.milliseconds() - call.now
+    counted = metrics.incoming(call.operation, [len(each) for each in data], latency)
+    metrics.put(call.part(MetricSink), (call.account, call.region, stream.name), counted, call.now)
     size = sum(len(record.body) for record in records)
     call.part(Writer).arrived((call.account, call.region, stream.name), size, call.now)
     return made

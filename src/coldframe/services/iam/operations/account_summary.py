@@ -5,7 +5,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.identity.records import AccessKey, Group, InstanceProfile, ManagedPolicy, MfaDevice, Role, User
 from coldframe.services.iam.quotas import quotas
-from coldframe.services.iam.records import OpenIdProvider, SamlProvider, ServerCertificate
+from coldframe.services.iam.records import OpenIdProvider, SamlProvider, ServerCertificate, SigningCertificate
 
 
 def get_account_summary(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def get_account_summary(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "AccountAccessKeysPresent": int(root_keys > 0),
         "AccountMFAEnabled": 0,
         "AccountPasswordPresent": 0,
-        "AccountSigningCertificatesPresent": 0,
+        "AccountSigningCertificatesPresent": int(records.count(SigningCertificate, where={"user": ""}) > 0),
         "Groups": records.count(Group),
         "InstanceProfiles": records.count(InstanceProfile),
         "MFADevices": len(devices),

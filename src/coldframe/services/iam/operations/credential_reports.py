@@ -10,7 +10,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.identity.records import AccessKey, MfaDevice, User
 from coldframe.services.iam.answers import moment
 from coldframe.services.iam.names import arn_of
-from coldframe.services.iam.records import CredentialReport, PasswordPolicy
+from coldframe.services.iam.records import CredentialReport, PasswordPolicy, SigningCertificate
 
 # AWS makes a new report when the last one is older than four hours, and keeps one for seven days.
 _FRESH = 4 * 3600
@@ -65,6 +65,9 @@ def _report(call: Call) -> str:
         call.records.list(AccessKey, where={"account": call.account}), key=lambda key: (key.created, key.id)
     ):
         keys[key.user].append(key)
+    certificates: dict[str, list[SigningCertificate]] = defaultdict(list)
+    for each in sorted(call.records.list(SigningCertificate), key=lambda each: (each.uploaded, each.id)):
+        certificates[each.user].append(each)
     with_mfa = {device.user for device in call.records.list(MfaDevice)}
     rules = call.records.find(PasswordPolicy, call.account)
     root = {
@@ -76,7 +79,7 @@ def _report(call: Call) -> str:
         "password_next_rotation": "not_supported",
         "mfa_active": "false",
     }
-    writer.writerow({**root, **_keys(keys[""])})
+    writer.writerow({**root, **_keys(keys[""]), **_certificates(certificates[""])})
     for user in call.records.list(User):
         row = {
             "user": user.name,
@@ -85,7 +88,7 @@ def _report(call: Call) -> str:
             "mfa_active": _flag(user.name in with_mfa),
             **_password(user, rules),
         }
-        writer.writerow({**row, **_keys(keys[user.name])})
+        writer.writerow({**row, **_keys(keys[user.name]), **_certificates(certificates[user.name])})
     return out.getvalue()
 
 
@@ -104,7 +107,6 @@ def _password(user: User, rules: PasswordPolicy | None) -> dict[str, str]:
 
 def _keys(keys: list[AccessKey]) -> dict[str, str]:
     row = {f"access_key_{number}_active": "false" for number in (1, 2)}
-    row |= {f"cert_{number}_active": "false" for number in (1, 2)}
     for number, key in enumerate(keys[:2], 1):
         row[f"access_key_{number}_active"] = _flag(key.status == "Active")
         row[f"access_key_{number}_last_rotated"] = _time(key.created)
@@ -112,6 +114,14 @@ def _keys(keys: list[AccessKey]) -> dict[str, str]:
             row[f"access_key_{number}_last_used_date"] = _time(key.last_used)
             row[f"access_key_{number}_last_used_region"] = key.last_region
             row[f"access_key_{number}_last_used_service"] = key.last_service
+    return row
+
+
+def _certificates(certificates: list[SigningCertificate]) -> dict[str, str]:
+    row = {f"cert_{number}_active": "false" for number in (1, 2)}
+    for number, certificate in enumerate(certificates[:2], 1):
+        row[f"cert_{number}_active"] = _flag(certificate.status == "Active")
+        row[f"cert_{number}_last_rotated"] = _time(certificate.uploaded)
     return row
 
 

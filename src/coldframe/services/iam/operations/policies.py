@@ -47,7 +47,9 @@ def create_policy(call: Call, request: "shapes.CreatePolicyRequestTypeDef") -> d
         tags=tagging.of_request(request),
     )
     call.records.add(row)
-    return {"Policy": policy_shape(row, usage(call), whole=True)}
+    # Observed at AWS: the answer has the tags that were given, and never the description.
+    made = policy_shape(row, usage(call))
+    return {"Policy": {**made, "Tags": tagging.listed(row.tags)} if row.tags else made}
 
 
 def get_policy(call: Call, request: "shapes.GetPolicyRequestTypeDef") -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Roles linked to a service: only the service takes them on, and their owner can only delete them."""
 
 import json
-import tomllib
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from coldframe.core import ids
 from coldframe.core.call import Call
@@ -17,17 +18,22 @@ if TYPE_CHECKING:
     from types_boto3_iam import type_defs as shapes
 
 
+class _Services(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    roles: dict[str, str]
+    suffix: list[str]
+
+
 def create_service_linked_role(
     call: Call, request: "shapes.CreateServiceLinkedRoleRequestTypeDef"
 ) -> dict[str, Any]:
     """Make the role that a service is linked to; the service must be one that has such a role."""
     service, suffix = request["AWSServiceName"], request.get("CustomSuffix", "")
-    known = _services().get(service)
-    if known is None:
+    table, short = _services(), service.removesuffix(".amazonaws.com")
+    if short == service or short not in table.roles:
         raise ServiceFault("InvalidInput", f"The AWS service name {service} has no service-linked role here.")
-    if suffix and not known.get("suffix"):
+    if suffix and short not in table.suffix:
         raise ServiceFault("InvalidInput", f"Custom suffix is not allowed for {service}")
-    name = f"AWSServiceRoleFor{known['name']}" + (f"_{suffix}" if suffix else "")
+    name = f"AWSServiceRoleFor{table.roles[short]}" + (f"_{suffix}" if suffix else "")
     if call.records.find(Role, name) is not None:
         raise ServiceFault(
             "InvalidInput",
@@ -71,6 +77,6 @@ def get_service_linked_role_deletion_status(
 
 
 @lru_cache(maxsize=1)
-def _services() -> dict[str, dict[str, Any]]:
+def _services() -> _Services:
     text = files("coldframe.services.iam").joinpath("service_linked.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return msgspec.toml.decode(text, type=_Services)

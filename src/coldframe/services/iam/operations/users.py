@@ -11,6 +11,9 @@ from coldframe.identity.records import AccessKey, MfaDevice, User
 from coldframe.services.iam import answers, boundaries, names, tagging, trusts
 from coldframe.services.iam.listing import stored
 from coldframe.services.iam.quotas import check_quota
+from coldframe.services.iam.records import ServiceSpecificCredential, SigningCertificate, SshPublicKey
+
+_OWNED = (ServiceSpecificCredential, SshPublicKey, SigningCertificate)
 
 if TYPE_CHECKING:
     from types_boto3_iam import type_defs as shapes
@@ -64,6 +67,9 @@ def update_user(call: Call, request: "shapes.UpdateUserRequestTypeDef") -> None:
         call.records.change(key, user=name)
     for device in call.records.list(MfaDevice, where={"user": row.name}):
         call.records.change(device, user=name)
+    for kind in _OWNED:
+        for owned in call.records.list(kind, where={"user": row.name}):
+            call.records.change(owned, user=name)
     trusts.replace_principal(call, names.arn_of(call, row), names.arn_of(call, changed))
 
 
@@ -72,6 +78,7 @@ def delete_user(call: Call, request: "shapes.DeleteUserRequestTypeDef") -> None:
     row = call.records.get(User, request["UserName"])
     keys = call.records.count(AccessKey, where={"account": call.account, "user": row.name})
     devices = call.records.count(MfaDevice, where={"user": row.name})
+    certificates = call.records.count(SigningCertificate, where={"user": row.name})
     for there, what in (
         (row.attached, "detach all policies"),
         (row.inline, "delete policies"),
@@ -79,9 +86,12 @@ def delete_user(call: Call, request: "shapes.DeleteUserRequestTypeDef") -> None:
         (keys, "delete access keys"),
         (devices, "delete MFA device"),
         (row.password_hash, "delete login profile"),
+        (certificates, "delete signing certificates"),
     ):
         if there:
             raise ServiceFault("DeleteConflict", f"Cannot delete entity, must {what} first.")
+    if any(call.records.count(kind, where={"user": row.name}) for kind in _OWNED):
+        raise ServiceFault("DeleteConflict", "Cannot delete entity, must remove referenced objects first.")
     trusts.replace_principal(call, names.arn_of(call, row), row.id)
     call.records.remove(row)
 

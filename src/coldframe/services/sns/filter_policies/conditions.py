@@ -7,6 +7,7 @@ from typing import Any
 
 Test = Callable[[Any], bool]
 _LARGEST = 10**9
+_DIGITS = 5
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "=": lambda value, bound: value == bound,
     "<": lambda value, bound: value < bound,
@@ -21,8 +22,18 @@ class InvalidFilterPolicy(Exception):
 
 
 def exact(wanted: Any) -> Test:
-    """Match a text, number, boolean or null; 1 and 1.0 are one number, True is none."""
-    return lambda value: isinstance(value, bool) == isinstance(wanted, bool) and bool(value == wanted)
+    """Match a text, number, boolean or null; 1 and 1.0 are one number, True is none. Raises InvalidFilterPolicy."""
+    if isinstance(wanted, int | float) and abs(wanted) > _LARGEST:
+        raise InvalidFilterPolicy("A number must be from -10^9 to 10^9")
+    known = _accurate(wanted)
+    return lambda value: (
+        isinstance(value, bool) == isinstance(wanted, bool) and bool(_accurate(value) == known)
+    )
+
+
+def _accurate(value: Any) -> Any:
+    """Documented: numbers are told apart by five digits after the decimal point."""
+    return round(value, _DIGITS) if isinstance(value, float) else value
 
 
 def condition(operator: str, operand: Any) -> Test:
@@ -103,7 +114,9 @@ def _numeric(operand: Any) -> Test:
 
     def test(value: Any) -> bool:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and all(_COMPARISONS[operator](value, bound) for operator, bound in pairs)
+        return number and all(
+            _COMPARISONS[operator](_accurate(value), _accurate(bound)) for operator, bound in pairs
+        )
 
     return test
 

@@ -55,6 +55,7 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         attributes=attributes,
         confirmed=_needs_no_confirmation(call, protocol, endpoint),
         authenticated=_needs_no_confirmation(call, protocol, endpoint),
+        principal=call.principal.arn,
     )
     records.add(made)
     if not made.confirmed:
@@ -129,7 +130,7 @@ def get_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
         "Endpoint": found.endpoint,
         "PendingConfirmation": str(not found.confirmed).lower(),
         "ConfirmationWasAuthenticated": str(found.authenticated).lower(),
-        "SubscriptionPrincipal": call.principal.arn,
+        "SubscriptionPrincipal": found.principal or f"arn:{call.partition}:iam::{found.owner}:root",
     }
     if "FilterPolicy" in attributes:
         attributes.setdefault("FilterPolicyScope", "MessageAttributes")
@@ -152,6 +153,8 @@ def set_subscription_attributes(call: Call, request: dict[str, Any]) -> None:
 
 def _needs_no_confirmation(call: Call, protocol: str, endpoint: str) -> bool:
     """Documented: only endpoints of others are asked; queues and streams of the caller's account are its own."""
+    if protocol == "sms":
+        return True
     return protocol in {"sqs", "firehose"} and arns.parse(endpoint).account == call.account
 
 

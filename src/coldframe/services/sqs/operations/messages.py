@@ -7,7 +7,9 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.sqs import batches, receiving
 from coldframe.services.sqs.lookup import queue_at
+from coldframe.services.sqs.message_checks import sent_size
 from coldframe.services.sqs.message_encryption import check_reader, data_key
+from coldframe.services.sqs.metrics import QueueMetrics
 from coldframe.services.sqs.sending import answer, check_batch, draft
 from coldframe.services.sqs.storage import QueueMessages
 
@@ -19,6 +21,7 @@ def send_message(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     place, queue = queue_at(call, request["QueueUrl"])
     drafted = draft(call, queue, request, data_key(call, place, queue))
     (sent,) = call.part(QueueMessages).send(queue.id, [drafted.new], call.now)
+    call.part(QueueMetrics).sent(call, place, queue, [drafted.size], [sent])
     return answer(queue, drafted, sent)
 
 
@@ -27,6 +30,10 @@ def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     place, queue = queue_at(call, request["QueueUrl"])
     entries = request["Entries"]
     batches.check(entries, "SendMessageBatch")
+    total = sum(map(sent_size, entries))
+    if total > _MOST_BATCH_BYTES:
+        text = f"Batch requests cannot be longer than {_MOST_BATCH_BYTES} bytes. You have sent {total} bytes."
+        raise ServiceFault("BatchRequestTooLong", text)
     check_batch(queue, entries)
     key = data_key(call, place, queue)
     drafts, failures = [], []
@@ -35,11 +42,8 @@ def send_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             drafts.append((entry["Id"], draft(call, queue, entry, key)))
         except ServiceFault as fault:
             failures.append(batches.failed(entry, fault))
-    total = sum(drafted.size for _, drafted in drafts)
-    if total > _MOST_BATCH_BYTES:
-        text = f"Batch requests cannot be longer than {_MOST_BATCH_BYTES} bytes. You have sent {total} bytes."
-        raise ServiceFault("BatchRequestTooLong", text)
     kept = call.part(QueueMessages).send(queue.id, [drafted.new for _, drafted in drafts], call.now)
+    call.part(QueueMetrics).sent(call, place, queue, [drafted.size for _, drafted in drafts], kept)
     successful = [
         {"Id": name, **answer(queue, drafted, sent)}
         for (name, drafted), sent in zip(drafts, kept, strict=True)
@@ -54,23 +58,24 @@ def receive_message(call: Call, request: dict[str, Any]) -> dict[str, Any] | Ite
     check_reader(call, place, queue)
     found = receiving.receive(call, queue, wanted)
     if found or not wanted.wait:
+        call.part(QueueMetrics).received(call, place, queue, len(found))
         return receiving.answer(call, queue, wanted, found)
     return receiving.later(call, place, queue, wanted)
 
 
 def delete_message(call: Call, request: dict[str, Any]) -> None:
     """Delete a message by the handle of its last reading."""
-    _, queue = queue_at(call, request["QueueUrl"])
-    receiving.delete(call, queue, request["ReceiptHandle"])
+    place, queue = queue_at(call, request["QueueUrl"])
+    receiving.delete(call, place, queue, request["ReceiptHandle"])
 
 
 def delete_message_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Delete up to ten messages."""
-    _, queue = queue_at(call, request["QueueUrl"])
+    place, queue = queue_at(call, request["QueueUrl"])
     return batches.each(
         request["Entries"],
         "DeleteMessageBatch",
-        lambda entry: receiving.delete(call, queue, entry["ReceiptHandle"]),
+        lambda entry: receiving.delete(call, place, queue, entry["ReceiptHandle"]),
     )
 
 

@@ -52,7 +52,18 @@ def set_queue_attributes(call: Call, request: dict[str, Any]) -> None:
         dead_letters = check_target(records, arn_of(call, place), policy, fifo=queue.fifo) if policy else ""
     together = attributes.merged(queue.attributes, wanted)
     _check_throughput(together)
-    changed = records.change(queue, attributes=together, dead_letters=dead_letters, modified=call.now)
+    scope = attributes.deduplication_scope(queue, call.now)
+    rescoped = together.get("DeduplicationScope", "queue") != queue.attributes.get(
+        "DeduplicationScope", "queue"
+    )
+    changed = records.change(
+        queue,
+        attributes=together,
+        dead_letters=dead_letters,
+        modified=call.now,
+        former_scope=scope if rescoped else queue.former_scope,
+        scope_changed=call.now if rescoped else queue.scope_changed,
+    )
     if queue.fifo and "DelaySeconds" in wanted:
         # Documented: a FIFO queue's delay holds for the messages that are in it already.
         records.after_commit(lambda: _delay(call, changed))

@@ -9,6 +9,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.services.sqs import attributes, jobs
 from coldframe.services.sqs.dead_letters import check_target
 from coldframe.services.sqs.lookup import Place, arn_of, invalid_value, own_queue, place_of, queue_in, url_of
+from coldframe.services.sqs.metrics import QueueMetrics
 from coldframe.services.sqs.records import DeletedQueue, Queue
 from coldframe.services.sqs.storage import QueueMessages
 from coldframe.services.sqs.tagging import checked_tags
@@ -42,6 +43,7 @@ def create_queue(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     )
     _check_together(queue)
     call.records.add(queue)
+    call.records.after_commit(lambda: call.part(QueueMetrics).used(queue, call.now))
     return {"QueueUrl": url_of(call, place)}
 
 

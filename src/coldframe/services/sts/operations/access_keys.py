@@ -15,6 +15,8 @@ def get_access_key_info(
 ) -> "GetAccessKeyInfoResponseTypeDef":
     """Return the account that an access key id belongs to; temporary ones are known to their holders alone."""
     key = call.records.find(AccessKey, request["AccessKeyId"])
+    if key is None and call.installation.settings.dev:
+        return {"Account": call.account}  # type: ignore[typeddict-item]  # whoever calls is of this account
     if key is None:
         raise ServiceFault(
             "ValidationError", f"Access key id {request['AccessKeyId']} is unknown here.", status=400

@@ -41,7 +41,10 @@ def assume_role(call: Call, request: "AssumeRoleRequestTypeDef") -> "AssumeRoleR
         call.require("sts:TagSession", role_arn)
     role = role_of(call, role_arn)
     if role is None:
-        raise ServiceFault("NoSuchEntity", f"The role {role_arn} is gone.", status=404)
+        # AWS does not tell a role that there is not from one that may not be assumed.
+        raise AccessDenied(
+            f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+        )
     duration = request.get("DurationSeconds", HOUR)
     if duration > role.max_session:
         raise _invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
