@@ -104,10 +104,10 @@ class Story:
         """What one guardrail says now."""
         with self.server.installation.store.read() as transaction:
             records = transaction.records(self.server.account, "us-east-1")
-            row, pairs = records.get(Deployment, self.id), members.pairs(records, self.id)
+            row, sides = records.get(Deployment, self.id), members.sides(records, self.id)
         run = Run.__new__(Run)
         run._parts = self.server.installation.parts.get
-        return getattr(guardrails, name)(guardrails.Look(run, row, pairs))
+        return getattr(guardrails, name)(guardrails.Look(run, row, sides))
 
     # What is done to it.
 

@@ -1,12 +1,48 @@
-"""The endpoints of a deployment's instances: held while nobody may write, and sent to whichever database is theirs then."""
+"""The endpoints of a deployment: held while nobody may write, and sent to whichever database is theirs then.
+
+Those of instances are here, those of clusters in cluster_doors.py.
+"""
 
 from coldframe.engines.endpoint import EndpointSpec, Held
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
+from coldframe.services.rds.blue_green import cluster_doors
+from coldframe.services.rds.blue_green.members import Side, Sides
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Instance
 
 _DRAIN = 1.0
+
+
+def hold_all(run: Run, found: Sides, side: Side, deadline: float) -> Held:
+    """Let the clients of one side wait at the end of their transactions, until `deadline` (seconds since 1970).
+
+    Those who write come last, since they wait from then on.
+    """
+    held = cut = 0
+    for pair in reversed(found.pairs):
+        done = hold(run, pair.of(side), deadline)
+        held, cut = held + done.held, cut + done.cut
+    if found.clusters is not None:
+        done = cluster_doors.hold(run, found.clusters.of(side), _left(run, deadline), _DRAIN)
+        held, cut = held + done.held, cut + done.cut
+    return Held(held, cut)
+
+
+def prepare_all(run: Run, found: Sides) -> None:
+    """Let the clients of blue be signed in at green ahead of the pause."""
+    for pair in found.pairs:
+        prepare(run, pair.blue, pair.green)
+    if found.clusters is not None:
+        cluster_doors.prepare(run, found.clusters.blue, found.clusters.green)
+
+
+def send_all(run: Run, found: Sides, side: Side) -> None:
+    """Send the clients of the endpoints that one side has now to its databases; those who write come first."""
+    if found.clusters is not None:
+        cluster_doors.send(run, found.clusters.of(side))
+    for pair in found.pairs:
+        send(run, pair.of(side))
 
 
 def door(run: Run, instance: Instance) -> EndpointSpec:
@@ -23,7 +59,7 @@ def hold(run: Run, instance: Instance, deadline: float) -> Held:
     endpoints, mine = databases.endpoints(instance.engine), door(run, instance)
     with databases.turn(mine.name):
         endpoints.start(mine, databases.socket(instance))
-    return endpoints.hold(mine, drain=_DRAIN, deadline=max(deadline - databases.clock.seconds(), 1.0))
+    return endpoints.hold(mine, drain=_DRAIN, deadline=_left(run, deadline))
 
 
 def prepare(run: Run, instance: Instance, successor: Instance) -> None:
@@ -43,3 +79,7 @@ def send(run: Run, instance: Instance) -> None:
     with databases.turn(mine.name):
         endpoints.start(mine, socket)
     endpoints.release(mine, socket)
+
+
+def _left(run: Run, deadline: float) -> float:
+    return max(deadline - run.part(Databases).clock.seconds(), 1.0)

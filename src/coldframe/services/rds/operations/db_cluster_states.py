@@ -5,6 +5,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.services.rds import jobs
 from coldframe.services.rds import lookup as instances
+from coldframe.services.rds.blue_green import members as deployments
 from coldframe.services.rds.clusters import answers, lookup
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.faults import wrong_state
@@ -13,6 +14,15 @@ from coldframe.services.rds.faults import wrong_state
 def failover_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Let a reader become the writer: the one that is named, or the first by promotion tier."""
     cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]), "backing-up")
+    if cluster.deployment:
+        raise lookup.wrong_state(
+            f"Cannot failover DB cluster {cluster.identifier}: it is the green environment of the blue/green deployment"
+            f" {cluster.deployment}, and its writer is who follows the blue one."
+        )
+    if cluster.retired:
+        raise lookup.wrong_state(
+            f"Cannot failover DB cluster {cluster.identifier}: it was switched over and is read-only."
+        )
     writer = lookup.writer(call.records, cluster)
     if writer is None or writer.note:
         raise lookup.wrong_state(f"DBCluster {cluster.identifier} is not in available state.")
@@ -49,6 +59,8 @@ def stop_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Stop a cluster with all its members, for seven days at most."""
     cluster = lookup.available(lookup.cluster_named(call, request["DBClusterIdentifier"]))
     _all_available(call, cluster)
+    if deployments.deployment_of(call.records, cluster.resource_id) is not None:
+        raise lookup.wrong_state("Cannot stop a DB cluster that is in a blue/green deployment.")
     for row in lookup.members(call.records, cluster):
         call.records.change(row, status="stopping")
     cluster = call.records.change(cluster, status="stopping")
