@@ -21,6 +21,7 @@ from coldframe.services.rds.blue_green import (
 )
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.records import Deployment
 
 _POLL = 0.002
 _LOOK = 0.05
@@ -53,7 +54,8 @@ def switch_over(run: Run, deployment: str, timeout: int) -> None:
     run.step("blue stays read-only", _set_read_only, run, deployment, "blue", True)
     coordinates = run.step("green stops following", _promote, run, deployment)
     run.step("green takes writes", _set_read_only, run, deployment, "green", False)
-    run.step("its readers acknowledge", green_readers.synchronize, run, deployment)
+    if _of_cluster(run, deployment):
+        run.step("its readers acknowledge", green_readers.synchronize, run, deployment)
     paused = run.step("let the clients go on", _release, run, deployment, held)
     # Nobody follows blue any more: an engine that could only lock its users out lets them read from here on.
     run.step("blue can be read", _set_read_only, run, deployment, "blue", True)
@@ -99,6 +101,11 @@ def _followed(run: Run, deployment: str, deadline: float) -> str:
 def _sides(run: Run, deployment: str) -> members.Sides:
     with run.read() as records:
         return members.sides(records, deployment)
+
+
+def _of_cluster(run: Run, deployment: str) -> bool:
+    with run.read() as records:
+        return members.cluster_member(records.get(Deployment, deployment)) is not None
 
 
 def _primary(run: Run, deployment: str) -> members.Pair:
