@@ -94,6 +94,7 @@ def _keep_following(installation: Installation, account: str, region: str, row: 
     moved = guardrails.moved(found)
     if moved and row.logical:
         # What it has not got yet of the old writer, the new one cannot say.
+        engine.copies.tidy(databases.spec(blue))
         _degrade(installation, account, region, row.id, moved)
         return
     now = engine.copies.following(databases.spec(blue), databases.spec(green))
