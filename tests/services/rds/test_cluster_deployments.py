@@ -15,11 +15,12 @@ from tests.services.rds.clusters import (
     add_member,
     at_cluster,
     cluster_of,
+    made_cluster,
     settled_cluster,
     wanted_cluster,
     writer_of,
 )
-from tests.services.rds.conftest import PASSWORD, available, code_of, described, served
+from tests.services.rds.conftest import PASSWORD, available, code_of, described, served, settled
 from tests.services.rds.deployments import ClusterStory, at, remove_cluster_deployments
 
 ERRORS = (pymysql.err.Error, psycopg.Error)
@@ -328,22 +329,67 @@ def test_a_failover_of_blue_degrades_a_logical_replication_for_good(server, rds,
 @pytest.mark.parametrize("engine", [MARIADB, POSTGRES])
 def test_what_fails_is_rolled_back_and_what_is_decided_is_done(server, rds, monkeypatch, engine):
     story = ClusterStory(server, rds, engine)
+    # As long as green follows nobody of its readers may take over, who does not follow blue.
+    assert Behind(server, story.green_cluster).record().promotable == []
+    heard = []
+    at(monkeypatch, switchover, "_release", lambda: heard.append(waits_for(story)))
     with writing(story, errors=True) as go_on:
         at(monkeypatch, switchover, "_catch_up", lambda: story.kill(story.blue))
         story.rolled_back(story.switch())
         monkeypatch.undo()
         until(story.caught_up, 60)
         go_on()
-        at(monkeypatch, switchover, "_in_time", lambda: server.clock.advance(400))
+        at(monkeypatch, switchover, "_in_time", lambda: server.clock.advance(200))
         found = story.switch(timeout=30)
         story.rolled_back(found)
         assert "time limit" in found["StatusDetails"]
         monkeypatch.undo()
         until(story.caught_up, 60)
         go_on()
+        at(monkeypatch, switchover, "_release", lambda: heard.append(waits_for(story)))
         at(monkeypatch, switchover, "_promote", lambda: story.kill(story.green))
         story.rolled_forward(story.switch())
+        # Before the first client came, green's writer waited for its reader.
+        assert heard == [True]
     Behind(server, story.cluster).promotable(1)
+
+
+def waits_for(story):
+    """Whether green's writer waits for one of its readers before it acknowledges."""
+    with story.administrator(story.green) as there:
+        if story.kind == "mariadb":
+            (row,) = there.query(
+                "SELECT @@global.rpl_semi_sync_master_enabled e, VARIABLE_VALUE n FROM information_schema.GLOBAL_STATUS"
+                " WHERE VARIABLE_NAME = 'Rpl_semi_sync_master_clients'"
+            )
+            return (row["e"], row["n"]) == ("1", "1")
+        return there.execute("SELECT sync_state FROM pg_stat_replication").fetchall() == [("quorum",)]
+
+
+@pytest.mark.parametrize("engine", [POSTGRES])
+def test_a_cluster_that_cannot_be_copied(server, rds, engine):
+    """A table without a key: what is left of green goes with the deployment."""
+    made = made_cluster(rds, engine, 1)
+    with session(connector(at_cluster(made), PASSWORD)) as cursor:
+        cursor.execute("CREATE TABLE keyless (n INT)")
+    answer = rds.create_blue_green_deployment(BlueGreenDeploymentName="no", Source=made["DBClusterArn"])
+    # As at AWS: a target is named once it is there.
+    assert "Target" not in answer["BlueGreenDeployment"]
+    identifier = answer["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
+    found = settled(rds, identifier)
+    assert found["Status"] == "INVALID_CONFIGURATION", found
+    assert "keyless" in found["StatusDetails"], found
+    green = found["Target"].rpartition(":")[2]
+    assert cluster_of(rds, green)["Status"] == "failed"
+    assert (
+        refused(rds.switchover_blue_green_deployment, BlueGreenDeploymentIdentifier=identifier)[0]
+        == "InvalidBlueGreenDeploymentStateFault"
+    )
+    rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=identifier, DeleteTarget=True)
+    until(lambda: not rds.describe_blue_green_deployments()["BlueGreenDeployments"], 60)
+    left = [row["DBClusterIdentifier"] for row in rds.describe_db_clusters()["DBClusters"]]
+    assert left == [made["DBClusterIdentifier"]]
+    assert len(rds.describe_db_instances()["DBInstances"]) == 1
 
 
 @pytest.mark.parametrize("engine", [POSTGRES])

@@ -3,6 +3,10 @@
 Those of instances are here, those of clusters in cluster_doors.py.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 from coldframe.engines.endpoint import EndpointSpec, Held
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
@@ -11,22 +15,23 @@ from coldframe.services.rds.blue_green.members import Side, Sides
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Instance
 
-_DRAIN = 1.0
+_DRAIN, _AT_ONCE = 1.0, 8
 
 
 def hold_all(run: Run, found: Sides, side: Side, deadline: float) -> Held:
     """Let the clients of one side wait at the end of their transactions, until `deadline` (seconds since 1970).
 
-    Those who write come last, since they wait from then on.
+    All endpoints at once, since those who write wait from then on.
     """
-    held = cut = 0
-    for pair in reversed(found.pairs):
-        done = hold(run, pair.of(side), deadline)
-        held, cut = held + done.held, cut + done.cut
+    acts: list[Callable[[], Held]] = [partial(hold, run, pair.of(side), deadline) for pair in found.pairs]
     if found.clusters is not None:
-        done = cluster_doors.hold(run, found.clusters.of(side), _left(run, deadline), _DRAIN)
-        held, cut = held + done.held, cut + done.cut
-    return Held(held, cut)
+        cluster = found.clusters.of(side)
+        acts.append(partial(cluster_doors.hold, run, cluster, _left(run, deadline), _DRAIN))
+    if len(acts) == 1:
+        return acts[0]()
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hold") as together:
+        done = list(together.map(lambda act: act(), acts))
+    return Held(sum(each.held for each in done), sum(each.cut for each in done))
 
 
 def prepare_all(run: Run, found: Sides) -> None:

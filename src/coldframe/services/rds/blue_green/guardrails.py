@@ -15,6 +15,7 @@ from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
 from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.clusters import lookup as clusters
+from coldframe.services.rds.clusters.records import ClusterEndpoint
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Deployment, Instance
 
@@ -128,6 +129,9 @@ def busy(records: Records, found: members.Sides) -> str:
     for cluster in (both.blue, both.green) if both is not None else ():
         if cluster.status != "available":
             return f"DB cluster {cluster.identifier} is not in available state"
+        for endpoint in records.list(ClusterEndpoint, where={"cluster": cluster.resource_id}):
+            if endpoint.status != "available":
+                return f"DB cluster endpoint {endpoint.identifier} is not in available state"
     instances = [instance for pair in found.pairs for instance in (pair.blue, pair.green)]
     if both is not None:
         # One that is no half of a pair may be the writer, or be on its way to follow it.

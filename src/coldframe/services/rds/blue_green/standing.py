@@ -54,7 +54,8 @@ def answer(call: Call, row: Deployment) -> dict[str, Any]:
     }
     if details:
         answered["Source"] = details[0]["SourceMember"]
-        answered["Target"] = details[0].get("TargetMember", "")
+        if "TargetMember" in details[0]:
+            answered["Target"] = details[0]["TargetMember"]
     if said:
         answered["StatusDetails"] = said
     if row.deleted:
@@ -110,7 +111,11 @@ def _member(call: Call, member: Member) -> dict[str, Any]:
         arns.made(call.account, call.region, member.kind, each.identifier) if each is not None else kept
         for each, kept in zip(found, (member.source_arn, member.target_arn), strict=True)
     )
-    return {"SourceMember": blue, "TargetMember": green, "Status": status}
+    told = {"SourceMember": blue, "Status": status}
+    if status == "PROVISIONING" and found[1] is not None and found[1].status == "creating":
+        # AWS names a target once it is there.
+        return told
+    return {**told, "TargetMember": green}
 
 
 def _found(records: Records, member: Member, resource_id: str) -> Instance | Cluster | ClusterEndpoint | None:

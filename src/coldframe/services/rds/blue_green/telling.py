@@ -23,7 +23,7 @@ def begin(records: Records, messenger: Messenger, deployment: str) -> str:
     _take(records, found, "available", "modifying")
     status = "SWITCHOVER_IN_PROGRESS"
     row = standing.set_status(records, deployment, status, members=status)
-    events.tell(records, messenger, row, "switchover_started", **_words(found.primary))
+    events.tell(records, messenger, row, "switchover_started", **_all_words(found)[0])
     for words in _all_words(found):
         events.tell(records, messenger, row, "pair_started", **words)
     if row.logical:

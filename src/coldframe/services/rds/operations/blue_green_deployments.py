@@ -66,7 +66,7 @@ def describe_blue_green_deployments(call: Call, request: dict[str, Any]) -> dict
             "blue-green-deployment-identifier": lambda row: row.id,
             "blue-green-deployment-name": lambda row: row.name,
             "source": lambda row: answered[row.id]["Source"],
-            "target": lambda row: answered[row.id]["Target"],
+            "target": lambda row: answered[row.id].get("Target", ""),
         },
     )
     page, marker = pages.page(call, request, found, lambda row: row.id)
