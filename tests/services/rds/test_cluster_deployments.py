@@ -85,7 +85,7 @@ def at_address(cluster, address):
 
 
 @pytest.mark.parametrize("engine", [MARIADB, POSTGRES])
-def test_everything_of_a_cluster_changes_hands(server, rds, engine):
+def test_everything_of_a_cluster_changes_hands(server, rds, monkeypatch, engine):
     family = {"mariadb": "mariadb10.11", "aurora-postgresql": "aurora-postgresql15"}[engine]
     rds.create_db_cluster_parameter_group(
         DBClusterParameterGroupName=f"green-{engine}", DBParameterGroupFamily=family, Description="of a test"
@@ -151,6 +151,8 @@ def test_everything_of_a_cluster_changes_hands(server, rds, engine):
     until(lambda: written_at(at_address(green, green["ReaderEndpoint"])) == 0)
     what_a_deployment_keeps_from_its_clusters(rds, story)
 
+    heard = []
+    at(monkeypatch, switchover, "_release", lambda: heard.append(waits_for(story)))
     with (
         writing(story),
         contextlib.closing(connector(at_address(blue, blue["ReaderEndpoint"]), PASSWORD)()) as reading,
@@ -158,6 +160,8 @@ def test_everything_of_a_cluster_changes_hands(server, rds, engine):
         contextlib.closing(connector(described_with_database(rds, f"{name}-b"), PASSWORD)()) as direct,
     ):
         story.rolled_forward(story.switch())
+        # Before the first client came, green's writer waited for its reader.
+        assert heard == [True]
         # Who was connected to a reader goes on, at green's.
         for connection in (reading, reporting, direct):
             with connection.cursor() as cursor:
@@ -331,8 +335,6 @@ def test_what_fails_is_rolled_back_and_what_is_decided_is_done(server, rds, monk
     story = ClusterStory(server, rds, engine)
     # As long as green follows nobody of its readers may take over, who does not follow blue.
     assert Behind(server, story.green_cluster).record().promotable == []
-    heard = []
-    at(monkeypatch, switchover, "_release", lambda: heard.append(waits_for(story)))
     with writing(story, errors=True) as go_on:
         at(monkeypatch, switchover, "_catch_up", lambda: story.kill(story.blue))
         story.rolled_back(story.switch())
@@ -346,11 +348,8 @@ def test_what_fails_is_rolled_back_and_what_is_decided_is_done(server, rds, monk
         monkeypatch.undo()
         until(story.caught_up, 60)
         go_on()
-        at(monkeypatch, switchover, "_release", lambda: heard.append(waits_for(story)))
         at(monkeypatch, switchover, "_promote", lambda: story.kill(story.green))
         story.rolled_forward(story.switch())
-        # Before the first client came, green's writer waited for its reader.
-        assert heard == [True]
     Behind(server, story.cluster).promotable(1)
 
 
