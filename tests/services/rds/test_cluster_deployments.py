@@ -240,6 +240,7 @@ def what_is_left_of_blue(rds, story, total):
     assert written_at(at_cluster(cluster_of(rds, story.cluster))) == total
 
 
+@pytest.mark.xdist_group("cluster-deployments-postgres")
 def test_what_is_no_good_is_refused(rds):
     name = rds.create_db_cluster(**wanted_cluster())["DBCluster"]["DBClusterIdentifier"]
     settled_cluster(rds, name)

@@ -92,10 +92,11 @@ def _keep_following(installation: Installation, account: str, region: str, row: 
     if any(engine.reattach(databases.spec(each)) is None for each in (blue, green)):
         return
     moved = guardrails.moved(found)
-    if moved and row.logical:
-        # What it has not got yet of the old writer, the new one cannot say.
-        engine.copies.tidy(databases.spec(blue))
-        _degrade(installation, account, region, row.id, moved)
+    if row.logical:
+        # Subscriptions go on by themselves. What one has not got yet of an old writer, the new one cannot say.
+        if moved:
+            engine.copies.tidy(databases.spec(blue))
+            _degrade(installation, account, region, row.id, moved)
         return
     now = engine.copies.following(databases.spec(blue), databases.spec(green))
     if not moved and (now.running or now.error):
