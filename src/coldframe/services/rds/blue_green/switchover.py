@@ -115,7 +115,9 @@ def _primary(run: Run, deployment: str) -> members.Pair:
 def _arm(run: Run, deployment: str) -> None:
     databases, primary = run.part(Databases), _primary(run, deployment)
     engine, green = databases.engine(primary.green.engine), databases.spec(primary.green)
-    engine.set_read_only(green, on=True)
+    with databases.turn(deployment):
+        # The watch may be about to let green follow again, or to open it for users who may write to it.
+        engine.set_read_only(green, on=True)
     engine.copies.arm(green)
     green_readers.arm(run, deployment)
 

@@ -33,7 +33,9 @@ def watch_green_clusters(installation: Installation) -> None:
     for account, region, row in _waiting(installation):
         if members.cluster_member(row) is not None and not row.degraded:
             try:
-                _keep_following(installation, account, region, row)
+                # A switchover begins when nobody does this (switchover.py), and nobody begins it during one.
+                with installation.parts.get(Databases).turn(row.id):
+                    _keep_following(installation, account, region, row)
             except DatabaseError as problem:
                 LOG.warning("blue/green deployment %s: %s", row.id, problem)
 
