@@ -3,6 +3,8 @@
 import pytest
 
 from tests.console.conftest import until
+from tests.services.rds.clusters import made_cluster
+from tests.services.rds.deployments import remove_cluster_deployments
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -68,6 +70,42 @@ def test_from_the_form_to_the_switchover(visitor, cloud, cleared):
     assert root.text(".side.green h3") == "orders"
     assert root.page.locator("tr.commit").count() == 1
     assert "paused writes for" in root.text("main")
+
+
+@pytest.fixture
+def cleared_of_clusters(cloud):
+    """Delete the clusters that a test made, with their deployments."""
+    yield
+    remove_cluster_deployments(cloud.client("rds"))
+
+
+def test_a_deployment_of_a_cluster(visitor, cloud, cleared_of_clusters):
+    """Clusters, members and custom endpoints are shown in pairs, each as what it is."""
+    root, rds = visitor(), cloud.client("rds")
+    made = made_cluster(rds, "mariadb", members=1)
+    name = made["DBClusterIdentifier"]
+    rds.create_db_cluster_endpoint(
+        DBClusterIdentifier=name, DBClusterEndpointIdentifier="reports", EndpointType="ANY"
+    )
+    answer = rds.create_blue_green_deployment(BlueGreenDeploymentName="both", Source=made["DBClusterArn"])
+    identifier = answer["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
+    root.go(f"/rds/deployment?id={identifier}")
+    root.page.locator(".head .state", has_text="AVAILABLE").wait_for(timeout=120_000)
+    root.page.reload()
+    assert root.page.locator(".side.blue h3").all_inner_texts() == [name, f"{name}-a", "reports"]
+    greens = root.page.locator(".side.green h3").all_inner_texts()
+    assert [each.rpartition("-green-")[0] for each in greens] == [name, f"{name}-a", "reports"]
+    assert root.page.locator(".side .state", has_text="missing").count() == 0
+    shown = root.text("main")
+    for words in (
+        f"readers at {made['ReaderEndpoint']}",
+        "any: all but none",
+        "1 members",
+        "CREATE_CUSTOM_ENDPOINTS",
+    ):
+        assert words in shown
+    root.page.click(f"text={name} >> nth=0")
+    assert root.text("h1") == name
 
 
 def test_keyrings_are_for_those_who_may(visitor):

@@ -180,6 +180,11 @@ class Copies(Protocol):
     def unsupported(self, source: InstanceSpec, target: InstanceSpec) -> Sequence[str]:
         """Return what was changed in the source since a logical copy that the copy does not get: schema, large objects."""
 
+    def tidy(self, source: InstanceSpec) -> None:
+        """Remove what logical copies have left in the running `source` that cannot follow it, since they followed another
+        member of its group before it took over.
+        """
+
 
 class Activities(Protocol):
     """What goes on in a running instance beside what this server does there."""

@@ -11,10 +11,12 @@ from coldframe.engines.database import DatabaseError
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
 from coldframe.services.rds.blue_green import guardrails, members
+from coldframe.services.rds.blue_green.watching import watch_green_clusters
 from coldframe.services.rds.databases import Databases
-from coldframe.services.rds.records import Deployment
+from coldframe.services.rds.records import Cluster, Deployment, Endpoint
 from tests.journeys.process import until
 from tests.journeys.writers import connector, prepare
+from tests.services.rds.clusters import at_cluster, made_cluster, remove_clusters, writer_of
 from tests.services.rds.conftest import PASSWORD, deployment_of, described, made, settled
 
 
@@ -27,15 +29,23 @@ class Story:
         self.name = self.blue["DBInstanceIdentifier"]
         self.connect = connector(self.blue, PASSWORD)
         prepare(self.connect, engine, 8)
-        answer = rds.create_blue_green_deployment(
-            BlueGreenDeploymentName=f"of-{self.name}", Source=self.blue["DBInstanceArn"], **more
+        self.deploy(self.blue["DBInstanceArn"], more)
+        if ready:
+            self.green = described(rds, self.ready()["Target"])
+        self._writers_door = self.door(self.blue)
+
+    def deploy(self, source, more):
+        """Begin the deployment."""
+        answer = self.rds.create_blue_green_deployment(
+            BlueGreenDeploymentName=f"of-{self.name}", Source=source, **more
         )
         self.id = answer["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
-        if ready:
-            self.deployment = settled(rds, self.id)
-            assert self.deployment["Status"] == "AVAILABLE", self.deployment
-            self.green = described(rds, self.deployment["Target"])
-        self._writers_door = self.door(self.blue)
+
+    def ready(self):
+        """Wait until the deployment is there; gives its description."""
+        self.deployment = settled(self.rds, self.id)
+        assert self.deployment["Status"] == "AVAILABLE", self.deployment
+        return self.deployment
 
     # What there is.
 
@@ -104,10 +114,10 @@ class Story:
         """What one guardrail says now."""
         with self.server.installation.store.read() as transaction:
             records = transaction.records(self.server.account, "us-east-1")
-            row, pairs = records.get(Deployment, self.id), members.pairs(records, self.id)
+            row, sides = records.get(Deployment, self.id), members.sides(records, self.id)
         run = Run.__new__(Run)
         run._parts = self.server.installation.parts.get
-        return getattr(guardrails, name)(guardrails.Look(run, row, pairs))
+        return getattr(guardrails, name)(guardrails.Look(run, row, sides))
 
     # What is done to it.
 
@@ -188,6 +198,55 @@ class Story:
         assert not self.writable(self.blue)
         assert self.writable(self.green)
         assert described(self.rds, self.name)["DbiResourceId"] == self.green["DbiResourceId"]
+
+
+class ClusterStory(Story):
+    """The same of a cluster: `blue` and `green` are its writers, and clients come through the cluster's endpoint."""
+
+    def __init__(
+        self, server, rds, engine="aurora-postgresql", *, members=2, cluster=None, before=None, **more
+    ):
+        self.server, self.rds = server, rds
+        self.kind = "mariadb" if engine == "mariadb" else "postgres"
+        made = made_cluster(rds, engine, members, **(cluster or {}))
+        self.cluster = made["DBClusterIdentifier"]
+        self.name = writer_of(rds, self.cluster)
+        self.blue = described(rds, self.name)
+        self.connect = connector(at_cluster(made), PASSWORD)
+        prepare(self.connect, self.kind, 8)
+        if before is not None:
+            before(self.cluster)
+        self.deploy(made["DBClusterArn"], more)
+        self.green_cluster = self.ready()["Target"].rpartition(":")[2]
+        self.green = described(rds, writer_of(rds, self.green_cluster))
+        self._writers_door = self.cluster_door("endpoint")
+
+    def cluster_door(self, which):
+        """The endpoints of the blue cluster's engine, and one of its own."""
+        with self.server.installation.store.read() as transaction:
+            records = transaction.records(self.server.account, "us-east-1")
+            row = records.get(Cluster, self.cluster)
+            door = self.databases.door(records.get(Endpoint, getattr(row, which)))
+        return self.databases.endpoints(self.kind), door
+
+    def watch(self):
+        """Have the watch look, which does so every few seconds."""
+        watch_green_clusters(self.server.installation)
+
+
+def remove_cluster_deployments(rds):
+    """Delete every deployment, and every cluster with its members."""
+    for row in rds.describe_blue_green_deployments()["BlueGreenDeployments"]:
+        settled(rds, row["BlueGreenDeploymentIdentifier"])
+        with contextlib.suppress(
+            rds.exceptions.BlueGreenDeploymentNotFoundFault,
+            rds.exceptions.InvalidBlueGreenDeploymentStateFault,
+        ):
+            rds.delete_blue_green_deployment(
+                BlueGreenDeploymentIdentifier=row["BlueGreenDeploymentIdentifier"]
+            )
+    until(lambda: not rds.describe_blue_green_deployments()["BlueGreenDeployments"], 60)
+    remove_clusters(rds)
 
 
 def at(monkeypatch, module, step, act, *, once=True):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from coldframe.console import periods, refusals
 from coldframe.console.pages.cloudwatch import series
@@ -90,7 +91,8 @@ def switch_over(visit: Visit) -> WireResponse:
 
 
 def _told(visit: Visit, row: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any]:
-    names = [_name(each["TargetMember"]) for each in row["SwitchoverDetails"] if each.get("TargetMember")]
+    greens = [each.get("TargetMember", "") for each in row["SwitchoverDetails"]]
+    names = [_name(arn) for arn in greens if _kind(arn) == "db"]
     return {
         "row": row,
         "pairs": pairs,
@@ -104,19 +106,60 @@ def _told(visit: Visit, row: dict[str, Any], pairs: list[dict[str, Any]]) -> dic
 def _pair(client: Any, member: dict[str, Any]) -> dict[str, Any]:
     return {
         "status": member["Status"],
-        "blue": _instance(client, member["SourceMember"]),
-        "green": _instance(client, member.get("TargetMember", "")),
+        "blue": _side(client, member["SourceMember"]),
+        "green": _side(client, member.get("TargetMember", "")),
     }
 
 
-def _instance(client: Any, arn: str) -> dict[str, Any]:
-    """Return an instance as the API describes it; of one that is not there yet or any more, its name."""
+def _side(client: Any, arn: str) -> dict[str, Any]:
+    """Return what is shown of an instance, a cluster or its endpoint; of one that is not there yet or any more, its name."""
     name = _name(arn)
+    shown: dict[str, Any] = {"name": name or "–", "status": "missing", "address": "", "lines": []}
+    describe = {"cluster": _cluster, "cluster-endpoint": _endpoint}.get(_kind(arn), _instance)
     try:
-        found: dict[str, Any] = client.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
-    except ClientError:
-        return {"DBInstanceIdentifier": name or "–", "DBInstanceStatus": "missing"}
-    return found
+        return {**shown, **describe(client, name)}
+    except (ClientError, IndexError):
+        return shown
+
+
+def _instance(client: Any, name: str) -> dict[str, Any]:
+    found = client.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    where = found.get("Endpoint")
+    return {
+        "status": found["DBInstanceStatus"],
+        "address": f"/console/rds/monitor?id={quote(name)}",
+        "engine": f"{found['Engine']} {found['EngineVersion']}",
+        "where": f"{where['Address']}:{where['Port']}" if where else "",
+        "lines": [f"{found['DBParameterGroups'][0]['DBParameterGroupName']}, {found['DBInstanceClass']}"],
+    }
+
+
+def _cluster(client: Any, name: str) -> dict[str, Any]:
+    found = client.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
+    return {
+        "status": found["Status"],
+        "address": f"/console/rds/db-clusters/item?id={quote(name)}",
+        "engine": f"{found['Engine']} {found['EngineVersion']}",
+        "where": f"{found['Endpoint']}:{found['Port']}",
+        "lines": [
+            f"readers at {found['ReaderEndpoint']}",
+            f"{found['DBClusterParameterGroup']}, {len(found['DBClusterMembers'])} members",
+        ],
+    }
+
+
+def _endpoint(client: Any, name: str) -> dict[str, Any]:
+    found = client.describe_db_cluster_endpoints(DBClusterEndpointIdentifier=name)["DBClusterEndpoints"][0]
+    members = found["StaticMembers"] or [f"all but {', '.join(found['ExcludedMembers']) or 'none'}"]
+    return {
+        "status": found["Status"],
+        "where": found["Endpoint"],
+        "lines": [f"{found['CustomEndpointType'].lower()}: {', '.join(members)}"],
+    }
+
+
+def _kind(arn: str) -> str:
+    return arn.rpartition(":")[0].rpartition(":")[2]
 
 
 def _name(arn: str) -> str:

@@ -148,6 +148,9 @@ class MariaDBCopies:
         """Return nothing: changes of the schema are replicated like all others."""
         return ()
 
+    def tidy(self, source: InstanceSpec) -> None:
+        """Do nothing: whoever followed another member of the group can follow this one."""
+
     def _let_in(self, source: InstanceSpec, user: str, password: str) -> None:
         """Give the source an account for one replica; neither it nor its password is replicated."""
         who = f"{quoted(user)}@'127.%'"

@@ -194,6 +194,16 @@ class PostgreSQLCopies:
             seen = self._seen[target.name] = (marks, self._unsupported(source, names, then))
         return seen[1]
 
+    def tidy(self, source: InstanceSpec) -> None:
+        """Remove our publications whose slots were another member's: they would forbid tables to lose their keys."""
+        for _, connection in _inside(source, logical.databases(source)):
+            rows = connection.query(
+                "SELECT format('%I', pubname) FROM pg_publication WHERE pubname ~ '^coldframe_l' AND NOT EXISTS "
+                "(SELECT FROM pg_replication_slots WHERE left(slot_name, length(pubname)) = pubname)"
+            )
+            for (name,) in rows:
+                connection.query(f"DROP PUBLICATION {name}")
+
     def _unsupported(
         self, source: InstanceSpec, names: Sequence[str], then: dict[str, schema.Objects]
     ) -> list[str]:

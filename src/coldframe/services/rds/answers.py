@@ -6,7 +6,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, authorities, engine_names, in_force, lookup
-from coldframe.services.rds.clusters.member_answers import of_member
+from coldframe.services.rds.clusters.member_answers import is_green_writer, of_member
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.optimized import status_infos
 from coldframe.services.rds.records import (
@@ -246,7 +246,8 @@ def option_group(call: Call, row: OptionGroup) -> dict[str, Any]:
 
 
 def _replication(records: Records, row: Instance) -> list[dict[str, Any]]:
-    if not row.source or row.cluster:
+    # Readers of a cluster are told of by its members; the writer of a green one follows that of blue.
+    if not row.source or (row.cluster and not is_green_writer(records, row)):
         return []
     deployment = records.find(Deployment, row.deployment) if row.deployment else None
     if deployment is not None and deployment.degraded:

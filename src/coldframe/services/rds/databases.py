@@ -79,7 +79,10 @@ class Databases:
         return self._doors[part]
 
     def turn(self, endpoint: str) -> threading.RLock:
-        """Return the lock of one endpoint: whoever starts or ends its process, or removes its folder, holds it meanwhile."""
+        """Return the lock of one endpoint: whoever starts or ends its process, or removes its folder, holds it meanwhile.
+
+        That of a deployment is held by whoever sees to its green side.
+        """
         return self._turns.setdefault(endpoint, threading.RLock())
 
     def versions(self, name: str) -> list[Version]:

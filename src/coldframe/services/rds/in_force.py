@@ -41,10 +41,12 @@ def group_of(records: Records, instance: Instance) -> ParameterGroup:
 
 
 def own_value(records: Records, instance: Instance, name: str) -> str:
-    """Return a parameter of RDS's own (rds.optimized_writes) as the group has it, else its default."""
+    """Return a parameter of RDS's own (rds.optimized_writes) as the group has it, or that of its cluster, else its default."""
     group = group_of(records, instance)
     if name in group.values:
         return group.values[name][0]
+    if shared := _of_cluster(records, instance).get(name):
+        return shared
     row = parameters.table(group.family).get(name)
     return (row.default if row is not None else None) or ""
 
@@ -71,8 +73,12 @@ def _reckoned(instance: Instance, group: ParameterGroup, shared: dict[str, str])
 
 
 def writable_copy(records: Records, instance: Instance) -> bool:
-    """Tell whether users may write to an instance that follows another one: only the green side, if its group says so."""
-    if not instance.deployment:
+    """Tell whether users may write to an instance that follows another one: only the green side, if its group says so.
+
+    The readers of a green cluster are never written to.
+    """
+    cluster = clusters.by_resource(records, instance.cluster)
+    if not instance.deployment or (cluster is not None and cluster.writer != instance.resource_id):
         return False
     name = parameters.read_only_name(engine_names.named(instance.engine).name)
     return own_value(records, instance, name).lower() in {"0", "off"}

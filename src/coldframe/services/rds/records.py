@@ -257,7 +257,10 @@ class AutomatedBackup(Record):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A pair of a Blue/Green deployment: resource ids of both sides, what they are to it, and how far the pair is."""
+    """A pair of a Blue/Green deployment: resource ids of both sides, what they are to it, and how far the pair is.
+
+    In a deployment of a cluster that is the pair of clusters; which of its instances replicate is its writers' part to say.
+    """
 
     source: str
     target: str
@@ -265,6 +268,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     target_arn: str
     status: str
     role: Literal["primary", "replica"] = "replica"
+    kind: Literal["db", "cluster", "cluster-endpoint"] = "db"
 
 
 @record(

@@ -28,7 +28,7 @@ from coldframe.services.rds import (
     windows,
 )
 from coldframe.services.rds.blue_green import members
-from coldframe.services.rds.blue_green.watching import watch_deployments
+from coldframe.services.rds.blue_green.watching import watch_deployments, watch_green_clusters
 from coldframe.services.rds.clusters import supervision as clusters
 from coldframe.services.rds.clusters.rejoining import REJOINS
 from coldframe.services.rds.databases import Databases
@@ -95,6 +95,7 @@ def watch(installation: Installation) -> None:
         except (DatabaseError, EndpointFailed) as error:
             LOG.warning("%s: %s", instance.identifier, error)
     clusters.watch(installation)
+    watch_green_clusters(installation)
 
 
 def use_windows(installation: Installation) -> None:

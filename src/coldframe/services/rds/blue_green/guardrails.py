@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from coldframe.core.records import Records
 from coldframe.engines.database import Activity, Copies, DatabaseEngine, DatabaseError, Following
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
 from coldframe.services.rds.blue_green import members
+from coldframe.services.rds.clusters import lookup as clusters
+from coldframe.services.rds.clusters.records import ClusterEndpoint
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Deployment, Instance
 
@@ -31,7 +34,7 @@ class Look(msgspec.Struct, frozen=True):
 
     run: Run
     row: Deployment
-    pairs: list[members.Pair]
+    sides: members.Sides
 
     @property
     def databases(self) -> Databases:
@@ -40,17 +43,17 @@ class Look(msgspec.Struct, frozen=True):
 
     @property
     def blue(self) -> Instance:
-        """The primary of the blue side."""
-        return members.primary(self.pairs).blue
+        """The primary of the blue side, or the writer of its cluster."""
+        return self.sides.primary.blue
 
     @property
     def green(self) -> Instance:
-        """The primary of the green side."""
-        return members.primary(self.pairs).green
+        """The primary of the green side, or the writer of its cluster."""
+        return self.sides.primary.green
 
     def instances(self) -> list[Instance]:
         """Every member, blue and green."""
-        return [instance for pair in self.pairs for instance in (pair.blue, pair.green)]
+        return [instance for pair in self.sides.pairs for instance in (pair.blue, pair.green)]
 
     def engine(self, instance: Instance) -> DatabaseEngine:
         """The engine of an instance."""
@@ -68,7 +71,7 @@ class Look(msgspec.Struct, frozen=True):
 def look(run: Run, deployment: str) -> Look:
     """Return a deployment as it is now; raises DBInstanceNotFoundFault when a primary is gone."""
     with run.read() as records:
-        return Look(run, records.get(Deployment, deployment), members.pairs(records, deployment))
+        return Look(run, records.get(Deployment, deployment), members.sides(records, deployment))
 
 
 def refusal(run: Run, deployment: str) -> str:
@@ -120,19 +123,39 @@ def obstacles(run: Run, blue: Instance) -> str:
     return "; ".join(f"{each.database}: {each.text}" for each in found)
 
 
-def member_state(instance: Instance) -> str:
-    """Return why an instance cannot take part in a switchover as it is now, empty when it can."""
-    return (
-        ""
-        if instance.status == "available"
-        else f"DB instance {instance.identifier} is not in available state"
-    )
+def busy(records: Records, found: members.Sides) -> str:
+    """Return which instance or cluster cannot take part in a switchover as it is now, empty when all can."""
+    both = found.clusters
+    for cluster in (both.blue, both.green) if both is not None else ():
+        if cluster.status != "available":
+            return f"DB cluster {cluster.identifier} is not in available state"
+        for endpoint in records.list(ClusterEndpoint, where={"cluster": cluster.resource_id}):
+            if endpoint.status != "available":
+                return f"DB cluster endpoint {endpoint.identifier} is not in available state"
+    instances = [instance for pair in found.pairs for instance in (pair.blue, pair.green)]
+    if both is not None:
+        # One that is no half of a pair may be the writer, or be on its way to follow it.
+        every = [*clusters.members(records, both.blue), *clusters.members(records, both.green)]
+        instances += [each for each in every if each not in instances]
+    for instance in instances:
+        if instance.status != "available" or (instance.cluster and instance.note):
+            return f"DB instance {instance.identifier} is not in available state"
+    return ""
+
+
+def moved(found: members.Sides) -> str:
+    """Return in words that green still follows who was blue's writer before a failover; empty when it follows the writer."""
+    blue, green = found.primary.blue, found.primary.green
+    if not green.source or green.source == blue.resource_id:
+        return ""
+    return f"after a failover {blue.identifier} is the writer, which {green.identifier} does not follow"
 
 
 def _member_states(found: Look) -> str:
-    for instance in found.instances():
-        if why := member_state(instance):
+    with found.run.read() as records:
+        if why := busy(records, found.sides):
             return why
+    for instance in found.instances():
         state = found.engine(instance).status(found.databases.spec(instance)).state
         if state != "running":
             return f"DB instance {instance.identifier} is not in available state: its process is {state}"
@@ -144,12 +167,14 @@ def _member_states(found: Look) -> str:
 def _unsupported_changes(found: Look) -> str:
     if not found.row.logical:
         return ""
-    why = found.row.degraded or unsupported(found.databases, found.blue, found.green)
+    why = found.row.degraded or moved(found.sides) or unsupported(found.databases, found.blue, found.green)
     return f"{why}. {members.WAY_OUT}" if why else ""
 
 
 def _replication_health(found: Look) -> str:
-    for pair in found.pairs:
+    if why := moved(found.sides):
+        return unhealthy(found.green, why)
+    for pair in found.sides.pairs:
         green = pair.green
         with found.run.read() as records:
             source = lookup.by_resource(records, green.source) if green.source else None

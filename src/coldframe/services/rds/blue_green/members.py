@@ -1,23 +1,20 @@
-"""The members of a deployment: pairs of a blue and a green instance, and the deployment's statuses and tasks."""
+"""The members of a deployment: pairs of blue and green instances, and of clusters where it is one of a cluster."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.rds import arns, lookup
-from coldframe.services.rds.answers import tag_list
+from coldframe.services.rds import lookup
+from coldframe.services.rds.clusters import lookup as clusters
+from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint
 from coldframe.services.rds.records import Deployment, Instance, Member
-from coldframe.services.rds.times import moment
 
-REPLICA = "CREATING_READ_REPLICA_OF_SOURCE"
-UPGRADE = "DB_ENGINE_VERSION_UPGRADE"
-BACKUPS = "CONFIGURE_BACKUPS"
-TOPOLOGY = "CREATING_TOPOLOGY_OF_SOURCE"
 # What is left to do with a deployment whose replication is degraded.
 WAY_OUT = "Switchover isn't available. Delete the blue/green deployment with its green databases, and create it again"
 Role = Literal["primary", "replica"]
+Side = Literal["blue", "green"]
 
 
 # Statuses in which a deployment has nothing more to do with its instances.
@@ -31,28 +28,96 @@ class Pair(msgspec.Struct, frozen=True):
     green: Instance
     role: Role = "replica"
 
+    def of(self, side: Side) -> Instance:
+        """Return the instance of a side."""
+        return self.blue if side == "blue" else self.green
 
-def pairs(records: Records, deployment: str) -> list[Pair]:
-    """Return the pairs of a deployment, primaries first; a replica whose other half was deleted is in none.
 
-    Raises DBInstanceNotFoundFault when one of the primaries is gone.
+class ClusterPair(msgspec.Struct, frozen=True):
+    """The pair of clusters of a deployment as they are now."""
+
+    blue: Cluster
+    green: Cluster
+
+    def of(self, side: Side) -> Cluster:
+        """Return the cluster of a side."""
+        return self.blue if side == "blue" else self.green
+
+
+class Sides(msgspec.Struct, frozen=True):
+    """A deployment as it is now: its pairs, those with a missing half left out, and the two instances that replicate.
+
+    These two are a pair, but in a deployment of a cluster, whose blue writer may have become another one since: they are
+    the writers. A pair's role is that of its green half.
     """
+
+    pairs: list[Pair]
+    primary: Pair
+    clusters: ClusterPair | None = None
+
+
+def sides(records: Records, deployment: str) -> Sides:
+    """Return a deployment as it is now, primaries first.
+
+    Raises DBInstanceNotFoundFault when one of the primaries is gone, DBClusterNotFoundFault for a cluster.
+    """
+    row = records.get(Deployment, deployment)
+    both = cluster_pair(records, row)
+    if both is not None:
+        return _of_clusters(records, row, both)
     found = []
-    for member in sorted(records.get(Deployment, deployment).members, key=lambda each: each.role):
+    for member in sorted(row.members, key=lambda each: each.role):
         look = lookup.expect if member.role == "primary" else lookup.by_resource
         blue, green = look(records, member.source), look(records, member.target)
         if blue is not None and green is not None:
             found.append(Pair(blue, green, member.role))
-    return found
+    return Sides(found, next(pair for pair in found if pair.role == "primary"))
 
 
-def primary(found: list[Pair]) -> Pair:
-    """Return the pair of primaries."""
-    return next(pair for pair in found if pair.role == "primary")
+def cluster_pair(records: Records, row: Deployment) -> ClusterPair | None:
+    """Return the clusters of a deployment, None for one of instances; raises DBClusterNotFoundFault when one is gone."""
+    member = cluster_member(row)
+    if member is None:
+        return None
+    return ClusterPair(clusters.expect(records, member.source), clusters.expect(records, member.target))
+
+
+def cluster_member(row: Deployment) -> Member | None:
+    """Return the member that is the pair of clusters; None for a deployment of instances."""
+    return next((member for member in row.members if member.kind == "cluster"), None)
+
+
+def instances_of(row: Deployment) -> list[Member]:
+    """Return the members that are pairs of instances."""
+    return [member for member in row.members if member.kind == "db"]
+
+
+def endpoint_of(records: Records, resource_id: str) -> ClusterEndpoint | None:
+    """Return the custom endpoint of a resource id, whatever it is called now; None when there is none."""
+    return next((row for row in records.list(ClusterEndpoint) if row.resource_id == resource_id), None)
+
+
+def _of_clusters(records: Records, row: Deployment, both: ClusterPair) -> Sides:
+    writers = []
+    for cluster in (both.blue, both.green):
+        writer = clusters.writer(records, cluster)
+        if writer is None:
+            raise ServiceFault(
+                "InvalidBlueGreenDeploymentStateFault", f"DB cluster {cluster.identifier} has no writer."
+            )
+        writers.append(writer)
+    found = []
+    for member in instances_of(row):
+        blue, green = lookup.by_resource(records, member.source), lookup.by_resource(records, member.target)
+        if blue is not None and green is not None:
+            role: Role = "primary" if green.resource_id == both.green.writer else "replica"
+            found.append(Pair(blue, green, role))
+    found.sort(key=lambda pair: pair.role)
+    return Sides(found, Pair(writers[0], writers[1], "primary"), both)
 
 
 def deployment_of(records: Records, resource_id: str) -> Deployment | None:
-    """Return the deployment that an instance is a member of, if it is not over."""
+    """Return the deployment that an instance or a cluster is a member of, if it is not over."""
     for row in records.list(Deployment):
         if row.status not in OVER and any(
             resource_id in {member.source, member.target} for member in row.members
@@ -67,85 +132,3 @@ def is_green_primary(records: Records, instance: Instance) -> bool:
     return row is not None and any(
         member.role == "primary" and member.target == instance.resource_id for member in row.members
     )
-
-
-def set_status(
-    records: Records, deployment: str, status: str, *, details: str = "", members: str = ""
-) -> Deployment:
-    """Give a deployment (and, where said, all its members) another status; returns it."""
-    row = records.get(Deployment, deployment)
-    found = [msgspec.structs.replace(member, status=members or member.status) for member in row.members]
-    return records.change(row, status=status, details=details, members=found)
-
-
-def set_task(records: Records, deployment: str, task: str, status: str) -> None:
-    """Give one task of a deployment another status, if it has this task."""
-    row = records.get(Deployment, deployment)
-    records.change(row, tasks=[(name, status if name == task else old) for name, old in row.tasks])
-
-
-def answer(call: Call, row: Deployment) -> dict[str, Any]:
-    """Return a BlueGreenDeployment; members that are gone are said to be missing."""
-    details = [_member(call, member) for member in row.members]
-    status, said = standing(call.records, row)
-    answered: dict[str, Any] = {
-        "BlueGreenDeploymentIdentifier": row.id,
-        "BlueGreenDeploymentName": row.name,
-        "Status": status,
-        "CreateTime": moment(row.created),
-        "SwitchoverDetails": details,
-        "Tasks": [{"Name": name, "Status": status} for name, status in row.tasks],
-        "TagList": tag_list(row.tags),
-    }
-    if details:
-        answered["Source"] = details[0]["SourceMember"]
-        answered["Target"] = details[0].get("TargetMember", "")
-    if said:
-        answered["StatusDetails"] = said
-    if row.deleted:
-        answered["DeleteTime"] = moment(row.deleted)
-    return answered
-
-
-def standing(records: Records, row: Deployment) -> tuple[str, str]:
-    """Return the status of a deployment and its details, which follow from its members where these were changed under it."""
-    if row.status in OVER or row.status == "SWITCHOVER_IN_PROGRESS":
-        return row.status, row.details
-    for member in row.members:
-        blue, green = (lookup.by_resource(records, each) for each in (member.source, member.target))
-        if member.role == "primary" and (blue is None or green is None):
-            gone = "source" if blue is None else "target"
-            return "INVALID_CONFIGURATION", f"The {gone} DB instance was deleted"
-        if green is not None and not green.source:
-            return (
-                "INVALID_CONFIGURATION",
-                f"DB instance {green.identifier} was promoted and follows no longer",
-            )
-    # That its replication is degraded is more than what else there is to say.
-    return row.status, degraded(row.degraded) if row.degraded else row.details
-
-
-def degraded(why: str) -> str:
-    """Return what StatusDetails say of a deployment whose replication is degraded."""
-    return f"Replication degraded: {why}. {WAY_OUT}"
-
-
-def _member(call: Call, member: Member) -> dict[str, Any]:
-    blue = lookup.by_resource(call.records, member.source)
-    green = lookup.by_resource(call.records, member.target)
-    status = member.status
-    if blue is None:
-        status = "MISSING_SOURCE"
-    elif green is None:
-        status = "MISSING_TARGET"
-
-    def arn(found: Instance | None, remembered: str) -> str:
-        return (
-            arns.made(call.account, call.region, "db", found.identifier) if found is not None else remembered
-        )
-
-    return {
-        "SourceMember": arn(blue, member.source_arn),
-        "TargetMember": arn(green, member.target_arn),
-        "Status": status,
-    }

@@ -6,7 +6,7 @@ from coldframe.core.records import Records
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import creating, events, in_force, lookup, replicating, stages
-from coldframe.services.rds.blue_green import guardrails, members
+from coldframe.services.rds.blue_green import green_clusters, guardrails, members, standing
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Deployment
@@ -18,33 +18,44 @@ def provision_deployment(run: Run, deployment: str) -> None:
     """Copy the primary, then its replicas, and say that the deployment is available."""
     with run.read() as records:
         row = records.get(Deployment, deployment)
-    targets = [member.target for member in row.members]
+    pairs, both = members.instances_of(row), members.cluster_member(row)
+    targets = [member.target for member in pairs]
     tasks = [name for name, _ in row.tasks]
     run.undo("mark it invalid", _failed, run, deployment, targets)
     if row.logical:
-        run.step("look for what cannot be replicated", _refuse_obstacles, run, row.members[0].source)
+        run.step("look for what cannot be replicated", _refuse_obstacles, run, pairs[0].source)
     run.step("look at the parameters of green", _refuse_parameters, run, targets[0])
-    _task(run, deployment, members.REPLICA, "IN_PROGRESS")
+    _task(run, deployment, standing.REPLICA, "IN_PROGRESS")
     _green(run, targets[0], logical=row.logical)
-    _task(run, deployment, members.REPLICA, "COMPLETED")
-    if members.UPGRADE in tasks:
+    if both is not None:
+        run.write("its cluster has data", green_clusters.has_data, run.part(Databases), both.target)
+    _task(run, deployment, standing.REPLICA, "COMPLETED")
+    if standing.UPGRADE in tasks:
         # A copy of another version is brought up to its version while it is made.
-        _task(run, deployment, members.UPGRADE, "COMPLETED")
-    if members.BACKUPS in tasks:
-        _task(run, deployment, members.BACKUPS, "IN_PROGRESS")
+        _task(run, deployment, standing.UPGRADE, "COMPLETED")
+    if standing.BACKUPS in tasks:
+        _task(run, deployment, standing.BACKUPS, "IN_PROGRESS")
         run.write("begin its first backup", _back_up, run.part(Databases), targets[0])
         run.wait(
             partial(_available, run, targets[0]), timeout=86_400, poll=0.1, name="wait for its first backup"
         )
-        _task(run, deployment, members.BACKUPS, "COMPLETED")
-    if members.TOPOLOGY in tasks:
-        _task(run, deployment, members.TOPOLOGY, "IN_PROGRESS")
+        _task(run, deployment, standing.BACKUPS, "COMPLETED")
+    topology = standing.TOPOLOGY if both is None else standing.INSTANCES
+    if topology in tasks:
+        _task(run, deployment, topology, "IN_PROGRESS")
         for target in targets[1:]:
             _green(run, target, logical=False)
-        _task(run, deployment, members.TOPOLOGY, "COMPLETED")
+        _task(run, deployment, topology, "COMPLETED")
+    if both is not None:
+        run.write("its cluster is there", green_clusters.is_there, run.part(Messenger), both.target)
+        if standing.ENDPOINTS in tasks:
+            _task(run, deployment, standing.ENDPOINTS, "IN_PROGRESS")
+            run.write("its custom endpoints are there", green_clusters.endpoints_are_there, both.target)
+        run.step("open the endpoints of its cluster", green_clusters.open_doors, run, both.target)
+        _task(run, deployment, standing.ENDPOINTS, "COMPLETED")
 
     def done(records: Records) -> None:
-        found = members.set_status(records, deployment, "AVAILABLE", members="AVAILABLE")
+        found = standing.set_status(records, deployment, "AVAILABLE", members="AVAILABLE")
         events.tell(records, run.part(Messenger), found, "deployment_created")
 
     run.write("it is available", done)
@@ -82,7 +93,7 @@ def _refuse_parameters(run: Run, target: str) -> None:
 
 
 def _task(run: Run, deployment: str, task: str, status: str) -> None:
-    run.write(f"{task}: {status}", members.set_task, deployment, task, status)
+    run.write(f"{task}: {status}", standing.set_task, deployment, task, status)
 
 
 def _back_up(records: Records, databases: Databases, resource_id: str) -> None:
@@ -109,7 +120,9 @@ def _failed(run: Run, deployment: str, targets: list[str]) -> None:
         row = records.find(Deployment, deployment)
         if row is None or row.status != "PROVISIONING":
             return
+        if (both := members.cluster_member(row)) is not None:
+            green_clusters.failed(records, run.part(Messenger), both.target, reason)
         tasks = [(name, "FAILED" if status == "IN_PROGRESS" else status) for name, status in row.tasks]
         records.change(row, tasks=tasks)
-        row = members.set_status(records, deployment, "INVALID_CONFIGURATION", details=reason)
+        row = standing.set_status(records, deployment, "INVALID_CONFIGURATION", details=reason)
         events.tell(records, run.part(Messenger), row, "deployment_failed", reason=reason)

@@ -1,12 +1,11 @@
 """The way back from a switchover that was not decided: blue takes writes and its clients again, green follows as before."""
 
-from msgspec.structs import replace
-
 from coldframe.engines.database import DatabaseError
 from coldframe.engines.endpoint import EndpointFailed
 from coldframe.jobs.run import Run
 from coldframe.services.rds import replicating, stages
-from coldframe.services.rds.blue_green import doors, members, telling
+from coldframe.services.rds.blue_green import cluster_doors, doors, members, telling
+from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Deployment, Instance
@@ -21,17 +20,17 @@ def roll_back(run: Run, deployment: str) -> None:
         records = transaction.records(run.account, run.region)
         if records.find(Deployment, deployment) is None:
             return
-        pairs = members.pairs(records, deployment)
-        records.change(members.primary(pairs).blue, read_only=False)
-    pairs = [replace(pair, blue=replace(pair.blue, read_only=pair.role != "primary")) for pair in pairs]
-    trouble = _open(run, members.primary(pairs).blue)
-    for pair in pairs:
-        doors.send(run, pair.blue)
+        records.change(members.sides(records, deployment).primary.blue, read_only=False)
+        found = members.sides(records, deployment)
+    trouble = _open(run, found.primary.blue)
+    doors.send_all(run, found, "blue")
     if trouble is not None:
         # Clients go on; what could not be written down will be, when this is tried again.
         raise trouble
     # Blue is what matters. A green that cannot follow now is started again by supervision, and follows then.
-    left = [said for pair in pairs if (said := _follow_again(run, pair.green))]
+    left = [said for pair in found.pairs if (said := _follow_again(run, pair.green))]
+    if found.clusters is not None and (said := _send_green(run, found.clusters.green)):
+        left.append(said)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
         telling.rolled_back(records, run.part(Messenger), deployment, reason, left)
@@ -49,6 +48,15 @@ def _open(run: Run, blue: Instance) -> Exception | None:
             raise
         return problem
     return None
+
+
+def _send_green(run: Run, cluster: Cluster) -> str:
+    """Let the clients of a green cluster's endpoints in; returns what keeps it from that."""
+    try:
+        cluster_doors.send(run, cluster)
+    except _TROUBLE as problem:
+        return f"the endpoints of {cluster.identifier} wait: {' '.join(str(problem).split())}"
+    return ""
 
 
 def _follow_again(run: Run, green: Instance) -> str:

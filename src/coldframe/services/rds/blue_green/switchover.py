@@ -10,9 +10,18 @@ from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
-from coldframe.services.rds.blue_green import doors, guardrails, members, names, rollback, telling
+from coldframe.services.rds.blue_green import (
+    doors,
+    green_readers,
+    guardrails,
+    members,
+    names,
+    rollback,
+    telling,
+)
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.records import Deployment
 
 _POLL = 0.002
 _LOOK = 0.05
@@ -45,6 +54,8 @@ def switch_over(run: Run, deployment: str, timeout: int) -> None:
     run.step("blue stays read-only", _set_read_only, run, deployment, "blue", True)
     coordinates = run.step("green stops following", _promote, run, deployment)
     run.step("green takes writes", _set_read_only, run, deployment, "green", False)
+    if _of_cluster(run, deployment):
+        run.step("its readers acknowledge", green_readers.synchronize, run, deployment)
     paused = run.step("let the clients go on", _release, run, deployment, held)
     # Nobody follows blue any more: an engine that could only lock its users out lets them read from here on.
     run.step("blue can be read", _set_read_only, run, deployment, "blue", True)
@@ -87,46 +98,49 @@ def _followed(run: Run, deployment: str, deadline: float) -> str:
         now = guardrails.following(run, deployment)
 
 
-def _pairs(run: Run, deployment: str) -> list[members.Pair]:
+def _sides(run: Run, deployment: str) -> members.Sides:
     with run.read() as records:
-        return members.pairs(records, deployment)
+        return members.sides(records, deployment)
+
+
+def _of_cluster(run: Run, deployment: str) -> bool:
+    with run.read() as records:
+        return members.cluster_member(records.get(Deployment, deployment)) is not None
 
 
 def _primary(run: Run, deployment: str) -> members.Pair:
-    return members.primary(_pairs(run, deployment))
+    return _sides(run, deployment).primary
 
 
 def _arm(run: Run, deployment: str) -> None:
     databases, primary = run.part(Databases), _primary(run, deployment)
     engine, green = databases.engine(primary.green.engine), databases.spec(primary.green)
-    engine.set_read_only(green, on=True)
+    with databases.turn(deployment):
+        # The watch may be about to let green follow again, or to open it for users who may write to it.
+        engine.set_read_only(green, on=True)
     engine.copies.arm(green)
+    green_readers.arm(run, deployment)
 
 
 def _hold_green(run: Run, deployment: str, deadline: float) -> None:
     """Let clients of green wait, too: one that lifts read-only for itself would write what is not in blue."""
-    for pair in reversed(_pairs(run, deployment)):
-        doors.hold(run, pair.green, deadline)
+    doors.hold_all(run, _sides(run, deployment), "green", deadline)
 
 
 def _prepare(run: Run, deployment: str) -> None:
     """Let the endpoints sign their clients in at green ahead of the pause."""
-    for pair in _pairs(run, deployment):
-        doors.prepare(run, pair.blue, pair.green)
+    doors.prepare_all(run, _sides(run, deployment))
 
 
 def _hold(run: Run, deployment: str, deadline: float) -> dict[str, Any]:
     """Hold the clients of every blue endpoint; returns how many, and when it began (seconds)."""
     begun = run.part(Databases).clock.seconds()
-    held = cut = 0
-    for pair in reversed(_pairs(run, deployment)):
-        done = doors.hold(run, pair.blue, deadline)
-        held, cut = held + done.held, cut + done.cut
-    return {"held": held, "cut": cut, "begun": begun}
+    done = doors.hold_all(run, _sides(run, deployment), "blue", deadline)
+    return {"held": done.held, "cut": done.cut, "begun": begun}
 
 
 def _close_blue(records: Records, deployment: str) -> None:
-    records.change(members.primary(members.pairs(records, deployment)).blue, read_only=True)
+    records.change(members.sides(records, deployment).primary.blue, read_only=True)
 
 
 def _set_read_only(run: Run, deployment: str, side: str, on: bool) -> None:
@@ -176,11 +190,9 @@ def _promote(run: Run, deployment: str) -> list[str]:
 
 def _release(run: Run, deployment: str, held: dict[str, Any]) -> float:
     """Send the clients to the green databases, which have blue's endpoints by now; returns the pause in seconds."""
-    for pair in _pairs(run, deployment):
-        doors.send(run, pair.green)
+    doors.send_all(run, _sides(run, deployment), "green")
     return run.part(Databases).clock.seconds() - float(held["begun"])
 
 
 def _redirect_blue(run: Run, deployment: str) -> None:
-    for pair in _pairs(run, deployment):
-        doors.send(run, pair.blue)
+    doors.send_all(run, _sides(run, deployment), "blue")

@@ -6,37 +6,35 @@ from msgspec.structs import replace
 
 from coldframe.core.records import Records
 from coldframe.services.rds import events
-from coldframe.services.rds.blue_green import guardrails, members
+from coldframe.services.rds.blue_green import guardrails, members, standing
+from coldframe.services.rds.clusters import lookup as clusters
+from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.messenger import Messenger
-from coldframe.services.rds.records import Deployment
+from coldframe.services.rds.records import Deployment, Instance
 
 _ROLES = {"primary": "primary", "replica": "read replica"}
 
 
 def begin(records: Records, messenger: Messenger, deployment: str) -> str:
     """Take the instances in hand and say so; returns why not, if something else has one of them in hand."""
-    pairs = members.pairs(records, deployment)
-    for pair in pairs:
-        for instance in (pair.blue, pair.green):
-            if why := guardrails.member_state(instance):
-                return why
-    for pair in pairs:
-        for instance in (pair.blue, pair.green):
-            records.change(instance, status="modifying")
+    found = members.sides(records, deployment)
+    if why := guardrails.busy(records, found):
+        return why
+    _take(records, found, "available", "modifying")
     status = "SWITCHOVER_IN_PROGRESS"
-    row = members.set_status(records, deployment, status, members=status)
-    events.tell(records, messenger, row, "switchover_started", **_words(members.primary(pairs)))
-    for pair in pairs:
-        events.tell(records, messenger, row, "pair_started", **_words(pair))
+    row = standing.set_status(records, deployment, status, members=status)
+    events.tell(records, messenger, row, "switchover_started", **_all_words(found)[0])
+    for words in _all_words(found):
+        events.tell(records, messenger, row, "pair_started", **words)
     if row.logical:
-        events.tell(records, messenger, row, "sequences_started", **_words(members.primary(pairs)))
+        events.tell(records, messenger, row, "sequences_started", **_words(found.primary))
     return ""
 
 
 def cancel(records: Records, messenger: Messenger, deployment: str, why: str) -> None:
     """Say that guardrails kept a switchover from beginning."""
     details = f"Switchover was canceled due to {why}"
-    row = members.set_status(records, deployment, "AVAILABLE", details=details, members="AVAILABLE")
+    row = standing.set_status(records, deployment, "AVAILABLE", details=details, members="AVAILABLE")
     if row.logical and why.startswith(guardrails.UNSUPPORTED):
         degrade(records, messenger, deployment, why.partition(f". {members.WAY_OUT}")[0])
     _canceled(records, messenger, deployment, why)
@@ -48,34 +46,34 @@ def rolled_back(
     """Say that a switchover has been undone, why, and what of it is left."""
     _let_go(records, deployment)
     details = "; ".join([f"The switchover was rolled back: {reason}", *left])
-    row = members.set_status(
+    row = standing.set_status(
         records, deployment, "SWITCHOVER_FAILED", details=details, members="SWITCHOVER_FAILED"
     )
     if guardrails.UNSUPPORTED in reason:
         said = reason[reason.index(guardrails.UNSUPPORTED) :]
         degrade(records, messenger, deployment, said.partition(f". {members.WAY_OUT}")[0])
     elif row.logical and reason.startswith("bring over what replication does not carry"):
-        words = _words(members.primary(members.pairs(records, deployment)))
+        words = _words(members.sides(records, deployment).primary)
         events.tell(records, messenger, row, "sequences_failed", **words)
     _canceled(records, messenger, deployment, reason)
 
 
 def complete(records: Records, messenger: Messenger, deployment: str, told: dict[str, Any]) -> None:
     """Say that green is the primary, how long writers paused, and where its binary log stood."""
-    pairs = members.pairs(records, deployment)
+    found = members.sides(records, deployment)
     _let_go(records, deployment)
     status = "SWITCHOVER_COMPLETED"
-    row = members.set_status(records, deployment, status, members=status)
-    primary = members.primary(members.pairs(records, deployment))
+    row = standing.set_status(records, deployment, status, members=status)
+    primary = found.primary
     if row.logical:
         words = {"source": primary.green.identifier, "target": told["names"][primary.green.resource_id]}
         events.tell(records, messenger, row, "sequences_synced", **words)
-    for pair in pairs:
+    for role, blue, green in _all(found):
         words = {
-            "role": _ROLES[pair.role],
-            "source": pair.green.identifier,
-            "target": told["names"][pair.green.resource_id],
-            "old": pair.blue.identifier,
+            "role": role,
+            "source": green.identifier,
+            "target": told["names"][green.resource_id],
+            "old": blue.identifier,
         }
         events.tell(records, messenger, row, "pair_completed", **words)
     events.tell(records, messenger, row, "switchover_completed")
@@ -93,21 +91,50 @@ def degrade(records: Records, messenger: Messenger, deployment: str, why: str) -
     if row is None or row.degraded or row.status in members.OVER:
         return
     row = records.change(row, degraded=why)
-    events.tell(records, messenger, row, "replication_degraded", said=members.degraded(why))
+    events.tell(records, messenger, row, "replication_degraded", said=standing.degraded(why))
 
 
 def _canceled(records: Records, messenger: Messenger, deployment: str, why: str) -> None:
     row = records.get(Deployment, deployment)
-    for pair in members.pairs(records, deployment):
-        events.tell(records, messenger, row, "pair_canceled", **_words(pair), reason=why.rstrip("."))
+    for words in _all_words(members.sides(records, deployment)):
+        events.tell(records, messenger, row, "pair_canceled", **words, reason=why.rstrip("."))
     events.tell(records, messenger, row, "switchover_canceled")
 
 
 def _let_go(records: Records, deployment: str) -> None:
-    for pair in members.pairs(records, deployment):
+    _take(records, members.sides(records, deployment), "modifying", "available")
+
+
+def _take(records: Records, found: members.Sides, before: str, after: str) -> None:
+    """Give everything of a deployment that has one status another one."""
+    for pair in found.pairs:
         for instance in (pair.blue, pair.green):
-            if instance.status == "modifying":
-                records.change(instance, status="available")
+            if instance.status == before:
+                records.change(instance, status=after)
+    if found.clusters is None:
+        return
+    for cluster in (found.clusters.blue, found.clusters.green):
+        if cluster.status == before:
+            records.change(cluster, status=after)
+        for instance in clusters.members(records, cluster):
+            # Those that have no counterpart, or whose counterpart is gone.
+            if instance.status == before:
+                records.change(instance, status=after)
+
+
+def _all(found: members.Sides) -> list[tuple[str, Instance | Cluster, Instance | Cluster]]:
+    """Return what changes hands, with the word for what it is: the clusters first, then instances."""
+    both = found.clusters
+    first: list[tuple[str, Instance | Cluster, Instance | Cluster]]
+    first = [("DB cluster", both.blue, both.green)] if both is not None else []
+    return [*first, *((_ROLES[pair.role], pair.blue, pair.green) for pair in found.pairs)]
+
+
+def _all_words(found: members.Sides) -> list[dict[str, str]]:
+    return [
+        {"role": role, "source": blue.identifier, "target": green.identifier}
+        for role, blue, green in _all(found)
+    ]
 
 
 def _words(pair: members.Pair) -> dict[str, str]:

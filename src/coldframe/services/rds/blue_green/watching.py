@@ -1,10 +1,15 @@
-"""Looks at deployments between their creation and their switchover: changes of blue that green does not get are told at once."""
+"""Looks at deployments between their creation and their switchover: changes of blue that green does not get are told at once.
+
+A green cluster is let follow again whose writer was down, or whose blue one has another writer since a failover.
+"""
 
 import logging
 
 from coldframe.core.installation import Installation
 from coldframe.engines.database import DatabaseError
-from coldframe.services.rds.blue_green import guardrails, members, telling
+from coldframe.services.rds import in_force, lookup
+from coldframe.services.rds.blue_green import guardrails, members, standing, telling
+from coldframe.services.rds.clusters.lookup import USABLE
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Deployment
@@ -15,29 +20,93 @@ _WAITING = frozenset({"AVAILABLE", "SWITCHOVER_FAILED"})
 
 def watch_deployments(installation: Installation) -> None:
     """Mark the deployments whose replication is degraded; a look costs a few milliseconds while nothing was changed."""
-    with installation.store.read() as transaction:
-        rows = transaction.records("", "").everywhere(Deployment)
-    for account, region, row in rows:
-        if row.logical and not row.degraded and row.status in _WAITING:
+    for account, region, row in _waiting(installation):
+        if row.logical and not row.degraded:
             try:
                 _look(installation, account, region, row.id)
             except DatabaseError as problem:
                 LOG.warning("blue/green deployment %s: %s", row.id, problem)
 
 
-def _look(installation: Installation, account: str, region: str, deployment: str) -> None:
-    databases = installation.parts.get(Databases)
+def watch_green_clusters(installation: Installation) -> None:
+    """See to it that green clusters follow; what cannot be done now is tried again."""
+    for account, region, row in _waiting(installation):
+        if members.cluster_member(row) is not None and not row.degraded:
+            try:
+                # A switchover begins when nobody does this (switchover.py), and nobody begins it during one.
+                with installation.parts.get(Databases).turn(row.id):
+                    _keep_following(installation, account, region, row)
+            except DatabaseError as problem:
+                LOG.warning("blue/green deployment %s: %s", row.id, problem)
+
+
+def _waiting(installation: Installation) -> list[tuple[str, str, Deployment]]:
+    with installation.store.read() as transaction:
+        rows = transaction.records("", "").everywhere(Deployment)
+    return [each for each in rows if each[2].status in _WAITING]
+
+
+def _sides(installation: Installation, account: str, region: str, deployment: str) -> members.Sides | None:
+    """Return a deployment that may be looked at; None while it may not."""
     with installation.store.read() as transaction:
         records = transaction.records(account, region)
         row = records.find(Deployment, deployment)
-        if row is None or members.standing(records, row)[0] not in _WAITING:
-            return
-        primary = members.primary(members.pairs(records, deployment))
+        if row is None or standing.standing(records, row)[0] not in _WAITING:
+            return None
+        return members.sides(records, deployment)
+
+
+def _look(installation: Installation, account: str, region: str, deployment: str) -> None:
+    databases = installation.parts.get(Databases)
+    found = _sides(installation, account, region, deployment)
+    if found is None:
+        return
+    primary = found.primary
     if databases.engine(primary.blue.engine).status(databases.spec(primary.blue)).state != "running":
         return
-    why = guardrails.unsupported(databases, primary.blue, primary.green)
+    _degrade(
+        installation,
+        account,
+        region,
+        deployment,
+        guardrails.unsupported(databases, primary.blue, primary.green),
+    )
+
+
+def _degrade(installation: Installation, account: str, region: str, deployment: str, why: str) -> None:
     if why:
         with installation.store.write() as transaction:
             telling.degrade(
                 transaction.records(account, region), installation.parts.get(Messenger), deployment, why
             )
+
+
+def _keep_following(installation: Installation, account: str, region: str, row: Deployment) -> None:
+    databases = installation.parts.get(Databases)
+    found = _sides(installation, account, region, row.id)
+    if found is None or found.clusters is None:
+        return
+    blue, green = found.primary.blue, found.primary.green
+    settled = all(each.status in USABLE for each in (found.clusters.blue, found.clusters.green, blue, green))
+    if not settled or blue.note or green.note or not blue.ready or not green.ready:
+        return
+    engine = databases.engine(green.engine)
+    if any(engine.reattach(databases.spec(each)) is None for each in (blue, green)):
+        return
+    moved = guardrails.moved(found)
+    if row.logical:
+        # Subscriptions go on by themselves. What one has not got yet of an old writer, the new one cannot say.
+        if moved:
+            engine.copies.tidy(databases.spec(blue))
+            _degrade(installation, account, region, row.id, moved)
+        return
+    now = engine.copies.following(databases.spec(blue), databases.spec(green))
+    if not moved and (now.running or now.error):
+        return
+    engine.copies.follow(databases.spec(blue), databases.spec(green))
+    with installation.store.write() as transaction:
+        records = transaction.records(account, region)
+        green = records.change(lookup.expect(records, green.resource_id), source=blue.resource_id)
+        free = in_force.writable_copy(records, green)
+    if free:
+        engine.set_read_only(databases.spec(green), on=False)

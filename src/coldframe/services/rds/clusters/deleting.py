@@ -62,6 +62,9 @@ def _hand_over(records: Records, databases: Databases, resource_id: str) -> bool
     cluster = lookup.by_resource(records, found.cluster) if found is not None else None
     if found is None or cluster is None or cluster.writer != resource_id or cluster.status == "deleting":
         return False
+    if cluster.retired:
+        # Nobody writes to it any more.
+        return False
     if not any(row.status in lookup.USABLE for row in lookup.readers(records, cluster)):
         return False
     records.change(cluster, status="failing-over")

@@ -1,6 +1,7 @@
 """The endpoints of a cluster: the one in front of the writer, the one that spreads over readers, and custom ones."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -10,11 +11,14 @@ from coldframe.engines.endpoint import EndpointSpec, EndpointStatus
 from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint
 from coldframe.services.rds.databases import Databases
-from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.records import Deployment, Endpoint, Instance
 
 
 class Seen(msgspec.Struct):
-    """A cluster with its members and endpoints as they are in one moment."""
+    """A cluster with its members and endpoints as they are in one moment.
+
+    While it is `switching` its endpoints are in the hands of a Blue/Green switchover.
+    """
 
     account: str
     region: str
@@ -22,6 +26,7 @@ class Seen(msgspec.Struct):
     members: list[Instance]
     doors: dict[str, Endpoint]
     custom: list[ClusterEndpoint]
+    switching: bool = False
 
     @property
     def writer(self) -> Instance | None:
@@ -48,6 +53,7 @@ def seen(records: Records, cluster: Cluster) -> Seen:
         members=members,
         doors=doors,
         custom=custom,
+        switching=_switching(records, cluster),
     )
 
 
@@ -67,7 +73,7 @@ def writers_door(databases: Databases, found: Seen) -> EndpointSpec:
 def open_writer(databases: Databases, found: Seen) -> None:
     """See to it that the endpoint in front of the writer runs and leads there, unless a failover has it in its hands."""
     status, socket = start_writers_door(databases, found), _socket(databases, found.writer)
-    if status is None or socket is None or found.cluster.status == "failing-over":
+    if status is None or socket is None or found.cluster.status == "failing-over" or found.switching:
         return
     if status.target == socket:
         return
@@ -75,7 +81,7 @@ def open_writer(databases: Databases, found: Seen) -> None:
     with databases.opening:
         now = look(databases, found.account, found.region, found.cluster.resource_id)
         same = now is not None and now.cluster.writer == found.cluster.writer
-        if now is not None and same and now.cluster.status != "failing-over":
+        if now is not None and same and now.cluster.status != "failing-over" and not now.switching:
             databases.endpoints(found.cluster.engine).release(writers_door(databases, found), socket)
 
 
@@ -91,12 +97,8 @@ def start_writers_door(databases: Databases, found: Seen) -> EndpointStatus | No
 def spread(databases: Databases, found: Seen) -> None:
     """Let the reader endpoint and the custom ones spread over the members that are there now."""
     endpoints = databases.endpoints(found.cluster.engine)
-    wanted = {found.cluster.reader_endpoint: _of_readers(databases, found, found.readers)}
-    for row in found.custom:
-        if row.status == "available":
-            wanted[row.endpoint] = _of_custom(databases, found, row)
-    for name, sockets in wanted.items():
-        if name not in found.doors or not found.members:
+    for name, sockets in targets(databases, found).items():
+        if name not in found.doors or not found.members or found.switching:
             continue
         with databases.opening:
             door = databases.door(found.doors[name])
@@ -104,6 +106,17 @@ def spread(databases: Databases, found: Seen) -> None:
             listed = [each.socket for each in status.databases if each.listed]
             if listed != sockets or (status.holding and sockets):
                 endpoints.spread(door, sockets)
+
+
+def targets(
+    databases: Databases, found: Seen, there: Collection[str] = lookup.USABLE
+) -> dict[str, list[Path]]:
+    """Return the sockets that the reader endpoint and the custom ones lead to, of members in one of these states."""
+    wanted = {found.cluster.reader_endpoint: _of_readers(databases, found, found.readers, there)}
+    for row in found.custom:
+        if row.status == "available":
+            wanted[row.endpoint] = _of_custom(databases, found, row, there)
+    return wanted
 
 
 def close(databases: Databases, found: Seen, *, forever: bool = False) -> None:
@@ -115,17 +128,27 @@ def close(databases: Databases, found: Seen, *, forever: bool = False) -> None:
             shutil.rmtree(door.folder, ignore_errors=True)
 
 
-def _of_readers(databases: Databases, found: Seen, readers: list[Instance]) -> list[Path]:
+def _switching(records: Records, cluster: Cluster) -> bool:
+    return any(
+        row.status == "SWITCHOVER_IN_PROGRESS"
+        and any(cluster.resource_id in {member.source, member.target} for member in row.members)
+        for row in records.list(Deployment)
+    )
+
+
+def _of_readers(
+    databases: Databases, found: Seen, readers: list[Instance], there: Collection[str]
+) -> list[Path]:
     """Return the sockets of readers that are there; the writer's when none is."""
-    there = [_socket(databases, row) for row in readers if row.status in lookup.USABLE and row.ready]
-    sockets = [each for each in there if each is not None]
+    looked = [_socket(databases, row) for row in readers if row.status in there and row.ready]
+    sockets = [each for each in looked if each is not None]
     if sockets:
         return sockets
     socket = _socket(databases, found.writer)
     return [socket] if socket is not None else []
 
 
-def _of_custom(databases: Databases, found: Seen, row: ClusterEndpoint) -> list[Path]:
+def _of_custom(databases: Databases, found: Seen, row: ClusterEndpoint, there: Collection[str]) -> list[Path]:
     """Return the sockets that a custom endpoint sends clients to: its static members, or all but the excluded ones."""
     chosen = [
         each
@@ -134,10 +157,10 @@ def _of_custom(databases: Databases, found: Seen, row: ClusterEndpoint) -> list[
     ]
     if row.kind == "READER":
         return _of_readers(
-            databases, found, [each for each in chosen if each.resource_id != found.cluster.writer]
+            databases, found, [each for each in chosen if each.resource_id != found.cluster.writer], there
         )
-    there = [_socket(databases, each) for each in chosen if each.status in lookup.USABLE and each.ready]
-    return [each for each in there if each is not None]
+    looked = [_socket(databases, each) for each in chosen if each.status in there and each.ready]
+    return [each for each in looked if each is not None]
 
 
 def _socket(databases: Databases, instance: Instance | None) -> Path | None:

@@ -7,6 +7,12 @@ from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.records import Instance
 
 
+def is_green_writer(records: Records, row: Instance) -> bool:
+    """Tell whether an instance is the writer of the green cluster of a Blue/Green deployment."""
+    found = lookup.by_resource(records, row.cluster)
+    return found is not None and bool(found.deployment) and found.writer == row.resource_id
+
+
 def of_member(records: Records, row: Instance) -> dict[str, Any]:
     """Return what an answer says of an instance otherwise because it is a member of a cluster; nothing of others."""
     found = lookup.by_resource(records, row.cluster)

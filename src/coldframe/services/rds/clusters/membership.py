@@ -53,6 +53,9 @@ class Group:
         cluster, writer, reader = self._look(resource_id)
         if cluster is None or writer is None or reader is None or cluster.status not in lookup.USABLE:
             return False
+        if cluster.deployment or cluster.retired:
+            # Nobody is to take over what another cluster writes, or what nobody writes any more.
+            return False
         if resource_id in cluster.promotable and reader.serial in writer.acknowledged_by:
             return True
         if reader.serial not in writer.acknowledged_by and not self._close_behind(writer, reader):

@@ -89,6 +89,15 @@ def add(
     call: Call, cluster: Cluster, identifier: str, request: Mapping[str, Any], tags: dict[str, str]
 ) -> Instance:
     """Add the records of a member and begin the job that makes it."""
+    row = lay_in(call, cluster, identifier, request, tags)
+    call.start(creating.create_member, row.resource_id)
+    return row
+
+
+def lay_in(
+    call: Call, cluster: Cluster, identifier: str, request: Mapping[str, Any], tags: dict[str, str]
+) -> Instance:
+    """Add the records of a member that is being created; the first of a cluster becomes its writer."""
     records = call.records
     cluster = lookup.expect(records, cluster.resource_id)
     if len(lookup.members(records, cluster)) > MOST_READERS:
@@ -128,7 +137,6 @@ def add(
     row = records.change(row, cluster=cluster.resource_id, serial=serial)
     if not cluster.writer:
         records.change(cluster, writer=row.resource_id)
-    call.start(creating.create_member, row.resource_id)
     return row
 
 

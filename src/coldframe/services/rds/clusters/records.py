@@ -18,7 +18,8 @@ class Cluster(Record):
     `promotable` are the resource ids of the readers of which the most advanced has everything that the writer acknowledged;
     empty when that cannot be said. `volume` names the folder of the data while no member has them in its hands, which the
     next member takes over with its name; `laid_in` says that they are whole.
-    `instance_class` is that of a Multi-AZ DB cluster, whose three members are made with it.
+    `instance_class` is that of a Multi-AZ DB cluster, whose three members are made with it. `deployment` is the Blue/Green
+    deployment whose green side it is, `retired` says that it was switched away from and is never written to any more.
     """
 
     identifier: str
@@ -57,6 +58,7 @@ class Cluster(Record):
     restorable: int = 0
     restart: int = 0
     deployment: str = ""
+    retired: bool = False
     note: str = ""
 
 

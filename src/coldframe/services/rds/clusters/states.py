@@ -149,6 +149,7 @@ def _start(run: Run, resource_id: str) -> None:
     stages.start(run, resource_id)
     if stages.instance_of(run, resource_id).source:
         replicating.follow(run, resource_id)
+        replicating.allow_writes(run, resource_id)
 
 
 def _open(run: Run, cluster: str) -> None:

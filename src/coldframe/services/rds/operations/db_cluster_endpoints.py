@@ -100,6 +100,8 @@ def _available(call: Call, name: str) -> ClusterEndpoint:
         raise ServiceFault(
             "InvalidDBClusterEndpointStateFault", f"The endpoint {row.identifier} is not in available state."
         )
+    # A switchover gives its name to another one.
+    lookup.available(lookup.expect(call.records, row.cluster), "backing-up", "failing-over", "stopped")
     return row
 
 

@@ -6,6 +6,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import jobs
 from coldframe.services.rds import lookup as instances
+from coldframe.services.rds.blue_green import members as deployments
 from coldframe.services.rds.clusters import answers, lookup
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.faults import bad_value, wrong_state
@@ -16,6 +17,15 @@ def failover_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Let a reader become the writer: the one that is named, or the first by promotion tier."""
     target = _target(call, request.get("TargetDBInstanceIdentifier"))
     cluster = lookup.available(lookup.source_named(call, request["DBClusterIdentifier"]), "backing-up")
+    if cluster.deployment:
+        raise lookup.wrong_state(
+            f"Cannot failover DB cluster {cluster.identifier}: it is the green environment of the blue/green deployment"
+            f" {cluster.deployment}, and its writer is who follows the blue one."
+        )
+    if cluster.retired:
+        raise lookup.wrong_state(
+            f"Cannot failover DB cluster {cluster.identifier}: it was switched over and is read-only."
+        )
     writer = lookup.writer(call.records, cluster)
     if writer is None or writer.note:
         raise lookup.wrong_state(f"DBCluster {cluster.identifier} is not in available state.")
@@ -51,6 +61,8 @@ def stop_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if cluster.status != "available":
         raise lookup.not_in_state(cluster, "available")
     _all_available(call, cluster)
+    if deployments.deployment_of(call.records, cluster.resource_id) is not None:
+        raise lookup.wrong_state("Cannot stop a DB cluster that is in a blue/green deployment.")
     for row in lookup.members(call.records, cluster):
         call.records.change(row, status="stopping")
     cluster = call.records.change(cluster, status="stopping")

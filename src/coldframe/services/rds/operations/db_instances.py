@@ -183,6 +183,11 @@ def _delete_member(call: Call, instance: Instance, request: dict[str, Any]) -> I
         raise clusters.wrong_state(
             f"Instance {instance.identifier} is part of the Multi-AZ DB cluster {cluster.identifier} and is deleted with it."
         )
+    if cluster.deployment and cluster.writer == instance.resource_id:
+        raise wrong_state(
+            f"Instance {instance.identifier} is the writer of the green environment of the blue/green deployment"
+            f" {cluster.deployment}; delete that with its green databases."
+        )
     lookup.available(instance, "rebooting", *_DELETABLE)
     instance = call.records.change(instance, status="deleting")
     call.start(jobs.delete_member, instance.resource_id)

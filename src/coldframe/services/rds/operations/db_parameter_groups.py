@@ -281,6 +281,7 @@ def _apply(call: Call, group: ParameterGroup, changed: list[str]) -> None:
 
 def _apply_to_members(call: Call, group: ParameterGroup, changed: list[str]) -> None:
     """Have every member of the clusters of a group take over parameters that can change while it runs."""
+    own = parameters.read_only_name("mariadb" if group.family.startswith("mariadb") else "postgres")
     if not changed:
         return
     for cluster in call.records.list(Cluster):
@@ -288,6 +289,8 @@ def _apply_to_members(call: Call, group: ParameterGroup, changed: list[str]) -> 
             for row in call.records.list(Instance, where={"cluster": cluster.resource_id}):
                 if row.ready:
                     call.start(jobs.apply_parameters, row.resource_id, changed)
+                if row.ready and own in changed and row.deployment:
+                    call.start(jobs.apply_read_only, row.resource_id)
 
 
 def _parameters(call: Call, request: Mapping[str, Any], group: ParameterGroup) -> dict[str, Any]:
