@@ -83,19 +83,24 @@ def _clusters(installation: Installation) -> list[tuple[str, str, Cluster]]:
         return transaction.records("", "").everywhere(Cluster)
 
 
-def member_crashed(records: Records, databases: Databases, member: Instance) -> None:
-    """See to a member whose process ended: a reader comes back and follows, a writer comes back or another takes over."""
+def member_crashed(records: Records, databases: Databases, member: Instance, *, hangs: bool) -> bool:
+    """See to a member whose process ended or hangs: a reader comes back and follows, a writer comes back or another takes over.
+
+    Returns whether a job has it in hand now.
+    """
     cluster = lookup.expect(records, member.cluster)
     if cluster.writer != member.resource_id:
         records.change(member, status="rebooting")
-        rejoining.begin(records, databases, member)
+        rejoining.begin(records, databases, member, hangs=hangs)
     elif cluster.status in lookup.USABLE:
         # Nobody else begins anything with the cluster meanwhile.
         records.change(cluster, status="failing-over" if cluster.promotable else "rebooting")
-        databases.begin(records, failover.recover_cluster, cluster.resource_id)
+        databases.begin(records, failover.recover_cluster, cluster.resource_id, hangs)
     else:
         # A job has the cluster in its hands; it is looked at again.
         records.change(member, note="")
+        return False
+    return True
 
 
 def _look(databases: Databases, account: str, region: str, cluster: str) -> None:
