@@ -132,6 +132,12 @@ def test_a_reader_takes_over_when_the_writer_hangs(server, rds, engine, monkeypa
         until(lambda: (running := engine.reattach(spec)) and running.pid != pid, 60)
         until(lambda: writers.written > written + 100)
         story.all_there()
+        # Nor are readers that run and get nothing.
+        for name in (each for each in story.behind.members() if each != story.writer()):
+            story.behind.get_nothing(name)
+        written = writers.written
+        until(lambda: writers.written > written + 100, 60)
+        story.all_there()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -18,6 +18,8 @@ from coldframe.services.rds.records import Instance
 LOG = logging.getLogger("coldframe.rds")
 # Once a window: the last backup is from another day.
 _RECENT = 20 * 3_600_000
+# So many looks in a row a reader that counts may not follow.
+_IDLE_LOOKS = 4
 
 
 def watch(installation: Installation) -> None:
@@ -124,8 +126,9 @@ def _look(databases: Databases, account: str, region: str, cluster: str) -> None
 def _see_to(databases: Databases, found: Seen, group: Group, reader: Instance) -> None:
     """Let a reader acknowledge that follows, and have one that does not follow it come back to it."""
     writer = found.writer
-    if writer is None or group.join(reader.resource_id):
+    if writer is None:
         return
+    counts = group.join(reader.resource_id)
     engine = databases.engine(reader.engine)
     try:
         following = engine.copies.following(databases.spec(writer), databases.spec(reader))
@@ -133,7 +136,13 @@ def _see_to(databases: Databases, found: Seen, group: Group, reader: Instance) -
         LOG.info("%s: %s", reader.identifier, error)
         return
     if following.running or engine.reattach(databases.spec(reader)) is None:
+        databases.idle.pop(reader.resource_id, None)
         return
+    # One that counts may be connecting anew; for one that gives up the writer would wait for ever.
+    databases.idle[reader.resource_id] = looks = databases.idle.get(reader.resource_id, 0) + 1
+    if counts and looks < _IDLE_LOOKS:
+        return
+    databases.idle.pop(reader.resource_id, None)
     with databases.store.write() as transaction:
         records = transaction.records(group.account, group.region)
         now = instances.by_resource(records, reader.resource_id)
