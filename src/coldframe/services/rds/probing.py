@@ -21,7 +21,7 @@ LOG = logging.getLogger("coldframe.rds")
 
 # In seconds: how often each is tried; how long one has to let somebody in and answer; how long until a write is durable;
 # and how long for both when it is asked again. A wrong verdict costs the sessions, a late one only time, so these are
-# a hundred times what a machine needs that has twenty busy processes for each processor (docs/decisions/0031-hanging.md).
+# far more than what a machine needs that is as busy as can be (docs/decisions/0031-hanging.md, bench/probing.py).
 EVERY, ANSWER, WRITE, AGAIN = 10.0, 25.0, 85.0, 5.0
 # A disk that makes our own write wait is nothing that a restart would mend: an instance has so many times as long as we.
 _AS_LONG = 3.0
