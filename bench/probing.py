@@ -61,7 +61,7 @@ def main() -> None:
                 took.append(time.monotonic() - began)
             kit.engine.stop(spec, at_once=True)
             kit.engine.destroy(spec)
-            print(f"{kind}: median {statistics.median(took):.2f} s, longest {max(took):.2f} s")  # noqa: T201
+            print(f"{kind}: median {statistics.median(took):.2f} s, longest {max(took):.2f} s")
 
 
 if __name__ == "__main__":
