@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from coldframe.core.database import StoreFull
 from coldframe.core.store import Store
 from coldframe.jobs.attempt import Timing
 from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
@@ -114,3 +115,33 @@ def test_the_thread_runs_what_is_due_and_stops(store: Store, hand: Hand) -> None
     empty = Schedule(store, [], hand.timing)
     empty.open()
     assert empty.close()
+
+
+def test_a_store_that_is_full_for_a_while_ends_nothing(store: Store, hand: Hand, monkeypatch) -> None:
+    ran: list[str] = []
+
+    def failing() -> None:
+        ran.append("frequent")
+        raise ValueError("no space")
+
+    periodic = [
+        Periodic("frequent", failing, every=2),
+        Periodic("rare", lambda: ran.append("rare"), every=3600),
+    ]
+    schedule = Schedule(store, periodic, hand.timing)
+    schedule.run_due()
+    with monkeypatch.context() as full:
+
+        def write() -> None:
+            raise StoreFull("no space is left")
+
+        full.setattr(store, "write", write)
+        hand.time = NOON + 3600
+        for _ in range(3):
+            assert schedule.run_due() == hand.time + 2
+        # Each once: what cannot be written down is not done again and again.
+        assert ran == ["frequent", "frequent", "rare"]
+    hand.time = NOON + 7200
+    schedule.run_due()
+    assert ran[3:] == ["frequent", "rare"]
+    assert store.cached(ScheduleRow, "", "", "rare").due == NOON + 7200

@@ -20,8 +20,8 @@ from tests.journeys.process import PATIENCE, until
 class Servers:
     """Makes servers that die at a step, one at a time; each is forked from a process that waits for the next."""
 
-    def __init__(self, data: Path, moment: str) -> None:
-        self.data, self.moment = data, moment
+    def __init__(self, data: Path, moment: str, *, impatient: bool = False) -> None:
+        self.data, self.moment, self.impatient = data, moment, impatient
         self.log = data.with_name("dying.log")
         self.last = read_server(data).pid
         self.process = subprocess.Popen(
@@ -45,6 +45,7 @@ class Servers:
         wanted = {
             "step": step,
             "moment": self.moment,
+            "impatient": self.impatient,
             "data": str(self.data),
             "log": str(self.log),
         }

@@ -1,7 +1,7 @@
 """Servers that kill themselves when a step of a job is recorded, forked from one process that has everything imported.
 
-A JSON line on the input is one server: its data directory, the step and the moment (tests/jobs/crash.py). A line
-of the output says by which signal it ended.
+A JSON line on the input is one server: its data directory, the step and the moment (tests/jobs/crash.py), and whether it
+takes a database that is silent for seconds for one that hangs. A line of the output says by which signal it ended.
 """
 
 import importlib
@@ -12,7 +12,10 @@ from typing import Any
 
 from coldframe.cli.main import main
 from coldframe.server.services import SERVICES
+from coldframe.services.rds import probing
 from tests.jobs.crash import die_at
+
+IMPATIENT = (1.0, 4.0, 20.0, 2.0)
 
 
 def serve(wanted: dict[str, Any]) -> int:
@@ -24,6 +27,8 @@ def serve(wanted: dict[str, Any]) -> int:
         for number, file in ((0, nothing), (1, nothing), (2, log)):
             os.dup2(file, number)
         die_at(wanted["step"], wanted["moment"])
+        if wanted["impatient"]:
+            probing.EVERY, probing.ANSWER, probing.WRITE, probing.AGAIN = IMPATIENT
         os._exit(main(["up", "--data", wanted["data"], "--port", "0"]))
     _, status = os.waitpid(child, 0)
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0

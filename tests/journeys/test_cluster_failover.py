@@ -4,9 +4,11 @@ Planned ones are not seen by the clients; when the writer's data are gone, a rea
 """
 
 import contextlib
+import signal
 
 import pytest
 
+from coldframe.services.rds import probing
 from tests.journeys.process import until
 from tests.journeys.writers import Writers, connector, prepare
 from tests.services.rds.clusters import (
@@ -106,6 +108,55 @@ def test_a_reader_takes_over_when_the_writer_is_lost(server, rds, engine):
         # It comes back as a reader, copied anew.
         story.all_there()
         assert story.behind.writable() == [story.writer()]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_reader_takes_over_when_the_writer_hangs(server, rds, engine, monkeypatch):
+    for name, seconds in (("EVERY", 1.0), ("ANSWER", 4.0), ("WRITE", 20.0), ("AGAIN", 2.0)):
+        monkeypatch.setattr(probing, name, seconds)
+    story = Story(server, rds, engine)
+    with writing(story) as writers:
+        stopped = story.writer()
+        story.behind.kill(stopped, signal.SIGSTOP)
+        until(lambda: story.writer() != stopped, 60)
+        settled_cluster(rds, story.name)
+        written = writers.written
+        until(lambda: writers.written > written + 100)
+        story.all_there()
+        assert story.behind.writable() == [story.writer()]
+        assert any("Completed failover" in each for each in story.events())
+        # A reader that hangs is not waited for, and comes back.
+        story.behind.kill(stopped, signal.SIGSTOP)
+        written, engine, spec = writers.written, *story.behind.engine(stopped)
+        pid = engine.reattach(spec).pid
+        until(lambda: (running := engine.reattach(spec)) and running.pid != pid, 60)
+        until(lambda: writers.written > written + 100)
+        story.all_there()
+        # Nor are readers that run and get nothing.
+        for name in (each for each in story.behind.members() if each != story.writer()):
+            story.behind.get_nothing(name)
+        written = writers.written
+        until(lambda: writers.written > written + 100, 60)
+        story.all_there()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_preferred_reader_takes_over_with_what_the_other_one_has(server, rds, engine):
+    story = Story(server, rds, engine)
+    lost = story.writer()
+    preferred = max(name for name in story.behind.members() if name != lost)
+    rds.modify_db_instance(DBInstanceIdentifier=preferred, PromotionTier=0, ApplyImmediately=True)
+    story.all_there()
+    with writing(story) as writers:
+        story.behind.get_nothing(preferred)
+        written = writers.written
+        until(lambda: writers.written > written + 50)
+        story.lose(lost)
+        until(lambda: story.writer() != lost, 60)
+        assert story.writer() == preferred
+        written = writers.written
+        until(lambda: writers.written > written + 100)
+        story.all_there()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -212,6 +213,38 @@ def birth(pid: int) -> str | None:
         return None
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     return f"{boot} {words[19]}"
+
+
+def send(pid: int, born: str, number: signal.Signals) -> bool:
+    """Send a signal to the process of an id and a birth, never to another that has its id since; tells whether it was there."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    try:
+        # What the handle stands for does not change any more.
+        if birth(pid) != born:
+            return False
+        signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def condition(pid: int) -> str:
+    """Return what a process does, as the system says it in one letter (R, S, D, T, Z ...), K when it was killed; "" when it is gone.
+
+    One that was killed runs no more, but while it waits for a disk that does not answer it is still there.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    said = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    waiting = int(said.get("SigPnd", "0"), 16) | int(said.get("ShdPnd", "0"), 16)
+    return "K" if waiting >> (signal.SIGKILL - 1) & 1 else said.get("State", "")[:1]
 
 
 def account_of(name: str) -> Account | None:

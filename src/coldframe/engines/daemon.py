@@ -1,6 +1,5 @@
 """A process that outlives us: started, found again by id and birth, stopped; a file beside it says that it should run."""
 
-import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,8 @@ from coldframe.core.process import Account
 
 # How often a process that shall end is looked at, in seconds.
 _LOOK = 0.01
+# A process that was killed and is still there after so many seconds waits for a disk.
+_KILLED = 5.0
 
 
 class StillRuns(Exception):
@@ -66,15 +67,17 @@ def state(record: Path) -> Literal["stopped", "running", "crashed"]:
 
 
 def stop(record: Path, *, with_signal: signal.Signals = signal.SIGTERM, patience: float = 60) -> None:
-    """End the process and return when it is gone; raises StillRuns when it was not in `patience` seconds."""
+    """End the process and return when it runs no more; raises StillRuns when it still did after `patience` seconds."""
     known = _read(record)
     if known is None:
         return
     waited = 0.0
     never = threading.Event()
-    if process.birth(known.pid) == known.birth:
-        os.kill(known.pid, with_signal)
+    process.send(known.pid, known.birth, with_signal)
     while process.birth(known.pid) == known.birth:
+        if waited > _KILLED and process.condition(known.pid) == "K":
+            # It waits for a disk that does not answer, and will not run again when that does.
+            break
         if waited >= patience:
             raise StillRuns(f"process {known.pid} did not end within {patience:g} s of {with_signal.name}")
         never.wait(_LOOK)

@@ -20,6 +20,10 @@ class DatabaseError(Exception):
         self.hint = hint
 
 
+class Silent(DatabaseError):
+    """A database that runs gave no answer at all in the time that it had, not even that it refuses."""
+
+
 class VersionMissing(DatabaseError):
     """No engine of this version is on the machine; the hint has the command that installs it."""
 
@@ -187,7 +191,15 @@ class Copies(Protocol):
 
 
 class Activities(Protocol):
-    """What goes on in a running instance beside what this server does there."""
+    """Whether a running instance does its work, and what goes on there beside what this server does."""
+
+    def probe(self, spec: InstanceSpec, *, answer: float, write: float) -> None:
+        """Come in anew and, where it takes writes, have one made durable; raises Silent.
+
+        Whoever comes in has an answer within `answer` seconds, and what is written is durable within `write` more.
+        A refusal is an answer (too many connections, a start or an end under way, a full disk, locked tables), and so
+        is that nobody listens.
+        """
 
     def under_way(self, spec: InstanceSpec) -> Sequence[Activity]:
         """Return what users have under way, the longest first."""
@@ -226,6 +238,12 @@ class Groups(Protocol):
 
     def before(self, one: str, other: str) -> bool:
         """Tell whether a position lies before another one."""
+
+    def level(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let a follower get from another follower of the same writer, which is dead, what it lacks; raises DatabaseError.
+
+        Both were `orphaned`, and the target follows the source from now on.
+        """
 
     def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
         """Let a read-only source end so that it can follow the target, which has everything of it."""
@@ -361,7 +379,11 @@ class DatabaseEngine(Abilities, Logs, Protocol):
         """Return the process that an earlier server started, if it still runs and is the same."""
 
     def stop(self, spec: InstanceSpec, *, at_once: bool = False) -> None:
-        """Stop it and return when the process is gone; `at_once` does not wait for anything to be written."""
+        """Stop it and return when the process is gone; `at_once` does not wait for anything to be written.
+
+        Either way none of its processes runs again, whatever it did: one that waits for a disk that does not answer may
+        still be there, killed.
+        """
 
     def status(self, spec: InstanceSpec) -> Status:
         """Return how it is; never waits for more than a second."""

@@ -5,14 +5,17 @@ start, at once, and is written down only when what goes wrong with it changes: a
 nothing.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from coldframe.core.database import StoreError
 from coldframe.core.records import Record, record
 from coldframe.core.store import Store
 from coldframe.jobs.attempt import Timing, describe
 
+LOG = logging.getLogger("coldframe.jobs")
 DAY = 86_400.0
 _RARE = 3600.0
 
@@ -115,7 +118,8 @@ class Schedule:
         if row is None:
             row = ScheduleRow(name=each.name, due=self._timing.now())
             self._keep(row)
-        return each.due_after(row.due)
+        # What could not be written down is not done again at once.
+        return each.due_after(max(row.due, self._due.get(each.name, row.due)))
 
     def _run(self, each: Periodic, due: float, now: float) -> None:
         # All the times that have passed are one: the last of them counts, so that the rhythm stays.
@@ -136,5 +140,9 @@ class Schedule:
         return row.error if row is not None else ""
 
     def _keep(self, row: ScheduleRow) -> None:
-        with self._store.write() as transaction:
-            transaction.records("", "").put(row)
+        try:
+            with self._store.write() as transaction:
+                transaction.records("", "").put(row)
+        except StoreError as error:
+            # A store that is full or away for a while must not end all periodic work for good.
+            LOG.warning("%s could not be written down: %s", row.name, error)

@@ -5,6 +5,8 @@ import itertools
 import os
 import signal
 
+from coldframe.engines.mariadb.client import Client
+from coldframe.engines.postgresql import admin
 from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.databases import Databases
 from tests.journeys.process import until
@@ -140,9 +142,22 @@ class Behind:
                 found.append(name)
         return found
 
-    def kill(self, member):
+    def kill(self, member, number=signal.SIGKILL):
         engine, spec = self.engine(member)
-        os.kill(engine.reattach(spec).pid, signal.SIGKILL)
+        os.kill(engine.reattach(spec).pid, number)
+
+    def get_nothing(self, member):
+        """Have a reader that runs get nothing more from its writer."""
+        engine, spec = self.engine(member)
+        where = engine.reattach(spec).socket
+        if engine.name == "mariadb":
+            with Client(where) as client:
+                client.query("STOP SLAVE IO_THREAD")
+            return
+        with admin.connected(where) as connection:
+            connection.query("ALTER SYSTEM SET primary_conninfo = ''")
+            connection.query("SELECT pg_reload_conf()")
+            until(lambda: connection.value("SELECT count(*) FROM pg_stat_wal_receiver") == "0")
 
     def promotable(self, count):
         """Wait until so many readers may take over."""

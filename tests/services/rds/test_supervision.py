@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from coldframe.services.rds import lookup
+from coldframe.services.rds import lookup, probing
 from coldframe.services.rds.databases import Databases
 from tests.journeys.process import until
+from tests.journeys.writers import Writers, connector, prepare
 from tests.server_fixtures import running_server
-from tests.services.rds.conftest import made, remove_all
+from tests.services.rds.conftest import PASSWORD, made, remove_all
 
 pytestmark = pytest.mark.xdist_group("supervision")
 
@@ -110,3 +111,42 @@ def test_a_look_in_the_midst_of_a_reset_brings_nothing_back(server, monkeypatch,
     assert seen == [None]
     assert not (folder / instance["DbiResourceId"]).exists()
     assert not (folder / "endpoints").exists()
+
+
+@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
+def test_an_instance_that_hangs_is_started_anew_and_one_that_is_slow_is_not(server, monkeypatch, engine):
+    for name, seconds in (("EVERY", 0.5), ("ANSWER", 4.0), ("WRITE", 20.0), ("AGAIN", 2.0)):
+        monkeypatch.setattr(probing, name, seconds)
+    rds = server.client("rds")
+    instance = made(rds, engine, DBName="app")
+    name = instance["DBInstanceIdentifier"]
+    databases = server.installation.parts.get(Databases)
+    with server.installation.store.read() as transaction:
+        row = lookup.by_resource(transaction.records(server.account, "us-east-1"), instance["DbiResourceId"])
+    runs, spec = databases.engine(engine), databases.spec(row)
+    pid = runs.reattach(spec).pid
+
+    def told():
+        found = rds.describe_events(SourceIdentifier=name, SourceType="db-instance")["Events"]
+        return [each["Message"] for each in found]
+
+    connect = connector(instance, PASSWORD)
+    prepare(connect, engine, 4)
+    with Writers(connect, 4) as writers:
+        until(lambda: writers.written > 50)
+        os.kill(pid, signal.SIGSTOP)
+        # As long as it may be silent, and then for less than it has when it is asked again.
+        time.sleep(5.0)
+        os.kill(pid, signal.SIGCONT)
+        written = writers.written
+        until(lambda: writers.written > written + 50)
+        assert not writers.errors, writers.errors[:3]
+        assert runs.reattach(spec).pid == pid
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: "Recovery of the DB instance is complete." in told())
+        assert runs.reattach(spec).pid != pid
+        written = writers.written
+        until(lambda: writers.written > written + 50)
+    writers.check()
+    (why,) = [each for each in told() if "has not answered" in each]
+    assert why.startswith("An error has occurred while restarting the DB instance: it has not answered for ")

@@ -1,4 +1,4 @@
-"""What users of a MariaDB have under way, what it replicates from outside, and what its scheduler would run."""
+"""Whether a MariaDB does its work, what its users have under way, what it replicates from outside, and what its scheduler would run."""
 
 import threading
 import time
@@ -7,6 +7,7 @@ from typing import Any
 
 from coldframe.core import process
 from coldframe.engines.database import Activity, DatabaseError, InstanceSpec
+from coldframe.engines.mariadb import heartbeat
 from coldframe.engines.mariadb.client import Client, quoted
 from coldframe.engines.mariadb.instances import Instances
 
@@ -23,6 +24,10 @@ class MariaDBActivities:
 
     def __init__(self, instances: Instances) -> None:
         self._instances = instances
+
+    def probe(self, spec: InstanceSpec, *, answer: float, write: float) -> None:
+        """Come in anew and, where it takes writes, have one made durable; raises Silent."""
+        heartbeat.probe(self._instances, spec, answer=answer, write=write)
 
     def under_way(self, spec: InstanceSpec) -> Sequence[Activity]:
         """Return what users have under way, the longest first; a statement's words are not told, they may be secret."""

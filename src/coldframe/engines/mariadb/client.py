@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from coldframe.core import process
-from coldframe.engines.database import DatabaseError
+from coldframe.engines.database import DatabaseError, Silent
 from coldframe.engines.mariadb import wire
 
 Row = dict[str, str | None]
@@ -39,6 +39,10 @@ class Unreachable(DatabaseError):
     """Nothing answers at the socket, or the connection broke."""
 
 
+class TimedOut(Unreachable, Silent):
+    """Whoever listens at the socket did not answer in time."""
+
+
 @contextmanager
 def short(path: Path) -> Iterator[str]:
     """Give a socket's path a name that fits into its 107 characters, however deep it lies."""
@@ -62,9 +66,7 @@ class Client:
                     self._socket.connect(name)
                 self._sign_in(user or process.own_account().name)
             except OSError as problem:
-                raise Unreachable(
-                    f"no database answers at {path.name}: {problem.strerror or problem}"
-                ) from problem
+                raise _unreachable(f"no database answers at {path.name}", problem) from problem
             # The parameters of the instance may have changed what quotes and backslashes mean.
             self.query("SET SESSION sql_mode = '', lock_wait_timeout = 20")
         except BaseException:
@@ -95,8 +97,12 @@ class Client:
             while more:
                 rows, more = self._result()
         except OSError as problem:
-            raise Unreachable(f"{_GONE}: {problem.strerror or problem}") from problem
+            raise _unreachable(_GONE, problem) from problem
         return rows
+
+    def patience(self, seconds: float) -> None:
+        """Wait so long for each answer from now on."""
+        self._socket.settimeout(seconds)
 
     def value(self, statement: str) -> str:
         """Return the one value of a statement; an empty string when it is NULL or there is no row."""
@@ -161,6 +167,12 @@ class Client:
             self._buffer += received
         found, self._buffer = self._buffer[:length], self._buffer[length:]
         return found
+
+
+def _unreachable(text: str, problem: OSError) -> Unreachable:
+    # A socket that takes no more connections without waiting belongs to a process that accepts none.
+    kind = TimedOut if isinstance(problem, TimeoutError | BlockingIOError) else Unreachable
+    return kind(f"{text}: {problem.strerror or problem}")
 
 
 def _values(packet: bytes) -> list[str | None]:

@@ -14,6 +14,7 @@ from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Place
 
 _SECONDS = 15.0
+_LEVEL_SECONDS = 10.0
 _APPLY_SECONDS = 300.0
 
 
@@ -84,6 +85,14 @@ class MariaDBGroups:
     def before(self, one: str, other: str) -> bool:
         """Tell whether a position lies before another one: it lacks something of it."""
         return positions.behind(other, one) > 0
+
+    def level(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let a replica get from another one of the same writer, which is dead, what it lacks; raises DatabaseError."""
+        with self._instances.client(source) as client:
+            wanted = _has(client)
+        self._copies.follow(source, target)
+        if not _until(lambda: self._copies.reached(target, wanted), _LEVEL_SECONDS):
+            raise DatabaseError(f"{target.name} did not get from {source.name} what it lacks")
 
     def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
         """Do nothing: a read-only source writes nothing of its own that a follower would have to have."""

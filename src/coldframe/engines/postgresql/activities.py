@@ -1,10 +1,10 @@
-"""What users of a PostgreSQL have under way, and what it replicates from and to outside."""
+"""Whether a PostgreSQL does its work, what its users have under way, and what it replicates from and to outside."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from coldframe.engines.database import Activity, InstanceSpec
-from coldframe.engines.postgresql import admin
+from coldframe.engines.postgresql import admin, heartbeat
 from coldframe.engines.postgresql.admin import Connection
 from coldframe.engines.postgresql.instances import Instances
 from coldframe.engines.postgresql.wire import literal
@@ -35,6 +35,10 @@ class PostgreSQLActivities:
 
     def __init__(self, instances: Instances) -> None:
         self._instances = instances
+
+    def probe(self, spec: InstanceSpec, *, answer: float, write: float) -> None:
+        """Come in anew and, where it takes writes, have one made durable; raises Silent."""
+        heartbeat.probe(spec, answer=answer, write=write)
 
     def under_way(self, spec: InstanceSpec) -> Sequence[Activity]:
         """Return what users have under way, the longest first; a statement's words are not told, they may be secret."""

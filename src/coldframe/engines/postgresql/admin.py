@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coldframe.engines.database import DatabaseError
+from coldframe.engines.database import DatabaseError, Silent
 from coldframe.engines.postgresql import wire
 
 USER = "rdsadmin"
@@ -30,6 +30,10 @@ class QueryFailed(DatabaseError):
 
 class Unreachable(DatabaseError):
     """Nobody answers at the socket."""
+
+
+class TimedOut(Unreachable, Silent):
+    """Whoever listens at the socket did not answer in time."""
 
 
 class Connection:
@@ -65,12 +69,14 @@ class Connection:
         try:
             self._socket.sendall(wire.message(b"Q", wire.text(sql)))
         except OSError as error:
-            raise Unreachable(f"the database does not answer: {error}") from error
+            raise _unreachable(error) from error
         rows: list[Row] = []
         failed: QueryFailed | None = None
         while True:
             try:
                 kind, body = self._next()
+            except TimedOut:
+                raise
             except Unreachable as error:
                 # A server that ends a session says why before it does.
                 raise Unreachable(f"{error}: {failed}" if failed else str(error)) from error
@@ -82,6 +88,10 @@ class Connection:
                 if failed is not None:
                     raise failed
                 return rows
+
+    def patience(self, seconds: float) -> None:
+        """Wait so long for each answer from now on."""
+        self._socket.settimeout(seconds)
 
     def value(self, sql: str) -> str | None:
         """Run a statement and return its first column of its first row; None when there is none."""
@@ -95,7 +105,7 @@ class Connection:
             try:
                 data = self._socket.recv(65536)
             except OSError as error:
-                raise Unreachable(f"the database does not answer: {error}") from error
+                raise _unreachable(error) from error
             if not data:
                 raise Unreachable("the database ended the administrator's session")
             self._messages = self._reader.feed(data)
@@ -172,11 +182,17 @@ def _connect(path: Path, database: str, timeout: float) -> tuple[socket.socket, 
         connection.start(database)
     except OSError as error:
         sock.close()
-        raise Unreachable(f"the database does not answer: {error}") from error
+        raise _unreachable(error) from error
     except BaseException:
         sock.close()
         raise
     return sock, connection
+
+
+def _unreachable(problem: OSError) -> Unreachable:
+    # A socket that takes no more connections without waiting belongs to a process that accepts none.
+    kind = TimedOut if isinstance(problem, TimeoutError | BlockingIOError) else Unreachable
+    return kind(f"the database does not answer: {problem}")
 
 
 def _failed(body: bytes) -> QueryFailed:

@@ -1,10 +1,10 @@
 """One instance's processes: started in a mode, stopped, reloaded, restarted; nobody is asked what should be."""
 
 import contextlib
-import os
 import shutil
 import signal
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from coldframe.engines.postgresql.waiting import until
 # Recovery after a crash reads what was written since the last checkpoint (max_wal_size).
 _START_SECONDS = 300.0
 _STOP_SECONDS = 120.0
+_QUIT_SECONDS = 5.0
+_GRACE_SECONDS = 2.0
+_KILL_SECONDS = 30.0
 _ORPHAN_SECONDS = 30.0
 
 
@@ -54,23 +57,45 @@ class Cluster:
         return found
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Stop it and return when its processes are gone."""
+        """Stop it and return when none of its processes runs any more; raises DatabaseError."""
         known = layout.state(self.spec)
         found = layout.running(self.spec, known)
         known.wanted = False
         layout.remember(self.spec, known)
         if found is None:
+            self._kill()
             return
-        children = _children(found.pid)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(found.pid, signal.SIGQUIT if at_once else signal.SIGINT)
-        gone = until(lambda: process.birth(found.pid) != known.birth, _STOP_SECONDS)
-        if not gone:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(found.pid, signal.SIGKILL)
-        # A killed server leaves its children to notice, and they must not write under a successor.
-        births = {child: process.birth(child) for child in children}
-        until(lambda: all(process.birth(child) != born or born is None for child, born in births.items()), 30)
+        # One that is stopped would hear of nothing but its end.
+        if process.condition(found.pid) not in {"T", "t"}:
+            process.send(found.pid, known.birth, signal.SIGQUIT if at_once else signal.SIGINT)
+            patience = _QUIT_SECONDS if at_once else _STOP_SECONDS
+            until(lambda: process.birth(found.pid) != known.birth, patience)
+        # It first: it would start others in the place of its children.
+        process.send(found.pid, known.birth, signal.SIGKILL)
+        self._kill()
+
+    def _kill(self) -> None:
+        """End what is left of a server, whatever it does, and return when none of it runs any more; raises DatabaseError.
+
+        The children of a killed server notice it by themselves, but for those that are stopped or wait for a disk, and they
+        must not write under a successor.
+        """
+        data = layout.data(self.spec)
+        grace = time.monotonic() + _GRACE_SECONDS
+
+        def ended() -> bool:
+            left = {each: process.condition(each) for each in _working_in(data, "postgres")}
+            late = time.monotonic() > grace
+            for each, how in left.items():
+                # The others have a last word to log.
+                if how in {"T", "t"} or late:
+                    process.send(each, process.birth(each) or "", signal.SIGKILL)
+            # One that was killed and is still there waits for a disk that does not answer, and will not run again.
+            return all(how == "" or (late and how == "K") for how in left.values())
+
+        if not until(ended, _KILL_SECONDS):
+            left = _working_in(data, "postgres")
+            raise DatabaseError(f"processes of {self.spec.name} do not end: {left}", "end them")
 
     def restart(self, mode: Mode) -> None:
         """Stop it and start it in another mode."""
@@ -180,20 +205,14 @@ def _lines(file: Path) -> list[str]:
         return []
 
 
-def _working_in(data: Path) -> list[int]:
-    """Return the processes whose folder is a data directory, which is so for every one of PostgreSQL's."""
+def _working_in(data: Path, program: str = "") -> list[int]:
+    """Return the processes (of a program's name) whose folder is a data directory, which is so for all of PostgreSQL's."""
     found = []
     here = data.resolve()
     for process_folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if (process_folder / "cwd").readlink() == here:
+            if (process_folder / "cwd").readlink() != here:
+                continue
+            if not program or (process_folder / "comm").read_text(encoding="utf-8").strip() == program:
                 found.append(int(process_folder.name))
     return found
-
-
-def _children(pid: int) -> list[int]:
-    text = Path(f"/proc/{pid}/task/{pid}/children")
-    try:
-        return [int(word) for word in text.read_text(encoding="ascii").split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []

@@ -15,7 +15,15 @@ from coldframe.engines.database import (
     Status,
     Version,
 )
-from coldframe.engines.postgresql import admin, configuration, figures, layout, roles, scram, templates
+from coldframe.engines.postgresql import (
+    admin,
+    configuration,
+    figures,
+    layout,
+    roles,
+    scram,
+    templates,
+)
 from coldframe.engines.postgresql.activities import PostgreSQLActivities
 from coldframe.engines.postgresql.backups import PostgreSQLBackups
 from coldframe.engines.postgresql.cluster import tail
@@ -110,7 +118,7 @@ class PostgreSQL:
         if layout.running(spec, known) is None:
             configuration.write(spec, known, self._instances.mode(spec, known))
             return []
-        with self._instances.changing, self._instances.session(spec) as connection:
+        with self._instances.changing(spec), self._instances.session(spec) as connection:
             self._instances.cluster(spec).reload(layout.state(spec).mode, connection)
             # What waits for a restart cannot be applied either, and is no error.
             wrong = connection.query(

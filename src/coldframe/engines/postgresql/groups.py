@@ -20,6 +20,7 @@ _NOTHING_LEFT = (
 )
 _STREAMS = "SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')"
 _SECONDS = 15.0
+_LEVEL_SECONDS = 10.0
 _REPLAY_SECONDS = 300.0
 # pg_control: identifier, versions, state, time, and the place of the last checkpoint; the state of a clean end is 1.
 _CONTROL = "=QIIi4xqQ"
@@ -37,7 +38,7 @@ class PostgreSQLGroups:
 
     def synchronize(self, writer: InstanceSpec) -> str:
         """Have a running writer acknowledge as its spec says from now on, and tell its position."""
-        with self._instances.changing, self._instances.session(writer) as connection:
+        with self._instances.changing(writer), self._instances.session(writer) as connection:
             self._instances.cluster(writer).reload(layout.state(writer).mode, connection)
         # Sessions wait as the checkpointer has been told. A session that begins now finds that it was told to read
         # the settings, and it reads them before it makes the checkpoint that is asked for.
@@ -69,6 +70,14 @@ class PostgreSQLGroups:
     def before(self, one: str, other: str) -> bool:
         """Tell whether a position lies before another one."""
         return positions.before(one, other)
+
+    def level(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Let a standby get from another one of the same writer, which is dead, what it lacks; raises DatabaseError."""
+        wanted = self.received(source)
+        # A standby sends on what it has received, and no timeline begins.
+        self._switch(source, target)
+        if not until(lambda: not positions.before(self.received(target), wanted), _LEVEL_SECONDS):
+            raise DatabaseError(f"{target.name} did not get from {source.name} what it lacks")
 
     def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
         """Let a read-only source end so that it can follow the target, which has everything of it."""

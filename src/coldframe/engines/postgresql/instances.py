@@ -31,9 +31,19 @@ class Instances:
         self.versions = Versions(cache / "engines")
         self.templates = cache / "postgresql"
         self._sessions = admin.Sessions()
-        # Who writes the configuration of a mode must not undo the mode that another brings about meanwhile.
-        self.changing = threading.RLock()
         self._starts: dict[Path, threading.RLock] = {}
+        self._changing: dict[Path, threading.RLock] = {}
+
+    def changing(self, spec: InstanceSpec) -> threading.RLock:
+        """Return the lock of one instance, which is held by whoever changes its mode, or what is remembered of that.
+
+        Who writes the configuration of a mode must not undo the mode that another brings about meanwhile. Instances share
+        nothing of it but what `leave` writes down at the source, so none waits for another one that takes long.
+        """
+        return self._turn(spec.folder)
+
+    def _turn(self, folder: Path) -> threading.RLock:
+        return self._changing.setdefault(folder, threading.RLock())
 
     def version(self, spec: InstanceSpec) -> Version:
         """Return the installed version that an instance runs; raises VersionMissing."""
@@ -118,7 +128,7 @@ class Instances:
 
     def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         """Remember it, so that it holds after any restart, and bring it about where the instance runs."""
-        with self.changing:
+        with self.changing(spec):
             self._set_read_only(spec, on=on)
 
     def _set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
@@ -145,13 +155,14 @@ class Instances:
         if source is None:
             return
         layout.change(spec, lambda known: setattr(known, "source", None), durable=False)
-        followed = layout.read_state(source.folder)
-        if followed.stands:
-            # While everybody waits for its successor, it has time to be tidied up later.
-            followed.left.append(source.slot)
-            layout.write_state(source.folder, followed, durable=False)
-        else:
-            release(source)
+        with self._turn(source.folder):
+            followed = layout.read_state(source.folder)
+            if followed.stands:
+                # While everybody waits for its successor, it has time to be tidied up later.
+                followed.left.append(source.slot)
+                layout.write_state(source.folder, followed, durable=False)
+                return
+        release(source)
 
     def _close(self, spec: InstanceSpec, known: State, connection: Connection) -> bool:
         """Fence users off; tell whether it may go into recovery, as nobody follows it, or a successor has left it."""

@@ -43,6 +43,8 @@ class Databases:
         self.opening = threading.Lock()
         # Held by whoever changes which readers acknowledge; a failover begins when nobody does.
         self.changing = threading.Lock()
+        # How many looks in a row the readers of clusters have not followed, by resource id; the watch alone counts.
+        self.idle: dict[str, int] = {}
         self._installation = installation
         self._engines, self._endpoints = engines, endpoints
         self._made: dict[str, DatabaseEngine] = {}

@@ -23,6 +23,7 @@ def provide(installation: Installation) -> None:
     endpoints = door_makers()
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide_unloaded("coldframe.services.rds.certificates.Authority", partial(_authority, installation))
+    parts.provide_unloaded("coldframe.services.rds.probing.Probing", partial(_probing, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Messenger, lambda: Messenger(installation))
 
@@ -41,6 +42,13 @@ def _authority(installation: Installation) -> object:
     from coldframe.services.rds.certificates import Authority
 
     return Authority(installation.settings.data_dir / "databases" / "ca", installation.clock)
+
+
+# What it hands on to are jobs, which are loaded after the engines.
+def _probing(installation: Installation) -> object:
+    from coldframe.services.rds.probing import Probing
+
+    return Probing(installation)
 
 
 # An engine is loaded when there is a database for it.

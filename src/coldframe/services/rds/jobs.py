@@ -20,6 +20,7 @@ from coldframe.services.rds.clusters.states import (
     start_cluster,
     stop_cluster,
 )
+from coldframe.services.rds.crashes import revive_instance
 from coldframe.services.rds.creating import create_instance
 from coldframe.services.rds.deleting import delete_instance
 from coldframe.services.rds.messenger import announce
@@ -36,7 +37,7 @@ from coldframe.services.rds.replicating import create_replica, promote_replica
 from coldframe.services.rds.restoring import restore_snapshot, restore_to_moment
 from coldframe.services.rds.snapshot_upgrades import upgrade_snapshot
 from coldframe.services.rds.snapshotting import copy_snapshot, delete_snapshot, make_snapshot
-from coldframe.services.rds.supervision import archive_instance, periodic, revive_instance
+from coldframe.services.rds.supervision import archive_instance, periodic
 from coldframe.services.rds.upgrading import upgrade_instance
 
 __all__ = [

@@ -14,6 +14,9 @@ from coldframe.services.rds.optimized import ENABLED, WRITES, decide
 from coldframe.services.rds.records import Endpoint, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
 
+# How long new clients wait for an instance that is being started anew, in seconds.
+_RETURN = 120.0
+
 
 def instance_of(run: Run, resource_id: str) -> Instance:
     """Return the instance of a resource id; raises DBInstanceNotFoundFault when it is gone."""
@@ -101,6 +104,20 @@ def stop(run: Run, resource_id: str) -> None:
     if endpoints.status(door) is not None:
         endpoints.cut(door)
     databases.engine(instance.engine).stop(databases.spec(instance))
+
+
+def end(run: Run, resource_id: str) -> None:
+    """End an instance that hangs: first its sessions, so that nobody is at it whatever it does yet, then it; for a step."""
+    databases = run.part(Databases)
+    with run.read() as records:
+        instance = lookup.by_resource(records, resource_id)
+        endpoint = lookup.endpoint_of(records, instance) if instance is not None else None
+    if instance is None or endpoint is None:
+        return
+    endpoints, door = databases.endpoints(instance.engine), databases.door(endpoint)
+    if endpoints.status(door) is not None:
+        endpoints.fail_over(door, deadline=_RETURN)
+    databases.engine(instance.engine).stop(databases.spec(instance), at_once=True)
 
 
 def close(run: Run, resource_id: str) -> None:

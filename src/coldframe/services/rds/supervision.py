@@ -15,24 +15,23 @@ from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
 from coldframe.services.rds import (
+    crashes,
     events,
     lookup,
     maintenance,
     modifications,
     modifying,
-    replicating,
     restoring,
     snapshotting,
-    stages,
     token_sign_in,
     windows,
 )
 from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.blue_green.watching import watch_deployments, watch_green_clusters
 from coldframe.services.rds.clusters import supervision as clusters
-from coldframe.services.rds.clusters.rejoining import REJOINS
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.probing import Probing
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
 
 LOG = logging.getLogger("coldframe.rds")
@@ -47,8 +46,6 @@ _UNITS = {
     "Bytes": ("OldestReplicationSlotLag",),
     "Bytes/Second": ("TransactionLogsGeneration",),
 }
-# States in which no job has an instance in its hands.
-_QUIET = frozenset({"available", "backing-up"})
 
 
 def periodic(installation: Installation) -> Iterator[Periodic]:
@@ -59,17 +56,6 @@ def periodic(installation: Installation) -> Iterator[Periodic]:
     yield Periodic("rds: archive changes", partial(archive_all, installation), every=_ARCHIVE)
     yield Periodic("rds: publish figures", partial(publish, installation), every=_MINUTE)
     yield Periodic("rds: forget old events", partial(forget_events, installation), every=3600.0)
-
-
-@job("rds.revive-instance")
-def revive_instance(run: Run, resource_id: str) -> None:
-    """Start an instance again whose process ended by itself; repeated until it runs."""
-    run.commit_point()
-    stages.mark(run, "recovery begins", resource_id, "recovering")
-    run.step("start it", stages.start, run, resource_id)
-    # A copy that was made durable for a switchover that did not happen would fall behind.
-    run.step("let it follow again", replicating.follow_again, run, resource_id)
-    stages.mark(run, "it runs again", resource_id, "recovered", "restarted", note="")
 
 
 @job("rds.archive-instance")
@@ -89,6 +75,7 @@ def archive_instance(run: Run, resource_id: str) -> None:
 def watch(installation: Installation) -> None:
     """Find instances and endpoints that ought to run and do not, and start them again."""
     token_sign_in.attend_all(installation)
+    installation.parts.get(Probing).begin()
     for account, region, instance in _instances(installation):
         try:
             _look(installation, account, region, instance.resource_id)
@@ -180,16 +167,18 @@ def unit_of(name: str) -> str:
 def _look(installation: Installation, account: str, region: str, resource_id: str) -> None:
     """Look at one instance; a job may have it in its hands at any moment, so that what is seen is looked at twice."""
     databases = installation.parts.get(Databases)
-    instance = _quiet(installation, account, region, resource_id)
+    instance = crashes.quiet(installation, account, region, resource_id)
     if instance is None:
         return
     engine, spec = databases.engine(instance.engine), databases.spec(instance)
     status = engine.status(spec)
     if status.state != "running":
-        if _quiet(installation, account, region, resource_id) is not None and "revive" not in instance.note:
+        if crashes.quiet(installation, account, region, resource_id) is not None:
             again = engine.status(spec).state
             if again != "running":
-                _crashed(installation, account, region, instance, again)
+                with installation.store.write() as transaction:
+                    records, why = transaction.records(account, region), f"its process is {again}"
+                    crashes.crashed(records, installation, resource_id, why=why, hangs=False)
         return
     _see_to_endpoint(installation, account, region, instance)
     if instance.source and not instance.cluster:
@@ -204,45 +193,19 @@ def _see_to_endpoint(installation: Installation, account: str, region: str, inst
     endpoints = databases.endpoints(instance.engine)
     with databases.turn(endpoint.id):
         # Its certificate is made anew with its folder, which must not come back once it was removed.
-        if _quiet(installation, account, region, instance.resource_id) is None:
+        if crashes.quiet(installation, account, region, instance.resource_id) is None:
             return
         door = databases.door(endpoint)
     if endpoints.status(door) is not None:
         return
     with databases.turn(endpoint.id):
         # A job may have begun, or the whole server been emptied, since: what is there now decides.
-        found = _quiet(installation, account, region, instance.resource_id)
+        found = crashes.quiet(installation, account, region, instance.resource_id)
         if found is None or found.endpoint != endpoint.id:
             return
         running = databases.engine(found.engine).status(databases.spec(found)).running
         if running is not None:
             endpoints.start(door, running.socket)
-
-
-def _quiet(installation: Installation, account: str, region: str, resource_id: str) -> Instance | None:
-    """Return an instance that ought to run and that no job has in its hands."""
-    with installation.store.read() as transaction:
-        found = lookup.by_resource(transaction.records(account, region), resource_id)
-    if found is None or not found.ready or found.wanted != "running" or found.status not in _QUIET:
-        return None
-    return None if found.note == REJOINS else found
-
-
-def _crashed(installation: Installation, account: str, region: str, instance: Instance, state: str) -> None:
-    """Report a crash once, and have the instance started again."""
-    databases, messenger = installation.parts.get(Databases), installation.parts.get(Messenger)
-    with installation.store.write() as transaction:
-        records = transaction.records(account, region)
-        found = lookup.by_resource(records, instance.resource_id)
-        if found is None or found.status not in _QUIET or found.note in {"revive", REJOINS}:
-            return
-        found = records.change(found, note="revive")
-        reason = f"its process is {state}"
-        events.tell(records, messenger, found, "crashed", engine=found.engine, reason=reason)
-        if found.cluster:
-            clusters.member_crashed(records, databases, found)
-        else:
-            databases.begin(records, revive_instance, found.resource_id)
 
 
 def _look_at_replication(installation: Installation, account: str, region: str, instance: Instance) -> None:

@@ -4,6 +4,7 @@ The old writer is read-only, in its record and in fact, before the decision is w
 it. Before the decision everything is rolled back, after it everything is done until it is done.
 """
 
+import logging
 import threading
 from typing import Any
 
@@ -21,6 +22,7 @@ from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Instance
 
+LOG = logging.getLogger("coldframe.rds")
 # How long open transactions may take to end, how long a reader may take to catch up, how long clients wait at most,
 # and how long the writer has to come back after a crash; in seconds.
 _DRAIN, _CATCH_UP, _DEADLINE, _COME_BACK = 1.0, 30.0, 120.0, 10.0
@@ -44,10 +46,16 @@ def fail_over(run: Run, cluster: str, target: str) -> None:
 
 
 @job("rds.recover-cluster")
-def recover_cluster(run: Run, cluster: str) -> None:
-    """Start a writer that died; if it does not come back at once, let a reader take over that has all it acknowledged."""
+def recover_cluster(run: Run, cluster: str, hangs: bool = False) -> None:
+    """Start a writer that died; if it does not come back at once, let a reader take over that has all it acknowledged.
+
+    A writer that hangs is ended and not waited for where another may take over: what made it hang may be there still.
+    """
     run.undo("keep the writer", _keep_writer, run, cluster)
-    if run.step("start the writer", _revive, run, cluster):
+    if hangs:
+        run.step("let nobody come to the writer", _end_sessions, run, cluster)
+        run.step("end the writer", _end_hanging, run, cluster)
+    elif run.step("start the writer", _revive, run, cluster):
         run.commit_point()
         run.write("the writer runs again", _revived, run.part(Messenger), cluster)
         return
@@ -60,7 +68,8 @@ def recover_cluster(run: Run, cluster: str) -> None:
     run.write("the writer is to be read-only", _close_writer, cluster, True)
     run.step("the writer is dead", _end_writer, run, cluster)
     run.step("end the sessions", _end_sessions, run, cluster)
-    chosen = run.step("choose the reader", _most_advanced, run, cluster)
+    advanced = run.step("choose the reader", _most_advanced, run, cluster)
+    chosen = run.step("let the preferred one catch up", _preferred, run, cluster, advanced)
     run.commit_point()
     _take_over(run, cluster, chosen)
 
@@ -244,6 +253,12 @@ def _end_writer(run: Run, cluster: str) -> None:
     engine.set_read_only(spec, on=True)
 
 
+def _end_hanging(run: Run, cluster: str) -> None:
+    stages.end(run, _writer(run, cluster).resource_id)
+    # Who waited for an answer of it has an error now, and changes nothing any more.
+    _quiet(run.part(Databases))
+
+
 def _end_sessions(run: Run, cluster: str) -> int:
     databases, found = run.part(Databases), _seen(run, cluster)
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
@@ -275,6 +290,26 @@ def _most_advanced(run: Run, cluster: str) -> str:
     if not best:
         raise JobError("no reader may take over")
     return best
+
+
+def _preferred(run: Run, cluster: str, advanced: str) -> str:
+    """Return the first reader by tier, once it has what the most advanced one has, of which it gets it; else that one.
+
+    The writer is dead and acknowledges nothing any more, so that nobody has to have more than that one.
+    """
+    databases = run.part(Databases)
+    with run.read() as records:
+        row = lookup.expect(records, cluster)
+        first = next(each for each in lookup.readers(records, row) if each.resource_id in row.promotable)
+        best = instances.expect(records, advanced)
+    if first.resource_id == advanced:
+        return advanced
+    try:
+        databases.engine(first.engine).groups.level(databases.spec(best), databases.spec(first))
+    except DatabaseError as error:
+        LOG.warning("%s takes over in the place of %s: %s", best.identifier, first.identifier, error)
+        return advanced
+    return first.resource_id
 
 
 def _swap(records: Records, cluster_id: str, chosen: str) -> None:

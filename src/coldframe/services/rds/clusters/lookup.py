@@ -3,7 +3,7 @@
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.rds import arns
+from coldframe.services.rds import arns, instance_classes
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.faults import bad_combination
@@ -62,7 +62,10 @@ def writer(records: Records, cluster: Cluster) -> Instance | None:
 def readers(records: Records, cluster: Cluster) -> list[Instance]:
     """Return the other members, by promotion tier, larger classes first, as AWS chooses among them."""
     found = [row for row in members(records, cluster) if row.resource_id != cluster.writer]
-    return sorted(found, key=lambda row: (tier(row), row.identifier))
+    return sorted(
+        found,
+        key=lambda row: (tier(row), -instance_classes.named(row.instance_class).memory, row.identifier),
+    )
 
 
 def tier(row: Instance) -> int:

@@ -63,7 +63,8 @@ class Group:
         if not self._write(lambda records: _enter(records, self.cluster, writer.resource_id, resource_id)):
             return False
         position = self._tell(resource_id)
-        if not position or not self._has(resource_id, position):
+        # A writer that has written nothing is at the position "".
+        if position is None or not self._has(resource_id, position):
             return False
         return self._write(lambda records: _trust(records, self.cluster, writer.resource_id, [resource_id]))
 
@@ -85,7 +86,7 @@ class Group:
         self._write(lambda records: _step_back(records, self.cluster, writer.resource_id, resource_id))
         position = self._tell(resource_id)
         staying = [row.resource_id for row in self._acknowledging()]
-        if staying and not any(self._has(each, position) for each in staying):
+        if position is None or not any(self._has(each, position) for each in staying):
             staying = []
         self._write(lambda records: _trust(records, self.cluster, writer.resource_id, staying, only=True))
 
@@ -112,11 +113,14 @@ class Group:
         found = engine.copies.following(self.databases.spec(writer), self.databases.spec(reader))
         return found.running and found.behind is not None and found.behind <= _MOST_BEHIND
 
-    def _tell(self, resource_id: str) -> str:
-        """Have reader and writer do as the records say; returns a position that is behind what was acknowledged before."""
+    def _tell(self, resource_id: str) -> str | None:
+        """Have reader and writer do as the records say; returns a position that is behind what was acknowledged before.
+
+        None when there is no writer.
+        """
         _, writer, reader = self._look(resource_id)
         if writer is None:
-            return ""
+            return None
         engine, spec = self.databases.engine(writer.engine), self.databases.spec(writer)
         if reader is not None and engine.reattach(self.databases.spec(reader)) is not None:
             engine.groups.acknowledge(spec, self.databases.spec(reader))

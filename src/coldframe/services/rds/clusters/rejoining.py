@@ -15,17 +15,22 @@ REJOINS = "rejoins"
 _MOST_ROUNDS = 1000
 
 
-def begin(records: Records, databases: Databases, member: Instance) -> None:
+def begin(records: Records, databases: Databases, member: Instance, *, hangs: bool = False) -> None:
     """Begin the job, unless one is under way, which then follows whoever is the writer when it ends."""
     if member.note != REJOINS:
         records.change(member, note=REJOINS)
-        databases.begin(records, rejoin_member, member.resource_id)
+        databases.begin(records, rejoin_member, member.resource_id, hangs)
 
 
 @job("rds.rejoin-cluster-member")
-def rejoin_member(run: Run, resource_id: str) -> None:
-    """Let a member follow the writer, copied anew where it has what the writer has not; repeated until it does."""
+def rejoin_member(run: Run, resource_id: str, hangs: bool = False) -> None:
+    """Let a member follow the writer, copied anew where it has what the writer has not; repeated until it does.
+
+    One that hangs is ended first.
+    """
     run.commit_point()
+    if hangs:
+        run.step("end it", stages.end, run, resource_id)
     run.step("the writer does not wait for it", leave, run, resource_id)
     for number in range(_MOST_ROUNDS):
         followed = run.step(f"follow the writer {number}", _follow, run, resource_id)

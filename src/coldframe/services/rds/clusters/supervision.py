@@ -18,6 +18,8 @@ from coldframe.services.rds.records import Instance
 LOG = logging.getLogger("coldframe.rds")
 # Once a window: the last backup is from another day.
 _RECENT = 20 * 3_600_000
+# So many looks in a row a reader that counts may not follow.
+_IDLE_LOOKS = 4
 
 
 def watch(installation: Installation) -> None:
@@ -83,19 +85,24 @@ def _clusters(installation: Installation) -> list[tuple[str, str, Cluster]]:
         return transaction.records("", "").everywhere(Cluster)
 
 
-def member_crashed(records: Records, databases: Databases, member: Instance) -> None:
-    """See to a member whose process ended: a reader comes back and follows, a writer comes back or another takes over."""
+def member_crashed(records: Records, databases: Databases, member: Instance, *, hangs: bool) -> bool:
+    """See to a member whose process ended or hangs: a reader comes back and follows, a writer comes back or another takes over.
+
+    Returns whether a job has it in hand now.
+    """
     cluster = lookup.expect(records, member.cluster)
     if cluster.writer != member.resource_id:
         records.change(member, status="rebooting")
-        rejoining.begin(records, databases, member)
+        rejoining.begin(records, databases, member, hangs=hangs)
     elif cluster.status in lookup.USABLE:
         # Nobody else begins anything with the cluster meanwhile.
         records.change(cluster, status="failing-over" if cluster.promotable else "rebooting")
-        databases.begin(records, failover.recover_cluster, cluster.resource_id)
+        databases.begin(records, failover.recover_cluster, cluster.resource_id, hangs)
     else:
         # A job has the cluster in its hands; it is looked at again.
         records.change(member, note="")
+        return False
+    return True
 
 
 def _look(databases: Databases, account: str, region: str, cluster: str) -> None:
@@ -119,8 +126,9 @@ def _look(databases: Databases, account: str, region: str, cluster: str) -> None
 def _see_to(databases: Databases, found: Seen, group: Group, reader: Instance) -> None:
     """Let a reader acknowledge that follows, and have one that does not follow it come back to it."""
     writer = found.writer
-    if writer is None or group.join(reader.resource_id):
+    if writer is None:
         return
+    counts = group.join(reader.resource_id)
     engine = databases.engine(reader.engine)
     try:
         following = engine.copies.following(databases.spec(writer), databases.spec(reader))
@@ -128,7 +136,13 @@ def _see_to(databases: Databases, found: Seen, group: Group, reader: Instance) -
         LOG.info("%s: %s", reader.identifier, error)
         return
     if following.running or engine.reattach(databases.spec(reader)) is None:
+        databases.idle.pop(reader.resource_id, None)
         return
+    # One that counts may be connecting anew; for one that gives up the writer would wait for ever.
+    databases.idle[reader.resource_id] = looks = databases.idle.get(reader.resource_id, 0) + 1
+    if counts and looks < _IDLE_LOOKS:
+        return
+    databases.idle.pop(reader.resource_id, None)
     with databases.store.write() as transaction:
         records = transaction.records(group.account, group.region)
         now = instances.by_resource(records, reader.resource_id)
