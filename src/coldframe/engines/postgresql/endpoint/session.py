@@ -117,9 +117,9 @@ class Session(Traffic):
                 self._client.hold(on=True)
                 ended.set_result(None)
 
-            self._when_free = free
+            self._when_free, self._watched = free, True
             await asyncio.wait([ended], timeout=_MOMENT)
-            self._when_free = None
+            self._when_free, self._watched = None, False
         if self._over or self._parked or not self.at_boundary:
             if not self._over:
                 self._client.hold(on=self.wanting)

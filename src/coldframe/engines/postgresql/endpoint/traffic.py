@@ -3,6 +3,7 @@
 import struct
 from typing import Protocol
 
+from coldframe.engines.endpoint_rows import ALIKE, alike
 from coldframe.engines.postgresql.endpoint.side import Side
 from coldframe.engines.postgresql.endpoint.state import State
 
@@ -10,7 +11,9 @@ IDLE = ord("I")
 # A message's kind, and its length without it.
 _HEAD = struct.Struct("!BI")
 _QUERY, _CALL, _SYNC, _PARSE, _CLOSE = (ord(letter) for letter in "QFSPC")
-_EXTENDED = frozenset(b"PBDECH")
+_EXTENDED = frozenset(b"PC")
+# Of these it is only noted that Sync has to follow.
+_PLAIN = frozenset(b"BDEH")
 _COPY_ENDS = frozenset(b"cf")
 _COPY_DATA, _BIND = ord("d"), ord("B")
 # Nothing in these has to be read: however long they are, they are handed on as they come.
@@ -19,6 +22,8 @@ _TERMINATE = ord("X")
 _NEVER_BEGIN = frozenset((_COPY_DATA, _TERMINATE, *_COPY_ENDS))
 _READY, _STATUS = ord("Z"), ord("S")
 _KEPT = frozenset((_READY, _STATUS))
+# Where a message has its kind and length.
+_OFFSETS = (0, 1, 2, 3, 4)
 
 
 class Holding(Protocol):
@@ -53,6 +58,8 @@ class Traffic:
         # Whether nothing may begin, and whether the database ended it meanwhile.
         self._parked = False
         self._lost = False
+        # Whether somebody wants to know of the end of an answer, also while nobody is held.
+        self._watched = False
 
     @property
     def at_boundary(self) -> bool:
@@ -73,7 +80,7 @@ class Traffic:
         raise NotImplementedError
 
     def rests(self) -> None:
-        """An answer is complete."""
+        """An answer is complete; told while the gate holds, or somebody watches."""
         raise NotImplementedError
 
     def _resume(self) -> None:
@@ -84,10 +91,12 @@ class Traffic:
 
     def _from_client(self, data: bytes) -> None:
         """Hand on whole messages and parts of long ones, as far as a hold lets them; keep the rest."""
-        self.received += len(data)
+        size = len(data)
+        self.received += size
         if self._passing or self._coming:
             data = self._after_what_came(data)
-        at, size, head, holding = 0, len(data), _HEAD.unpack_from, self._keeper.holding
+            size = len(data)
+        at, head, holding = 0, _HEAD.unpack_from, self._keeper.holding
         while at + 5 <= size:
             kind, length = head(data, at)
             after = at + length + 1
@@ -103,6 +112,8 @@ class Traffic:
                 self._cycles += 1
                 self._by_sync = False
                 self.state.see(data, at + 5, after - 1)
+            elif kind in _PLAIN:
+                self._unsynced = True
             elif kind == _TERMINATE:
                 self._server.pass_on(data[:after])
                 self.terminated()
@@ -184,6 +195,7 @@ class Traffic:
             self._answer.clear()
         head, kept = _HEAD.unpack_from, _KEPT
         last = size - 5
+        before, same = -1, 0
         # The hot loop: a large result has a message for each row.
         while at <= last:
             kind, length = head(data, at)
@@ -191,6 +203,14 @@ class Traffic:
                 if at + length >= size:
                     break
                 self._see(kind, data, at, length + 1)
+            elif length == before:
+                same += 1
+                if same == ALIKE:
+                    same = 0
+                    at = alike(data, at, length + 1, _OFFSETS)
+                    continue
+            else:
+                before, same = length, 0
             at += length + 1
         if at >= size:
             self._skipping = at - size
@@ -201,8 +221,10 @@ class Traffic:
     def _see(self, kind: int, data: bytes, at: int, length: int) -> None:
         if kind == _READY:
             self._status = data[at + 5]
-            self._cycles = max(0, self._cycles - 1)
-            self.rests()
-        elif kind == _STATUS:
+            if self._cycles:
+                self._cycles -= 1
+            if self._watched or self._keeper.holding:
+                self.rests()
+        else:
             name, _, value = data[at + 5 : at + length - 1].partition(b"\0")
             self._statuses[name] = value
