@@ -1,6 +1,8 @@
 """The endpoint of MariaDB, with the real clients that people use: what it carries over when the database changes, and what it cuts."""
 
 import contextlib
+import os
+import signal
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
@@ -326,6 +328,32 @@ def test_commands_wait_while_it_holds_and_go_on_where_they_were(endpoint):
         assert sorted(answers, key=str) == sorted([before, None], key=str)
         assert server_of(idle) == before
     assert endpoint.of.status(endpoint.spec).moved == 0
+
+
+def test_who_begins_to_speak_while_it_waits_to_be_moved_is_heard_at_the_new_database_alone(
+    endpoint, kit, instances
+):
+    """They were silent when everybody was held, and more than are moved at once; the database to come takes its time."""
+    pid = kit.engine.reattach(instances.made["other"]).pid
+    with contextlib.ExitStack() as open_sessions:
+        sessions = [open_sessions.enter_context(endpoint.connect()) for _ in range(20)]
+        before = server_of(sessions[0])
+        endpoint.hold()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            moving = threading.Thread(target=lambda: endpoint.release(1))
+            moving.start()
+            until(lambda: not endpoint.of.status(endpoint.spec).holding)
+            heard = endpoint.of.status(endpoint.spec).bytes_in
+            for session in sessions:
+                session._execute_command(3, "SELECT @@server_id")
+            until(lambda: endpoint.of.status(endpoint.spec).bytes_in >= heard + 20 * 23)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        moving.join()
+        for session in sessions:
+            session._read_query_result()
+            assert session._result.rows[0][0] != before
 
 
 def test_those_who_wait_get_an_error_when_nobody_releases_them(endpoint, kit, pair):

@@ -348,6 +348,32 @@ def test_a_cancel_reaches_the_statement_also_after_a_move(instances, pair, endpo
         assert place(session) == "there"
 
 
+def test_who_begins_to_speak_while_it_is_moved_is_heard_at_the_new_database_alone(
+    instances, pair, endpoint, at_home
+):
+    """It was silent when everybody was held; the database to come takes its time to let it in."""
+    running = instances.engine.reattach(pair[1])
+    with instances.session(endpoint) as session:
+        instances.endpoints.hold(endpoint, drain=1, deadline=60)
+        os.kill(running.pid, signal.SIGSTOP)
+        try:
+            moving = threading.Thread(
+                target=lambda: instances.endpoints.release(endpoint, instances.socket(pair[1]))
+            )
+            moving.start()
+            until(lambda: not instances.endpoints.status(endpoint).holding)
+            heard = instances.endpoints.status(endpoint).bytes_in
+            session.pgconn.send_query(b"SELECT name FROM place")
+            session.pgconn.flush()
+            until(lambda: instances.endpoints.status(endpoint).bytes_in > heard)
+        finally:
+            os.kill(running.pid, signal.SIGCONT)
+        moving.join()
+        until(lambda: session.pgconn.consume_input() or not session.pgconn.is_busy(), 20)
+        assert session.pgconn.get_result().get_value(0, 0) == b"there"
+        assert session.pgconn.get_result() is None
+
+
 def test_a_pipeline_is_held_between_its_parts(instances, pair, endpoint, at_home):
     with instances.session(endpoint) as session, session.pipeline() as pipeline:
         first = session.execute("SELECT name FROM place")

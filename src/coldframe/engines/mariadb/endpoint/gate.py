@@ -186,6 +186,9 @@ class Gate:
                 session.drop_spare()
                 session.go_on()
             else:
+                # What its client says from now on is for the other database, however long the move waits for its turn.
+                session.mode = Mode.MOVING
+                session.server.read_with(None)
                 tasks.append(self._move(session, turns))
         await asyncio.gather(*tasks)
 

@@ -132,6 +132,8 @@ class Session(Traffic):
         self.forget_ahead()
         with contextlib.suppress(Refused, Closed, OSError, TimeoutError):
             opened = await enter(target, self._parameters, self._key)
+            # Somebody may have been told to do the same meanwhile.
+            self.forget_ahead()
             self._ahead = (target, opened)
             if self._over:
                 self.forget_ahead()

@@ -96,7 +96,8 @@ class Traffic:
         if self._passing or self._coming:
             data = self._after_what_came(data)
             size = len(data)
-        at, head, holding = 0, _HEAD.unpack_from, self._keeper.holding
+        # Who is parked stays so until it has moved, though nobody else is held any more.
+        at, head, holding = 0, _HEAD.unpack_from, self._parked or self._keeper.holding
         while at + 5 <= size:
             kind, length = head(data, at)
             after = at + length + 1
@@ -144,12 +145,11 @@ class Traffic:
     def _keep(self, data: bytes) -> None:
         """Keep a message that is not all here, or must wait."""
         self._coming += data
-        if self._keeper.holding:
-            if self._parked:
-                self.wants()
-            else:
-                # It waits for its turn; more of it is not needed to know that.
-                self._client.hold(on=True)
+        if self._parked:
+            self.wants()
+        elif self._keeper.holding:
+            # It waits for its turn; more of it is not needed to know that.
+            self._client.hold(on=True)
 
     def _must_wait(self, kind: int) -> bool:
         """Tell whether a message would begin something new where nothing may begin."""
