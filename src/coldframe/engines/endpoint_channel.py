@@ -116,9 +116,9 @@ class Channel:
         self.fd = -1
         self.sock.close()
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Become a TLS server on this connection; raises Closed."""
-        self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+    async def start_tls(self, context: ssl.SSLContext, *, as_client: bool = False) -> None:
+        """Become a TLS server, or a client, on this connection; raises Closed."""
+        self.sock = context.wrap_socket(self.sock, server_side=not as_client, do_handshake_on_connect=False)
         self.tls = True
         while True:
             try:
@@ -154,7 +154,8 @@ class Channel:
 
     def _flush(self) -> None:
         try:
-            sent = self.sock.send(self._writing[:SIZE])
+            # All of it: TLS wants to be offered again at least what it could not send before.
+            sent = self.sock.send(self._writing)
         except AGAIN:
             return
         except OSError:

@@ -42,6 +42,9 @@ def pair(kit, instances):
         "CREATE ROLE painter",
         "CREATE USER reader IDENTIFIED BY 'only reads'",
         "GRANT SELECT ON app.* TO reader",
+        "CREATE USER careful IDENTIFIED BY 'c' REQUIRE SSL",
+        "CREATE USER certified IDENTIFIED BY 'c' REQUIRE X509",
+        "GRANT SELECT ON app.* TO careful, certified",
         "CREATE PROCEDURE hides() CREATE TEMPORARY TABLE hidden (id INT)",
         "CREATE PROCEDURE shows() SELECT 1",
     ):
@@ -467,6 +470,41 @@ def test_clients_may_use_tls_and_must_if_told(endpoint, pair, certificate):
         assert refused.value.args[0] == 3159
     finally:
         strict.of.stop(strict.spec)
+
+
+def test_an_account_that_requires_tls_needs_it_up_to_the_database(endpoint, certificate):
+    tls = {"ssl": {"ca": str(certificate[0]), "check_hostname": False}}
+    with endpoint.connect("careful", "c", **tls) as session:
+        before = server_of(session)
+        assert ask(session, "SHOW STATUS LIKE 'Ssl_version'")[0][1].startswith("TLSv1")
+        for _ in range(2):
+            assert ask(session, "SELECT CURRENT_USER(), REPEAT('x', 3000000)")[0][0] == "careful@%"
+            assert endpoint.move().cut == 0
+        assert server_of(session) != before
+        # It is no less fast to be moved than others are: signed in ahead, too.
+        endpoint.of.prepare(endpoint.spec, endpoint.pair[0])
+        endpoint.hold()
+        endpoint.release(0)
+        assert server_of(session) == before
+    # Others have TLS up to the endpoint alone.
+    with endpoint.connect(**tls) as session:
+        assert ask(session, "SHOW STATUS LIKE 'Ssl_version'")[0][1] == ""
+        ask(session, "CREATE USER IF NOT EXISTS late IDENTIFIED BY 'l'")
+        with endpoint.connect("late", "l", database=None) as other:
+            assert ask(other, "SELECT 1") == ((1,),)
+        ask(session, "ALTER USER late REQUIRE SSL")
+    for user, word, more in (
+        ("careful", "c", {}),
+        ("late", "l", {"database": None}),
+        ("careful", "wrong", tls),
+        # A client's certificate ends at the endpoint, and none is asked for.
+        ("certified", "c", tls),
+    ):
+        with pytest.raises(pymysql.OperationalError) as refused, endpoint.connect(user, word, **more):
+            pass
+        assert refused.value.args[0] == 1045
+    with endpoint.connect("careful", "c", **tls) as session:
+        assert ask(session, "SELECT 1") == ((1,),)
 
 
 def test_a_token_signs_in_where_the_account_is_for_tokens(endpoint, pair, kit, certificate, instances):

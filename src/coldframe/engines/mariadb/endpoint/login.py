@@ -115,9 +115,14 @@ class Login:
         """Carry packets between the client and the database until it says yes or no."""
         client, behind = session.client, session.server
         forward = session.answer._replace(capabilities=session.answer.capabilities | wire.SESSION_TRACK)
-        behind.send(session.header + wire.framed(wire.write_answer(forward), 1))
-        # With TLS the client counts one packet more than the database.
-        shift = sequence - 1
+        header = session.header
+        session.encrypted = await self._wants_tls(session)
+        if session.encrypted:
+            forward, header = await server.encrypt(behind, forward, header), b""
+        number = 1 + session.encrypted
+        behind.send(header + wire.framed(wire.write_answer(forward), number))
+        # With TLS on one side alone the client counts another packet than the database.
+        shift = sequence - number
         while True:
             payload, number = await behind.packet()
             if payload[0] == 0:
@@ -138,6 +143,11 @@ class Login:
             if session.answer.plugin == wire.CLEAR:
                 session.half = wire.half(proof.rstrip(b"\0").decode("utf-8", "surrogateescape"))
             behind.send_packet(proof, number - shift)
+
+    async def _wants_tls(self, session: Session) -> bool:
+        """Tell whether the database has to see TLS: the account requires it, and the client has it."""
+        accounts = self._gate.accounts
+        return session.client.tls and await accounts.require_tls(session.answer.user, session.target)
 
     async def _is_for_tokens(self, tokens: TokenAccounts, user: bytes, target: Path) -> bool:
         """Tell whether a user's account in the database is one for tokens (engines/sign_in.py)."""

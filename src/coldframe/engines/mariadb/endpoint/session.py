@@ -51,6 +51,7 @@ class Session:
         "client",
         "client_salt",
         "command",
+        "encrypted",
         "first_thread",
         "gate",
         "half",
@@ -86,6 +87,8 @@ class Session:
         self.client_salt = self.server_salt = greeting.salt
         self.thread = self.first_thread = greeting.thread
         self.header = b""
+        # Whether the way to the database has TLS, too, since the account requires it.
+        self.encrypted = False
         # The first digest of the password, with which the session signs in elsewhere; None while it is not known.
         self.half: bytes | None = None
         self.proof = answer.proof

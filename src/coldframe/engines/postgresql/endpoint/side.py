@@ -124,14 +124,14 @@ class Side(Channel):
             raise Closed("that is no message")
         return head[:1], await self._take(size - 4)
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Become a TLS server on this connection; raises Closed."""
+    async def start_tls(self, context: ssl.SSLContext, *, as_client: bool = False) -> None:
+        """Become a TLS server, or a client, on this connection; raises Closed."""
         if self._buffer:
             # Sent before the encryption began: it would be taken for what was sent inside of it.
             raise Closed("data came in clear after the request for TLS")
         self.read_with(None)
         try:
-            await super().start_tls(context)
+            await super().start_tls(context, as_client=as_client)
         except OSError as problem:
             raise Closed("the TLS handshake failed") from problem
         self._read()
