@@ -13,6 +13,14 @@ from coldframe.engines import endpoint_loop
 SIZE = 262144
 # Most messages are short; room for a long one is made when one comes.
 SHORT = 16384
+# As Amazon RDS sets them up: a client that has gone without a word is noticed after five minutes of silence and two questions.
+_OPTIONS = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 300),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2),
+)
 # A process that has no descriptor left for a client tries again after so many seconds.
 _NONE_LEFT = 0.5
 AGAIN = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -188,7 +196,8 @@ def accept(listener: socket.socket, take: Callable[[socket.socket], None]) -> No
                 loop.remove_reader(listener.fileno())
                 loop.call_later(_NONE_LEFT, _again)
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for level, option, value in _OPTIONS:
+                sock.setsockopt(level, option, value)
             take(sock)
 
     def _again() -> None:

@@ -16,6 +16,8 @@ from coldframe.engines.postgresql.endpoint.state import Pinned
 
 # A database forks a process for each session: so many are opened at once.
 _AT_ONCE = 16
+# How long a database may take to take note that a statement shall end.
+_STOPS = 5.0
 
 
 class Gate(Entrance):
@@ -37,22 +39,25 @@ class Gate(Entrance):
 
     async def _cancel(self, key: bytes) -> None:
         session = self._sessions.get(key)
-        # One that is held has nothing under way; who asks is never told whether there was such a key.
-        if session is None or self.holding:
+        # Who asks is never told whether there was such a key.
+        if session is None:
             return
-        await self._stop(session)
+        # What waits for its database is ended there, once it has begun.
+        session.cancelled = session.wanting
+        if not session.wanting:
+            await self._stop(session)
 
     async def _stop(self, session: Session) -> None:
         """Ask the database to end what a session has under way, and return when it has taken note."""
-        try:
-            side = await connect(session.target)
-        except OSError:
-            # A database that is gone has nothing under way.
-            return
-        side.send(wire.cancel(session.server_key))
-        with contextlib.suppress(Closed):
-            await side.message()
-        side.close()
+        side = None
+        # A database that is gone has nothing under way; one that hangs is not waited for.
+        with contextlib.suppress(OSError, Closed, TimeoutError):
+            async with asyncio.timeout(_STOPS):
+                side = await connect(session.target)
+                side.send(wire.cancel(session.server_key))
+                await side.message()
+        if side is not None:
+            side.close()
 
     # What sessions tell
 
@@ -181,6 +186,10 @@ class Gate(Entrance):
             session.forget_ahead()
             if not session.over:
                 session.go_on()
+            if session.cancelled:
+                session.cancelled = False
+                if session.busy:
+                    await self._stop(session)
         except (Pinned, Refused, Closed, OSError, TimeoutError):
             self._end(session, ENDED)
 

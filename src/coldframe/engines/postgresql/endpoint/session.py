@@ -51,6 +51,8 @@ class Session(Traffic):
         self.client_key = opened.key
         self.server_key = opened.key
         self.wanting = False
+        # Whether somebody asked to end what it wants to do.
+        self.cancelled = False
         status_changed(self._statuses, opened.said)
         self._over = False
         self._ahead: tuple[Path, Opened] | None = None
