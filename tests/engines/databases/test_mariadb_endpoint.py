@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def kit():
 @pytest.fixture(scope="module")
 def pair(kit, instances):
     """Two databases with the same rows, users and roles; the second is a copy of the first."""
-    one, other = instances.running("one"), instances.spec("other")
+    more = {"settings": {"max_allowed_packet": str(1 << 28)}}
+    one, other = instances.running("one", **more), instances.spec("other", **more)
     where = kit.engine.reattach(one).socket
     for statement in (
         "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, word VARCHAR(100))",
@@ -394,6 +396,82 @@ def test_kill_finds_a_session_by_the_id_that_it_knows(endpoint):
         with pytest.raises(pymysql.MySQLError):
             until(lambda: ask(victim, "SELECT 1") == (), seconds=10)
         assert ask(killer, "SELECT 1") == ((1,),)
+
+
+def test_who_insists_on_compression_is_told_that_there_is_none(endpoint):
+    # As Connector/Python does, which compresses whatever the server offers.
+    with pytest.raises(pymysql.OperationalError, match="compression") as refused:
+        endpoint.connect(client_flag=1 << 5).__enter__()
+    assert refused.value.args[0] == 1043
+
+
+def test_packets_of_more_than_sixteen_mebibytes_pass_unchanged_in_both_directions(endpoint):
+    longest = (1 << 24) - 1
+    with endpoint.connect(max_allowed_packet=1 << 28) as session:
+        # A statement whose packet is as long as one may be is followed by an empty one.
+        about = len("SELECT LENGTH('')") + 1
+        for length in (longest - about - 1, longest - about, longest - about + 1, 3 * longest):
+            assert ask(session, "SELECT LENGTH('" + "x" * length + "')") == ((length,),)
+        for length in (longest - 5, longest - 4, longest - 3, 3 * longest):
+            assert len(ask(session, f"SELECT REPEAT('x', {length})")[0][0]) == length
+        assert endpoint.move().cut == 0
+        assert ask(session, "SELECT 1") == ((1,),)
+
+
+def test_a_text_of_many_statements_has_as_many_answers(endpoint):
+    many = pymysql.constants.CLIENT.MULTI_STATEMENTS
+    with endpoint.connect(client_flag=many) as session, session.cursor() as cursor:
+        cursor.execute("SELECT 1; SET @a = 2; DO 0; SELECT @a, REPEAT('x', 100000); SELECT 3 WHERE 0")
+        found = [cursor.fetchall()]
+        while cursor.nextset():
+            found.append(cursor.fetchall())
+        assert list(map(tuple, found)) == [((1,),), (), (), ((2, "x" * 100000),), ()]
+        assert endpoint.move().cut == 0
+        assert ask(session, "SELECT @a") == ((2,),)
+
+
+def test_rows_that_are_fetched_by_a_cursor_of_the_server_are_fetched_before_it_is_moved(endpoint):
+    with endpoint.connect() as session:
+        before = server_of(session)
+        session._execute_command(0x16, "SELECT seq, @@server_id FROM seq_1_to_30")
+        first = session._read_packet().read_all()
+        for _ in range(3):
+            session._read_packet()
+        number = first[1:5]
+        # A cursor that is for reading alone, and no parameters.
+        session._execute_command(0x17, number + b"\x01" + b"\1\0\0\0")
+        while not session._read_packet().is_eof_packet():
+            pass
+        holding = threading.Thread(target=lambda: endpoint.hold(drain=30))
+        holding.start()
+        until(lambda: endpoint.of.status(endpoint.spec).holding)
+        rows = []
+        for _ in range(4):
+            session._execute_command(0x1C, number + b"\x0a\0\0\0")
+            while not (packet := session._read_packet()).is_eof_packet():
+                rows.append(packet.read_all())
+        assert len(rows) == 30
+        holding.join()
+        endpoint.release(1)
+        assert server_of(session) != before
+
+
+def test_a_slow_reader_is_waited_for_and_nothing_is_piled_up(endpoint):
+    def resident():
+        pid = endpoint.of.status(endpoint.spec).pid
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    before = resident()
+    with endpoint.connect() as session:
+        session._execute_command(3, "SELECT REPEAT('x', 1000) FROM seq_1_to_100000")
+        sent = 0
+        while (now := endpoint.of.status(endpoint.spec).bytes_out) != sent or not sent:
+            sent = now
+            time.sleep(0.2)
+        assert sent < 60 << 20
+        assert resident() - before < 16 << 20
+        session._read_query_result()
+        assert session._result.affected_rows == 100000
 
 
 def test_large_packets_pass_unchanged_in_both_directions(endpoint):

@@ -16,6 +16,7 @@ _NOT_OFFERED = wire.COMPRESS | wire.ZSTD | wire.TLS
 # Bulk execution and extended types; not progress reports in the midst of a reply, nor replies without columns.
 _EXTENDED = 0b1100
 _PATIENCE = 30.0
+_UNCOMPRESSED = "Bad handshake: compression is not offered here, connect without it"
 
 
 class Login:
@@ -75,6 +76,11 @@ class Login:
                 await client.start_tls(self._context)
                 payload, sequence = await client.packet()
             answer = wire.read_answer(payload)
+            if answer.capabilities & (wire.COMPRESS | wire.ZSTD):
+                # It did not look at what is offered, and would wait for ever for an answer that it can read.
+                client.send_packet(wire.error(1043, "08S01", _UNCOMPRESSED), sequence + 1)
+                behind.close()
+                return None
             if self._require_tls and not client.tls:
                 text = (
                     "Connections using insecure transport are prohibited while --require_secure_transport=ON."
