@@ -1,9 +1,9 @@
 """What it costs to go through an endpoint: queries a second against the database itself and through HAProxy, in one run.
 
-Run: python -m bench.endpoint [--seconds 0.4] [--clients 1 8 32] [--rounds 2] [--engine NAME] [--shapes NAME] [--no-bulk] [--directory DIR]. Prints a table
+Run: python -m bench.endpoint [--seconds 0.4] [--clients 1 8 32] [--rounds 2] [--engine NAME] [--shapes NAME] [--no-bulk] [--idle 200] [--directory DIR]. Prints a table
 for each engine whose load generator (mariadb-slap, pgbench) is here, and megabytes a second of 100 MB that are read, copied out and copied in by its
 command line client; HAProxy is left out where it is not. The three take turns for so many seconds each, and the best round of each counts. Signing in is
-not counted.
+not counted. At the end idle connections are weighed.
 """
 
 import argparse
@@ -146,6 +146,26 @@ def processor(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def resident(pid):
+    """Bytes of memory that a process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def idle(kit, where, pid, number):
+    """Print what connections cost the endpoint that say nothing."""
+    with contextlib.ExitStack() as sessions:
+
+        def come():
+            sessions.enter_context(contextlib.closing(kit.session(where, MASTER, **kit.plain)))
+
+        come()
+        before = resident(pid)
+        for _ in range(number):
+            come()
+        cost = (resident(pid) - before) / number / 1024
+        print(f"{kit.name}: {number} idle connections cost the endpoint {cost:.1f} KB each", flush=True)
+
+
 def direct(kit, spec, socket):
     """Where the database itself can be reached without its endpoint: over TCP where it listens, else at its socket."""
     if kit.name == "mariadb":
@@ -162,7 +182,8 @@ def measure(kit, folder, chosen):
     if process.find(tool) is None:
         print(f"{kit.name}: {tool} is not here")
         return
-    spec = kit.spec(folder, f"bench-{kit.name}")
+    settings = {"max_connections": str(chosen.idle + 100)}
+    spec = kit.spec(folder, f"bench-{kit.name}", settings=settings)
     kit.engine.create(spec, MASTER, "app")
     socket = kit.engine.start(spec).socket
     address, port = loopback()
@@ -180,6 +201,8 @@ def measure(kit, folder, chosen):
             table(kit, rate, ways, pid, chosen)
             if chosen.bulk:
                 bulk_table(kit, folder, ways, pid, chosen)
+            if chosen.idle:
+                idle(kit, (address, port), pid, chosen.idle)
     finally:
         kit.endpoints.stop(endpoint)
         kit.engine.stop(spec, at_once=True)
@@ -234,6 +257,7 @@ def main():
     parser.add_argument("--engine", choices=KITS, nargs="+", default=list(KITS))
     parser.add_argument("--bulk", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--idle", type=int, default=200)
     parser.add_argument("--directory", default=None)
     chosen = parser.parse_args()
     for line in machine.facts(Path(chosen.directory or tempfile.gettempdir())):

@@ -7,7 +7,8 @@ from pathlib import Path
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
-from coldframe.engines.mariadb.endpoint.gate import Gate, Unavailable
+from coldframe.engines.mariadb.endpoint.entrance import Unavailable
+from coldframe.engines.mariadb.endpoint.gate import Gate
 from coldframe.engines.mariadb.endpoint.session import Session
 from coldframe.engines.mariadb.endpoint.token_accounts import TokenAccounts
 
