@@ -3,18 +3,12 @@
 import contextlib
 import os
 import signal
-import subprocess
 import threading
-import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mysql.connector
 import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from coldframe.core.process import own_account
 from coldframe.engines.accounts import service_account
@@ -22,138 +16,10 @@ from coldframe.engines.database import Login
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.engines.mariadb import MariaDBEndpoints
 from coldframe.engines.sign_in import SignIns, password
-from tests.engines.databases.kits import MASTER, loopback, mariadb, until
+from tests.engines.databases.kits import MASTER, loopback, until
+from tests.engines.databases.mariadb.conftest import Endpoint, ask, server_of
 
 pytestmark = pytest.mark.xdist_group("databases")
-
-
-@pytest.fixture(scope="session")
-def kit():
-    return mariadb()
-
-
-@pytest.fixture(scope="module")
-def pair(kit, instances):
-    """Two databases with the same rows, users and roles; the second is a copy of the first."""
-    more = {"settings": {"max_allowed_packet": str(1 << 28)}}
-    one, other = instances.running("one", **more), instances.spec("other", **more)
-    where = kit.engine.reattach(one).socket
-    for statement in (
-        "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, word VARCHAR(100))",
-        "CREATE TABLE entries (id INT PRIMARY KEY, word VARCHAR(100))",
-        "CREATE ROLE painter",
-        "CREATE USER reader IDENTIFIED BY 'only reads'",
-        "GRANT SELECT ON app.* TO reader",
-        "CREATE USER careful IDENTIFIED BY 'c' REQUIRE SSL",
-        "CREATE USER certified IDENTIFIED BY 'c' REQUIRE X509",
-        "GRANT SELECT ON app.* TO careful, certified",
-        "CREATE PROCEDURE hides() CREATE TEMPORARY TABLE hidden (id INT)",
-        "CREATE PROCEDURE shows() SELECT 1",
-    ):
-        kit.rows(where, statement)
-    kit.engine.copies.copy(one, other, "physical")
-    kit.engine.start(other)
-    return where, kit.engine.reattach(other).socket
-
-
-@pytest.fixture(scope="module")
-def certificate(instances):
-    """A certificate for the endpoint and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "endpoint")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = instances.folder / "certificate.pem", instances.folder / "key.pem"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return files
-
-
-class Endpoint:
-    """A running endpoint and clients of it."""
-
-    def __init__(self, spec, pair):
-        self.spec, self.pair = spec, pair
-        self.of = MariaDBEndpoints()
-        self.of.start(spec, pair[0])
-
-    def connect(self, user=MASTER.user, password=MASTER.password, **more):
-        more.setdefault("database", "app")
-        more.setdefault("autocommit", True)
-        more.setdefault("read_timeout", 30)
-        if "ssl" not in more:
-            more.setdefault("ssl_disabled", True)
-        return contextlib.closing(
-            pymysql.connect(host=self.spec.address, port=self.spec.port, user=user, password=password, **more)
-        )
-
-    def hold(self, *, drain=0.2, deadline=60):
-        return self.of.hold(self.spec, drain=drain, deadline=deadline)
-
-    def release(self, number):
-        self.of.release(self.spec, self.pair[number])
-
-    def move(self):
-        """Move everybody to the other database."""
-        held = self.hold()
-        self.release(1)
-        return held
-
-
-@pytest.fixture
-def endpoint(request, pair, certificate, instances):
-    """An endpoint in front of the first database."""
-    address, port = loopback()
-    name = f"endpoint-{request.node.name[:40]}"
-    spec = EndpointSpec(
-        name, "mariadb", address, port, instances.folder / name, certificate[0], certificate[1]
-    )
-    made = Endpoint(spec, pair)
-    yield made
-    made.of.stop(spec)
-
-
-def ask(connection, statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return cursor.fetchall()
-
-
-def server_of(connection):
-    return ask(connection, "SELECT @@server_id")[0][0]
-
-
-def test_the_command_line_client_works_through_it(endpoint):
-    done = subprocess.run(
-        [
-            "mariadb",
-            "--no-defaults",
-            f"-h{endpoint.spec.address}",
-            f"-P{endpoint.spec.port}",
-            "-uadmin",
-            "app",
-        ],
-        input="SELECT 'it', 'works'; SELECT COUNT(*) FROM t WHERE id < 0;",
-        env={"MYSQL_PWD": MASTER.password, "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines() == ["it\tworks", "it\tworks", "COUNT(*)", "0"]
 
 
 def test_a_wrong_password_is_refused_as_the_database_refuses_it(endpoint):
@@ -398,96 +264,6 @@ def test_kill_finds_a_session_by_the_id_that_it_knows(endpoint):
         assert ask(killer, "SELECT 1") == ((1,),)
 
 
-def test_who_insists_on_compression_is_told_that_there_is_none(endpoint):
-    # As Connector/Python does, which compresses whatever the server offers.
-    with pytest.raises(pymysql.OperationalError, match="compression") as refused:
-        endpoint.connect(client_flag=1 << 5).__enter__()
-    assert refused.value.args[0] == 1043
-
-
-def test_packets_of_more_than_sixteen_mebibytes_pass_unchanged_in_both_directions(endpoint):
-    longest = (1 << 24) - 1
-    with endpoint.connect(max_allowed_packet=1 << 28) as session:
-        # A statement whose packet is as long as one may be is followed by an empty one.
-        about = len("SELECT LENGTH('')") + 1
-        for length in (longest - about - 1, longest - about, longest - about + 1, 3 * longest):
-            assert ask(session, "SELECT LENGTH('" + "x" * length + "')") == ((length,),)
-        for length in (longest - 5, longest - 4, longest - 3, 3 * longest):
-            assert len(ask(session, f"SELECT REPEAT('x', {length})")[0][0]) == length
-        assert endpoint.move().cut == 0
-        assert ask(session, "SELECT 1") == ((1,),)
-
-
-def test_a_text_of_many_statements_has_as_many_answers(endpoint):
-    many = pymysql.constants.CLIENT.MULTI_STATEMENTS
-    with endpoint.connect(client_flag=many) as session, session.cursor() as cursor:
-        cursor.execute("SELECT 1; SET @a = 2; DO 0; SELECT @a, REPEAT('x', 100000); SELECT 3 WHERE 0")
-        found = [cursor.fetchall()]
-        while cursor.nextset():
-            found.append(cursor.fetchall())
-        assert list(map(tuple, found)) == [((1,),), (), (), ((2, "x" * 100000),), ()]
-        assert endpoint.move().cut == 0
-        assert ask(session, "SELECT @a") == ((2,),)
-
-
-def test_rows_that_are_fetched_by_a_cursor_of_the_server_are_fetched_before_it_is_moved(endpoint):
-    with endpoint.connect() as session:
-        before = server_of(session)
-        session._execute_command(0x16, "SELECT seq, @@server_id FROM seq_1_to_30")
-        first = session._read_packet().read_all()
-        for _ in range(3):
-            session._read_packet()
-        number = first[1:5]
-        # A cursor that is for reading alone, and no parameters.
-        session._execute_command(0x17, number + b"\x01" + b"\1\0\0\0")
-        while not session._read_packet().is_eof_packet():
-            pass
-        holding = threading.Thread(target=lambda: endpoint.hold(drain=30))
-        holding.start()
-        until(lambda: endpoint.of.status(endpoint.spec).holding)
-        rows = []
-        for _ in range(4):
-            session._execute_command(0x1C, number + b"\x0a\0\0\0")
-            while not (packet := session._read_packet()).is_eof_packet():
-                rows.append(packet.read_all())
-        assert len(rows) == 30
-        holding.join()
-        endpoint.release(1)
-        assert server_of(session) != before
-
-
-def test_a_slow_reader_is_waited_for_and_nothing_is_piled_up(endpoint):
-    def resident():
-        pid = endpoint.of.status(endpoint.spec).pid
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    before = resident()
-    with endpoint.connect() as session:
-        session._execute_command(3, "SELECT REPEAT('x', 1000) FROM seq_1_to_100000")
-        sent = 0
-        while (now := endpoint.of.status(endpoint.spec).bytes_out) != sent or not sent:
-            sent = now
-            time.sleep(0.2)
-        assert sent < 60 << 20
-        assert resident() - before < 16 << 20
-        session._read_query_result()
-        assert session._result.affected_rows == 100000
-
-
-def test_large_packets_pass_unchanged_in_both_directions(endpoint):
-    with endpoint.connect(max_allowed_packet=1 << 26) as session:
-        ask(session, "SET SESSION group_concat_max_len = 100000000")
-        assert (
-            ask(session, "SELECT MD5(REPEAT('ab', 7000000)), LENGTH(REPEAT('ab', 7000000))")[0][1] == 14000000
-        )
-        word = "0123456789abcdef" * 700000
-        assert ask(session, "SELECT %s", word) == ((word,),)
-        rows = ask(session, "SELECT seq, REPEAT('x', seq % 3000) FROM seq_1_to_5000")
-        assert [(number, len(text)) for number, text in rows] == [(n, n % 3000) for n in range(1, 5001)]
-        endpoint.move()
-        assert ask(session, "SELECT LENGTH(%s)", word) == ((len(word),),)
-
-
 def test_several_statements_in_one_command_are_one(endpoint):
     with endpoint.connect(client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS) as session:
         with session.cursor() as cursor:
@@ -497,17 +273,6 @@ def test_several_statements_in_one_command_are_one(endpoint):
                 results.append(cursor.fetchall())
         assert [result for result in results if result] == [((1,),), ((2,),)]
         assert endpoint.move().cut == 1
-
-
-def test_a_local_file_is_loaded_through_it(endpoint, tmp_path):
-    file = tmp_path / "lines.txt"
-    file.write_text("".join(f"{number}\tline {number}\n" for number in range(20000)))
-    with endpoint.connect(local_infile=True) as session:
-        ask(session, f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE entries")
-        assert ask(session, "SELECT COUNT(*), MAX(id) FROM entries") == ((20000, 19999),)
-        ask(session, "DELETE FROM entries")
-        endpoint.move()
-        assert ask(session, "SELECT 1") == ((1,),)
 
 
 def test_changing_the_user_changes_who_is_signed_in_elsewhere(endpoint):
