@@ -95,12 +95,18 @@ def slap(where, statement, clients, queries):
     return float(done.stdout.split(",")[2])
 
 
+# The shortest time that signing in took, with one query for each client: by place, statement and clients.
+SIGN_IN = {}
+
+
 def mariadb_rate(where, statement, clients, queries):
-    """Queries a second of mariadb-slap, less the time of a run with one query for each client: its clock includes signing in."""
+    """Queries a second of mariadb-slap, less the shortest run with one query for each client: its clock includes signing in."""
     queries = max(queries // clients, 2) * clients
-    before = slap(where, statement, clients, clients)
-    took = slap(where, statement, clients, queries) - before
-    return (queries - clients) / max(took, 0.001)
+    asked = where, statement, clients
+    SIGN_IN[asked] = min(SIGN_IN.get(asked, 60.0), slap(*asked, clients))
+    took = slap(*asked, queries)
+    # On a machine that has other work a run may take less than signing in did: then it counts as it is, or for half.
+    return (queries - clients) / max(took - SIGN_IN[asked], took / 2)
 
 
 def postgresql_rate(where, statement, clients, queries):
