@@ -31,6 +31,8 @@ MANY = "SELECT REPEAT(word, 25) FROM bench, (SELECT 1 FROM bench LIMIT 10) AS te
 MEGABYTES = 100
 # Seconds that a first look at how fast a way is has to take.
 LOOK = 0.05
+# Queries of each client that count at least, however slow the first look found a way.
+LEAST = 20
 BULK = {
     "mariadb": {
         "SELECT": ["-e", MANY],
@@ -225,7 +227,7 @@ def table(kit, rate, ways, pid, chosen):
             best, used = dict.fromkeys(ways, 0.0), 0.0
             for _ in range(chosen.rounds):
                 for name, where in ways.items():
-                    queries = int(first[name] * chosen.seconds) + clients
+                    queries = max(int(first[name] * chosen.seconds), LEAST * clients)
                     before = processor(pid)
                     best[name] = max(best[name], rate(where, statement, clients, queries))
                     if name == "endpoint":
