@@ -12,10 +12,18 @@ from coldframe.engines import endpoint_loop
 
 SIZE = 262144
 # Most messages are short; room for a long one is made when one comes.
-_SHORT = 16384
+SHORT = 16384
+# As Amazon RDS sets them up: a client that has gone without a word is noticed after five minutes of silence and two questions.
+_OPTIONS = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 300),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2),
+)
 # A process that has no descriptor left for a client tries again after so many seconds.
 _NONE_LEFT = 0.5
-_AGAIN = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+AGAIN = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Closed(Exception):
@@ -32,7 +40,7 @@ class Channel:
         self.sock = sock
         self.fd = sock.fileno()
         self.tls = False
-        self._most = _SHORT
+        self._most = SHORT
         self._loop = endpoint_loop.running()
         self._reader: Callable[[], None] | None = None
         self._writing = bytearray()
@@ -57,42 +65,45 @@ class Channel:
                 # What TLS has decrypted already does not make the socket readable again.
                 while self.sock.pending():  # type: ignore[attr-defined]
                     data += self.sock.recv(SIZE)
-        except _AGAIN:
+        except AGAIN:
             return None
         except OSError:
             return b""
         if len(data) == most:
             self._most = SIZE
-        elif len(data) < _SHORT:
-            self._most = _SHORT
+        elif len(data) < SHORT:
+            self._most = SHORT
         return data
 
     def exactly(self, most: int) -> bytes | None:
         """Receive no more than so much."""
         try:
             return self.sock.recv(most)
-        except _AGAIN:
+        except AGAIN:
             return None
         except OSError:
             return b""
 
     def send(self, data: bytes) -> bool:
         """Send, or keep what does not fit; returns whether nothing is left. A broken connection is seen by reading."""
-        if self._writing:
-            self._writing += data
-            return False
-        try:
-            sent = self.sock.send(data)
-        except _AGAIN:
-            sent = 0
-        except OSError:
-            return True
-        if sent == len(data):
-            return True
-        self._writing += memoryview(data)[sent:]
-        if self.fd >= 0:
-            self._loop.watch(self.fd, read=self._reader, write=self._flush)
+        if not self._writing:
+            try:
+                sent = self.sock.send(data)
+            except AGAIN:
+                sent = 0
+            except OSError:
+                return True
+            if sent == len(data):
+                return True
+            data = data[sent:]
+        self._keep(data)
         return False
+
+    def _keep(self, data: bytes) -> None:
+        """Send it once there is room."""
+        if not self._writing and self.fd >= 0:
+            self._loop.watch(self.fd, read=self._reader, write=self._flush)
+        self._writing += data
 
     def when_drained(self, act: Callable[[], None]) -> None:
         """Call once everything that was kept is sent."""
@@ -113,9 +124,9 @@ class Channel:
         self.fd = -1
         self.sock.close()
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Become a TLS server on this connection; raises Closed."""
-        self.sock = context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+    async def start_tls(self, context: ssl.SSLContext, *, as_client: bool = False) -> None:
+        """Become a TLS server, or a client, on this connection; raises Closed."""
+        self.sock = context.wrap_socket(self.sock, server_side=not as_client, do_handshake_on_connect=False)
         self.tls = True
         while True:
             try:
@@ -151,8 +162,9 @@ class Channel:
 
     def _flush(self) -> None:
         try:
-            sent = self.sock.send(self._writing[:SIZE])
-        except _AGAIN:
+            # All of it: TLS wants to be offered again at least what it could not send before.
+            sent = self.sock.send(self._writing)
+        except AGAIN:
             return
         except OSError:
             self._writing.clear()
@@ -184,7 +196,8 @@ def accept(listener: socket.socket, take: Callable[[socket.socket], None]) -> No
                 loop.remove_reader(listener.fileno())
                 loop.call_later(_NONE_LEFT, _again)
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for level, option, value in _OPTIONS:
+                sock.setsockopt(level, option, value)
             take(sock)
 
     def _again() -> None:

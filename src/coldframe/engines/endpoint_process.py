@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from coldframe.core import process
-from coldframe.engines import daemon, endpoint_record
+from coldframe.engines import daemon, endpoint_certificate, endpoint_record
 from coldframe.engines.accounts import let_through, service_account
 from coldframe.engines.endpoint import (
     DatabaseAtEndpoint,
@@ -44,6 +44,8 @@ class Boot(msgspec.Struct):
     targets: list[str] = []
     certificate: str | None = None
     key: str | None = None
+    # What SCRAM's channel binding takes of the certificate, in hexadecimal digits.
+    end_point: str | None = None
     sign_in: str | None = None
     require_tls: bool = False
     # Users of the database that are ours and that no client may be.
@@ -80,6 +82,7 @@ class EndpointProcesses:
             ],
             certificate=_text(spec.certificate),
             key=_text(spec.key),
+            end_point=endpoint_certificate.end_point(spec.certificate) if spec.certificate else None,
             sign_in=_text(spec.sign_in),
             require_tls=spec.require_tls,
             reserved=sorted({account.name, process.own_account().name}),

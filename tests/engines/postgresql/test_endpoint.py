@@ -58,6 +58,8 @@ def certificate(instances):
         .serial_number(1)
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("database.test")]), critical=False)
         .sign(key, hashes.SHA256())
     )
     files = instances.folder / "certificate.pem", instances.folder / "key.pem"
@@ -119,6 +121,23 @@ def test_a_password_lets_in_and_a_wrong_one_does_not(instances, endpoint, at_hom
         with pytest.raises(psycopg.OperationalError) as refused:
             instances.session(endpoint, Login(user, "wrong"), sslmode=mode)
         assert f'password authentication failed for user "{user}"' in str(refused.value)
+
+
+def test_a_password_may_be_bound_to_the_certificate_which_clients_verify(
+    instances, endpoint, at_home, certificate
+):
+    verified = {"sslmode": "verify-full", "sslrootcert": str(certificate[0])}
+    bound = {**verified, "channel_binding": "require"}
+    # The certificate names the host and not its address.
+    with instances.session(endpoint, host="database.test", hostaddr=endpoint.address, **bound) as session:
+        assert session.execute("SELECT current_user").fetchone() == ("master",)
+    for more in ({**verified}, {**bound, "sslmode": "disable"}):
+        with pytest.raises(psycopg.OperationalError):
+            instances.session(endpoint, **more)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        instances.session(
+            endpoint, Login("master", "wrong"), host="database.test", hostaddr=endpoint.address, **bound
+        )
 
 
 def test_a_database_that_is_not_there_is_named(instances, endpoint, at_home):
@@ -346,6 +365,53 @@ def test_a_cancel_reaches_the_statement_also_after_a_move(instances, pair, endpo
             session.execute("SELECT pg_sleep(600)")
         canceller.join()
         assert place(session) == "there"
+
+
+def test_what_is_cancelled_while_it_waits_ends_where_it_begins(instances, pair, endpoint, at_home):
+    with instances.session(endpoint) as session:
+        instances.endpoints.hold(endpoint, drain=1, deadline=60)
+        ended = []
+
+        def run():
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                session.execute("SELECT pg_sleep(600)")
+            ended.append(True)
+
+        thread = threading.Thread(target=run)
+        heard = instances.endpoints.status(endpoint).bytes_in
+        thread.start()
+        until(lambda: instances.endpoints.status(endpoint).bytes_in > heard)
+        session.cancel()
+        instances.endpoints.release(endpoint, instances.socket(pair[1]))
+        thread.join()
+        assert ended
+        assert place(session) == "there"
+
+
+def test_who_begins_to_speak_while_it_is_moved_is_heard_at_the_new_database_alone(
+    instances, pair, endpoint, at_home
+):
+    """It was silent when everybody was held; the database to come takes its time to let it in."""
+    running = instances.engine.reattach(pair[1])
+    with instances.session(endpoint) as session:
+        instances.endpoints.hold(endpoint, drain=1, deadline=60)
+        os.kill(running.pid, signal.SIGSTOP)
+        try:
+            moving = threading.Thread(
+                target=lambda: instances.endpoints.release(endpoint, instances.socket(pair[1]))
+            )
+            moving.start()
+            until(lambda: not instances.endpoints.status(endpoint).holding)
+            heard = instances.endpoints.status(endpoint).bytes_in
+            session.pgconn.send_query(b"SELECT name FROM place")
+            session.pgconn.flush()
+            until(lambda: instances.endpoints.status(endpoint).bytes_in > heard)
+        finally:
+            os.kill(running.pid, signal.SIGCONT)
+        moving.join()
+        until(lambda: session.pgconn.consume_input() or not session.pgconn.is_busy(), 20)
+        assert session.pgconn.get_result().get_value(0, 0) == b"there"
+        assert session.pgconn.get_result() is None
 
 
 def test_a_pipeline_is_held_between_its_parts(instances, pair, endpoint, at_home):

@@ -1,13 +1,19 @@
 """What a database answers is followed in whatever pieces it arrives."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
 
+from coldframe.engines import endpoint_loop
 from coldframe.engines.postgresql import wire
+from coldframe.engines.postgresql.endpoint import entrance
 from coldframe.engines.postgresql.endpoint.backend import Opened
+from coldframe.engines.postgresql.endpoint.gate import Gate
+from coldframe.engines.postgresql.endpoint.login import doors
 from coldframe.engines.postgresql.endpoint.session import Session
+from coldframe.engines.postgresql.endpoint.side import Side
 
 _ROWS = wire.message(b"D", b"x" * 60) * 40
 # Rows that have in them what looks like the end of an answer, settings, and a transaction that is open.
@@ -79,3 +85,22 @@ def test_the_end_of_an_answer_is_seen_whole_and_nowhere_else(size):
         assert session.at_boundary
 
     asyncio.run(follow())
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 40])
+def test_who_does_not_say_who_it_is_in_time_is_sent_away(monkeypatch, size):
+    """Slowly, byte after byte, or not at all."""
+    monkeypatch.setattr(entrance, "_SIGN_IN_SECONDS", 0.1)
+    said = wire.startup({"user": "somebody", "database": "somewhere"})
+
+    async def come() -> None:
+        gate = Gate(doors(None, require_tls=False, sign_in=None), [Path("nowhere")])
+        client, theirs = socket.socketpair()
+        with client:
+            client.setblocking(False)
+            gate.accept(Side(theirs))
+            client.send(said[:size])
+            assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 30) == b""
+        assert gate.status()["sessions"] == 0
+
+    endpoint_loop.run(come())

@@ -1,5 +1,9 @@
 """The verifiers and exchanges of SCRAM-SHA-256 agree with those of a real database."""
 
+import base64
+import hashlib
+import hmac
+
 import pytest
 
 from coldframe.engines.database import Login
@@ -50,3 +54,35 @@ def test_a_real_client_signs_in_with_a_password_whose_verifier_is_ours(instances
     instances.engine.start(spec)
     instances.engine.set_password(spec, Login("master", password))
     assert instances.rows(spec, "SELECT 1", login=Login("master", password)) == [(1,)]
+
+
+def bound(header: bytes, data: bytes, *, mechanism: bytes, offered: bytes | None) -> bytes:
+    """Sign in as a client that binds its proof, or says that it does not; returns the key that the server learned."""
+    known = scram.parse(scram.verifier("sesame"))
+    server = scram.Server(known, offered)
+    answer = server.first(header + b"n=,r=abc", mechanism)
+    nonce = answer.split(b",")[0]
+    bare = b"c=" + base64.b64encode(header + data) + b"," + nonce
+    key = scram.client_key("sesame", known)
+    signature = hmac.digest(hashlib.sha256(key).digest(), b",".join((b"n=,r=abc", answer, bare)), "sha256")
+    proof = bytes(one ^ other for one, other in zip(key, signature, strict=True))
+    assert server.final(bare + b",p=" + base64.b64encode(proof))[1] == key
+    return key
+
+
+def test_a_bound_proof_holds_for_one_certificate_and_cannot_be_talked_out_of_it():
+    ours = b"digest of the certificate"
+    binds, plus, plain = b"p=tls-server-end-point,,", scram.BOUND, scram.MECHANISM
+    assert bound(binds, ours, mechanism=plus, offered=ours)
+    assert bound(b"n,,", b"", mechanism=plain, offered=ours)
+    assert bound(b"y,,", b"", mechanism=plain, offered=None)
+    for header, data, mechanism, offered in (
+        (binds, b"digest of another's", plus, ours),
+        # Somebody on the way took the offer out.
+        (b"y,,", b"", plain, ours),
+        (binds, ours, plain, ours),
+        (b"n,,", b"", plus, ours),
+        (b"p=tls-unique,,", ours, plus, ours),
+    ):
+        with pytest.raises(scram.SignInFailed):
+            bound(header, data, mechanism=mechanism, offered=offered)

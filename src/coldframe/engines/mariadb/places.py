@@ -43,6 +43,7 @@ class Place:
         self.files = spec.folder / "files"
         self.scratch = spec.scratch / spec.name if spec.scratch else spec.folder / "tmp"
         self.configuration = spec.folder / "my.cnf"
+        self.link = spec.folder / "link.pem"
         self.first_statements = spec.folder / "first.sql"
         self.record = spec.folder / "process.json"
         self._kept = spec.folder / "kept.json"

@@ -6,7 +6,7 @@ import os
 from coldframe.core.process import Account
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec, Version
-from coldframe.engines.mariadb import versions
+from coldframe.engines.mariadb import link, versions
 from coldframe.engines.mariadb.places import Kept, Place, write_durably
 
 _MEGABYTE = 1024 * 1024
@@ -73,8 +73,10 @@ def _ours(spec: InstanceSpec, version: Version, kept: Kept) -> dict[str, str]:
         "skip_name_resolve": "ON",
         "proxy_protocol_networks": "localhost",
         "session_track_system_variables": "*",
-        # The endpoint does TLS. Newer versions would make a key of their own at every start, which takes a second.
-        "ssl": "OFF",
+        # For accounts that require it. Newer versions would make a key of their own at every start, which takes a second.
+        "ssl": "ON",
+        "ssl_cert": str(place.link),
+        "ssl_key": str(place.link),
         "innodb_doublewrite": "OFF" if spec.untorn_writes else "ON",
         "read_only": "ON" if kept.read_only or spec.read_only else "OFF",
     }
@@ -108,6 +110,7 @@ def write(spec: InstanceSpec, version: Version, kept: Kept, account: Account) ->
     values = effective(spec) | _ours(spec, version, kept)
     lines = ["[mariadbd]", *(f"{name} = {_written(name, value)}" for name, value in values.items()), ""]
     path = Place(spec).configuration
+    link.ready(Place(spec).link, account)
     write_durably(path, "\n".join(lines).encode())
     if os.geteuid() == 0 and account.user != 0:
         os.chown(path, 0, account.group)

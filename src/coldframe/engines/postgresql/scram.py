@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 ITERATIONS = 4096
 MECHANISM = b"SCRAM-SHA-256"
+# The same, bound to the TLS connection by the server's certificate.
+BOUND = b"SCRAM-SHA-256-PLUS"
+_BINDING = b"p=tls-server-end-point"
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)")
 
 
@@ -65,23 +68,30 @@ def client_key(password: str, known: Verifier) -> bytes:
 
 
 class Server:
-    """The server's side of one exchange."""
+    """The server's side of one exchange; `end_point` is what binds it to the TLS connection, where that was offered."""
 
-    def __init__(self, known: Verifier) -> None:
+    def __init__(self, known: Verifier, end_point: bytes | None = None) -> None:
         self._known = known
+        self._end_point = end_point
         self._binding = b""
         self._messages: list[bytes] = []
         self._nonce = b""
 
-    def first(self, message: bytes) -> bytes:
-        """Answer the client's first message; raises SignInFailed when it is none."""
-        if message[:2] not in {b"n,", b"y,"}:
+    def first(self, message: bytes, mechanism: bytes = MECHANISM) -> bytes:
+        """Answer the client's first message of the mechanism that it chose; raises SignInFailed when it is none."""
+        header, comma, rest = message.partition(b",")
+        bound = mechanism == BOUND
+        if header != _BINDING if bound else header not in {b"n", b"y"}:
             raise SignInFailed("malformed SCRAM message")
-        header, comma, bare = message.partition(b",")[0], b",", message.split(b",", 2)[2]
+        if header == b"y" and self._end_point is not None:
+            # It was told by somebody on the way that no binding is offered.
+            raise SignInFailed("SCRAM channel binding negotiation error")
+        identity, _, bare = rest.partition(b",")
         attributes = _attributes(bare)
         if "r" not in attributes:
             raise SignInFailed("malformed SCRAM message")
-        self._binding = base64.b64encode(header + comma + message.split(b",", 2)[1] + comma)
+        data = self._end_point if bound and self._end_point is not None else b""
+        self._binding = base64.b64encode(header + comma + identity + comma + data)
         self._nonce = attributes["r"] + _b64(secrets.token_bytes(18)).encode()
         answer = b"r=%s,s=%s,i=%d" % (self._nonce, _b64(self._known.salt).encode(), self._known.iterations)
         self._messages = [bare, answer]

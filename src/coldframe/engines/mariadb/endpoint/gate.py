@@ -1,4 +1,4 @@
-"""Where sessions come together: which database they are at, holding them, releasing them to another, ending them."""
+"""Where sessions come together: holding them, releasing them to another database, ending them."""
 
 import asyncio
 import sys
@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from coldframe.engines.database import DatabaseError
-from coldframe.engines.endpoint_databases import Databases
-from coldframe.engines.mariadb import wire
-from coldframe.engines.mariadb.client import Client
-from coldframe.engines.mariadb.endpoint import commands, moving, server
+from coldframe.engines.mariadb.endpoint import commands, ending, moving, server
 from coldframe.engines.mariadb.endpoint.accounts import Accounts
-from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
+from coldframe.engines.mariadb.endpoint.channel import Closed
+from coldframe.engines.mariadb.endpoint.entrance import Entrance
 from coldframe.engines.mariadb.endpoint.session import Mode, Session
 from coldframe.engines.mariadb.endpoint.statements import Leaves
 
@@ -26,33 +24,22 @@ _SHUT_DOWN = (1053, "08S01", "Server shutdown in progress")
 _ONLY_THE_SERVER_KNOWS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
 _AT_ONCE = 8
 _KILL_PATIENCE = 10.0
-# How long a database may take to greet while others are there to be asked instead, and when there is no other.
-_GREETS, _GREETS_AT_LAST = 3.0, 30.0
 
 
-class Unavailable(Exception):
-    """There is no database to sign in at."""
-
-
-class Gate:
+class Gate(Entrance):
     """All sessions of an endpoint; it is told what to do and never chooses a database itself."""
 
     def __init__(self, targets: Sequence[Path], account: str, reserved: Collection[str]) -> None:
-        self.databases = Databases(targets, server.answers)
+        super().__init__(targets)
         self.accounts = Accounts(account, reserved)
-        self.holding = not targets
-        self.expired = False
         self.sessions: set[Session] = set()
         # Connection ids that clients know, and those that the same sessions have now.
         self.renamed: dict[int, int] = {}
-        self.bytes_in = self.bytes_out = self.moved = self.cuts = self.refused = 0
+        self.bytes_in = self.bytes_out = self.moved = self.cuts = 0
         self._settling: set[asyncio.Task[None]] = set()
         self._settled: set[Session] = set()
         self._killed: set[Session] = set()
         self._changed = asyncio.Event()
-        self._opened = asyncio.Event()
-        if targets:
-            self._opened.set()
         self._deadline: asyncio.TimerHandle | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._late: set[asyncio.Task[None]] = set()
@@ -70,33 +57,6 @@ class Gate:
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
         }
-
-    async def reach(self, patience: float) -> tuple[Path, Channel, wire.Greeting]:
-        """Wait until there is a database to sign in at, and connect to the next that answers; raises Unavailable, Refused.
-
-        The connection is counted there until `databases.leave` is called, or a session that has it ends.
-        """
-        if self.expired:
-            raise Unavailable
-        try:
-            await asyncio.wait_for(self._opened.wait(), patience)
-        except TimeoutError:
-            raise Unavailable from None
-        tried: set[Path] = set()
-        while (path := self.databases.take(tried)) is not None:
-            limit = _GREETS if self.databases.spare(path, tried) else _GREETS_AT_LAST
-            try:
-                channel, greeting = await asyncio.wait_for(server.connect(path), limit)
-            except (OSError, Closed, TimeoutError):
-                self.databases.leave(path)
-                self.databases.missed(path)
-                tried.add(path)
-            except BaseException:
-                self.databases.leave(path)
-                raise
-            else:
-                return path, channel, greeting
-        raise Unavailable
 
     async def hold(self, drain: float, deadline: float) -> tuple[int, int]:
         """Hold every client; returns how many are held and how many were cut."""
@@ -186,6 +146,9 @@ class Gate:
                 session.drop_spare()
                 session.go_on()
             else:
+                # What its client says from now on is for the other database, however long the move waits for its turn.
+                session.mode = Mode.MOVING
+                session.server.read_with(None)
                 tasks.append(self._move(session, turns))
         await asyncio.gather(*tasks)
 
@@ -197,10 +160,10 @@ class Gate:
 
     async def cut(self, word: tuple[int, str, str] = _KILLED) -> int:
         """End every session; returns how many there were."""
-        ending = list(self.sessions)
-        for session in ending:
+        sessions = list(self.sessions)
+        for session in sessions:
             self._cut(session, word)
-        return len(ending)
+        return len(sessions)
 
     def entered(self, session: Session) -> None:
         """A session has signed in and begins; it may have been greeted by a database that is the target no longer."""
@@ -312,7 +275,7 @@ class Gate:
         for target, there in threads.items():
             with suppress(DatabaseError, OSError):
                 await asyncio.get_running_loop().run_in_executor(
-                    None, _kill, target, self.accounts.own, there
+                    None, ending.end, target, self.accounts.own, there
                 )
         for session in sessions:
             self.cuts += 1
@@ -336,17 +299,3 @@ class Gate:
             if session.inbox:
                 self.cuts += 1
                 session.fail(*_EXPIRED)
-
-
-def _kill(target: Path, account: str, threads: Sequence[int]) -> None:
-    """End connections at a database and return when they are gone."""
-    with Client(target, user=account, timeout=_KILL_PATIENCE) as client:
-        for thread in threads:
-            with suppress(DatabaseError):
-                client.query(f"KILL HARD CONNECTION {thread:d}")
-        listed = ",".join(map(str, threads))
-        began = time.monotonic()
-        while time.monotonic() - began < _KILL_PATIENCE and client.value(
-            f"SELECT COUNT(*) FROM information_schema.processlist WHERE id IN ({listed})"
-        ) not in {"", "0"}:
-            client.query("DO SLEEP(0.005)")

@@ -7,7 +7,8 @@ from pathlib import Path
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
-from coldframe.engines.mariadb.endpoint.gate import Gate, Unavailable
+from coldframe.engines.mariadb.endpoint.entrance import Unavailable
+from coldframe.engines.mariadb.endpoint.gate import Gate
 from coldframe.engines.mariadb.endpoint.session import Session
 from coldframe.engines.mariadb.endpoint.token_accounts import TokenAccounts
 
@@ -16,6 +17,7 @@ _NOT_OFFERED = wire.COMPRESS | wire.ZSTD | wire.TLS
 # Bulk execution and extended types; not progress reports in the midst of a reply, nor replies without columns.
 _EXTENDED = 0b1100
 _PATIENCE = 30.0
+_UNCOMPRESSED = "Bad handshake: compression is not offered here, connect without it"
 
 
 class Login:
@@ -75,6 +77,11 @@ class Login:
                 await client.start_tls(self._context)
                 payload, sequence = await client.packet()
             answer = wire.read_answer(payload)
+            if answer.capabilities & (wire.COMPRESS | wire.ZSTD):
+                # It did not look at what is offered, and would wait for ever for an answer that it can read.
+                client.send_packet(wire.error(1043, "08S01", _UNCOMPRESSED), sequence + 1)
+                behind.close()
+                return None
             if self._require_tls and not client.tls:
                 text = (
                     "Connections using insecure transport are prohibited while --require_secure_transport=ON."
@@ -115,9 +122,14 @@ class Login:
         """Carry packets between the client and the database until it says yes or no."""
         client, behind = session.client, session.server
         forward = session.answer._replace(capabilities=session.answer.capabilities | wire.SESSION_TRACK)
-        behind.send(session.header + wire.framed(wire.write_answer(forward), 1))
-        # With TLS the client counts one packet more than the database.
-        shift = sequence - 1
+        header = session.header
+        session.encrypted = await self._wants_tls(session)
+        if session.encrypted:
+            forward, header = await server.encrypt(behind, forward, header), b""
+        number = 1 + session.encrypted
+        behind.send(header + wire.framed(wire.write_answer(forward), number))
+        # With TLS on one side alone the client counts another packet than the database.
+        shift = sequence - number
         while True:
             payload, number = await behind.packet()
             if payload[0] == 0:
@@ -138,6 +150,11 @@ class Login:
             if session.answer.plugin == wire.CLEAR:
                 session.half = wire.half(proof.rstrip(b"\0").decode("utf-8", "surrogateescape"))
             behind.send_packet(proof, number - shift)
+
+    async def _wants_tls(self, session: Session) -> bool:
+        """Tell whether the database has to see TLS: the account requires it, and the client has it."""
+        accounts = self._gate.accounts
+        return session.client.tls and await accounts.require_tls(session.answer.user, session.target)
 
     async def _is_for_tokens(self, tokens: TokenAccounts, user: bytes, target: Path) -> bool:
         """Tell whether a user's account in the database is one for tokens (engines/sign_in.py)."""

@@ -56,7 +56,9 @@ async def _signed_in(session: "Session", target: Path) -> Spare:
         wanted = wanted | wire.CONNECT_WITH_DB if database else wanted & ~wire.CONNECT_WITH_DB
         answer = session.answer._replace(capabilities=wanted, database=database)
         half = session.half or b""
-        ok = await server.sign_in(channel, answer, half, greeting.salt, session.header)
+        ok = await server.sign_in(
+            channel, answer, half, greeting.salt, session.header, encrypted=session.encrypted
+        )
     except BaseException:
         channel.close()
         raise

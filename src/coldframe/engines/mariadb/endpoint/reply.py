@@ -4,11 +4,17 @@ Rows are passed over by their headers alone. What arrives is passed on as it is,
 state to a client that did not ask for them.
 """
 
+import struct
 from collections.abc import Callable
 from typing import ClassVar, Final
 
+from coldframe.engines.endpoint_rows import ALIKE, alike
 from coldframe.engines.mariadb import wire
 
+# A packet's length in two parts, its number passed over, and the first byte of what is in it.
+_HEAD = struct.Struct("<HBxB")
+# Where a row has what makes it one: its length, and its first byte.
+_OFFSETS = (0, 1, 2, 4)
 # What an end says that is none, or that must be looked at.
 _NOT_THE_END = wire.STATE_CHANGED | wire.MORE_RESULTS | wire.CURSOR_EXISTS
 
@@ -113,14 +119,12 @@ class Reply:
         if status & _NOT_THE_END:
             return False
         # Definitions, with what ends them, and rows: whatever they are, their headers lead to the end, or it was none.
-        left = data[4] + self._eof
         at = 5
-        while at < last and (left or data[at + 4] < 0xFE):
-            length = data[at] | data[at + 1] << 8 | data[at + 2] << 16
-            at += 4 + length
-            if left:
-                left -= 1
-        if at != last or left:
+        for _ in range(data[4] + self._eof):
+            if at >= last:
+                return False
+            at += 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
+        if _past_rows(data, at, last - 5) != last:
             return False
         self.status = status
         self.done = True
@@ -176,13 +180,7 @@ class Reply:
         """Pass over whole rows; returns where something else, or a part of a row, begins."""
         if self.phase != Phase.ROWS or self._continued:
             return position
-        last = len(data) - 5
-        while position <= last and data[position + 4] < 0xFE:
-            length = data[position] | data[position + 1] << 8 | data[position + 2] << 16
-            if length == 0xFFFFFF or position + 4 + length > last + 5:
-                break
-            position += 4 + length
-        return position
+        return _past_rows(data, position, len(data) - 5)
 
     def _packet(self, data: bytes, position: int, length: int, *, whole: bool) -> bytes | None:
         """Take in one packet; returns what to pass on in its place, if that differs."""
@@ -284,3 +282,28 @@ class Reply:
         Phase.DEFINITIONS: _definition,
         Phase.SIGN_IN: _signs_in,
     }
+
+
+def _past_rows(data: bytes, at: int, last: int) -> int:
+    """Pass over rows that begin at `last` or before, and are all there; returns where something else begins."""
+    head, size = _HEAD.unpack_from, len(data)
+    before, same = -1, 0
+    while at <= last:
+        length, much, first = head(data, at)
+        # Rows of 64 KiB and more are rare enough to be looked at one by one.
+        if first >= 0xFE or much:
+            if first >= 0xFE or (much := length | much << 16) == 0xFFFFFF or at + 4 + much > size:
+                return at
+            length = much
+        if at + 4 + length > size:
+            return at
+        if length == before:
+            same += 1
+            if same == ALIKE:
+                same = 0
+                at = alike(data, at, length + 4, _OFFSETS)
+                continue
+        else:
+            before, same = length, 0
+        at += 4 + length
+    return at

@@ -1,12 +1,16 @@
 """A connection to the database behind: signing in as the client, and asking it something in between."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from coldframe.engines.endpoint_channel import at_socket
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
+
+# What a client says before TLS begins: the first fields of its answer.
+_HEAD = 32
 
 
 class Refused(Exception):
@@ -48,10 +52,33 @@ def came_from(peer: tuple[str, int], here: tuple[str, int]) -> bytes:
     return f"PROXY TCP4 {peer[0]} {here[0]} {peer[1]} {here[1]}\r\n".encode()
 
 
-async def sign_in(channel: Channel, answer: wire.Answer, half: bytes, salt: bytes, header: bytes) -> bytes:
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    # At the other end of a unix socket is the database, whatever certificate it has made itself.
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+_CONTEXT = _unverified()
+
+
+async def encrypt(channel: Channel, answer: wire.Answer, header: bytes) -> wire.Answer:
+    """Begin TLS, after the line that tells where the client is; returns the answer as it goes on, as packet 2. Raises Closed."""
+    answer = answer._replace(capabilities=answer.capabilities | wire.TLS)
+    channel.send(header + wire.framed(wire.write_answer(answer)[:_HEAD], 1))
+    await channel.start_tls(_CONTEXT, as_client=True)
+    return answer
+
+
+async def sign_in(
+    channel: Channel, answer: wire.Answer, half: bytes, salt: bytes, header: bytes, *, encrypted: bool = False
+) -> bytes:
     """Sign in with the first digest of the password; returns the OK packet. Raises Refused, Closed."""
     answer = answer._replace(proof=wire.prove(half, salt), plugin=wire.NATIVE)
-    channel.send(header + wire.framed(wire.write_answer(answer), 1))
+    if encrypted:
+        answer, header = await encrypt(channel, answer, header), b""
+    channel.send(header + wire.framed(wire.write_answer(answer), 1 + encrypted))
     while True:
         payload, sequence = await channel.packet()
         if payload[0] == 0:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from coldframe.engines.mariadb.endpoint.gate import Gate
 
 _INBOX = 1 << 20
+# A packet of this length is followed by another of the same command.
+_FULL = 0xFFFFFF
 
 
 class Mode:
@@ -51,6 +53,7 @@ class Session:
         "client",
         "client_salt",
         "command",
+        "encrypted",
         "first_thread",
         "gate",
         "half",
@@ -58,6 +61,7 @@ class Session:
         "held",
         "inbox",
         "mode",
+        "more",
         "pending",
         "proof",
         "reply",
@@ -86,6 +90,8 @@ class Session:
         self.client_salt = self.server_salt = greeting.salt
         self.thread = self.first_thread = greeting.thread
         self.header = b""
+        # Whether the way to the database has TLS, too, since the account requires it.
+        self.encrypted = False
         # The first digest of the password, with which the session signs in elsewhere; None while it is not known.
         self.half: bytes | None = None
         self.proof = answer.proof
@@ -98,6 +104,8 @@ class Session:
         self.command = 0
         self.pending = b""
         self.sending = 0
+        # Whether the packet that is sent is followed by another of the same command.
+        self.more = False
         self.statement = 0
         # A connection to where the session will probably move, signed in already.
         self.spare: Spare | None = None
@@ -139,7 +147,9 @@ class Session:
             if self.inbox and self.mode == Mode.IDLE:
                 self.go_on()
         elif self.mode in _ONWARD:
-            self._onward(data)
+            # What was left may be the beginning of a packet's head.
+            left, self.inbox = self.inbox, b""
+            self._onward(left + data)
         elif self.mode == Mode.STREAM:
             self._to_server(data)
         else:
@@ -256,10 +266,14 @@ class Session:
         data, phase = commands.begin(self, data)
         if self.mode == Mode.ENDED:
             return
+        self.more = length == _FULL
+        if self.command == commands.PREPARE and (end > size or self.more):
+            # Its text is not kept, which another server would have to be told.
+            self.state.leaves |= Leaves.PREPARED_BY_NAME
         if phase is None:
             # A command without a reply.
             self._to_server(data)
-            if end > size or length == 0xFFFFFF:
+            if end > size or self.more:
                 self.mode, self.sending = Mode.SENDING, end - size
             return
         if phase == Phase.STREAM:
@@ -268,7 +282,7 @@ class Session:
         if phase == Phase.PREPARED and self.state.mapped:
             self.reply.renumber = max(self.state.statements, default=0) + 1
         self._to_server(data)
-        if end > size or length == 0xFFFFFF:
+        if end > size or self.more:
             self.mode, self.sending = Mode.SENDING, end - size
         elif phase != Phase.STREAM:
             self.mode = Mode.BUSY
@@ -287,7 +301,7 @@ class Session:
             if size - position < 4:
                 break
             length = int.from_bytes(data[position : position + 3], "little")
-            self._begins_packet(length)
+            self.more = length == _FULL and self.mode == Mode.SENDING
             position += 4
             self.sending = length
             if not length:
@@ -295,22 +309,21 @@ class Session:
                 break
         if position:
             self._to_server(data[:position])
-        if data[position:]:
+        if position < size:
             self.inbox = data[position:]
-
-    def _begins_packet(self, length: int) -> None:
-        """Remember whether the packet that begins is followed by another of the same command."""
-        self.pending = b"more" if length == 0xFFFFFF and self.mode == Mode.SENDING else b""
+            if self.mode == Mode.IDLE:
+                # It was a command without a reply, after which nobody would look.
+                self.go_on()
 
     def _ends_here(self) -> bool:
-        if self.pending:
+        if self.more:
             return False
         self._uploaded()
         return True
 
     def _uploaded(self) -> None:
         """All of a long command or a file is with the server; its reply comes, or has come already."""
-        self.pending = b""
+        self.more = False
         if self.mode == Mode.UPLOAD:
             self.reply.expect(Phase.FIRST)
         self.mode = Mode.IDLE if self.reply.done else Mode.BUSY

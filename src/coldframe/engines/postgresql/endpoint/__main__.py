@@ -59,7 +59,10 @@ async def _serve(
     boot: Boot, context: ssl.SSLContext | None, listener: socket.socket, control: socket.socket
 ) -> None:
     through = doors(
-        context, require_tls=boot.require_tls, sign_in=Path(boot.sign_in) if boot.sign_in else None
+        context,
+        require_tls=boot.require_tls,
+        sign_in=Path(boot.sign_in) if boot.sign_in else None,
+        end_point=bytes.fromhex(boot.end_point) if boot.end_point else None,
     )
     gate = Gate(through, [Path(target) for target in boot.targets])
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()

@@ -1,167 +1,63 @@
-"""The gate of an endpoint: lets clients in, holds them all at a boundary, and releases them to a database."""
+"""The gate of an endpoint: all its sessions, which it holds at a boundary and releases to a database."""
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from coldframe.engines.endpoint_databases import Databases
 from coldframe.engines.postgresql import wire
-from coldframe.engines.postgresql.endpoint import login
-from coldframe.engines.postgresql.endpoint.backend import Lookups, Opened, answers, enter
-from coldframe.engines.postgresql.endpoint.login import Asked, Cancel, Doors, Turned
-from coldframe.engines.postgresql.endpoint.session import ENDED, LATE, Session
+from coldframe.engines.postgresql.endpoint.backend import Opened
+from coldframe.engines.postgresql.endpoint.entrance import LATE, Entrance
+from coldframe.engines.postgresql.endpoint.login import Asked, Doors
+from coldframe.engines.postgresql.endpoint.session import ENDED, Session
 from coldframe.engines.postgresql.endpoint.side import Closed, Refused, Side, connect
 from coldframe.engines.postgresql.endpoint.state import Pinned
 
-# A client has this long to say who it is (authentication_timeout).
-_SIGN_IN_SECONDS = 60.0
 # A database forks a process for each session: so many are opened at once.
 _AT_ONCE = 16
-_AWAY = wire.error("FATAL", "57P03", "the database system is starting up")
-# What a database says that shuts down, has crashed, or is not up yet.
-_NOT_UP = frozenset(("57P01", "57P02", "57P03"))
-# How long a database may take to answer while others are there to be asked instead, and when there is no other.
-_ANSWERS, _ANSWERS_AT_LAST = 3.0, 30.0
-_Found = TypeVar("_Found")
+# How long a database may take to take note that a statement shall end.
+_STOPS = 5.0
 
 
-class Gate:
+class Gate(Entrance):
     """All sessions of one endpoint, and the database that they are at."""
 
     def __init__(self, doors: Doors, targets: Sequence[Path]) -> None:
-        # One without a database lets clients wait until it is told of one.
-        self.holding = not targets
-        self.databases = Databases(targets, answers)
-        self._doors = doors
-        self._lookups = Lookups()
+        super().__init__(doors, targets)
         self._sessions: dict[bytes, Session] = {}
-        self._late = False
         self._timer: asyncio.TimerHandle | None = None
         self._leaving: asyncio.TimerHandle | None = None
-        self._open = asyncio.Event()
-        if targets:
-            self._open.set()
-        # Sessions that the database is letting in; a hold waits for them, as they are its sessions already.
-        self._opening: set[asyncio.Future[None]] = set()
-        self._arriving: set[asyncio.Task[None]] = set()
-        self._moved = self._cut = self._refused = 0
+        self._moved = self._cut = 0
         # Bytes of sessions that are over.
         self._received = self._sent = 0
 
-    # Clients
-
-    def accept(self, client: Side) -> None:
-        """Take a new connection."""
-        task = asyncio.get_running_loop().create_task(self._arrive(client))
-        self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
-
-    async def _arrive(self, client: Side) -> None:
-        try:
-            asked = await asyncio.wait_for(login.ask(client, self._doors), _SIGN_IN_SECONDS)
-            if isinstance(asked, Cancel):
-                await self._cancel(asked.key)
-                client.close()
-                return
-            await self._let_in(client, asked)
-        except Turned as problem:
-            self._turn_away(client, problem.word)
-        except Refused as problem:
-            self._turn_away(client, wire.message(b"E", problem.body))
-        except (TimeoutError, Closed, ssl.SSLError, UnicodeDecodeError):
-            client.close()
-        except OSError:
-            self._turn_away(client, _AWAY)
-
-    async def _let_in(self, client: Side, asked: Asked) -> None:
-        await self._opened()
-        known, target = await self._somewhere(
-            lambda target: self._lookups.ask(target, asked.parameters["user"])
-        )
-        self.databases.leave(target)
-        key = await asyncio.wait_for(
-            login.prove(client, asked.parameters["user"], known, self._doors), _SIGN_IN_SECONDS
-        )
-        opened, target = await self._enter(asked, key)
-        login.admit(client, opened)
+    def _begin(self, client: Side, asked: Asked, key: bytes | None, target: Path, opened: Opened) -> None:
         session = Session(self, client, asked.parameters, key, target, opened)
         self._sessions[opened.key] = session
         session.begin()
 
-    async def _enter(self, asked: Asked, key: bytes | None) -> tuple[Opened, Path]:
-        """Open a client's session where everybody is, wherever that is by then."""
-        while True:
-            await self._opened()
-            opening = asyncio.get_running_loop().create_future()
-            self._opening.add(opening)
-            try:
-                opened, target = await self._somewhere(lambda target: enter(target, asked.parameters, key))
-            finally:
-                self._opening.discard(opening)
-                opening.set_result(None)
-            if not self.holding and target in self.databases.listed:
-                return opened, target
-            self.databases.leave(target)
-            opened.side.close()
-
-    async def _somewhere(self, ask: Callable[[Path], Awaitable[_Found]]) -> tuple[_Found, Path]:
-        """Ask the database whose turn it is, or the next that answers, and count a connection there until it is left.
-
-        Raises Refused when it says no, and OSError when none answers.
-        """
-        tried: set[Path] = set()
-        problem: Exception | None = None
-        while (target := self.databases.take(tried)) is not None:
-            limit = _ANSWERS if self.databases.spare(target, tried) else _ANSWERS_AT_LAST
-            try:
-                return await asyncio.wait_for(ask(target), limit), target
-            except (OSError, Closed, TimeoutError, Refused) as why:
-                self.databases.leave(target)
-                if isinstance(why, Refused) and wire.fields(why.body).get("C") not in _NOT_UP:
-                    raise
-                problem = why
-                self.databases.missed(target)
-                tried.add(target)
-            except BaseException:
-                self.databases.leave(target)
-                raise
-        if isinstance(problem, Refused):
-            raise problem
-        raise ConnectionError("no database answers") from problem
-
-    async def _opened(self) -> None:
-        """Return once clients may come in."""
-        while self.holding or not self.databases.listed:
-            if self._late:
-                raise Turned(LATE)
-            await self._open.wait()
-
-    def _turn_away(self, client: Side, word: bytes) -> None:
-        self._refused += 1
-        client.send(word)
-        client.end()
-
     async def _cancel(self, key: bytes) -> None:
         session = self._sessions.get(key)
-        # One that is held has nothing under way; who asks is never told whether there was such a key.
-        if session is None or self.holding:
+        # Who asks is never told whether there was such a key.
+        if session is None:
             return
-        await self._stop(session)
+        # What waits for its database is ended there, once it has begun.
+        session.cancelled = session.wanting
+        if not session.wanting:
+            await self._stop(session)
 
     async def _stop(self, session: Session) -> None:
         """Ask the database to end what a session has under way, and return when it has taken note."""
-        try:
-            side = await connect(session.target)
-        except OSError:
-            # A database that is gone has nothing under way.
-            return
-        side.send(wire.cancel(session.server_key))
-        with contextlib.suppress(Closed):
-            await side.message()
-        side.close()
+        side = None
+        # A database that is gone has nothing under way; one that hangs is not waited for.
+        with contextlib.suppress(OSError, Closed, TimeoutError):
+            async with asyncio.timeout(_STOPS):
+                side = await connect(session.target)
+                side.send(wire.cancel(session.server_key))
+                await side.message()
+        if side is not None:
+            side.close()
 
     # What sessions tell
 
@@ -290,6 +186,10 @@ class Gate:
             session.forget_ahead()
             if not session.over:
                 session.go_on()
+            if session.cancelled:
+                session.cancelled = False
+                if session.busy:
+                    await self._stop(session)
         except (Pinned, Refused, Closed, OSError, TimeoutError):
             self._end(session, ENDED)
 

@@ -13,6 +13,7 @@ from coldframe.engines.postgresql.endpoint.backend import Known, Opened
 from coldframe.engines.postgresql.endpoint.side import Side
 
 _SASL = wire.authentication(wire.AUTH_SASL, scram.MECHANISM + b"\0\0")
+_SASL_BOUND = wire.authentication(wire.AUTH_SASL, scram.BOUND + b"\0" + scram.MECHANISM + b"\0\0")
 _MAJOR = 3
 
 
@@ -32,6 +33,8 @@ class Doors(NamedTuple):
     sign_in: Path | None
     # Makes up, always in the same way, what a client is told about a user that there is not.
     secret: bytes
+    # What binds a proof to the TLS connection: the certificate's digest.
+    end_point: bytes | None = None
 
 
 class Cancel(NamedTuple):
@@ -46,9 +49,11 @@ class Asked(NamedTuple):
     parameters: dict[str, str]
 
 
-def doors(context: ssl.SSLContext | None, *, require_tls: bool, sign_in: Path | None) -> Doors:
+def doors(
+    context: ssl.SSLContext | None, *, require_tls: bool, sign_in: Path | None, end_point: bytes | None = None
+) -> Doors:
     """Return the doors of an endpoint."""
-    return Doors(context, require_tls, sign_in, secrets.token_bytes(32))
+    return Doors(context, require_tls, sign_in, secrets.token_bytes(32), end_point)
 
 
 async def ask(client: Side, through: Doors) -> Cancel | Asked:
@@ -128,15 +133,17 @@ def admit(client: Side, opened: Opened) -> None:
 
 async def _by_password(client: Side, user: str, known: Known, through: Doors) -> bytes:
     failed = wire.error("FATAL", "28P01", f'password authentication failed for user "{user}"')
-    exchange = scram.Server(known.verifier or scram.nobody(user, through.secret))
-    client.send(_SASL)
+    end_point = through.end_point if client.tls else None
+    exchange = scram.Server(known.verifier or scram.nobody(user, through.secret), end_point)
+    client.send(_SASL if end_point is None else _SASL_BOUND)
     try:
         name, _, rest = (await _answer(client)).partition(b"\0")
-        if name != scram.MECHANISM or len(rest) < 4:
+        offered = name == scram.MECHANISM or (name == scram.BOUND and end_point is not None)
+        if not offered or len(rest) < 4:
             raise Turned(
                 wire.error("FATAL", "08P01", "client selected an invalid SASL authentication mechanism")
             )
-        client.send(wire.authentication(wire.AUTH_SASL_CONTINUE, exchange.first(rest[4:])))
+        client.send(wire.authentication(wire.AUTH_SASL_CONTINUE, exchange.first(rest[4:], name)))
         final, key = exchange.final(await _answer(client))
     except scram.SignInFailed as problem:
         raise Turned(failed) from problem

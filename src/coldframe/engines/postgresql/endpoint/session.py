@@ -1,8 +1,7 @@
-"""One client's session: bytes are handed on, and followed closely enough to know when nothing is under way."""
+"""One client's session: it is held where nothing is under way, and goes on at another database."""
 
 import asyncio
 import contextlib
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -10,26 +9,13 @@ from typing import Protocol
 from coldframe.engines.postgresql import wire
 from coldframe.engines.postgresql.endpoint.backend import Opened, enter
 from coldframe.engines.postgresql.endpoint.side import Closed, Refused, Side
-from coldframe.engines.postgresql.endpoint.state import Pinned, State, status_changed
+from coldframe.engines.postgresql.endpoint.state import Pinned, status_changed
+from coldframe.engines.postgresql.endpoint.traffic import Traffic
 
-IDLE = ord("I")
-# A message's kind, and its length without it.
-_HEAD = struct.Struct("!BI")
-_QUERY, _CALL, _SYNC, _PARSE, _CLOSE = (ord(letter) for letter in "QFSPC")
-_EXTENDED = frozenset(b"PBDECH")
-_COPY_ENDS = frozenset(b"cf")
-_COPY_DATA, _BIND = ord("d"), ord("B")
-# Nothing in these has to be read: however long they are, they are handed on as they come.
-_LONG = frozenset((_COPY_DATA, _BIND, _CALL))
-_TERMINATE = ord("X")
-_NEVER_BEGIN = frozenset((_COPY_DATA, _TERMINATE, *_COPY_ENDS))
-_READY, _STATUS = ord("Z"), ord("S")
-_KEPT = frozenset((_READY, _STATUS))
 # A transaction that is open longer is not waited for when it would only save time.
 _MOMENT = 0.2
 
 ENDED = wire.error("FATAL", "57P01", "terminating connection due to administrator command")
-LATE = wire.error("FATAL", "57P03", "the database did not come back within the time that was set for it")
 
 
 class Keeper(Protocol):
@@ -44,7 +30,7 @@ class Keeper(Protocol):
         """Take note that a session ended."""
 
 
-class Session:
+class Session(Traffic):
     """A signed-in client and its session at a database."""
 
     def __init__(
@@ -56,33 +42,18 @@ class Session:
         target: Path,
         opened: Opened,
     ) -> None:
+        super().__init__(keeper, client, opened.side)
+        self._gate = keeper
         # The database that it is at, or moves to.
         self.target = target
-        self._keeper = keeper
-        self._client = client
-        self._server = opened.side
         self._parameters = parameters
         self._key = key
         self.client_key = opened.key
         self.server_key = opened.key
-        self.state = State()
         self.wanting = False
-        self.received = self.sent = 0
-        self._statuses: dict[bytes, bytes] = {}
+        # Whether somebody asked to end what it wants to do.
+        self.cancelled = False
         status_changed(self._statuses, opened.said)
-        # What came of a message that is not all here, and how much of it there must be to go on.
-        self._coming = bytearray()
-        self._needed = 0
-        # So much of a long message is still to come, whose beginning was handed on.
-        self._passing = 0
-        self._answer = bytearray()
-        self._skipping = 0
-        self._cycles = 0
-        self._unsynced = False
-        self._by_sync = False
-        self._status = IDLE
-        self._parked = False
-        self._lost = False
         self._over = False
         self._ahead: tuple[Path, Opened] | None = None
         self._when_parked: Callable[[], None] | None = None
@@ -99,11 +70,6 @@ class Session:
     def over(self) -> bool:
         """Whether it has ended."""
         return self._over
-
-    @property
-    def at_boundary(self) -> bool:
-        """Whether nothing is under way: no statement, no transaction, no half-sent message."""
-        return self._cycles == 0 and not self._unsynced and self._status == IDLE and not self._passing
 
     async def parked(self) -> None:
         """Return when it is at a boundary and stays there, or is over; only while the gate holds."""
@@ -153,9 +119,9 @@ class Session:
                 self._client.hold(on=True)
                 ended.set_result(None)
 
-            self._when_free = free
+            self._when_free, self._watched = free, True
             await asyncio.wait([ended], timeout=_MOMENT)
-            self._when_free = None
+            self._when_free, self._watched = None, False
         if self._over or self._parked or not self.at_boundary:
             if not self._over:
                 self._client.hold(on=self.wanting)
@@ -168,6 +134,8 @@ class Session:
         self.forget_ahead()
         with contextlib.suppress(Refused, Closed, OSError, TimeoutError):
             opened = await enter(target, self._parameters, self._key)
+            # Somebody may have been told to do the same meanwhile.
+            self.forget_ahead()
             self._ahead = (target, opened)
             if self._over:
                 self.forget_ahead()
@@ -210,11 +178,6 @@ class Session:
         return await enter(target, self._parameters, self._key)
 
     @property
-    def busy(self) -> bool:
-        """Whether the database has a statement of it under way."""
-        return self._cycles > 0
-
-    @property
     def lost(self) -> bool:
         """Whether the database ended the parked session."""
         return self._lost
@@ -222,9 +185,7 @@ class Session:
     def go_on(self) -> None:
         """Hand on what the client sent meanwhile."""
         self._parked = self.wanting = False
-        self._client.hold(on=False)
-        self._needed = 0
-        self._from_client(b"")
+        self._resume()
 
     def end(self, word: bytes = b"", *, finish: bool = False) -> None:
         """End it on both sides, with a last word to the client; `finish` lets the server have what the client sent."""
@@ -243,7 +204,7 @@ class Session:
             self._server.close()
         if self._when_parked is not None:
             self._when_parked()
-        self._keeper.gone(self)
+        self._gate.gone(self)
 
     def _tell(self, kind: bytes, body: bytes) -> None:
         """Hand on what the server says of its own accord while it is asked something that is not the client's."""
@@ -260,155 +221,37 @@ class Session:
     def _park(self) -> None:
         self._parked = True
         if self._coming:
-            self._want()
+            self.wants()
         if self._when_parked is not None:
             self._when_parked()
             self._when_parked = None
 
-    def _want(self) -> None:
+    def wants(self) -> None:
+        """Keep the client from going on, which it wants to."""
         self._client.hold(on=True)
         if not self.wanting:
             self.wanting = True
-            self._keeper.waits(self)
+            self._gate.waits(self)
 
-    def _from_client(self, data: bytes) -> None:
-        """Hand on whole messages and parts of long ones, as far as a hold lets them; keep the rest."""
-        self.received += len(data)
-        if self._passing or self._coming:
-            data = self._after_what_came(data)
-        at, size, head, holding = 0, len(data), _HEAD.unpack_from, self._keeper.holding
-        while at + 5 <= size:
-            kind, length = head(data, at)
-            after = at + length + 1
-            if holding and self._must_wait(kind):
-                break
-            if after > size:
-                if kind not in _LONG:
-                    self._needed = after - at
-                    break
-                self._passing = after - size
-                after = size
-            if kind == _QUERY:
-                self._cycles += 1
-                self._by_sync = False
-                self.state.see(data, at + 5, after - 1)
-            elif kind == _TERMINATE:
-                self._server.pass_on(data[:after])
-                self.end(finish=True)
-                return
+    def rests(self) -> None:
+        """Stay here if that is asked for and nothing is under way."""
+        if self._when_free is not None and self.at_boundary:
+            free, self._when_free = self._when_free, None
+            free()
+        if self._gate.holding and self._cycles == 0:
+            if self.at_boundary:
+                self._park()
             else:
-                self._follow(kind, data, at, after)
-            at = after
-        if at:
-            self._server.pass_on(data if at == size else data[:at])
-        if at < size:
-            self._keep(data[at:])
+                self._resume()
 
-    def _after_what_came(self, data: bytes) -> bytes:
-        """Hand on the rest of a long message, or put together one that came in parts; returns what is to be looked at now."""
-        if self._passing:
-            part = data[: self._passing]
-            self._passing -= len(part)
-            self._server.pass_on(part)
-            return data[len(part) :]
-        self._coming += data
-        if len(self._coming) < self._needed:
-            return b""
-        whole = bytes(self._coming)
-        self._coming.clear()
-        self._needed = 0
-        return whole
-
-    def _keep(self, data: bytes) -> None:
-        """Keep a message that is not all here, or must wait."""
-        self._coming += data
-        if self._keeper.holding:
-            if self._parked:
-                self._want()
-            else:
-                # It waits for its turn; more of it is not needed to know that.
-                self._client.hold(on=True)
-
-    def _must_wait(self, kind: int) -> bool:
-        """Tell whether a message would begin something new where nothing may begin."""
-        if self._unsynced or kind in _NEVER_BEGIN:
-            return False
-        return self._parked or self._cycles > 0 or self._status == IDLE
-
-    def _follow(self, kind: int, data: bytes, at: int, after: int) -> None:
-        if kind in _EXTENDED:
-            self._unsynced = True
-            if kind == _PARSE:
-                self.state.see_parse(data[at + 5 : after])
-            elif kind == _CLOSE:
-                self.state.see_close(data[at + 5 : after])
-        elif kind == _SYNC:
-            self._cycles += 1
-            self._by_sync = True
-            self._unsynced = False
-        elif kind == _CALL:
-            self._cycles += 1
-            self._by_sync = False
-        elif kind in _COPY_ENDS and self._by_sync:
-            # While rows are copied in, the server takes no notice of Sync.
-            self._cycles = 0
-            self._unsynced = True
-
-    def _from_server(self, data: bytes) -> None:
-        """Hand on everything, and see in it when the server is ready."""
-        size = len(data)
-        self.sent += size
-        if self._parked and data[:1] == b"E":
-            # The last word to a session that moves is not for its client.
-            self._lost = True
-            return
-        self._client.pass_on(data)
-        at = self._skipping
-        if at >= size:
-            self._skipping -= size
-            return
-        if self._answer:
-            data, at = bytes(self._answer) + data, 0
-            size = len(data)
-            self._answer.clear()
-        head, kept = _HEAD.unpack_from, _KEPT
-        last = size - 5
-        # The hot loop: a large result has a message for each row.
-        while at <= last:
-            kind, length = head(data, at)
-            if kind in kept:
-                if at + length >= size:
-                    break
-                self._see(kind, data, at, length + 1)
-            at += length + 1
-        if at >= size:
-            self._skipping = at - size
-        else:
-            self._skipping = 0
-            self._answer += data[at:]
-
-    def _see(self, kind: int, data: bytes, at: int, length: int) -> None:
-        if kind == _READY:
-            self._status = data[at + 5]
-            self._cycles = max(0, self._cycles - 1)
-            if self._when_free is not None and self.at_boundary:
-                free, self._when_free = self._when_free, None
-                free()
-            if self._keeper.holding and self._cycles == 0:
-                if self.at_boundary:
-                    self._park()
-                else:
-                    self._client.hold(on=False)
-                    self._needed = 0
-                    self._from_client(b"")
-        elif kind == _STATUS:
-            name, _, value = data[at + 5 : at + length - 1].partition(b"\0")
-            self._statuses[name] = value
+    def terminated(self) -> None:
+        """End it as its client wished; the server gets what the client sent."""
+        self.end(finish=True)
 
     def _server_ended(self) -> None:
         if self._parked:
             self._lost = True
-            if not self._keeper.holding:
+            if not self._gate.holding:
                 self.end(ENDED)
         else:
             self.end()

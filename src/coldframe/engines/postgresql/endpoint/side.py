@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from coldframe.engines.endpoint_channel import Channel, Closed, at_socket
+from coldframe.engines.endpoint_channel import AGAIN, SHORT, SIZE, Channel, Closed, at_socket
 from coldframe.engines.postgresql import wire
 
 __all__ = ["Closed", "Refused", "Side", "connect", "rows", "rows_aside", "until_ready"]
@@ -25,7 +25,18 @@ ASIDE = b"coldframe endpoint\0"
 class Side(Channel):
     """A connection; while nobody takes its bytes they are kept for who asks for the next message."""
 
-    __slots__ = ("_arrived", "_buffer", "_held", "_slow", "_taker", "_wanted", "closed", "ended", "peer")
+    __slots__ = (
+        "_act",
+        "_arrived",
+        "_buffer",
+        "_held",
+        "_slow",
+        "_taker",
+        "_wanted",
+        "closed",
+        "ended",
+        "peer",
+    )
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
@@ -39,11 +50,16 @@ class Side(Channel):
         self._held = self._slow = False
         # How much is to be kept until who waits is told.
         self._wanted = 0
-        self.read_with(self._readable)
+        # What is done when something can be read.
+        self._act = self._readable
+        self._read()
 
     def hand_to(self, taker: Callable[[bytes], None] | None) -> None:
         """Give what came, and all that comes, to `taker`; None keeps it again."""
         self._taker = taker
+        self._act = self._readable if taker is None or self.tls else _short_way(self, taker, self._lost)
+        if not self.closed:
+            self._read()
         if taker is not None and self._buffer:
             data = bytes(self._buffer)
             self._buffer.clear()
@@ -51,7 +67,19 @@ class Side(Channel):
 
     def pass_on(self, data: bytes) -> None:
         """Send what the peer sent, and read no more from it than this side takes; a broken connection is seen by reading."""
-        if not self.send(data) and self.kept > _KEPT and self.peer is not None:
+        if not self._writing:
+            # What `send` does, without being called: every message passes here.
+            try:
+                sent = self.sock.send(data)
+            except AGAIN:
+                sent = 0
+            except OSError:
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self._keep(data)
+        if len(self._writing) > _KEPT and self.peer is not None:
             peer = self.peer
             peer.slow(on=True)
             self.when_drained(lambda: peer.slow(on=False))
@@ -96,14 +124,14 @@ class Side(Channel):
             raise Closed("that is no message")
         return head[:1], await self._take(size - 4)
 
-    async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Become a TLS server on this connection; raises Closed."""
+    async def start_tls(self, context: ssl.SSLContext, *, as_client: bool = False) -> None:
+        """Become a TLS server, or a client, on this connection; raises Closed."""
         if self._buffer:
             # Sent before the encryption began: it would be taken for what was sent inside of it.
             raise Closed("data came in clear after the request for TLS")
         self.read_with(None)
         try:
-            await super().start_tls(context)
+            await super().start_tls(context, as_client=as_client)
         except OSError as problem:
             raise Closed("the TLS handshake failed") from problem
         self._read()
@@ -111,7 +139,7 @@ class Side(Channel):
         self._readable()
 
     def _read(self) -> None:
-        self.read_with(None if self._held or self._slow else self._readable)
+        self.read_with(None if self._held or self._slow else self._act)
 
     def _readable(self) -> None:
         data = self.receive()
@@ -148,6 +176,31 @@ class Side(Channel):
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
+
+
+def _short_way(side: Side, taker: Callable[[bytes], None], lost: Callable[[], None]) -> Callable[[], None]:
+    """Return what reads from a side without TLS and hands on: what `_readable` does, in the fewest steps."""
+    receive, most = side.sock.recv, SHORT
+
+    def act() -> None:
+        nonlocal most
+        try:
+            data = receive(most)
+        except AGAIN:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            lost()
+            return
+        size = len(data)
+        if size == most:
+            most = SIZE
+        elif size < SHORT:
+            most = SHORT
+        taker(data)
+
+    return act
 
 
 async def connect(target: Path) -> Side:

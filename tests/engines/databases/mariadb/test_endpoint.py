@@ -1,17 +1,14 @@
 """The endpoint of MariaDB, with the real clients that people use: what it carries over when the database changes, and what it cuts."""
 
 import contextlib
-import subprocess
+import os
+import signal
 import threading
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mysql.connector
 import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from coldframe.core.process import own_account
 from coldframe.engines.accounts import service_account
@@ -19,134 +16,10 @@ from coldframe.engines.database import Login
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.engines.mariadb import MariaDBEndpoints
 from coldframe.engines.sign_in import SignIns, password
-from tests.engines.databases.kits import MASTER, loopback, mariadb, until
+from tests.engines.databases.kits import MASTER, loopback, until
+from tests.engines.databases.mariadb.conftest import Endpoint, ask, server_of
 
 pytestmark = pytest.mark.xdist_group("databases")
-
-
-@pytest.fixture(scope="session")
-def kit():
-    return mariadb()
-
-
-@pytest.fixture(scope="module")
-def pair(kit, instances):
-    """Two databases with the same rows, users and roles; the second is a copy of the first."""
-    one, other = instances.running("one"), instances.spec("other")
-    where = kit.engine.reattach(one).socket
-    for statement in (
-        "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, word VARCHAR(100))",
-        "CREATE TABLE entries (id INT PRIMARY KEY, word VARCHAR(100))",
-        "CREATE ROLE painter",
-        "CREATE USER reader IDENTIFIED BY 'only reads'",
-        "GRANT SELECT ON app.* TO reader",
-        "CREATE PROCEDURE hides() CREATE TEMPORARY TABLE hidden (id INT)",
-        "CREATE PROCEDURE shows() SELECT 1",
-    ):
-        kit.rows(where, statement)
-    kit.engine.copies.copy(one, other, "physical")
-    kit.engine.start(other)
-    return where, kit.engine.reattach(other).socket
-
-
-@pytest.fixture(scope="module")
-def certificate(instances):
-    """A certificate for the endpoint and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "endpoint")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = instances.folder / "certificate.pem", instances.folder / "key.pem"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return files
-
-
-class Endpoint:
-    """A running endpoint and clients of it."""
-
-    def __init__(self, spec, pair):
-        self.spec, self.pair = spec, pair
-        self.of = MariaDBEndpoints()
-        self.of.start(spec, pair[0])
-
-    def connect(self, user=MASTER.user, password=MASTER.password, **more):
-        more.setdefault("database", "app")
-        more.setdefault("autocommit", True)
-        more.setdefault("read_timeout", 30)
-        if "ssl" not in more:
-            more.setdefault("ssl_disabled", True)
-        return contextlib.closing(
-            pymysql.connect(host=self.spec.address, port=self.spec.port, user=user, password=password, **more)
-        )
-
-    def hold(self, *, drain=0.2, deadline=60):
-        return self.of.hold(self.spec, drain=drain, deadline=deadline)
-
-    def release(self, number):
-        self.of.release(self.spec, self.pair[number])
-
-    def move(self):
-        """Move everybody to the other database."""
-        held = self.hold()
-        self.release(1)
-        return held
-
-
-@pytest.fixture
-def endpoint(request, pair, certificate, instances):
-    """An endpoint in front of the first database."""
-    address, port = loopback()
-    name = f"endpoint-{request.node.name[:40]}"
-    spec = EndpointSpec(
-        name, "mariadb", address, port, instances.folder / name, certificate[0], certificate[1]
-    )
-    made = Endpoint(spec, pair)
-    yield made
-    made.of.stop(spec)
-
-
-def ask(connection, statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return cursor.fetchall()
-
-
-def server_of(connection):
-    return ask(connection, "SELECT @@server_id")[0][0]
-
-
-def test_the_command_line_client_works_through_it(endpoint):
-    done = subprocess.run(
-        [
-            "mariadb",
-            "--no-defaults",
-            f"-h{endpoint.spec.address}",
-            f"-P{endpoint.spec.port}",
-            "-uadmin",
-            "app",
-        ],
-        input="SELECT 'it', 'works'; SELECT COUNT(*) FROM t WHERE id < 0;",
-        env={"MYSQL_PWD": MASTER.password, "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines() == ["it\tworks", "it\tworks", "COUNT(*)", "0"]
 
 
 def test_a_wrong_password_is_refused_as_the_database_refuses_it(endpoint):
@@ -328,6 +201,32 @@ def test_commands_wait_while_it_holds_and_go_on_where_they_were(endpoint):
     assert endpoint.of.status(endpoint.spec).moved == 0
 
 
+def test_who_begins_to_speak_while_it_waits_to_be_moved_is_heard_at_the_new_database_alone(
+    endpoint, kit, instances
+):
+    """They were silent when everybody was held, and more than are moved at once; the database to come takes its time."""
+    pid = kit.engine.reattach(instances.made["other"]).pid
+    with contextlib.ExitStack() as open_sessions:
+        sessions = [open_sessions.enter_context(endpoint.connect()) for _ in range(20)]
+        before = server_of(sessions[0])
+        endpoint.hold()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            moving = threading.Thread(target=lambda: endpoint.release(1))
+            moving.start()
+            until(lambda: not endpoint.of.status(endpoint.spec).holding)
+            heard = endpoint.of.status(endpoint.spec).bytes_in
+            for session in sessions:
+                session._execute_command(3, "SELECT @@server_id")
+            until(lambda: endpoint.of.status(endpoint.spec).bytes_in >= heard + 20 * 23)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        moving.join()
+        for session in sessions:
+            session._read_query_result()
+            assert session._result.rows[0][0] != before
+
+
 def test_those_who_wait_get_an_error_when_nobody_releases_them(endpoint, kit, pair):
     with endpoint.connect() as session:
         endpoint.hold(deadline=0.3)
@@ -365,20 +264,6 @@ def test_kill_finds_a_session_by_the_id_that_it_knows(endpoint):
         assert ask(killer, "SELECT 1") == ((1,),)
 
 
-def test_large_packets_pass_unchanged_in_both_directions(endpoint):
-    with endpoint.connect(max_allowed_packet=1 << 26) as session:
-        ask(session, "SET SESSION group_concat_max_len = 100000000")
-        assert (
-            ask(session, "SELECT MD5(REPEAT('ab', 7000000)), LENGTH(REPEAT('ab', 7000000))")[0][1] == 14000000
-        )
-        word = "0123456789abcdef" * 700000
-        assert ask(session, "SELECT %s", word) == ((word,),)
-        rows = ask(session, "SELECT seq, REPEAT('x', seq % 3000) FROM seq_1_to_5000")
-        assert [(number, len(text)) for number, text in rows] == [(n, n % 3000) for n in range(1, 5001)]
-        endpoint.move()
-        assert ask(session, "SELECT LENGTH(%s)", word) == ((len(word),),)
-
-
 def test_several_statements_in_one_command_are_one(endpoint):
     with endpoint.connect(client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS) as session:
         with session.cursor() as cursor:
@@ -388,17 +273,6 @@ def test_several_statements_in_one_command_are_one(endpoint):
                 results.append(cursor.fetchall())
         assert [result for result in results if result] == [((1,),), ((2,),)]
         assert endpoint.move().cut == 1
-
-
-def test_a_local_file_is_loaded_through_it(endpoint, tmp_path):
-    file = tmp_path / "lines.txt"
-    file.write_text("".join(f"{number}\tline {number}\n" for number in range(20000)))
-    with endpoint.connect(local_infile=True) as session:
-        ask(session, f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE entries")
-        assert ask(session, "SELECT COUNT(*), MAX(id) FROM entries") == ((20000, 19999),)
-        ask(session, "DELETE FROM entries")
-        endpoint.move()
-        assert ask(session, "SELECT 1") == ((1,),)
 
 
 def test_changing_the_user_changes_who_is_signed_in_elsewhere(endpoint):
@@ -439,6 +313,41 @@ def test_clients_may_use_tls_and_must_if_told(endpoint, pair, certificate):
         assert refused.value.args[0] == 3159
     finally:
         strict.of.stop(strict.spec)
+
+
+def test_an_account_that_requires_tls_needs_it_up_to_the_database(endpoint, certificate):
+    tls = {"ssl": {"ca": str(certificate[0]), "check_hostname": False}}
+    with endpoint.connect("careful", "c", **tls) as session:
+        before = server_of(session)
+        assert ask(session, "SHOW STATUS LIKE 'Ssl_version'")[0][1].startswith("TLSv1")
+        for _ in range(2):
+            assert ask(session, "SELECT CURRENT_USER(), REPEAT('x', 3000000)")[0][0] == "careful@%"
+            assert endpoint.move().cut == 0
+        assert server_of(session) != before
+        # It is no less fast to be moved than others are: signed in ahead, too.
+        endpoint.of.prepare(endpoint.spec, endpoint.pair[0])
+        endpoint.hold()
+        endpoint.release(0)
+        assert server_of(session) == before
+    # Others have TLS up to the endpoint alone.
+    with endpoint.connect(**tls) as session:
+        assert ask(session, "SHOW STATUS LIKE 'Ssl_version'")[0][1] == ""
+        ask(session, "CREATE USER IF NOT EXISTS late IDENTIFIED BY 'l'")
+        with endpoint.connect("late", "l", database=None) as other:
+            assert ask(other, "SELECT 1") == ((1,),)
+        ask(session, "ALTER USER late REQUIRE SSL")
+    for user, word, more in (
+        ("careful", "c", {}),
+        ("late", "l", {"database": None}),
+        ("careful", "wrong", tls),
+        # A client's certificate ends at the endpoint, and none is asked for.
+        ("certified", "c", tls),
+    ):
+        with pytest.raises(pymysql.OperationalError) as refused, endpoint.connect(user, word, **more):
+            pass
+        assert refused.value.args[0] == 1045
+    with endpoint.connect("careful", "c", **tls) as session:
+        assert ask(session, "SELECT 1") == ((1,),)
 
 
 def test_a_token_signs_in_where_the_account_is_for_tokens(endpoint, pair, kit, certificate, instances):
