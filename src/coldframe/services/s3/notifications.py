@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coldframe.core.ids import lower
-from coldframe.services.s3.refusals import invalid_argument
+from coldframe.services.s3.refusals import invalid_argument, malformed_xml
 
 _TARGETS = {
     "QueueConfigurations": ("QueueArn", "sqs"),
@@ -34,8 +34,12 @@ def check_notifications(configuration: Mapping[str, Any]) -> dict[str, Any]:
 def _check_filter(entry: Mapping[str, Any]) -> None:
     rules = ((entry.get("Filter") or {}).get("Key") or {}).get("FilterRules") or []
     names = [str(rule.get("Name", "")).lower() for rule in rules]
-    if any(name not in {"prefix", "suffix"} for name in names):
-        raise invalid_argument("filter rule name must be either prefix or suffix")
+    for rule in rules:
+        if rule.get("Name") is None or rule.get("Value") is None:
+            raise malformed_xml()
+        if rule["Name"].lower() not in {"prefix", "suffix"}:
+            text = "filter rule name must be either prefix or suffix"
+            raise invalid_argument(text, "FilterRule.Name", rule["Name"])
     if len(set(names)) != len(names):
         text = "Cannot specify more than one prefix rule in a filter."
         raise invalid_argument(text if names.count("prefix") > 1 else text.replace("prefix", "suffix"))

@@ -42,6 +42,7 @@ def delete_bucket_cors(call: Call, request: Request) -> Mapping[str, Any]:
 
 def put_bucket_encryption(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep how objects are encrypted whose request does not say it."""
+    bucket_of(call, request)
     configuration = request["ServerSideEncryptionConfiguration"]
     rules = configuration.get("Rules") or []
     if len(rules) != 1:

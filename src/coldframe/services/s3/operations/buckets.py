@@ -1,8 +1,10 @@
 """Buckets: create, list, head, locate and delete."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+from coldframe.core import models
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.engines.objectstore.store import ObjectStore
@@ -10,7 +12,7 @@ from coldframe.services.s3 import acls
 from coldframe.services.s3.bucket_names import check_name
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
-from coldframe.services.s3.refusals import access_denied
+from coldframe.services.s3.refusals import access_denied, invalid_argument
 from coldframe.services.s3.tags import BUCKET_LIMIT, tags_of_set
 from coldframe.services.s3.times import whole_second
 
@@ -50,7 +52,7 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
         created=call.now,
         versioning="Enabled" if lock else "",
         lock_enabled=lock,
-        tags=tags_of_set(configuration.get("Tags") or [], BUCKET_LIMIT),
+        tags=tags_of_set(configuration.get("Tags") or [], BUCKET_LIMIT, of_new_bucket=True),
         settings={
             "ownership": {"Rules": [{"ObjectOwnership": ownership}]},
             "public_access_block": dict.fromkeys(_BLOCKED, True),
@@ -92,7 +94,11 @@ def list_buckets(call: Call, request: Request) -> Mapping[str, Any]:
     if not call.account:
         raise access_denied()
     limit = request.get("MaxBuckets") or _MOST_BUCKETS
-    after = call.page(request.get("ContinuationToken"), code="InvalidArgument")
+    region = request.get("BucketRegion")
+    if region is not None and region not in _regions():
+        text = f"Argument value {region} is not a valid AWS Region"
+        raise invalid_argument(text, "bucket-region")
+    after = call.page(request.get("ContinuationToken") or None, code="InvalidArgument")
     prefix = request.get("Prefix") or ""
     wanted = call.records.list(
         Bucket,
@@ -100,7 +106,6 @@ def list_buckets(call: Call, request: Request) -> Mapping[str, Any]:
         starts_with=("name", prefix) if prefix else None,
         after=None if after is None else (after,),
     )
-    region = request.get("BucketRegion")
     wanted = [bucket for bucket in wanted if region in {None, bucket.region}]
     shown = wanted[:limit]
     answer: dict[str, Any] = {
@@ -138,6 +143,11 @@ def delete_bucket(call: Call, request: Request) -> Mapping[str, Any]:
     records.remove(bucket)
     records.after_commit(lambda: call.part(ObjectStore).delete(*blobs))
     return {}
+
+
+@cache
+def _regions() -> frozenset[str]:
+    return frozenset(models.load("s3").shape_for("BucketLocationConstraint").enum) - {_OLD} | {_HOME}
 
 
 def _region(call: Call, constraint: str | None) -> str:

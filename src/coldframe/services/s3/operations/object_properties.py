@@ -39,8 +39,14 @@ def put_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
 
 def get_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer an object's tags, which may be none."""
-    bucket_of(call, request)
-    found = object_of(call, call.records, request, plain=False)
+    bucket = bucket_of(call, request)
+    try:
+        found = object_of(call, call.records, request, plain=False)
+    except ServiceFault as fault:
+        if fault.code == "NoSuchKey":
+            # Recorded, and of this operation alone.
+            fault.members["Key"] = f"{bucket.name}/{request['Key']}"
+        raise
     return {"TagSet": tag_set(found.tags), **_version_id(found)}
 
 
