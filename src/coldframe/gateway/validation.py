@@ -39,6 +39,11 @@ def validate(operation: OperationModel, params: Mapping[str, Any], code: str | N
         return
     errors: list[str] = []
     plan(params, "", errors)
+    free = _TABLE["free"].get(operation.service_model.service_name)
+    if errors and free:
+        errors = [
+            one for one in errors if (found := _ENUM(one)) is None or _NUMBERED("", found[2]) not in free
+        ]
     if errors:
         raise _fault(operation, errors[:MAX_ERRORS], code)
 

@@ -48,9 +48,7 @@ def test_versions_are_deleted_page_by_page(s3, new_bucket):
     for number in range(7):
         s3.put_object(Bucket=bucket, Key="key", Body=str(number).encode())
     s3.delete_object(Bucket=bucket, Key="key")
-    pages = s3.get_paginator("list_object_versions").paginate(
-        Bucket=bucket, PaginationConfig={"PageSize": 3}
-    )
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": 3})
     for page in pages:
         rows = page.get("Versions", []) + page.get("DeleteMarkers", [])
         named = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in rows]
@@ -61,9 +59,7 @@ def test_versions_are_deleted_page_by_page(s3, new_bucket):
 def test_objects_without_versions_are_deleted_page_by_page(s3, bucket):
     for number in range(5):
         s3.put_object(Bucket=bucket, Key=f"key{number}", Body=b"")
-    pages = s3.get_paginator("list_object_versions").paginate(
-        Bucket=bucket, PaginationConfig={"PageSize": 2}
-    )
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2})
     for page in pages:
         for each in page["Versions"]:
             s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from coldframe.core.call import Call
-from coldframe.services.s3.acls import canonical_id
+from coldframe.services.s3.grants import canonical_id
 from coldframe.services.s3.jobs import send_event
 from coldframe.services.s3.lookup import bucket_arn
 from coldframe.services.s3.records import Bucket, Version

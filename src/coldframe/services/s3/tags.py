@@ -32,7 +32,9 @@ def tags_of_set(
             raise _invalid("The TagValue you have provided is invalid", key, value)
         if key.lower().startswith("aws:") and of_new_bucket:
             text = 'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags.'
-            raise ServiceFault("InvalidTag", f'{text} Remove "aws:" from your tag keys and try again.', status=400)
+            raise ServiceFault(
+                "InvalidTag", f'{text} Remove "aws:" from your tag keys and try again.', status=400
+            )
         if key.lower().startswith("aws:"):
             of_object = limit == OBJECT_LIMIT
             words = "Your TagKey cannot be prefixed with aws:" if of_object else _SYSTEM

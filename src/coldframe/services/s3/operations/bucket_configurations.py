@@ -12,6 +12,7 @@ from coldframe.services.s3.events import tell_of_test
 from coldframe.services.s3.lookup import Request, bucket_of, bucket_to_change
 from coldframe.services.s3.notifications import check_notifications
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml
+from coldframe.services.s3.targets import check_log_target, check_website
 
 _NO_CORS = ("NoSuchCORSConfiguration", "The CORS configuration does not exist")
 _NO_OWNERSHIP = ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
@@ -125,6 +126,7 @@ def get_bucket_notification_configuration(call: Call, request: Request) -> Mappi
 
 def put_bucket_logging(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep where access logs would go; none are written."""
+    check_log_target(call, bucket_of(call, request), request["BucketLoggingStatus"])
     return configurations.put(call, request, "logging", request["BucketLoggingStatus"])
 
 
@@ -135,6 +137,8 @@ def get_bucket_logging(call: Call, request: Request) -> Mapping[str, Any]:
 
 def put_bucket_website(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep the website configuration; there is no website endpoint."""
+    bucket_of(call, request)
+    check_website(request["WebsiteConfiguration"])
     return configurations.put(call, request, "website", request["WebsiteConfiguration"])
 
 
@@ -188,7 +192,8 @@ def get_bucket_acl(call: Call, request: Request) -> Mapping[str, Any]:
 
 
 def put_bucket_acl(call: Call, request: Request) -> Mapping[str, Any]:
-    """Put a canned access control list on a bucket that has them enabled."""
+    """Put an access control list on a bucket that has them enabled."""
     bucket = bucket_to_change(call, request)
+    acls.need_acl(request)
     call.records.change(bucket, acl=acls.acl_of_new(bucket, request))
     return {}

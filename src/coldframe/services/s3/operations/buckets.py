@@ -1,8 +1,11 @@
 """Buckets: create, list, head, locate and delete."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from coldframe.core import models
 from coldframe.core.call import Call
@@ -17,6 +20,8 @@ from coldframe.services.s3.tags import BUCKET_LIMIT, tags_of_set
 from coldframe.services.s3.times import whole_second
 
 _HOME = "us-east-1"
+# A host that is an address, which nothing can stand before.
+_ADDRESS = re.compile(r"[\d.]+(?::\d+)?|\[.*").fullmatch
 _OLD = "EU"
 _MOST_BUCKETS = 10_000
 _BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -33,7 +38,7 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
     if configuration.get("Location") or configuration.get("Bucket"):
         raise ServiceFault("NotImplemented", "Directory buckets are not built in coldframe.", status=501)
     old = call.records.find(Bucket, name)
-    answer = {"Location": f"/{name}", "BucketArn": bucket_arn(call, name)}
+    answer = {"Location": _location(call, name, region), "BucketArn": bucket_arn(call, name)}
     if old is not None:
         if old.owner != call.account:
             text = "The requested bucket name is not available. The bucket namespace is shared by all users of the"
@@ -60,15 +65,16 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
             **({"location": _OLD} if configuration.get("LocationConstraint") == _OLD else {}),
         },
     )
-    if request.get("ACL") in acls.PUBLIC and ownership != "BucketOwnerEnforced":
+    acl = acls.acl_said(request, call.account)
+    if acls.is_public(acl) and ownership != "BucketOwnerEnforced":
         text = "Public policies and ACLs are blocked by the BlockPublicAcls setting: create the bucket, delete its"
         raise ServiceFault(
             "InvalidBucketAclWithBlockPublicAccessError", f"{text} block, then put the ACL.", status=400
         )
-    if request.get("ACL") not in {None, "private"} and ownership == "BucketOwnerEnforced":
+    if acl != "private" and ownership == "BucketOwnerEnforced":
         text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
         raise ServiceFault("InvalidBucketAclWithObjectOwnership", text, status=400)
-    call.records.add(bucket)
+    call.records.add(replace(bucket, acl=acl))
     return answer
 
 
@@ -145,6 +151,14 @@ def delete_bucket(call: Call, request: Request) -> Mapping[str, Any]:
     return {}
 
 
+def _location(call: Call, name: str, region: str) -> str:
+    """Return where a bucket is: outside of us-east-1 the whole address of it, which needs a host with a name."""
+    scheme, _, host = call.endpoint.partition("://")
+    if region == _HOME:
+        return f"/{name}"
+    return f"{call.endpoint}/{name}/" if _ADDRESS(host) else f"{scheme}://{name}.{host}/"
+
+
 @cache
 def _regions() -> frozenset[str]:
     return frozenset(models.load("s3").shape_for("BucketLocationConstraint").enum) - {_OLD} | {_HOME}
@@ -159,7 +173,7 @@ def _region(call: Call, constraint: str | None) -> str:
             )
         return _HOME
     region = "eu-west-1" if constraint == _OLD else constraint
-    if region == _HOME:
+    if call.region == _HOME and (region == _HOME or region not in _regions()):
         text = "The specified location-constraint is not valid"
         raise ServiceFault("InvalidLocationConstraint", text, status=400, LocationConstraint=constraint)
     if call.region not in {_HOME, region}:

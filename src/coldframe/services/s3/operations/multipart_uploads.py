@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from coldframe.core.call import Call
 from coldframe.core.statements import LAST_CHARACTER
@@ -95,7 +96,7 @@ def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]
         found = newest(records, bucket.name, request["Key"])
         if found is None or found.upload_id != request["UploadId"]:
             raise no_such_upload(request["UploadId"])
-        return _completed(request, bucket, found)
+        return _completed(call, request, bucket, found)
     named = (request.get("MultipartUpload") or {}).get("Parts") or []
     if not named and request.get("MultipartUpload") is not None:
         raise malformed_xml()
@@ -111,7 +112,7 @@ def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]
     check_undisturbed(request, records, upload.initiated)
     made, _ = commit_version(call, request, draft, [], event="ObjectCreated:CompleteMultipartUpload")
     _forget(call, upload, list(uploaded.values()), keep=kept)
-    return _completed(request, bucket, made)
+    return _completed(call, request, bucket, made)
 
 
 def abort_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
@@ -209,9 +210,12 @@ def _forget(call: Call, upload: Upload, parts: list[UploadedPart], *, keep: set[
     call.records.after_commit(lambda: call.part(ObjectStore).delete(*unused))
 
 
-def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any]:
+def _completed(call: Call, request: Request, bucket: Bucket, made: Version) -> dict[str, Any]:
+    inside = call.endpoint.partition("://")[2].startswith(f"{bucket.name}.")
+    place = call.endpoint if inside else f"{call.endpoint}/{bucket.name}"
     answer: dict[str, Any] = {
-        "Location": f"/{bucket.name}/{made.key}",
+        # Recorded: also the slashes of a key are encoded.
+        "Location": f"{place}/{quote(made.key, safe='')}",
         "Bucket": bucket.name,
         "Key": made.key,
         "ETag": f'"{made.etag}"',

@@ -62,14 +62,16 @@ def get_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer an object's access control list."""
     bucket = bucket_of(call, request)
     found = object_of(call, call.records, request)
-    return acls.answer(found.acl, found.owner or bucket.owner)
+    enforced = acls.ownership(bucket) == "BucketOwnerEnforced"
+    return acls.answer("private" if enforced else found.acl, found.owner or bucket.owner)
 
 
 def put_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
-    """Put a canned access control list on an object."""
+    """Put an access control list on an object, in place of the one there was."""
     bucket = bucket_to_change(call, request)
+    acls.need_acl(request)
     found = object_of(call, call.records, request, method="PUT", plain=False)
-    call.records.change(found, acl=acls.acl_of_new(bucket, request))
+    call.records.change(found, acl=acls.acl_of_new(bucket, request, found.owner))
     return {}
 
 
