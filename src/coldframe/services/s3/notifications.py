@@ -6,10 +6,11 @@ from typing import Any
 from coldframe.core.ids import lower
 from coldframe.services.s3.refusals import invalid_argument, malformed_xml
 
+# The member that names the target, its service, and what an error calls it.
 _TARGETS = {
-    "QueueConfigurations": ("QueueArn", "sqs"),
-    "TopicConfigurations": ("TopicArn", "sns"),
-    "LambdaFunctionConfigurations": ("LambdaFunctionArn", "lambda"),
+    "QueueConfigurations": ("QueueArn", "sqs", "Queue"),
+    "TopicConfigurations": ("TopicArn", "sns", "Topic"),
+    "LambdaFunctionConfigurations": ("LambdaFunctionArn", "lambda", "CloudFunction"),
 }
 
 
@@ -18,11 +19,11 @@ def check_notifications(configuration: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     if configuration.get("EventBridgeConfiguration") is not None:
         kept["EventBridgeConfiguration"] = {}
-    for name, (member, service) in _TARGETS.items():
+    for name, (member, service, told) in _TARGETS.items():
         entries = configuration.get(name) or []
         for entry in entries:
             if not str(entry.get(member, "")).startswith("arn:") or f":{service}:" not in entry[member]:
-                raise invalid_argument("The ARN could not be parsed", member, entry.get(member, ""))
+                raise invalid_argument("The ARN could not be parsed", told, entry.get(member, ""))
             if not entry.get("Events"):
                 raise invalid_argument("The event list of a notification configuration must not be empty")
             _check_filter(entry)

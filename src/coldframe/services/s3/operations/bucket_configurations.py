@@ -8,7 +8,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.services.s3 import acls, configurations
 from coldframe.services.s3.cors import check_rules
 from coldframe.services.s3.encryption import KMS
-from coldframe.services.s3.events import tell_of_test
+from coldframe.services.s3.events import try_targets
 from coldframe.services.s3.lookup import Request, bucket_of, bucket_to_change
 from coldframe.services.s3.notifications import check_notifications
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml
@@ -113,9 +113,10 @@ def delete_public_access_block(call: Call, request: Request) -> Mapping[str, Any
 
 def put_bucket_notification_configuration(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep whom to tell of events; an empty configuration tells nobody."""
+    bucket_of(call, request)
     configuration = check_notifications(request["NotificationConfiguration"])
     if not request.get("SkipDestinationValidation"):
-        tell_of_test(call, bucket_of(call, request), configuration)
+        try_targets(call, bucket_of(call, request), configuration)
     return configurations.put(call, request, "notification", configuration)
 
 
