@@ -104,7 +104,7 @@ def touched(blobs: Sequence[Blob], start: int, end: int) -> tuple[list[Blob], in
     found: list[Blob] = []
     begun = at = 0
     for blob in blobs:
-        if at < end and at + blob.size > start:
+        if max(at, start) < min(at + blob.size, end):
             begun = begun if found else at
             found.append(blob)
         at += blob.size
