@@ -62,7 +62,8 @@ class Connection(threading.Thread):
         got = len(body)
         self._put(body, at)
         while got < size:
-            number = self._socket.recv_into(self._buffer)
+            # A megabyte at a time, as one turn of Python for each packet would be what is measured.
+            number = self._socket.recv_into(self._buffer, min(_PIECE, size - got), socket.MSG_WAITALL)
             if not number:
                 raise ConnectionError(f"the server left after {got} of {size} bytes")
             self._put(self._buffer[:number], at + got)

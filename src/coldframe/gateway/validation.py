@@ -22,7 +22,8 @@ _ENUM = re.compile(
     r"(?:Member must satisfy constraint: \[)?Member must satisfy enum value set",
     re.DOTALL,
 ).match
-_NULL = re.compile(r"Value null at '([^']+\.[^']+)'").match
+_NUMBERED = re.compile(r"\.\d+\.member").sub
+_NULL = re.compile(r"Value null at '([^']+)'").match
 _TABLE = tomllib.loads(files("coldframe.gateway").joinpath("validation.toml").read_text("utf-8"))
 
 
@@ -38,6 +39,11 @@ def validate(operation: OperationModel, params: Mapping[str, Any], code: str | N
         return
     errors: list[str] = []
     plan(params, "", errors)
+    free = _TABLE["free"].get(operation.service_model.service_name)
+    if errors and free:
+        errors = [
+            one for one in errors if (found := _ENUM(one)) is None or _NUMBERED("", found[2]) not in free
+        ]
     if errors:
         raise _fault(operation, errors[:MAX_ERRORS], code)
 
@@ -74,7 +80,8 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
 def _own_words(service: ServiceModel, value: str | None, path: str) -> ServiceFault | None:
     """Return the fault of a value that is none of its kind, where the service has one of its own for it."""
     table = _TABLE["enum"].get(service.service_name, {})
-    own = table.get(path) or (table.get("*.*") if "." in path else None)
+    # A member of a list is named without its number.
+    own = table.get(_NUMBERED("", path)) or (table.get("*.*") if "." in path else None)
     if own is None:
         return None
     members = {name: text.replace("{value}", value or "") for name, text in own.get("members", {}).items()}

@@ -115,6 +115,48 @@ def test_any_range_over_several_blobs(store: ObjectStore) -> None:
         assert b"".join(store.read(blobs, start, end)) == data[start:end]
 
 
+def test_pieces_that_are_lent_keep_their_bytes_until_the_next_is_asked_for(store: ObjectStore) -> None:
+    """Several readings take turns: none may be given the memory that another one lends."""
+    rng = random.Random(11)
+    sizes = [(3 * PIECE + 5, 17), (100, 2 * PIECE), (2 * PIECE, PIECE, 1)]
+    bodies = [[rng.randbytes(size) for size in each] for each in sizes]
+    blobs = [[store.write([part]) for part in each] for each in bodies]
+    for _ in range(3):
+        readings = [store.read(each, 3, sum(blob.size for blob in each)) for each in blobs]
+        lent = [reading.lent() for reading in readings]
+        found = [b""] * len(lent)
+        while any(pieces := [next(each, None) for each in lent]):
+            for at, piece in enumerate(pieces):
+                found[at] += bytes(piece or b"")
+        for reading in readings:
+            reading.close()
+        assert found == [b"".join(each)[3:] for each in bodies]
+
+
+def test_a_damaged_piece_is_not_lent(store: ObjectStore, tmp_path: Path) -> None:
+    blob = store.write([b"a" * (2 * PIECE + 9)])
+    [path] = tmp_path.rglob(blob.id)
+    content = path.read_bytes()
+    for damaged in (content[:-1] + bytes([content[-1] ^ 1]), content[: 2 * (PIECE + 16)], content[:-20]):
+        path.write_bytes(damaged)
+        reading = store.read([blob], 0, blob.size)
+        with pytest.raises(BlobDamaged):
+            list(reading.lent())
+        reading.close()
+
+
+def test_a_range_needs_no_blob_that_it_does_not_touch(store: ObjectStore) -> None:
+    blobs = [store.write([letter * PIECE]) for letter in (b"a", b"b", b"c")]
+    reading = store.read(blobs, PIECE + 1, 2 * PIECE)
+    store.delete(blobs[0].id, blobs[2].id)
+    assert b"".join(reading) == b"b" * (PIECE - 1)
+    assert b"".join(store.read(blobs, PIECE, 2 * PIECE)) == b"b" * PIECE
+    for start, end in ((PIECE - 1, PIECE + 1), (2 * PIECE - 1, 2 * PIECE + 1)):
+        with pytest.raises(BlobGone):
+            store.read(blobs, start, end)
+    assert b"".join(store.read(blobs, 5, 5)) == b""
+
+
 def test_files_hold_no_plain_bytes(store: ObjectStore, tmp_path: Path) -> None:
     store.write([b"attack at dawn " * 1000])
     assert all(b"attack at dawn" not in path.read_bytes() for path in files(tmp_path))

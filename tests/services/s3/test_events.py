@@ -6,6 +6,7 @@ import pytest
 
 from coldframe.services.s3.messenger import Messenger
 from tests.services.s3.test_objects import refused
+from tests.services.s3.test_words import error_of
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:t"
@@ -95,3 +96,58 @@ def test_a_queue_hears_of_it_if_its_policy_lets_s3_in(s3, s3_server, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"12345")
     [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
     assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"] == "k"
+
+
+def test_targets_are_tried_before_they_are_kept(s3, s3_server, bucket):
+    """A queue that is not there, and one whose policy does not let this bucket in, are named, and nothing is kept."""
+    sqs = s3_server.client("sqs")
+    url = sqs.create_queue(QueueName="of-events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    gone = f"arn:aws:sqs:us-east-1:{s3_server.account}:no-queue"
+    entries = [
+        {"Id": name, "QueueArn": target, "Events": ["s3:ObjectCreated:*"]}
+        for name, target in (("1", gone), ("2", arn))
+    ]
+    wanted = {"Bucket": bucket, "NotificationConfiguration": {"QueueConfigurations": entries}}
+    said = error_of(s3.put_bucket_notification_configuration, **wanted)
+    assert said == {
+        "Code": "InvalidArgument",
+        "ArgumentName1": gone,
+        "ArgumentValue1": "The destination queue does not exist",
+        "ArgumentName2": arn,
+        "ArgumentValue2": "Permissions on the destination queue do not allow S3 to publish notifications from this bucket",
+    }
+    assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    wanted["NotificationConfiguration"] = {"QueueConfigurations": entries[1:]}
+    s3.put_bucket_notification_configuration(**wanted)
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["Event"] == "s3:TestEvent"
+
+
+def test_filters_that_cannot_be(s3, bucket):
+    def said(rule):
+        entry = {
+            "QueueArn": QUEUE,
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [rule]}},
+        }
+        wanted = {"QueueConfigurations": [entry]}
+        return error_of(
+            s3.put_bucket_notification_configuration, Bucket=bucket, NotificationConfiguration=wanted
+        )
+
+    assert said({"Name": "INVALID", "Value": "v"}) == {
+        "Code": "InvalidArgument",
+        "ArgumentName": "FilterRule.Name",
+        "ArgumentValue": "INVALID",
+    }
+    assert said({"Name": "prefix"})["Code"] == "MalformedXML"

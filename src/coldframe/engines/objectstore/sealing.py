@@ -33,7 +33,19 @@ class Cipher:
         try:
             return self._cipher.decrypt(number.to_bytes(12, "big"), sealed, _position(last))
         except InvalidTag:
-            raise BlobDamaged(f"piece {number} of blob {self._id} is not what was written") from None
+            raise self._damaged(number) from None
+
+    def open_into(self, piece: memoryview, number: int, sealed: memoryview, *, last: bool) -> None:
+        """Put the bytes of piece `number` into `piece`, which has TAG bytes less; raises as `open` does."""
+        if len(piece) != len(sealed) - TAG:
+            raise self._damaged(number)
+        try:
+            self._cipher.decrypt_into(number.to_bytes(12, "big"), sealed, _position(last), piece)
+        except InvalidTag:
+            raise self._damaged(number) from None
+
+    def _damaged(self, number: int) -> BlobDamaged:
+        return BlobDamaged(f"piece {number} of blob {self._id} is not what was written")
 
 
 def derived(store_key: bytes, secret: bytes) -> bytes:

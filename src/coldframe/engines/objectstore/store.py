@@ -11,7 +11,7 @@ from coldframe.core.filling import Fill, Filling
 from coldframe.engines.objectstore.digesting import Digest
 from coldframe.engines.objectstore.disk import Disk
 from coldframe.engines.objectstore.errors import BlobGone
-from coldframe.engines.objectstore.reading import Reading
+from coldframe.engines.objectstore.reading import Reading, touched
 from coldframe.engines.objectstore.sealing import derived
 from coldframe.engines.objectstore.writing import Blob, Writer
 
@@ -112,14 +112,21 @@ class ObjectStore:
 
         The reading must be closed; it raises BlobDamaged when the disk does not give back what was written.
         """
+        blobs, begun = touched(blobs, start, end)
         ids = [blob.id for blob in blobs]
         with self._lock:
             gone = [blob_id for blob_id in ids if blob_id in self._doomed or not self._path(blob_id).exists()]
             if gone:
                 raise BlobGone(gone[0])
             self._readers.update(ids)
-        key = derived(self._key, secret)
-        return Reading(blobs, (start, end), key=key, path=self._path, closed=lambda: self._let_go(ids))
+        return Reading(
+            blobs,
+            (start - begun, end - begun),
+            key=derived(self._key, secret),
+            path=self._path,
+            buffers=self._writer.buffers,
+            closed=lambda: self._let_go(ids),
+        )
 
     def delete(self, *ids: str) -> None:
         """Delete blobs; those that are being read go when that ends. One that is gone already is no error."""

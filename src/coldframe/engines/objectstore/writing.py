@@ -42,8 +42,8 @@ class Writer:
         self._digesting = digesting
         self._syncing = syncing
         self._cores = cores
-        self._buffers = Buffers(PIECE)
-        self._sealed = Buffers(SEALED_PIECE)
+        # For pieces, and for sealed ones.
+        self.buffers = Buffers(PIECE), Buffers(SEALED_PIECE)
         # How many writes have a piece in hand, and are not waiting for their client.
         self._working = 0
         self._lock = threading.Lock()
@@ -90,7 +90,7 @@ class Writer:
         # The first digest is the slowest by far (MD5): it gets a processor core of its own while there is one.
         line = Line(self._digesting, digests[0], most=_AHEAD) if digests else None
         syncs = _Syncs(self._syncing, self._disk, descriptor)
-        with self._buffers.ring() as ring, self._sealed.ring() as sealed:
+        with self.buffers[0].ring() as ring, self.buffers[1].ring() as sealed:
             try:
                 last = False
                 while not last:

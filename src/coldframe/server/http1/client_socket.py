@@ -69,7 +69,7 @@ class ClientSocket:
             self.readable = False
         return size
 
-    def send(self, first: bytes, second: bytes = b"") -> bool:
+    def send(self, first: bytes | memoryview, second: bytes = b"") -> bool:
         """Send what the socket takes of both; return whether that was all. What is left goes by `flush`."""
         try:
             sent = self._socket.sendmsg((first, second)) if second else self._socket.send(first)
@@ -81,7 +81,8 @@ class ClientSocket:
         over = sent - len(first)
         if over == len(second):
             return True
-        self.out = memoryview(second)[over:] if over >= 0 else memoryview(first + second)[sent:]
+        rest = first if not second else b"".join((first, second))
+        self.out = memoryview(second)[over:] if over >= 0 else memoryview(rest)[sent:]
         return False
 
     def flush(self) -> bool:

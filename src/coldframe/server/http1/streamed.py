@@ -93,7 +93,9 @@ class Streaming:
         try:
             if not self._send_all(connection, head):
                 return False
-            for chunk in chunks:
+            # Each chunk is sent before the next is asked for, so that all may lie in the same memory.
+            lent = None if chunked else getattr(chunks, "lent", None)
+            for chunk in lent() if lent is not None else chunks:
                 if self._dialogue.stopping:
                     break
                 if connection.wait(0, 0) & _GONE:

@@ -14,38 +14,57 @@ from coldframe.services.s3.records import Bucket
 
 def headers(installation: Installation, request: WireRequest) -> dict[str, str]:
     """Return what is added to the answer of a request that has an Origin; nothing where no rule fits."""
-    return allowed(_rules(installation, request), request.headers["origin"], request.method) or {}
+    return allowed(_rules(_bucket(installation, request)), request.headers["origin"], request.method) or {}
 
 
 def preflight(installation: Installation, request: WireRequest) -> WireResponse:
     """Answer an OPTIONS request: 200 with what is allowed, 403 for what no rule allows, 400 for what is no preflight."""
     origin = request.headers.get("origin")
     method = request.headers.get("access-control-request-method")
-    if not origin or not method:
+    if not origin:
         text = "Insufficient information. Origin request header needed."
         return _refused(400, "BadRequest", text)
+    bucket = _bucket(installation, request)
+    if bucket is None:
+        return _forbidden(request, "Bucket not found", "BUCKET")
+    if not _rules(bucket):
+        return _forbidden(request, "CORS is not enabled for this bucket.", "BUCKET")
+    if not method:
+        return _refused(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
     asked = [
         name.strip().lower()
         for name in request.headers.get("access-control-request-headers", "").split(",")
         if name.strip()
     ]
-    found = allowed(_rules(installation, request), origin, method, asked)
+    found = allowed(_rules(bucket), origin, method, asked)
     if found is None:
-        text = "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of Origin,"
+        # The spelling is AWS's.
+        text = "This CORS request is not allowed. This is usually because the evalution of Origin,"
         text += " request method / Access-Control-Request-Method or Access-Control-Request-Headers are not"
-        return _refused(403, "AccessForbidden", f"{text} whitelisted by the resource's CORS spec.")
+        text += " whitelisted by the resource's CORS spec."
+        return _forbidden(request, text, "OBJECT" if request.path.strip("/").count("/") else "BUCKET")
     return WireResponse(200, found, b"")
 
 
-def _rules(installation: Installation, request: WireRequest) -> Sequence[dict[str, Any]]:
+def _bucket(installation: Installation, request: WireRequest) -> Bucket | None:
     name = unquote(request.path.split("/", 2)[1]) if request.path.startswith("/") else ""
-    bucket = installation.store.cached(Bucket, "", "", name)
+    return installation.store.cached(Bucket, "", "", name)
+
+
+def _rules(bucket: Bucket | None) -> Sequence[dict[str, Any]]:
     rules: Sequence[dict[str, Any]] = bucket.settings.get("cors", {}).get("CORSRules", []) if bucket else []
     return rules
 
 
-def _refused(status: int, code: str, message: str) -> WireResponse:
+def _forbidden(request: WireRequest, why: str, kind: str) -> WireResponse:
+    method = request.headers.get("access-control-request-method") or request.method
+    return _refused(403, "AccessForbidden", f"CORSResponse: {why}", Method=method, ResourceType=kind)
+
+
+def _refused(status: int, code: str, message: str, **members: str) -> WireResponse:
     request_id = ids.uuid()
-    text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+    more = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items())
+    text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{more}<RequestId>{request_id}</RequestId>"
+    text += f"<HostId>{request_id}</HostId></Error>"
     head = {"content-type": "application/xml", "x-amz-request-id": request_id}
     return WireResponse(status, head, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode())

@@ -6,6 +6,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.s3.acls import acl_of_new
 from coldframe.services.s3.customer_keys import check_of, customer_key
+from coldframe.services.s3.grants import HEADERS
 from coldframe.services.s3.locks import lock_of_new
 from coldframe.services.s3.lookup import Request, bucket_arn
 from coldframe.services.s3.object_answers import header_fields
@@ -22,6 +23,7 @@ _ELSEWHERE = frozenset({"OUTPOSTS", "SNOW", "FSX_OPENZFS", "FSX_ONTAP"})
 _ALSO_NEEDED = {
     "Tagging": "s3:PutObjectTagging",
     "ACL": "s3:PutObjectAcl",
+    **dict.fromkeys(HEADERS, "s3:PutObjectAcl"),
     "ObjectLockMode": "s3:PutObjectRetention",
     "ObjectLockLegalHoldStatus": "s3:PutObjectLegalHold",
 }
@@ -53,7 +55,7 @@ def draft_of(call: Call, bucket: Bucket, request: Request) -> Version:
         owner=call.account or bucket.owner,
         storage_class=request.get("StorageClass") or "STANDARD",
         tags=tags,
-        acl=acl_of_new(bucket, request),
+        acl=acl_of_new(bucket, request, call.account),
         customer_key=check_of(customer_key(request)),
         **fields,
         **lock_of_new(call, bucket, request),

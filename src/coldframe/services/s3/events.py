@@ -12,10 +12,13 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from coldframe.core.call import Call
-from coldframe.services.s3.acls import canonical_id
+from coldframe.core.client_errors import ClientError
+from coldframe.services.s3.grants import canonical_id
 from coldframe.services.s3.jobs import send_event
 from coldframe.services.s3.lookup import bucket_arn
+from coldframe.services.s3.messenger import Messenger
 from coldframe.services.s3.records import Bucket, Version
+from coldframe.services.s3.refusals import invalid_argument
 
 # Lambda and EventBridge are no services of this server: what is configured for them is kept and not told.
 _TARGETS = {"QueueConfigurations": "QueueArn", "TopicConfigurations": "TopicArn"}
@@ -32,8 +35,11 @@ def emit(call: Call, bucket: Bucket, event: str, version: Version) -> None:
         call.start(send_event, target, message, arn, bucket.owner)
 
 
-def tell_of_test(call: Call, bucket: Bucket, configuration: Mapping[str, Any]) -> None:
-    """Send each target the message by which AWS tries a new configuration."""
+def try_targets(call: Call, bucket: Bucket, configuration: Mapping[str, Any]) -> None:
+    """Send each target the message by which AWS tries a new configuration; no transaction may be open.
+
+    Raises InvalidArgument that names every target which does not exist or does not take messages of this bucket.
+    """
     arn = bucket_arn(call, bucket.name)
     message = {
         "Service": "Amazon S3",
@@ -42,9 +48,24 @@ def tell_of_test(call: Call, bucket: Bucket, configuration: Mapping[str, Any]) -
         "Bucket": bucket.name,
     }
     message |= {"RequestId": call.request_id, "HostId": call.request_id}
+    refused: dict[str, str] = {}
     for name, member in _TARGETS.items():
+        kind = "queue" if member == "QueueArn" else "topic"
         for entry in configuration.get(name) or []:
-            call.start(send_event, entry[member], json.dumps(message), arn, bucket.owner)
+            try:
+                call.part(Messenger).send(entry[member], json.dumps(message), arn, bucket.owner)
+            except ClientError:
+                there = call.part(Messenger).exists(entry[member])
+                refused[entry[member]] = (
+                    f"The destination {kind} does not exist"
+                    if not there
+                    else f"Permissions on the destination {kind} do not allow S3 to publish notifications from this bucket"
+                )
+    if refused:
+        fault = invalid_argument("Unable to validate the following destination configurations")
+        for number, (target, why) in enumerate(refused.items(), 1):
+            fault.members |= {f"ArgumentName{number}": target, f"ArgumentValue{number}": why}
+        raise fault
 
 
 def _listening(configuration: Mapping[str, Any], event: str, key: str) -> Iterator[tuple[str, str]]:

@@ -88,16 +88,17 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
 
 
 def _granted(call: Call, bucket: Bucket, resource: str) -> list[dict[str, Any]]:
-    if acls.ownership(bucket) == "BucketOwnerEnforced" or acls.blocks(bucket, "IgnorePublicAcls"):
+    if acls.ownership(bucket) == "BucketOwnerEnforced":
         return []
-    arn = bucket_arn(call, bucket.name)
-    found = acls.statements(bucket.acl, arn, None)
+    arn, account = bucket_arn(call, bucket.name), call.principal.account
+    public = not acls.blocks(bucket, "IgnorePublicAcls")
+    found = acls.statements(bucket.acl, arn, None, account, public=public)
     key = resource.removeprefix(arn)[1:]
-    if key and call.principal.account != bucket.owner:
+    if key and account != bucket.owner:
         with call.installation.store.read() as transaction:
             version = newest(transaction.records("", ""), bucket.name, key)
         if version is not None:
-            found += acls.statements(version.acl, arn, key)
+            found += acls.statements(version.acl, arn, key, account, public=public)
     return found
 
 

@@ -14,7 +14,9 @@ OBJECT_LIMIT = 10
 BUCKET_LIMIT = 50
 
 
-def tags_of_set(tag_set: Sequence[dict[str, Any]], limit: int) -> dict[str, str]:
+def tags_of_set(
+    tag_set: Sequence[dict[str, Any]], limit: int, *, of_new_bucket: bool = False
+) -> dict[str, str]:
     """Return the tags of a TagSet by key; raises InvalidTag and BadRequest."""
     if len(tag_set) > limit:
         kind = "Object" if limit == OBJECT_LIMIT else "Bucket"
@@ -28,6 +30,11 @@ def tags_of_set(tag_set: Sequence[dict[str, Any]], limit: int) -> dict[str, str]
             raise _invalid("The TagKey you have provided is invalid", key)
         if len(value) > 256 or not _CHARACTERS(value):
             raise _invalid("The TagValue you have provided is invalid", key, value)
+        if key.lower().startswith("aws:") and of_new_bucket:
+            text = 'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags.'
+            raise ServiceFault(
+                "InvalidTag", f'{text} Remove "aws:" from your tag keys and try again.', status=400
+            )
         if key.lower().startswith("aws:"):
             of_object = limit == OBJECT_LIMIT
             words = "Your TagKey cannot be prefixed with aws:" if of_object else _SYSTEM

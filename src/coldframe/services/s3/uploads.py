@@ -1,11 +1,16 @@
 """Uploads under way: finding one, and naming a stored part in it."""
 
+from coldframe.core import ids
 from coldframe.core.call import Call
+from coldframe.core.records import Records
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.services.s3.bodies import Received
 from coldframe.services.s3.lookup import Request
 from coldframe.services.s3.records import Upload, UploadedPart
-from coldframe.services.s3.refusals import no_such_upload
+from coldframe.services.s3.refusals import invalid_argument, no_such_upload
+
+# How long an upload's id is, and how many of its digits tell when it began.
+_LENGTH, _MOMENT = 64, 12
 
 
 def commit_part(call: Call, request: Request, received: Received) -> UploadedPart:
@@ -36,6 +41,18 @@ def commit_part(call: Call, request: Request, received: Received) -> UploadedPar
 
     call.records.after_commit(settle)
     return part
+
+
+def new_upload_id(now: int) -> str:
+    """Return the id of an upload that begins now: the uploads of a key are listed in the order in which they began."""
+    return f"{now:0{_MOMENT}x}{ids.lower(_LENGTH - _MOMENT)}"
+
+
+def check_id_marker(records: Records, bucket: str, key: str, marker: str) -> None:
+    """Raise InvalidArgument for the id of another key's upload; one that has ended is a place among the key's still."""
+    named = records.list(Upload, key_prefix=(bucket,), where={"upload_id": marker}, limit=1)
+    if named and named[0].key != key:
+        raise invalid_argument("Invalid uploadId marker", "upload-id-marker", marker)
 
 
 def upload_key(request: Request) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 Each function returns the ids of the blobs that nothing names any more. Source: Amazon S3 User Guide, Versioning.
 """
 
+from hashlib import sha256
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -13,6 +14,9 @@ from coldframe.services.s3.lookup import newest, version
 from coldframe.services.s3.records import Bucket, Version
 
 NULL = "null"
+_BEFORE_ALL = -(2**62)
+# How many digits of a version's id tell its rank, and how many that it was made so.
+_RANK, _CHECK = 8, 6
 
 
 class Change(NamedTuple):
@@ -27,7 +31,7 @@ def put(records: Records, bucket: Bucket, draft: Version) -> Change:
     top = newest(records, draft.bucket, draft.key)
     rank = 0 if top is None else top.rank - 1
     freed: list[str] = []
-    version_id = ids.hexadecimal(32)
+    version_id = _id_of(rank)
     if bucket.versioning != "Enabled":
         version_id = NULL
         old = version(records, draft.bucket, draft.key, NULL)
@@ -64,6 +68,27 @@ def delete_version(records: Records, found: Version) -> Change:
         if below is not None:
             records.change(below, latest=True, live=not below.marker, superseded=0)
     return Change(found, blobs_of(found))
+
+
+def rank_of(version_id: str) -> int | None:
+    """Return the rank of a version from its id alone, as after it was deleted; None where the id does not tell.
+
+    A null version, of which a key has one at most, stood before all that is left: nothing is left out behind it.
+    """
+    if version_id == NULL:
+        return _BEFORE_ALL
+    body, check = version_id[:-_CHECK], version_id[-_CHECK:]
+    return -int(body[-_RANK:], 16) if check == _check(body) else None
+
+
+def _id_of(rank: int) -> str:
+    """Return a new id for a version of this rank: random digits, the rank, and a few digits to know both by."""
+    body = f"{ids.hexadecimal(32 - _RANK - _CHECK)}{-rank:0{_RANK}x}"
+    return body + _check(body)
+
+
+def _check(body: str) -> str:
+    return sha256(body.encode()).hexdigest()[:_CHECK]
 
 
 def told_version(made: Version) -> dict[str, str]:

@@ -8,10 +8,11 @@ from coldframe.core.faults import ServiceFault
 from coldframe.services.s3 import acls, configurations
 from coldframe.services.s3.cors import check_rules
 from coldframe.services.s3.encryption import KMS
-from coldframe.services.s3.events import tell_of_test
+from coldframe.services.s3.events import try_targets
 from coldframe.services.s3.lookup import Request, bucket_of, bucket_to_change
 from coldframe.services.s3.notifications import check_notifications
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml
+from coldframe.services.s3.targets import check_log_target, check_website
 
 _NO_CORS = ("NoSuchCORSConfiguration", "The CORS configuration does not exist")
 _NO_OWNERSHIP = ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
@@ -42,6 +43,7 @@ def delete_bucket_cors(call: Call, request: Request) -> Mapping[str, Any]:
 
 def put_bucket_encryption(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep how objects are encrypted whose request does not say it."""
+    bucket_of(call, request)
     configuration = request["ServerSideEncryptionConfiguration"]
     rules = configuration.get("Rules") or []
     if len(rules) != 1:
@@ -111,9 +113,10 @@ def delete_public_access_block(call: Call, request: Request) -> Mapping[str, Any
 
 def put_bucket_notification_configuration(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep whom to tell of events; an empty configuration tells nobody."""
+    bucket_of(call, request)
     configuration = check_notifications(request["NotificationConfiguration"])
     if not request.get("SkipDestinationValidation"):
-        tell_of_test(call, bucket_of(call, request), configuration)
+        try_targets(call, bucket_of(call, request), configuration)
     return configurations.put(call, request, "notification", configuration)
 
 
@@ -124,6 +127,7 @@ def get_bucket_notification_configuration(call: Call, request: Request) -> Mappi
 
 def put_bucket_logging(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep where access logs would go; none are written."""
+    check_log_target(call, bucket_of(call, request), request["BucketLoggingStatus"])
     return configurations.put(call, request, "logging", request["BucketLoggingStatus"])
 
 
@@ -134,6 +138,8 @@ def get_bucket_logging(call: Call, request: Request) -> Mapping[str, Any]:
 
 def put_bucket_website(call: Call, request: Request) -> Mapping[str, Any]:
     """Keep the website configuration; there is no website endpoint."""
+    bucket_of(call, request)
+    check_website(request["WebsiteConfiguration"])
     return configurations.put(call, request, "website", request["WebsiteConfiguration"])
 
 
@@ -187,7 +193,8 @@ def get_bucket_acl(call: Call, request: Request) -> Mapping[str, Any]:
 
 
 def put_bucket_acl(call: Call, request: Request) -> Mapping[str, Any]:
-    """Put a canned access control list on a bucket that has them enabled."""
+    """Put an access control list on a bucket that has them enabled."""
     bucket = bucket_to_change(call, request)
+    acls.need_acl(request)
     call.records.change(bucket, acl=acls.acl_of_new(bucket, request))
     return {}

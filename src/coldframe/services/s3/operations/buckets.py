@@ -1,8 +1,13 @@
 """Buckets: create, list, head, locate and delete."""
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+from msgspec.structs import replace
+
+from coldframe.core import models
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.engines.objectstore.store import ObjectStore
@@ -10,11 +15,13 @@ from coldframe.services.s3 import acls
 from coldframe.services.s3.bucket_names import check_name
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change
 from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
-from coldframe.services.s3.refusals import access_denied
+from coldframe.services.s3.refusals import access_denied, invalid_argument
 from coldframe.services.s3.tags import BUCKET_LIMIT, tags_of_set
 from coldframe.services.s3.times import whole_second
 
 _HOME = "us-east-1"
+# A host that is an address, which nothing can stand before.
+_ADDRESS = re.compile(r"[\d.]+(?::\d+)?|\[.*").fullmatch
 _OLD = "EU"
 _MOST_BUCKETS = 10_000
 _BLOCKED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -31,7 +38,7 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
     if configuration.get("Location") or configuration.get("Bucket"):
         raise ServiceFault("NotImplemented", "Directory buckets are not built in coldframe.", status=501)
     old = call.records.find(Bucket, name)
-    answer = {"Location": f"/{name}", "BucketArn": bucket_arn(call, name)}
+    answer = {"Location": _location(call, name, region), "BucketArn": bucket_arn(call, name)}
     if old is not None:
         if old.owner != call.account:
             text = "The requested bucket name is not available. The bucket namespace is shared by all users of the"
@@ -50,7 +57,7 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
         created=call.now,
         versioning="Enabled" if lock else "",
         lock_enabled=lock,
-        tags=tags_of_set(configuration.get("Tags") or [], BUCKET_LIMIT),
+        tags=tags_of_set(configuration.get("Tags") or [], BUCKET_LIMIT, of_new_bucket=True),
         settings={
             "ownership": {"Rules": [{"ObjectOwnership": ownership}]},
             "public_access_block": dict.fromkeys(_BLOCKED, True),
@@ -58,15 +65,16 @@ def create_bucket(call: Call, request: Request) -> Mapping[str, Any]:
             **({"location": _OLD} if configuration.get("LocationConstraint") == _OLD else {}),
         },
     )
-    if request.get("ACL") in acls.PUBLIC and ownership != "BucketOwnerEnforced":
+    acl = acls.acl_said(request, call.account)
+    if acls.is_public(acl) and ownership != "BucketOwnerEnforced":
         text = "Public policies and ACLs are blocked by the BlockPublicAcls setting: create the bucket, delete its"
         raise ServiceFault(
             "InvalidBucketAclWithBlockPublicAccessError", f"{text} block, then put the ACL.", status=400
         )
-    if request.get("ACL") not in {None, "private"} and ownership == "BucketOwnerEnforced":
+    if acl != "private" and ownership == "BucketOwnerEnforced":
         text = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
         raise ServiceFault("InvalidBucketAclWithObjectOwnership", text, status=400)
-    call.records.add(bucket)
+    call.records.add(replace(bucket, acl=acl))
     return answer
 
 
@@ -92,7 +100,11 @@ def list_buckets(call: Call, request: Request) -> Mapping[str, Any]:
     if not call.account:
         raise access_denied()
     limit = request.get("MaxBuckets") or _MOST_BUCKETS
-    after = call.page(request.get("ContinuationToken"), code="InvalidArgument")
+    region = request.get("BucketRegion")
+    if region is not None and region not in _regions():
+        text = f"Argument value {region} is not a valid AWS Region"
+        raise invalid_argument(text, "bucket-region")
+    after = call.page(request.get("ContinuationToken") or None, code="InvalidArgument")
     prefix = request.get("Prefix") or ""
     wanted = call.records.list(
         Bucket,
@@ -100,7 +112,6 @@ def list_buckets(call: Call, request: Request) -> Mapping[str, Any]:
         starts_with=("name", prefix) if prefix else None,
         after=None if after is None else (after,),
     )
-    region = request.get("BucketRegion")
     wanted = [bucket for bucket in wanted if region in {None, bucket.region}]
     shown = wanted[:limit]
     answer: dict[str, Any] = {
@@ -140,6 +151,19 @@ def delete_bucket(call: Call, request: Request) -> Mapping[str, Any]:
     return {}
 
 
+def _location(call: Call, name: str, region: str) -> str:
+    """Return where a bucket is: outside of us-east-1 the whole address of it, which needs a host with a name."""
+    scheme, _, host = call.endpoint.partition("://")
+    if region == _HOME:
+        return f"/{name}"
+    return f"{call.endpoint}/{name}/" if _ADDRESS(host) else f"{scheme}://{name}.{host}/"
+
+
+@cache
+def _regions() -> frozenset[str]:
+    return frozenset(models.load("s3").shape_for("BucketLocationConstraint").enum) - {_OLD} | {_HOME}
+
+
 def _region(call: Call, constraint: str | None) -> str:
     if constraint is None:
         if call.region != _HOME:
@@ -149,7 +173,7 @@ def _region(call: Call, constraint: str | None) -> str:
             )
         return _HOME
     region = "eu-west-1" if constraint == _OLD else constraint
-    if region == _HOME:
+    if call.region == _HOME and (region == _HOME or region not in _regions()):
         text = "The specified location-constraint is not valid"
         raise ServiceFault("InvalidLocationConstraint", text, status=400, LocationConstraint=constraint)
     if call.region not in {_HOME, region}:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from coldframe.core import ids
 from coldframe.core.call import Call
+from coldframe.core.statements import LAST_CHARACTER
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.services.s3 import acls, encryption
 from coldframe.services.s3.assembling import assembled, check_parts
@@ -24,7 +25,13 @@ from coldframe.services.s3.records import Bucket, Upload, UploadedPart, Version
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml, no_such_upload
 from coldframe.services.s3.storing import commit_version
 from coldframe.services.s3.times import whole_second
-from coldframe.services.s3.uploads import commit_part, known_upload, upload_key
+from coldframe.services.s3.uploads import (
+    check_id_marker,
+    commit_part,
+    known_upload,
+    new_upload_id,
+    upload_key,
+)
 from coldframe.services.s3.versions import told_version
 
 _MOST_PARTS = 10_000
@@ -51,7 +58,7 @@ def create_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
     upload = Upload(
         bucket=bucket.name,
         key=request["Key"],
-        upload_id=ids.lower(64),
+        upload_id=new_upload_id(call.now),
         initiated=call.now,
         initiator=call.principal.arn,
         algorithm=algorithm,
@@ -89,7 +96,7 @@ def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]
         found = newest(records, bucket.name, request["Key"])
         if found is None or found.upload_id != request["UploadId"]:
             raise no_such_upload(request["UploadId"])
-        return _completed(request, bucket, found)
+        return _completed(call, request, bucket, found)
     named = (request.get("MultipartUpload") or {}).get("Parts") or []
     if not named and request.get("MultipartUpload") is not None:
         raise malformed_xml()
@@ -105,7 +112,7 @@ def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]
     check_undisturbed(request, records, upload.initiated)
     made, _ = commit_version(call, request, draft, [], event="ObjectCreated:CompleteMultipartUpload")
     _forget(call, upload, list(uploaded.values()), keep=kept)
-    return _completed(request, bucket, made)
+    return _completed(call, request, bucket, made)
 
 
 def abort_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]:
@@ -162,12 +169,20 @@ def list_multipart_uploads(call: Call, request: Request) -> Mapping[str, Any]:
         starts = ("key", prefix) if prefix else None
         return records.list(Upload, key_prefix=(bucket.name,), starts_with=starts, after=position, limit=size)
 
-    after = (bucket.name, key_marker, id_marker or "\U0010ffff") if key_marker else None
-    page = page_of(fetch, prefix=prefix, delimiter=request.get("Delimiter") or "", limit=limit, after=after)
+    delimiter = request.get("Delimiter") or ""
+    after = (bucket.name, key_marker, id_marker or LAST_CHARACTER) if key_marker else None
+    if key_marker and id_marker:
+        check_id_marker(records, bucket.name, key_marker, id_marker)
+    # A marker within a group hides all of it.
+    end = key_marker.find(delimiter, len(prefix)) if delimiter and key_marker.startswith(prefix) else -1
+    if end >= 0:
+        after = (bucket.name, key_marker[: end + len(delimiter)] + LAST_CHARACTER, LAST_CHARACTER)
+    page = page_of(fetch, prefix=prefix, delimiter=delimiter, limit=limit, after=after)
     answer: dict[str, Any] = {
         "Bucket": bucket.name,
         "KeyMarker": encode(key_marker),
-        "UploadIdMarker": id_marker,
+        # It is nothing without a key.
+        "UploadIdMarker": id_marker if key_marker else "",
         "MaxUploads": limit,
         "IsTruncated": page.truncated,
         "Uploads": [_upload(upload, bucket, encode(upload.key)) for upload in page.rows],
@@ -175,14 +190,14 @@ def list_multipart_uploads(call: Call, request: Request) -> Mapping[str, Any]:
     }
     if prefix:
         answer["Prefix"] = encode(prefix)
-    if request.get("Delimiter"):
-        answer["Delimiter"] = encode(request["Delimiter"])
+    if delimiter:
+        answer["Delimiter"] = encode(delimiter)
     if request.get("EncodingType"):
         answer["EncodingType"] = request["EncodingType"]
-    # AWS tells them of the last page too, where an upload ends it.
-    last = "" if isinstance(page.last, str) and not page.truncated else page.last or ""
-    answer["NextKeyMarker"] = encode(last if isinstance(last, str) else last.key)
-    answer["NextUploadIdMarker"] = "" if isinstance(last, str) else last.upload_id
+    # AWS tells them of the last page too, and, recorded, only where an upload ends it.
+    last = page.last if isinstance(page.last, Upload) else None
+    answer["NextKeyMarker"] = encode(last.key) if last else ""
+    answer["NextUploadIdMarker"] = last.upload_id if last else ""
     return answer
 
 
@@ -195,9 +210,12 @@ def _forget(call: Call, upload: Upload, parts: list[UploadedPart], *, keep: set[
     call.records.after_commit(lambda: call.part(ObjectStore).delete(*unused))
 
 
-def _completed(request: Request, bucket: Bucket, made: Version) -> dict[str, Any]:
+def _completed(call: Call, request: Request, bucket: Bucket, made: Version) -> dict[str, Any]:
+    inside = call.endpoint.partition("://")[2].startswith(f"{bucket.name}.")
+    place = call.endpoint if inside else f"{call.endpoint}/{bucket.name}"
     answer: dict[str, Any] = {
-        "Location": f"/{bucket.name}/{made.key}",
+        # Recorded: also the slashes of a key are encoded.
+        "Location": f"{place}/{quote(made.key, safe='')}",
         "Bucket": bucket.name,
         "Key": made.key,
         "ETag": f'"{made.etag}"',

@@ -13,6 +13,7 @@ from coldframe.services.s3.lookup import Request, bucket_of, version
 from coldframe.services.s3.records import Bucket, Version
 from coldframe.services.s3.refusals import invalid_argument
 from coldframe.services.s3.times import whole_second
+from coldframe.services.s3.versions import rank_of
 
 # Above every rank, so that a position with it lies behind all versions of its key.
 _AFTER_ALL = 1
@@ -22,7 +23,7 @@ def list_objects(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer a bucket's objects from a marker on."""
     bucket, encode = bucket_of(call, request), encoder(request)
     marker = request.get("Marker") or ""
-    page = _live(call.records, bucket, request, marker)
+    page = _live(call.records, bucket, request, marker, hides=True)
     answer = _answer(request, page, encode) | {"Name": bucket.name, "Marker": encode(marker)}
     answer["Contents"] = [_content(row, bucket, encode, owner=True) for row in page.rows]
     if page.truncated and request.get("Delimiter"):
@@ -61,14 +62,17 @@ def list_object_versions(call: Call, request: Request) -> Mapping[str, Any]:
     records = call.records
     marker, version_marker = request.get("KeyMarker") or "", request.get("VersionIdMarker")
     if version_marker and not marker:
-        raise invalid_argument("A version-id marker cannot be specified without a key marker.")
+        text = "A version-id marker cannot be specified without a key marker."
+        raise invalid_argument(text, "version-id-marker", version_marker)
     after = _after(marker, bucket)
     if version_marker:
         named = version(records, bucket.name, marker, version_marker)
-        if named is None:
+        # Who deletes page by page goes on behind a version that is gone.
+        rank = rank_of(version_marker) if named is None else named.rank
+        if rank is None:
             raise invalid_argument("Invalid version id specified", "version-id-marker", version_marker)
-        after = (bucket.name, marker, named.rank)
-    page = _page(records, bucket, request, after, told=marker)
+        after = (bucket.name, marker, rank)
+    page = _page(records, bucket, request, after, told=marker, hides=True)
     answer = _answer(request, page, encode) | {"Name": bucket.name, "KeyMarker": encode(marker)}
     answer["VersionIdMarker"] = version_marker or ""
     answer["Versions"] = [
@@ -95,8 +99,8 @@ def _wrong_token(token: str | None) -> ServiceFault:
     return invalid_argument("The continuation token provided is incorrect", "continuation-token", token)
 
 
-def _live(records: Records, bucket: Bucket, request: Request, marker: str) -> Page:
-    return _page(records, bucket, request, _after(marker, bucket), told=marker, live=True)
+def _live(records: Records, bucket: Bucket, request: Request, marker: str, *, hides: bool = False) -> Page:
+    return _page(records, bucket, request, _after(marker, bucket), told=marker, live=True, hides=hides)
 
 
 def _page(
@@ -107,7 +111,9 @@ def _page(
     *,
     told: str,
     live: bool = False,
+    hides: bool = False,
 ) -> Page:
+    """Return a page; `told` is the marker, which `hides` the whole group that it is in, as it does but for version 2."""
     prefix = request.get("Prefix") or ""
 
     def fetch(position: tuple[Any, ...] | None, size: int) -> list[Version]:
@@ -124,12 +130,12 @@ def _page(
     if delimiter and told.startswith(prefix):
         end = told.find(delimiter, len(prefix))
         told = told[: end + len(delimiter)] if end >= 0 else told
-        if end >= 0 and after is not None and told == after[1]:
+        if end >= 0 and after is not None and (hides or told == after[1]):
             after = (bucket.name, told + LAST_CHARACTER, _AFTER_ALL)
     limit = wanted_count(request, "MaxKeys")
     if limit == 0:
         return Page([], [], False, None)
-    # A marker within a group does not hide the group: only the group itself, as a marker, was told already.
+    # Where a marker within a group does not hide the group, the group itself, as a marker, was told already.
     beyond = told if after is not None and after[1] == told + LAST_CHARACTER else ""
     return page_of(fetch, prefix=prefix, delimiter=delimiter, limit=limit, after=after, beyond=beyond)
 

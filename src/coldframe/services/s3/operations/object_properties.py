@@ -39,8 +39,14 @@ def put_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
 
 def get_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer an object's tags, which may be none."""
-    bucket_of(call, request)
-    found = object_of(call, call.records, request, plain=False)
+    bucket = bucket_of(call, request)
+    try:
+        found = object_of(call, call.records, request, plain=False)
+    except ServiceFault as fault:
+        if fault.code == "NoSuchKey":
+            # Recorded, and of this operation alone.
+            fault.members["Key"] = f"{bucket.name}/{request['Key']}"
+        raise
     return {"TagSet": tag_set(found.tags), **_version_id(found)}
 
 
@@ -56,14 +62,16 @@ def get_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer an object's access control list."""
     bucket = bucket_of(call, request)
     found = object_of(call, call.records, request)
-    return acls.answer(found.acl, found.owner or bucket.owner)
+    enforced = acls.ownership(bucket) == "BucketOwnerEnforced"
+    return acls.answer("private" if enforced else found.acl, found.owner or bucket.owner)
 
 
 def put_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
-    """Put a canned access control list on an object."""
+    """Put an access control list on an object, in place of the one there was."""
     bucket = bucket_to_change(call, request)
+    acls.need_acl(request)
     found = object_of(call, call.records, request, method="PUT", plain=False)
-    call.records.change(found, acl=acls.acl_of_new(bucket, request))
+    call.records.change(found, acl=acls.acl_of_new(bucket, request, found.owner))
     return {}
 
 

@@ -1,0 +1,64 @@
+"""What a bucket's website and access log configurations may say. The errors are those that AWS was recorded to answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
+from coldframe.services.s3.records import Bucket
+from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml
+
+_HOME = "us-east-1"
+
+
+def check_website(configuration: Mapping[str, Any]) -> None:
+    """Raise InvalidArgument, InvalidRequest or MalformedXML for a website that cannot be."""
+    index, rules = configuration.get("IndexDocument"), configuration.get("RoutingRules")
+    if configuration.get("RedirectAllRequestsTo") is not None:
+        if index or rules or configuration.get("ErrorDocument"):
+            text = "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules."
+            raise invalid_argument(text, "RedirectAllRequestsTo", "not null")
+        return
+    if index is None:
+        text = "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty"
+        raise invalid_argument(text, "IndexDocument", "null")
+    suffix = index.get("Suffix") or ""
+    if not suffix or "/" in suffix:
+        raise invalid_argument("The IndexDocument Suffix is not well formed", "IndexDocument", suffix)
+    if rules is not None and not rules:
+        raise malformed_xml()
+    for rule in rules or []:
+        redirect, condition = rule.get("Redirect"), rule.get("Condition")
+        if redirect is None:
+            raise malformed_xml()
+        if redirect.get("ReplaceKeyPrefixWith") is not None and redirect.get("ReplaceKeyWith") is not None:
+            raise invalid_request("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
+        if condition is not None and not condition:
+            text = "Condition cannot be empty. To redirect all requests without a condition, the condition element"
+            raise invalid_request(f"{text} shouldn't be present.")
+
+
+def check_log_target(call: Call, bucket: Bucket, status: Mapping[str, Any]) -> None:
+    """Raise the faults of access logs that would go to no bucket, or to one of another region or account."""
+    wanted = status.get("LoggingEnabled")
+    if not wanted:
+        return
+    name = wanted.get("TargetBucket") or ""
+    target = call.cached(Bucket, name)
+    if target is None or target.owner != bucket.owner:
+        words = (
+            "does not exist"
+            if target is None
+            else "is owned by another account than the bucket that is logged"
+        )
+        raise ServiceFault(
+            "InvalidTargetBucketForLogging",
+            f"The target bucket for logging {words}",
+            status=400,
+            TargetBucket=name,
+        )
+    if target.region != bucket.region:
+        members = {"TargetBucketLocation": target.region}
+        members |= {"SourceBucketLocation": bucket.region} if bucket.region != _HOME else {}
+        text = "Cross S3 location logging not allowed. "
+        raise ServiceFault("CrossLocationLoggingProhibitted", text, status=403, **members)
