@@ -214,7 +214,7 @@ def _completed(call: Call, request: Request, bucket: Bucket, made: Version) -> d
     inside = call.endpoint.partition("://")[2].startswith(f"{bucket.name}.")
     place = call.endpoint if inside else f"{call.endpoint}/{bucket.name}"
     answer: dict[str, Any] = {
-        # Recorded: also the slashes of a key are encoded.
+        # AWS encodes the slashes of a key, too.
         "Location": f"{place}/{quote(made.key, safe='')}",
         "Bucket": bucket.name,
         "Key": made.key,
