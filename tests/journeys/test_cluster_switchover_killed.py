@@ -9,7 +9,7 @@ import pytest
 from tests.jobs.crash import AFTER, BEFORE
 from tests.journeys.dying import Servers, steps_of
 from tests.journeys.process import ServerProcess, until
-from tests.journeys.test_cluster_failover_killed import Databases
+from tests.journeys.seen_databases import SeenDatabases
 from tests.journeys.test_switchover_killed import STEPS as OF_INSTANCES
 from tests.journeys.writers import Writers, connector, prepare
 from tests.services.rds.clusters import (
@@ -29,7 +29,7 @@ STEPS = (*OF_INSTANCES[:_BEFORE_CLIENTS], "its readers acknowledge", *OF_INSTANC
 def looked_at(data, rds, cluster):
     """The members of a cluster, looked at past the server."""
     names = [each["DBInstanceIdentifier"] for each in cluster_of(rds, cluster)["DBClusterMembers"]]
-    return Databases(data, [described(rds, name) for name in names])
+    return SeenDatabases(data, [described(rds, name) for name in names])
 
 
 @pytest.mark.parametrize(
