@@ -1,6 +1,5 @@
 """Tells requests for the console from others, and loads the console when the first of them comes."""
 
-import threading
 from typing import TYPE_CHECKING, Final
 
 from coldframe.core.wire import WireRequest, WireResponse
@@ -17,7 +16,6 @@ class Console:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._lock = threading.Lock()
         self._loaded: Visiting | None = None
 
     def handles(self, request: WireRequest) -> bool:
@@ -33,9 +31,9 @@ class Console:
 
     def _load(self) -> "Visiting":
         """Load pages and templates, which a server that nobody looks at does not need."""
-        from coldframe.console.visiting import Visiting
+        with self._assembly.installation.parts.loading:
+            from coldframe.console.visiting import Visiting
 
-        with self._lock:
             if self._loaded is None:
                 self._loaded = Visiting(self._assembly)
             return self._loaded

@@ -38,8 +38,9 @@ class Parts:
         self._makers: dict[type[Any], Callable[[], Any]] = {}
         self._unloaded: dict[str, Callable[[], Any]] = {}
         self._made: dict[type[Any], Any] = {}
-        # One part may need another while it is made, so the lock lets its holder in again.
-        self._lock = threading.RLock()
+        # Held by whoever loads modules once there are threads: two that load modules of one package, which loads these
+        # itself, can get halves of them. One part may need another while it is made, so it lets its holder in again.
+        self.loading = threading.RLock()
 
     def provide(self, kind: type[T], make: Callable[[], T]) -> None:
         """Say how the one `kind` of this installation is made."""
@@ -57,7 +58,7 @@ class Parts:
         """Return the one `kind`; raises InternalFailure when nobody provides it."""
         made = self._made.get(kind)
         if made is None:
-            with self._lock:
+            with self.loading:
                 made = self._made.get(kind)
                 if made is None:
                     maker = self._makers.get(kind) or self._unloaded.get(named(kind))

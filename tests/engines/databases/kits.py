@@ -17,8 +17,10 @@ import pymysql
 from coldframe.core.config import default_cache_dir
 from coldframe.engines.database import CopyKind, DatabaseEngine, InstanceSpec, Login
 from coldframe.engines.endpoint import Endpoints
-from coldframe.engines.mariadb import MariaDB, MariaDBEndpoints
-from coldframe.engines.postgresql import PostgreSQL, PostgreSQLEndpoints
+from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
+from coldframe.engines.mariadb.server import MariaDB
+from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
+from coldframe.engines.postgresql.engine import PostgreSQL
 
 MASTER = Login("admin", "correct horse battery")
 _SERIALS = itertools.count(os.getpid() % 60000 * 32 + 1)

@@ -4,8 +4,3 @@ Instances run as an unprivileged user (engines/accounts.py) and are reached thro
 port of each, on a loopback address of its own, is for its replicas. Statements of our own come through the socket as
 the user of the system that runs us, so that no password of an administrator exists.
 """
-
-from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
-from coldframe.engines.mariadb.server import MariaDB
-
-__all__ = ["MariaDB", "MariaDBEndpoints"]

@@ -5,8 +5,3 @@ has what the service gives (rds_superuser) and nothing of a superuser. Who may w
 (`instances.py`), which no session can leave. Physical copies stream the log; logical ones, of any newer version, begin
 with roles and schema and are filled by subscriptions.
 """
-
-from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
-from coldframe.engines.postgresql.engine import PostgreSQL
-
-__all__ = ["PostgreSQL", "PostgreSQLEndpoints"]

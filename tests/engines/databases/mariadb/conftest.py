@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from coldframe.engines.endpoint import EndpointSpec
-from coldframe.engines.mariadb import MariaDBEndpoints
+from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
 from tests.engines.databases.conftest import Instances
 from tests.engines.databases.kits import MASTER, loopback, mariadb
 

@@ -14,7 +14,7 @@ from coldframe.core.process import own_account
 from coldframe.engines.accounts import service_account
 from coldframe.engines.database import Login
 from coldframe.engines.endpoint import EndpointSpec
-from coldframe.engines.mariadb import MariaDBEndpoints
+from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
 from coldframe.engines.sign_in import SignIns, password
 from tests.engines.databases.kits import MASTER, loopback, until
 from tests.engines.databases.mariadb.conftest import Endpoint, ask, server_of

@@ -18,6 +18,8 @@ from coldframe.engines.postgresql.endpoint.state import Pinned
 _AT_ONCE = 16
 # How long a database may take to take note that a statement shall end.
 _STOPS = 5.0
+# How often what has begun just now is asked to end, and how many seconds pass between.
+_TIMES, _AGAIN = 50, 0.02
 
 
 class Gate(Entrance):
@@ -46,6 +48,15 @@ class Gate(Entrance):
         session.cancelled = session.wanting
         if not session.wanting:
             await self._stop(session)
+
+    async def _stop_begun(self, session: Session) -> None:
+        """End what a session was sent just now: a database that has not begun with it yet forgets that it was asked to."""
+        answered = session.answered
+        for _ in range(_TIMES):
+            if session.over or not session.busy or session.answered != answered:
+                return
+            await self._stop(session)
+            await asyncio.sleep(_AGAIN)
 
     async def _stop(self, session: Session) -> None:
         """Ask the database to end what a session has under way, and return when it has taken note."""
@@ -188,8 +199,7 @@ class Gate(Entrance):
                 session.go_on()
             if session.cancelled:
                 session.cancelled = False
-                if session.busy:
-                    await self._stop(session)
+                await self._stop_begun(session)
         except (Pinned, Refused, Closed, OSError, TimeoutError):
             self._end(session, ENDED)
 

@@ -52,6 +52,8 @@ class Traffic:
         self._skipping = 0
         # Answers that are owed, each of which ends by ReadyForQuery.
         self._cycles = 0
+        # How many were given.
+        self.answered = 0
         self._unsynced = False
         self._by_sync = False
         self._status = IDLE
@@ -221,6 +223,7 @@ class Traffic:
     def _see(self, kind: int, data: bytes, at: int, length: int) -> None:
         if kind == _READY:
             self._status = data[at + 5]
+            self.answered += 1
             if self._cycles:
                 self._cycles -= 1
             if self._watched or self._keeper.holding:
