@@ -149,4 +149,4 @@ def test_an_instance_that_hangs_is_started_anew_and_one_that_is_slow_is_not(serv
         until(lambda: writers.written > written + 50)
     writers.check()
     (why,) = [each for each in told() if "has not answered" in each]
-    assert why.startswith("An error has occurred while restarting the DB instance: it has not answered for ")
+    assert why.startswith(f"Error restarting {engine}: it has not answered for ")
