@@ -13,6 +13,7 @@ import msgspec
 
 from coldframe.core import process
 from coldframe.core.database import SQLite
+from coldframe.core.durable import sync_folder
 from coldframe.core.store import Store, StoreError
 from coldframe.core.tables import BODY, Record
 
@@ -98,7 +99,7 @@ def backup(
         process.run(["sync", "--file-system", destination], timeout=3600)
         _write(destination / MANIFEST, msgspec.json.encode(manifest))
         (destination / UNFINISHED).unlink()
-        _sync(destination)
+        sync_folder(destination)
     except (OSError, sqlite3.Error, StoreError, process.ProgramFailed) as error:
         shutil.rmtree(destination, ignore_errors=True)
         raise BackupError(f"the backup to {destination} failed: {error}") from error
@@ -280,11 +281,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe.core.durable import sync_folder
+
 _NAME = "databases.json"
 
 
@@ -17,7 +19,7 @@ def remember(folder: Path, listed: Sequence[Path]) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(folder / _NAME)
-    _settle(folder)
+    sync_folder(folder)
 
 
 def recall(folder: Path) -> list[Path] | None:
@@ -32,12 +34,4 @@ def forget(folder: Path) -> None:
     """Keep no list: where the clients go is for others to say."""
     if (folder / _NAME).exists():
         (folder / _NAME).unlink(missing_ok=True)
-        _settle(folder)
-
-
-def _settle(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder)

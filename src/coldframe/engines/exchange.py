@@ -1,10 +1,10 @@
 """Putting a newer data directory in the place of an older one, which stays beside it until it is certain."""
 
-import os
 import shutil
 from pathlib import Path
 
 from coldframe.core import process
+from coldframe.core.durable import sync_folder
 
 
 def swap(fresh: Path, data: Path) -> None:
@@ -18,7 +18,7 @@ def swap(fresh: Path, data: Path) -> None:
         elif data.exists():
             raise FileExistsError(f"{before} is in the way: it is what another exchange left")
         fresh.rename(data)
-        _sync(data.parent)
+        sync_folder(data.parent)
 
 
 def back(data: Path) -> None:
@@ -30,7 +30,7 @@ def back(data: Path) -> None:
             shutil.rmtree(failed, ignore_errors=True)
             data.rename(failed)
         before.rename(data)
-        _sync(data.parent)
+        sync_folder(data.parent)
     shutil.rmtree(data.with_name(f"{data.name}.failed"), ignore_errors=True)
 
 
@@ -41,11 +41,3 @@ def settle(data: Path) -> None:
 
 def _before(data: Path) -> Path:
     return data.with_name(f"{data.name}.before")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,6 +25,20 @@ class Instances:
         self.kit, self.folder = kit, folder
         self.made: dict[str, InstanceSpec] = {}
 
+    @classmethod
+    @contextlib.contextmanager
+    def somewhere(cls, kit: Kit) -> Iterator["Instances"]:
+        """Instances in a folder of their own, all gone at the end.
+
+        Not below pytest's own folder: another run that begins takes back the right of others to pass through it.
+        """
+        with tempfile.TemporaryDirectory(prefix="coldframe-databases-") as folder:
+            made = cls(kit, Path(folder))
+            try:
+                yield made
+            finally:
+                made.close()
+
     def spec(self, name: str, **more: Any) -> InstanceSpec:
         """A spec that is known here, so that its instance is stopped at the end."""
         self.made[name] = made = self.kit.spec(self.folder, name, **more)
@@ -47,16 +61,9 @@ class Instances:
 
 @pytest.fixture(scope="module")
 def instances(kit: Kit) -> Iterator[Instances]:
-    """Instances that the tests of a module share.
-
-    Not below pytest's own folder: another run that begins takes back the right of others to pass through it.
-    """
-    with tempfile.TemporaryDirectory(prefix="coldframe-databases-") as folder:
-        made = Instances(kit, Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    """Instances that the tests of a module share."""
+    with Instances.somewhere(kit) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.server_fixtures import running_server
+from tests.services.cloudwatch.alarm_drills import clear
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     with running_server(tmp_path_factory.mktemp("data")) as server:
         yield server
+
+
+@pytest.fixture
+def cloudwatch(running):
+    """A client whose alarms are gone when the test is over."""
+    client = running.client("cloudwatch")
+    yield client
+    clear(running, client)
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ Source: Amazon CloudWatch User Guide, "Configuring how CloudWatch alarms treat m
 
 import pytest
 
-from tests.server_fixtures import running_server
-from tests.services.cloudwatch.alarm_drills import clear, put, set_state, settle, state, tick
+from tests.services.cloudwatch.alarm_drills import put, set_state, settle, state, tick
 
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 BEFORE = ("OK", "ALARM", "INSUFFICIENT_DATA")
@@ -28,24 +27,11 @@ TWO_OF_THREE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("cloudwatch")) as running:
-        yield running
-
-
-@pytest.fixture
-def cloudwatch(shared):
-    client = shared.client("cloudwatch")
-    yield client
-    clear(shared, client)
-
-
-def judged(cloudwatch, shared, drawn, to_alarm, **alarm):
+def judged(cloudwatch, running, drawn, to_alarm, **alarm):
     """The state after the next evaluation, by treatment and the state before; the newest data point is on the right."""
     metric = f"Row {to_alarm} {drawn}"
     # The evaluation that counts is the one a minute from now.
-    end = int(shared.clock.seconds() // 60) * 60 + 60
+    end = int(running.clock.seconds() // 60) * 60 + 60
     for ago, mark in enumerate(reversed(drawn.split()), start=1):
         if mark != "-":
             datum = {"MetricName": metric, "Value": {"0": 0.0, "X": 5.0}[mark], "Timestamp": end - 60 * ago}
@@ -54,10 +40,10 @@ def judged(cloudwatch, shared, drawn, to_alarm, **alarm):
     for (treatment, _), name in names.items():
         counts = {"EvaluationPeriods": 3, "DatapointsToAlarm": to_alarm}
         put(cloudwatch, name, MetricName=metric, TreatMissingData=treatment, **counts, **alarm)
-    settle(shared)
+    settle(running)
     for (_, before), name in names.items():
         set_state(cloudwatch, name, before)
-    tick(shared, end - shared.clock.seconds())
+    tick(running, end - running.clock.seconds())
     return {key: state(cloudwatch, name) for key, name in names.items()}
 
 
@@ -70,15 +56,15 @@ def meant(expected):
 
 
 @pytest.mark.parametrize(("drawn", "expected"), THREE_OF_THREE)
-def test_three_out_of_three(cloudwatch, shared, drawn, expected):
-    assert judged(cloudwatch, shared, drawn, 3) == meant(expected)
+def test_three_out_of_three(cloudwatch, running, drawn, expected):
+    assert judged(cloudwatch, running, drawn, 3) == meant(expected)
 
 
 @pytest.mark.parametrize(("drawn", "expected"), TWO_OF_THREE)
-def test_two_out_of_three(cloudwatch, shared, drawn, expected):
-    assert judged(cloudwatch, shared, drawn, 2) == meant(expected)
+def test_two_out_of_three(cloudwatch, running, drawn, expected):
+    assert judged(cloudwatch, running, drawn, 2) == meant(expected)
 
 
-def test_alarms_on_dynamodb_always_ignore_missing_data(cloudwatch, shared):
-    found = judged(cloudwatch, shared, "- - - - -", 3, Namespace="AWS/DynamoDB")
+def test_alarms_on_dynamodb_always_ignore_missing_data(cloudwatch, running):
+    found = judged(cloudwatch, running, "- - - - -", 3, Namespace="AWS/DynamoDB")
     assert found == meant((KEPT,) * 4)

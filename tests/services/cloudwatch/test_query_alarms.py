@@ -3,8 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.server_fixtures import running_server
-from tests.services.cloudwatch.alarm_drills import alarm, clear, code_and_text, put, state, tick
+from tests.services.cloudwatch.alarm_drills import alarm, code_and_text, put, state, tick
 
 SERIES = "The expression must return a single time series, but it returns several"
 REFUSED = {
@@ -21,19 +20,6 @@ REFUSED = {
     "SELECT MEDIAN(Load) FROM Shop": "there is MEDIAN, where something else is expected",
 }
 GROUPED = "SELECT MAX(Load) FROM SCHEMA(Shop, Host, Zone) GROUP BY Host, Zone"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp("cloudwatch")) as running:
-        yield running
-
-
-@pytest.fixture
-def cloudwatch(shared):
-    client = shared.client("cloudwatch")
-    yield client
-    clear(shared, client)
 
 
 def put_query(cloudwatch, expression, *more, **changed):
@@ -74,9 +60,9 @@ def test_what_else_is_refused(cloudwatch):
         put(cloudwatch, Threshold=float("nan"))
 
 
-def loads(cloudwatch, shared, **values):
+def loads(cloudwatch, running, **values):
     """Put the hosts' loads of the minute that is over next."""
-    at = int(shared.clock.seconds() // 60) * 60
+    at = int(running.clock.seconds() // 60) * 60
     data = [
         {
             "MetricName": "Load",
@@ -87,7 +73,7 @@ def loads(cloudwatch, shared, **values):
         for host, value in values.items()
     ]
     cloudwatch.put_metric_data(Namespace="Shop", MetricData=data)
-    tick(shared, 60)
+    tick(running, 60)
 
 
 def contributors(cloudwatch):
@@ -95,10 +81,10 @@ def contributors(cloudwatch):
     return {each["ContributorAttributes"]["Host"]: each for each in found}
 
 
-def test_each_series_of_a_query_is_judged_on_its_own(cloudwatch, shared):
+def test_each_series_of_a_query_is_judged_on_its_own(cloudwatch, running):
     put_query(cloudwatch, GROUPED, EvaluationPeriods=1, Threshold=50)
     # The last series is fine, which must not hide that the first one is not.
-    loads(cloudwatch, shared, a=90, b=10, c=10)
+    loads(cloudwatch, running, a=90, b=10, c=10)
     assert state(cloudwatch) == "ALARM"
     reason = alarm(cloudwatch)["StateReason"]
     assert reason.startswith("1 of 3 contributors is in ALARM. Threshold Crossed: 1 datapoint [90.0]")
@@ -106,7 +92,7 @@ def test_each_series_of_a_query_is_judged_on_its_own(cloudwatch, shared):
     assert first["ContributorAttributes"] == {"Host": "a", "Zone": "z"}
     assert first["StateReason"].startswith("Threshold Crossed: 1 datapoint [90.0]")
 
-    loads(cloudwatch, shared, a=90, b=95, c=10)
+    loads(cloudwatch, running, a=90, b=95, c=10)
     assert state(cloudwatch) == "ALARM"
     both = contributors(cloudwatch)
     assert both.keys() == {"a", "b"}
@@ -115,7 +101,7 @@ def test_each_series_of_a_query_is_judged_on_its_own(cloudwatch, shared):
     assert both["a"]["ContributorId"] == first["ContributorId"] != both["b"]["ContributorId"]
     assert alarm(cloudwatch)["StateReason"].startswith("2 of 3 contributors are in ALARM.")
 
-    loads(cloudwatch, shared, a=1, b=1, c=1)
+    loads(cloudwatch, running, a=1, b=1, c=1)
     assert state(cloudwatch) == "OK"
     assert contributors(cloudwatch) == {}
     history = cloudwatch.describe_alarm_history(AlarmName="cpu", HistoryItemType="StateUpdate")
@@ -137,9 +123,9 @@ def test_each_series_of_a_query_is_judged_on_its_own(cloudwatch, shared):
     assert len(of_one["AlarmHistoryItems"]) == 2
 
 
-def test_alarms_on_one_series_have_no_contributors(cloudwatch, shared):
+def test_alarms_on_one_series_have_no_contributors(cloudwatch, running):
     put_query(cloudwatch, "SELECT MAX(Load) FROM Shop", Threshold=50)
-    loads(cloudwatch, shared, a=90, b=10)
+    loads(cloudwatch, running, a=90, b=10)
     assert state(cloudwatch) == "ALARM"
     assert contributors(cloudwatch) == {}
     with pytest.raises(ClientError) as caught:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from coldframe.core.durable import sync_folder
+
 
 class Disk:
     """The real disk."""
@@ -27,11 +29,7 @@ class Disk:
 
     def sync_directory(self, directory: Path) -> None:
         """Make created, renamed and removed names of the directory durable."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(directory)
 
     def publish(self, temporary: Path, final: Path) -> None:
         """Make a finished temporary file durable under its final name, atomically."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe.core.durable import sync_folder
 from coldframe.core.process import Account
 from coldframe.engines.accounts import give, let_through, private_folder
 from coldframe.engines.database import InstanceSpec
@@ -97,8 +98,4 @@ def write_durably(path: Path, content: bytes, *, account: Account | None = None)
     if account is not None:
         give(account, temporary)
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from coldframe.core.durable import sync_folder
 from coldframe.engines.metricstore.errors import MetricStoreError, StorageFailed, StorageFull, StoreClosed
 
 LOG = logging.getLogger("coldframe.metricstore")
@@ -125,11 +126,7 @@ class Log:
         descriptor = os.open(
             log_path(self._directory, self.number), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600
         )
-        folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._directory)
         return descriptor
 
 

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from coldframe.core.durable import sync_folder
+
 # File systems that cannot set blocks aside. posix_fallocate would write zeros there, which costs what it should save.
 _CANNOT = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 
@@ -44,11 +46,7 @@ class Disk:
 
     def sync_directory(self, directory: Path) -> None:
         """Make created, renamed and removed names of the directory durable."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(directory)
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from coldframe.core import process
+from coldframe.core.durable import sync_folder
 from coldframe.engines.database import DatabaseError, InstanceSpec, Running
 from coldframe.engines.postgresql import programs
 
@@ -123,13 +124,8 @@ def write_state(place: Path, known: State, *, durable: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
     fresh.replace(kept)
-    if not durable:
-        return
-    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    if durable:
+        sync_folder(place)
 
 
 def change(spec: InstanceSpec, edit: Callable[[State], None], *, durable: bool = True) -> State:

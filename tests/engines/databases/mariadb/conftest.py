@@ -1,9 +1,7 @@
 """Fixtures of MariaDB's endpoint: two databases with the same rows and users, which its tests share, and an endpoint for each test."""
 
 import contextlib
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pymysql
 import pytest
@@ -25,12 +23,8 @@ def kit():
 @pytest.fixture(scope="session")
 def instances(kit):
     """Instances that all of these tests share."""
-    with tempfile.TemporaryDirectory(prefix="coldframe-databases-") as folder:
-        made = Instances(kit, Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with Instances.somewhere(kit) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
