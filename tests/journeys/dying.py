@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -56,9 +57,20 @@ class Servers:
         """Wait until the server has killed itself."""
         ready, _, _ = select.select([self.process.stdout], [], [], 2 * PATIENCE)
         if not ready:
-            self.process.kill()
-            raise AssertionError(f"no server came to the step {step!r}: {self.log.read_text()[-2000:]}")
-        assert self.process.stdout.readline() == "9\n", self.log.read_text()[-2000:]
+            self._end_server()
+            raise AssertionError(f"no server came to the step {step!r}: {self.log.read_text()[-20000:]}")
+        ended = self.process.stdout.readline()
+        assert ended == "9\n", f"at {step!r} the server ended by {ended!r}: {self.log.read_text()[-2000:]}"
+
+    def _end_server(self) -> None:
+        """End the server that is there, having it say first where it is."""
+        here = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for child in map(int, here.read_text().split()):
+            said = self.log.stat().st_size
+            os.kill(child, signal.SIGUSR1)
+            until(lambda said=said: self.log.stat().st_size > said)
+            os.kill(child, signal.SIGKILL)
+        self.process.stdout.readline()
 
     def client(self) -> Any:
         """A client of RDS, once the server answers."""

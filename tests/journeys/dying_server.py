@@ -4,9 +4,11 @@ A JSON line on the input is one server: its data directory, the step and the mom
 takes a database that is silent for seconds for one that hangs. A line of the output says by which signal it ended.
 """
 
+import faulthandler
 import importlib
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -26,6 +28,8 @@ def serve(wanted: dict[str, Any]) -> int:
         log = os.open(wanted["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for number, file in ((0, nothing), (1, nothing), (2, log)):
             os.dup2(file, number)
+        faulthandler.enable()
+        faulthandler.register(signal.SIGUSR1)
         die_at(wanted["step"], wanted["moment"])
         if wanted["impatient"]:
             probing.EVERY, probing.ANSWER, probing.WRITE, probing.AGAIN = IMPATIENT

@@ -230,6 +230,12 @@ class Groups(Protocol):
     def acknowledge(self, source: InstanceSpec, follower: InstanceSpec) -> None:
         """Have a running follower acknowledge what it gets, or not, as its spec says."""
 
+    def confirm(self, source: InstanceSpec, follower: InstanceSpec) -> None:
+        """See to it that a running source does not wait for what a follower that acknowledges has received.
+
+        The word of that is lost when their connection ends, or came before the follower's word counted.
+        """
+
     def received(self, follower: InstanceSpec) -> str:
         """Return up to where a running follower has everything of its source, applied or not; raises DatabaseError."""
 

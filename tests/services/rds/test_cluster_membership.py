@@ -71,6 +71,9 @@ class Model:
     def acknowledge(self, source, follower):
         self.step()
 
+    def confirm(self, source, follower):
+        self.step()
+
     def received(self, follower):
         if follower.serial in self.dead:
             raise DatabaseError("it is dead")

@@ -2,8 +2,9 @@
 
 import os
 import socket
+import struct
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,8 @@ _CAPABILITIES = (
 )
 _UTF8 = 45
 _READ_ONLY = 1290
+_UP_TO_THE_END = 1
+_HEARD = 0.5
 _GONE = "the database closed the connection"
 
 
@@ -99,6 +102,23 @@ class Client:
         except OSError as problem:
             raise _unreachable(_GONE, problem) from problem
         return rows
+
+    def has_everything_before(self, file: str, position: int) -> None:
+        """Say that a replica that acknowledges has the binary log up to a position of a file, as the connection's last.
+
+        A primary that acknowledges only what a replica has takes a replica that connects at a position as having what lies
+        before it. The server id 0 is that of a reader of the log who is no replica, and ends no other one's session. It
+        hears that before it answers, and may answer only when this connection, or another replica's, stirs again.
+        """
+        self.query("SET @rpl_semi_sync_slave = 1, @master_binlog_checksum = 'NONE'")
+        ask = b"\x12" + struct.pack("<IHI", position, _UP_TO_THE_END, 0) + file.encode()
+        try:
+            self._socket.sendall(wire.framed(ask, 0))
+            self._socket.settimeout(_HEARD)
+            with suppress(TimeoutError):
+                self._packet()
+        except OSError as problem:
+            raise _unreachable(_GONE, problem) from problem
 
     def patience(self, seconds: float) -> None:
         """Wait so long for each answer from now on."""

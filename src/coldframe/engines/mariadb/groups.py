@@ -8,7 +8,7 @@ from collections.abc import Callable
 from coldframe.core import process
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import positions
-from coldframe.engines.mariadb.client import Client
+from coldframe.engines.mariadb.client import Client, quoted
 from coldframe.engines.mariadb.copies import MariaDBCopies, slave
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Place
@@ -16,6 +16,7 @@ from coldframe.engines.mariadb.places import Place
 _SECONDS = 15.0
 _LEVEL_SECONDS = 10.0
 _APPLY_SECONDS = 300.0
+_WAITING = "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_master_wait_sessions'"
 
 
 class MariaDBGroups:
@@ -49,6 +50,25 @@ class MariaDBGroups:
         kept = place.kept()
         kept.acknowledging = self._process(follower) if follower.acknowledges else ""
         place.keep(kept)
+
+    def confirm(self, source: InstanceSpec, follower: InstanceSpec) -> None:
+        """Tell a source that waits once more what a follower has received that acknowledges.
+
+        A replica acknowledges a transaction once, on the connection by which it got it; it does not get it again.
+        """
+        with self._instances.client(source, timeout=5) as writer:
+            if writer.query(_WAITING)[0]["Value"] == "0":
+                return
+            received = self.received(follower)
+            with self._instances.client(follower, timeout=5) as client:
+                now = slave(client)
+            file, position = now.get("Master_Log_File"), now.get("Read_Master_Log_Pos")
+            if now.get("Slave_IO_Running") != "Yes" or not file or not position:
+                return
+            # Where it is in the log may be of the time before it connected; what it has received is not.
+            lies_at = writer.value(f"SELECT BINLOG_GTID_POS({quoted(file)}, {position})")
+            if lies_at and positions.behind(lies_at, received) == 0:
+                writer.has_everything_before(file, int(position))
 
     def received(self, follower: InstanceSpec) -> str:
         """Return up to where a running follower has everything of its source, applied or not; raises DatabaseError."""

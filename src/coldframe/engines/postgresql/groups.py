@@ -49,6 +49,9 @@ class PostgreSQLGroups:
     def acknowledge(self, source: InstanceSpec, follower: InstanceSpec) -> None:
         """Do nothing: the writer knows by itself whose acknowledgement counts."""
 
+    def confirm(self, source: InstanceSpec, follower: InstanceSpec) -> None:
+        """Do nothing: a standby says what it has again and again, and whenever it connects."""
+
     def received(self, follower: InstanceSpec) -> str:
         """Return up to where a running follower has everything of its source, applied or not; raises DatabaseError."""
         with self._instances.session(follower, timeout=5) as connection:
@@ -129,7 +132,7 @@ class PostgreSQLGroups:
                 if not until(lambda: connection.value(_NOTHING_LEFT) == "t", _REPLAY_SECONDS):
                     return False
                 has = connection.value(_HAS)
-                line = int(connection.value("SELECT timeline_id FROM pg_control_checkpoint()") or 0)
+                line = _line(connection, has) if has else 0
         except DatabaseError:
             # One that does not start, or that was damaged, is copied anew.
             return False
@@ -162,6 +165,22 @@ class PostgreSQLGroups:
                 " WHERE slot_name ~ '^coldframe_' AND NOT active AND slot_type = 'physical'"
             )
             self._instances.cluster(target).reload("standby", connection)
+
+
+def _line(target: Connection, has: str) -> int:
+    """Return the timeline on which a standby has the last that it has.
+
+    Its control file tells that of its last checkpoint, and a standby that followed another one onto a new timeline has made
+    none there. It begins a segment file of its own for every timeline.
+    """
+    size = int(target.value("SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'") or 0)
+    high, low = divmod(max(positions.number(has) - 1, 0) // size, 2**32 // size)
+    lines = target.query(
+        "SELECT timeline_id::int FROM pg_control_checkpoint() UNION"
+        " SELECT ('x' || left(name, 8))::bit(32)::int FROM pg_ls_waldir()"
+        f" WHERE length(name) = 24 AND right(name, 16) = '{high:08X}{low:08X}'"
+    )
+    return max(int(row[0] or 0) for row in lines)
 
 
 def _left(source: Connection, line: int) -> str | None:

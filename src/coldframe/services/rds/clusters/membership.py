@@ -57,6 +57,7 @@ class Group:
             # Nobody is to take over what another cluster writes, or what nobody writes any more.
             return False
         if resource_id in cluster.promotable and reader.serial in writer.acknowledged_by:
+            self._confirm(writer, reader)
             return True
         if reader.serial not in writer.acknowledged_by and not self._close_behind(writer, reader):
             return False
@@ -66,6 +67,8 @@ class Group:
         # A writer that has written nothing is at the position "".
         if position is None or not self._has(resource_id, position):
             return False
+        # What it got before its word counted, the writer would wait for, and with it everybody.
+        self._confirm(writer, reader)
         return self._write(lambda records: _trust(records, self.cluster, writer.resource_id, [resource_id]))
 
     def _leave(self, resource_id: str) -> None:
@@ -112,6 +115,13 @@ class Group:
         engine = self.databases.engine(writer.engine)
         found = engine.copies.following(self.databases.spec(writer), self.databases.spec(reader))
         return found.running and found.behind is not None and found.behind <= _MOST_BEHIND
+
+    def _confirm(self, writer: Instance, reader: Instance) -> None:
+        engine, known = self.databases.engine(writer.engine), self.databases.spec
+        try:
+            engine.groups.confirm(known(writer), known(reader))
+        except DatabaseError as error:
+            LOG.info("%s: %s", reader.identifier, error)
 
     def _tell(self, resource_id: str) -> str | None:
         """Have reader and writer do as the records say; returns a position that is behind what was acknowledged before.
