@@ -106,7 +106,7 @@ class Story:
     def __init__(self, store, readers):
         self.store, self.model = store, Model()
         self.id = f"cluster-{next(_numbers)}"
-        self.changing = threading.Lock()
+        self._turn = threading.Lock()
         self.ids = [f"{self.id}-{number}" for number in range(readers + 1)]
         with self._records() as records:
             records.add(_cluster(self.id, self.ids[0]))
@@ -123,6 +123,9 @@ class Story:
 
     def engine(self, _name):
         return self.model
+
+    def turn(self, _cluster):
+        return self._turn
 
     def spec(self, row):
         return row

@@ -41,8 +41,6 @@ class Databases:
         self.settings = installation.settings
         # Held by whoever starts endpoints of clusters: jobs and the watch do.
         self.opening = threading.Lock()
-        # Held by whoever changes which readers acknowledge; a failover begins when nobody does.
-        self.changing = threading.Lock()
         # How many looks in a row the readers of clusters have not followed, by resource id; the watch alone counts.
         self.idle: dict[str, int] = {}
         self._installation = installation
@@ -83,7 +81,8 @@ class Databases:
     def turn(self, endpoint: str) -> threading.RLock:
         """Return the lock of one endpoint: whoever starts or ends its process, or removes its folder, holds it meanwhile.
 
-        That of a deployment is held by whoever sees to its green side.
+        That of a deployment is held by whoever sees to its green side; that of a cluster by whoever changes which of its
+        readers acknowledge, and a failover begins when nobody does.
         """
         return self._turns.setdefault(endpoint, threading.RLock())
 

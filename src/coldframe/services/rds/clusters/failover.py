@@ -91,9 +91,9 @@ def _seen(run: Run, cluster: str) -> Seen:
         return doors.seen(records, lookup.expect(records, cluster))
 
 
-def _quiet(databases: Databases) -> None:
+def _quiet(run: Run, cluster: str) -> None:
     """Return when nobody changes who acknowledges; the cluster's status keeps everybody from beginning to."""
-    with databases.changing:
+    with run.part(Databases).turn(cluster):
         return
 
 
@@ -107,7 +107,7 @@ def _writer(run: Run, cluster: str) -> Instance:
 def _choose(run: Run, cluster: str, target: str) -> str:
     """Return the reader that takes over when everybody is well: the one that is wanted, or the first by tier."""
     databases = run.part(Databases)
-    _quiet(databases)
+    _quiet(run, cluster)
     with run.read() as records:
         rows = lookup.readers(records, lookup.expect(records, cluster))
     writer = _writer(run, cluster)
@@ -196,7 +196,7 @@ def _roll_back(run: Run, cluster: str) -> None:
 
 def _revive(run: Run, cluster: str) -> bool:
     """Start the writer again; tells whether it came back at once. Without readers there is nothing but to wait for it."""
-    _quiet(run.part(Databases))
+    _quiet(run, cluster)
     if not _promotable(run, cluster):
         return False
     failed: list[Exception] = []
@@ -256,7 +256,7 @@ def _end_writer(run: Run, cluster: str) -> None:
 def _end_hanging(run: Run, cluster: str) -> None:
     stages.end(run, _writer(run, cluster).resource_id)
     # Who waited for an answer of it has an error now, and changes nothing any more.
-    _quiet(run.part(Databases))
+    _quiet(run, cluster)
 
 
 def _end_sessions(run: Run, cluster: str) -> int:

@@ -38,7 +38,7 @@ class Group:
 
     def join(self, resource_id: str) -> bool:
         """Let a reader acknowledge that follows the writer closely; returns whether it may take over from now on."""
-        with self.databases.changing:
+        with self.databases.turn(self.cluster):
             return self._join(resource_id)
 
     def leave(self, resource_id: str) -> None:
@@ -46,7 +46,7 @@ class Group:
 
         Raises DatabaseError during a failover, which is not to be disturbed.
         """
-        with self.databases.changing:
+        with self.databases.turn(self.cluster):
             self._leave(resource_id)
 
     def _join(self, resource_id: str) -> bool:
