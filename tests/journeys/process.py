@@ -17,7 +17,7 @@ from coldframe.server.files import RootCredentials, ServerFile, read_root, read_
 
 SOURCES = Path(__file__).parents[2] / "src"
 MAIN = [sys.executable, "-c", "import sys; from coldframe.cli.main import main; sys.exit(main())"]
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class ServerProcess:
