@@ -41,6 +41,7 @@ class Wire:
         self._auth = S3SigV4Auth(Credentials(key_id, secret), "s3", "us-east-1")
         host, port = endpoint.removeprefix("http://").split(":")
         self.socket = socket.create_connection((host, int(port)), timeout=60)
+        self._ahead = b""
 
     def head(
         self, method: str, path: str, *, size: int = 0, digest: str = "UNSIGNED-PAYLOAD", **more: str
@@ -61,23 +62,24 @@ class Wire:
         return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode()
 
     def answer(self) -> tuple[int, bytes]:
-        """The status and the number of bytes of the body, or the body where it is short."""
-        got = b""
-        while b"\r\n\r\n" not in got:
+        """The status and the body, or nothing of it where it is long."""
+        while b"\r\n\r\n" not in self._ahead:
             more = self.socket.recv(65536)
-            assert more, "the server left"
-            got += more
-        head, _, body = got.partition(b"\r\n\r\n")
+            assert more, f"the server left after {self._ahead!r}"
+            self._ahead += more
+        head, _, rest = self._ahead.partition(b"\r\n\r\n")
         size = next(
             int(line.partition(b":")[2])
             for line in head.split(b"\r\n")
             if line.startswith(b"content-length:")
         )
+        # What comes behind is of the next answer.
+        body, self._ahead = rest[:size], rest[size:]
         left = size - len(body)
         buffer = memoryview(bytearray(MEGABYTE))
         while left:
             number = self.socket.recv_into(buffer[:left])
-            assert number, "the server left"
+            assert number, f"the server left within the body of {head!r}"
             left -= number
             if size < MEGABYTE:
                 body += buffer[:number]
