@@ -53,6 +53,7 @@ class RequestHead:
 
     def __init__(self, operation: OperationModel, bad_value: str) -> None:
         self._bad_value = bad_value
+        self._says_number = operation.service_model.service_name == "s3"
         self._labels: list[tuple[str, Callable[[str], Any]]] = []
         self._query: dict[str, tuple[str, Shape, Callable[[str], Any]]] = {}
         self._headers: list[tuple[str, str, Callable[[str], Any]]] = []
@@ -107,6 +108,14 @@ class RequestHead:
         except (ValueError, msgspec.DecodeError, RecursionError) as error:
             raise self._bad(name) from error
 
+    def _number(self, key: str, scalar: Callable[[str], Any], text: str) -> Any:
+        try:
+            return scalar(text)
+        except ValueError as error:
+            words = f"Provided {key} not an integer or within integer range"
+            members = {"ArgumentName": key, "ArgumentValue": text}
+            raise ServiceFault(self._bad_value, words, status=400, **members) from error
+
     def _bad(self, name: str) -> ServiceFault:
         return ServiceFault(self._bad_value, f"Invalid value for the parameter {name}", status=400)
 
@@ -133,6 +142,10 @@ class RequestHead:
                     others.setdefault(key, []).append(text)
                 continue
             name, member, scalar = bound
+            if self._says_number and member.type_name in {"integer", "long"}:
+                if text:  # S3 takes an empty one for none
+                    out.setdefault(name, self._number(key, scalar, text))
+                continue
             value = self._scalar(name, scalar, text)
             if member.type_name == "list":
                 out.setdefault(name, []).append(value)

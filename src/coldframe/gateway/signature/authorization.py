@@ -75,6 +75,11 @@ def claim_from_parts(
     """The claim of a credential such as `AKID/20260101/us-east-1/sts/aws4_request` and what goes with it."""
     parts = credential.rsplit("/", 4)
     if len(parts) != 5 or not all(parts) or "/" in parts[0]:
+        if expected.family == "s3":
+            text = (
+                'The authorization header is malformed; the Credential is mal-formed; expecting "<YOUR-AKID>'
+            )
+            raise refusal("s3", "incomplete", f'{text}/YYYYMMDD/REGION/SERVICE/aws4_request".')
         raise refusal(
             expected.family,
             "incomplete",

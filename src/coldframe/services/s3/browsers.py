@@ -43,6 +43,8 @@ def preflight(installation: Installation, request: WireRequest) -> WireResponse:
         text += " request method / Access-Control-Request-Method or Access-Control-Request-Headers are not"
         text += " whitelisted by the resource's CORS spec."
         return _forbidden(request, text, "OBJECT" if request.path.strip("/").count("/") else "BUCKET")
+    request_id = ids.uuid()
+    found |= {"x-amz-request-id": request_id, "x-amz-id-2": request_id, "server": "AmazonS3"}
     return WireResponse(200, found, b"")
 
 
@@ -66,5 +68,5 @@ def _refused(status: int, code: str, message: str, **members: str) -> WireRespon
     more = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items())
     text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{more}<RequestId>{request_id}</RequestId>"
     text += f"<HostId>{request_id}</HostId></Error>"
-    head = {"content-type": "application/xml", "x-amz-request-id": request_id}
+    head = {"content-type": "application/xml", "x-amz-request-id": request_id, "server": "AmazonS3"}
     return WireResponse(status, head, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode())

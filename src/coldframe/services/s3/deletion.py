@@ -8,7 +8,7 @@ from coldframe.services.s3 import versions
 from coldframe.services.s3.events import emit
 from coldframe.services.s3.locks import check_deletable
 from coldframe.services.s3.lookup import newest, version
-from coldframe.services.s3.records import Bucket
+from coldframe.services.s3.records import Bucket, Upload
 
 
 def delete_one(
@@ -20,6 +20,9 @@ def delete_one(
         found = newest(records, bucket.name, key)
         change = versions.delete(records, bucket, key, call.now)
         if not bucket.versioning and found is not None:
+            # Of the deletion itself nothing is left to see.
+            for upload in records.list(Upload, key_prefix=(bucket.name, key)):
+                records.change(upload, disturbed=True)
             emit(call, bucket, "ObjectRemoved:Delete", found)
         if change.version is not None:
             emit(call, bucket, "ObjectRemoved:DeleteMarkerCreated", change.version)

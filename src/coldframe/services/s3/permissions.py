@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.core.installation import Installation
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.policies import compiled_policy
 from coldframe.services.s3 import acls
@@ -26,6 +27,8 @@ _OF_VERSION = {
     "PutObjectTagging": "s3:PutObjectVersionTagging",
 }
 
+_PUTS = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+
 
 def action(operation: str, parameters: Mapping[str, Any]) -> str:
     """Return the action of an operation on one version, which is another than on the object; else empty."""
@@ -41,6 +44,13 @@ def resources(call: Call, operation: str, parameters: Mapping[str, Any]) -> list
         raise no_such_bucket(name)
     key = parameters.get("Key")
     return [bucket_arn(call, name) if key is None else f"{bucket_arn(call, name)}/{key}"]
+
+
+def check_there(installation: Installation, operation: str, parameters: Mapping[str, Any]) -> None:
+    """Raise NoSuchBucket for a request that is wrong in itself, too: a document is looked at after its bucket."""
+    name = parameters.get("Bucket")
+    if name and operation != "CreateBucket" and installation.store.cached(Bucket, "", "", name) is None:
+        raise no_such_bucket(name)
 
 
 def owner(call: Call, resource: str) -> str:
@@ -93,6 +103,12 @@ def _granted(call: Call, bucket: Bucket, resource: str) -> list[dict[str, Any]]:
     arn, account = bucket_arn(call, bucket.name), call.principal.account
     public = not acls.blocks(bucket, "IgnorePublicAcls")
     found = acls.statements(bucket.acl, arn, None, account, public=public)
+    if call.operation in _PUTS:
+        # Who may write objects into a bucket may say the ACL of those.
+        found = [
+            {**one, "Action": [*one["Action"], "s3:PutObjectAcl"]} if "s3:PutObject" in one["Action"] else one
+            for one in found
+        ]
     key = resource.removeprefix(arn)[1:]
     if key and account != bucket.owner:
         with call.installation.store.read() as transaction:
