@@ -1,5 +1,6 @@
 """From a form to PutObject: the form's policy says who puts, its fields what is put, its file the bytes."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -113,6 +114,9 @@ def _headers(fields: Mapping[str, str]) -> dict[str, str]:
         elif name in _PLAIN:
             # Recorded: what the one character set of HTTP's headers does not have becomes a space.
             headers[header] = "".join(one if one <= "\xff" else " " for one in value)
+        elif header.startswith("x-amz-meta-") and "=?" in value:
+            # Recorded: words that are encoded as for mail are decoded of headers alone.
+            headers[header] = f"=?UTF-8?B?{b64encode(value.encode()).decode()}?="
         elif header.startswith("x-amz-") and name not in _NO_HEADER:
             headers[header] = value
     return headers

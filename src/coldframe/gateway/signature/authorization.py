@@ -98,14 +98,7 @@ def claim_from_parts(
 
 def _other_algorithm(algorithm: str, expected: Expectation) -> ServiceFault:
     if expected.family == "s3":
-        message = (
-            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-            if algorithm == "AWS"
-            else "Unsupported Authorization Type"
-        )
-        return ServiceFault(
-            "InvalidRequest" if algorithm == "AWS" else "InvalidArgument", message, status=400
-        )
+        return ServiceFault("InvalidArgument", "Unsupported Authorization Type", status=400)
     if algorithm.startswith("AWS4"):
         return refusal(expected.family, "incomplete", f"Unsupported AWS 'algorithm': '{algorithm}'.")
     return refusal(expected.family, "missing")

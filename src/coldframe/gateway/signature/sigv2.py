@@ -15,6 +15,7 @@ from coldframe.gateway.signature.credentials import Expectation, FindSecret, Sec
 from coldframe.gateway.signature.keys import same
 from coldframe.gateway.signature.refusals import refusal
 from coldframe.gateway.signature.session import check_session
+from coldframe.gateway.signature.timeliness import expired_at
 
 HEADER: Final = "AWS "
 _LONGEST_SKEW: Final = 900
@@ -90,7 +91,8 @@ def verify_sigv2(
     token = parameters.get("x-amz-security-token") or request.headers.get("x-amz-security-token")
     check_session(secret, token, now, expected)
     if now.timestamp() > int(expires):
-        raise refusal("s3", "presigned_expired")
+        end = datetime.fromtimestamp(int(expires), UTC)
+        raise refusal("s3", "presigned_expired", **expired_at(end, now.astimezone(UTC)))
     return _verified(request, parameters, secret, (access_key_id, parameters["Signature"]), now, expected)
 
 

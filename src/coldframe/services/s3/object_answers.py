@@ -1,5 +1,6 @@
 """A version as answers have it: the headers of GetObject and HeadObject."""
 
+import re
 from typing import Any
 
 from coldframe.services.s3 import encryption
@@ -7,6 +8,7 @@ from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.lookup import Request
 from coldframe.services.s3.mail_words import decoded, told
 from coldframe.services.s3.records import Version
+from coldframe.services.s3.refusals import invalid_argument
 from coldframe.services.s3.times import milliseconds, moment, whole_second
 
 _HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
@@ -79,6 +81,12 @@ def _lock(found: Version) -> dict[str, Any]:
 
 def _overrides(request: Request) -> dict[str, Any]:
     """Return the headers that the request wants to see instead of the object's own."""
-    return {
+    found = {
         name: request[f"Response{name}"] for name in _OVERRIDES if request.get(f"Response{name}") is not None
     }
+    for name, value in found.items():
+        if isinstance(value, str) and any(character > "\xff" for character in value):
+            header = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+            text = "Header value cannot be represented using ISO-8859-1."
+            raise invalid_argument(text, f"response-{header}", value)
+    return found

@@ -4,13 +4,15 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from coldframe.core.call import Call
 from coldframe.core.installation import Installation
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.policies import compiled_policy
-from coldframe.services.s3 import acls
-from coldframe.services.s3.lookup import bucket_arn, newest
+from coldframe.services.s3 import acls, grants
+from coldframe.services.s3.grants import HEADERS
+from coldframe.services.s3.lookup import bucket_arn, newest, version
 from coldframe.services.s3.policies import is_public
 from coldframe.services.s3.records import Bucket
 from coldframe.services.s3.refusals import no_such_bucket
@@ -27,6 +29,19 @@ _OF_VERSION = {
     "PutObjectTagging": "s3:PutObjectVersionTagging",
 }
 
+# Operations on objects that policies may decide by the tags that those have (Service Authorization Reference).
+_BY_TAGS = frozenset(
+    {
+        "DeleteObjectTagging",
+        "GetObject",
+        "GetObjectAcl",
+        "GetObjectAttributes",
+        "GetObjectTagging",
+        "HeadObject",
+        "PutObjectAcl",
+        "PutObjectTagging",
+    }
+)
 _PUTS = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
 
 
@@ -68,10 +83,10 @@ def resource_policy(call: Call, resource: str) -> tuple[AttachedPolicy | None, b
     if found and acls.blocks(bucket, "RestrictPublicBuckets") and is_public(found):
         # A public policy then speaks for the owner's account and for AWS services alone.
         found = found if call.account == bucket.owner or call.principal.kind == "service" else ""
-    grants = _granted(call, bucket, resource)
-    if not grants:
+    granted = _granted(call, bucket, resource)
+    if not granted:
         return (AttachedPolicy(bucket.name, compiled_policy(found, "resource")) if found else None), False
-    merged = _merged(found, json.dumps(grants))
+    merged = _merged(found, json.dumps(granted))
     return AttachedPolicy(bucket.name, compiled_policy(merged, "resource")), False
 
 
@@ -91,9 +106,33 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
         ("s3:x-amz-copy-source", "CopySource"),
         ("s3:if-none-match", "IfNoneMatch"),
         ("s3:object-lock-mode", "ObjectLockMode"),
+        ("s3:object-lock-legal-hold", "ObjectLockLegalHoldStatus"),
+        ("s3:x-amz-metadata-directive", "MetadataDirective"),
+        *((f"s3:{header}", member) for member, (header, _) in HEADERS.items()),
     ):
         if parameters.get(member) is not None:
             found[key] = str(parameters[member])
+    return found
+
+
+def late_context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Return the condition keys of tags: of those that the object has, and of those that the request would give it."""
+    found: dict[str, str | list[str]] = {}
+    if operation in _BY_TAGS and parameters.get("Key"):
+        with call.installation.store.read() as transaction:
+            records = transaction.records("", "")
+            bucket, key, version_id = (parameters.get(name) or "" for name in ("Bucket", "Key", "VersionId"))
+            there = version(records, bucket, key, version_id) if version_id else newest(records, bucket, key)
+        tags = there.tags if there is not None else {}
+        found |= {f"s3:ExistingObjectTag/{name}": value for name, value in tags.items()}
+    said = parameters.get("Tagging")
+    if said:
+        if isinstance(said, Mapping):
+            pairs = [(tag.get("Key", ""), tag.get("Value", "")) for tag in said.get("TagSet") or []]
+        else:
+            pairs = parse_qsl(said, keep_blank_values=True)
+        found |= {f"s3:RequestObjectTag/{name}": value for name, value in pairs}
+        found["s3:RequestObjectTagKeys"] = [name for name, _ in pairs]
     return found
 
 
@@ -112,9 +151,12 @@ def _granted(call: Call, bucket: Bucket, resource: str) -> list[dict[str, Any]]:
     key = resource.removeprefix(arn)[1:]
     if key and account != bucket.owner:
         with call.installation.store.read() as transaction:
-            version = newest(transaction.records("", ""), bucket.name, key)
-        if version is not None:
-            found += acls.statements(version.acl, arn, key, account, public=public)
+            top = newest(transaction.records("", ""), bucket.name, key)
+        if top is not None:
+            found += acls.statements(top.acl, arn, key, account, public=public)
+            if account and top.owner == account:
+                # What an account put into another one's bucket is its own.
+                found += grants.statements([grants.to_owner(account)], arn, key, account)
     return found
 
 

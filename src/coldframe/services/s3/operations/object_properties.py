@@ -125,8 +125,8 @@ def put_object_retention(call: Call, request: Request) -> Mapping[str, Any]:
     if until is not None:
         check_until(call, ends)
     locked = bool(found.lock_mode) and found.lock_until > call.now
-    weaker = ends < found.lock_until or (found.lock_mode == "COMPLIANCE" and mode != "COMPLIANCE")
-    weaker = weaker or (mode != found.lock_mode and mode != "COMPLIANCE")
+    # Another mode, also the stronger one, takes the retention that there is away.
+    weaker = ends < found.lock_until or mode != found.lock_mode
     if locked and weaker:
         bypass = bool(request.get("BypassGovernanceRetention")) and found.lock_mode == "GOVERNANCE"
         if not bypass or not may_bypass(call, found):
