@@ -213,3 +213,29 @@ def test_names_of_filter_rules_in_any_case(s3, bucket):
     entry["Filter"]["Key"]["FilterRules"][0]["Name"] = "infix"
     said = error_of(configured, s3=s3, bucket=bucket, QueueConfigurations=[entry])
     assert (said["ArgumentName"], said["ArgumentValue"]) == ("FilterRule.Name", "infix")
+
+
+def test_of_many_keys_deleted_at_once_also_those_are_told_that_were_not_there(s3, bucket, heard):
+    configured(s3, bucket, QueueConfigurations=[{"QueueArn": QUEUE, "Events": ["s3:ObjectRemoved:*"]}])
+    s3.put_object(Bucket=bucket, Key="there")
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "there"}, {"Key": "never"}]})
+    keys = [json.loads(message[1])["Records"][0]["s3"]["object"]["key"] for message in heard(2)]
+    assert sorted(keys) == ["never", "there"]
+
+
+def test_the_trace_of_the_request_goes_to_the_queue(s3, s3_server, bucket):
+    sqs, trace = s3_server.client("sqs"), "Root=1-3152b799-8954dae64eda91bc9a23a7e8"
+    url = sqs.create_queue(QueueName="traced")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": statement}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    configured(s3, bucket, QueueConfigurations=[{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}])
+    tracing = s3_server.client("s3")
+    tracing.meta.events.register(
+        "before-send.s3.*", lambda request, **_: request.headers.update({"X-Amzn-Trace-Id": trace})
+    )
+    tracing.put_object(Bucket=bucket, Key="k")
+    wanted = {"QueueUrl": url, "WaitTimeSeconds": 20, "MessageSystemAttributeNames": ["AWSTraceHeader"]}
+    [message] = sqs.receive_message(**wanted)["Messages"]
+    assert message["Attributes"] == {"AWSTraceHeader": trace}

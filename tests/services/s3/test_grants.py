@@ -207,3 +207,11 @@ def test_who_may_write_may_say_the_acl_of_what_it_writes_alone(s3, s3_server, op
     assert HTTP.request("PUT", f"{at}/new", body=b"x", headers=acl).status == 200
     assert HTTP.request("GET", f"{at}/new").status == 200
     assert HTTP.request("PUT", f"{at}/ours?acl", headers=acl).status == 403
+
+
+def test_who_may_list_learns_that_an_object_is_not_there(s3, s3_server, open_bucket):
+    at = f"{s3_server.endpoint}/{open_bucket}"
+    assert HTTP.request("GET", f"{at}/none").status == 403
+    s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read")
+    s3.put_object(Bucket=open_bucket, Key="there")
+    assert [HTTP.request("GET", f"{at}/{key}").status for key in ("none", "there")] == [404, 403]

@@ -43,7 +43,8 @@ def emit(
     for identifier, target in _listening(configuration, event, version.key):
         record = _record(call, bucket, event, version, identifier) | dict(more or {})
         message = json.dumps({"Records": [record]})
-        call.start(send_event, target, message, arn, bucket.owner)
+        trace = [call.trace_header] if call.trace_header else []
+        call.start(send_event, target, message, arn, bucket.owner, *trace)
 
 
 def try_targets(call: Call, bucket: Bucket, configuration: Mapping[str, Any]) -> None:

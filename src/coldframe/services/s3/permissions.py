@@ -105,6 +105,7 @@ def context(call: Call, operation: str, parameters: Mapping[str, Any]) -> dict[s
         ("s3:x-amz-server-side-encryption-aws-kms-key-id", "SSEKMSKeyId"),
         ("s3:x-amz-copy-source", "CopySource"),
         ("s3:if-none-match", "IfNoneMatch"),
+        ("s3:x-amz-server-side-encryption-customer-algorithm", "SSECustomerAlgorithm"),
         ("s3:object-lock-mode", "ObjectLockMode"),
         ("s3:object-lock-legal-hold", "ObjectLockLegalHoldStatus"),
         ("s3:x-amz-metadata-directive", "MetadataDirective"),
@@ -152,7 +153,11 @@ def _granted(call: Call, bucket: Bucket, resource: str) -> list[dict[str, Any]]:
     if key and account != bucket.owner:
         with call.installation.store.read() as transaction:
             top = newest(transaction.records("", ""), bucket.name, key)
-        if top is not None:
+        if top is None:
+            # Who may list a bucket learns that there is no such object, though none grants to read it.
+            there = {"Action": ["s3:GetObject"], "Resource": f"{arn}/{grants.literal(key)}"}
+            found += [{**one, **there} for one in found if "s3:ListBucket" in one["Action"]]
+        else:
             found += acls.statements(top.acl, arn, key, account, public=public)
             if account and top.owner == account:
                 # What an account put into another one's bucket is its own.
