@@ -293,3 +293,5 @@ def test_a_request_that_names_headers_is_held_to_them(s3, signed, bucket):
     assert "Access-Control-Allow-Origin" not in signed("GET", f"/{bucket}/k", **named).headers
     named["Access_Control_Request_Headers"] = "x-one"
     assert "Access-Control-Allow-Origin" in signed("GET", f"/{bucket}/k", **named).headers
+    named["Access_Control_Request_Method"] = "PUT"
+    assert "Access-Control-Allow-Origin" not in signed("GET", f"/{bucket}/k", **named).headers

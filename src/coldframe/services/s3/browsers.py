@@ -14,9 +14,10 @@ from coldframe.services.s3.records import Bucket
 
 def headers(installation: Installation, request: WireRequest) -> dict[str, str]:
     """Return what is added to the answer of a request that has an Origin; nothing where no rule fits."""
-    # Recorded: who names headers, as in a preflight, is held to them here, too.
+    # Recorded: who names a method or headers, as in a preflight, is held to them here, too.
+    method = request.headers.get("access-control-request-method") or request.method
     rules = _rules(_bucket(installation, request))
-    return allowed(rules, request.headers["origin"], request.method, _asked(request)) or {}
+    return allowed(rules, request.headers["origin"], method, _asked(request)) or {}
 
 
 def preflight(installation: Installation, request: WireRequest) -> WireResponse:
