@@ -276,6 +276,7 @@ def test_policies_of_forms(s3, s3_server, bucket):
         "POST", url, body=b"a=b", headers={"Content-Type": "application/x-www-form-urlencoded"}
     )
     assert code_of(plain) == (412, "PreconditionFailed")
+    assert plain.data.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>')
 
 
 def test_encoded_words_of_forms_stay(s3, s3_server, bucket):
