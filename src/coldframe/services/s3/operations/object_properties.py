@@ -186,8 +186,9 @@ def restore_object(call: Call, request: Request) -> Mapping[str, Any]:
             "lifecycleRestorationExpiryTime": written(until),
             "lifecycleRestoreStorageClass": found.storage_class,
         }
-        # Amazon S3 does this part itself.
+        # Amazon S3 does this part itself, and its end is behind its beginning.
         more = {
+            "eventTime": written(call.now + 1),
             "userIdentity": {"principalId": f"AmazonCustomer:{canonical_id(bucket.owner)}"},
             "requestParameters": {"sourceIPAddress": "s3.amazonaws.com"},
             "glacierEventData": {"restoreEventData": told},
