@@ -233,6 +233,14 @@ def test_version_2_in_the_header(s3_server, bucket):
     assert code_of(ask(right.replace(date, past), past)) == (403, "RequestTimeTooSkewed")
 
 
+def test_reading_takes_no_word_on_encryption(s3, signed, bucket):
+    s3.put_object(Bucket=bucket, Key="k")
+    said = {"x_amz_server_side_encryption": "AES256"}
+    assert code_of(signed("GET", f"/{bucket}/k", **said)) == (400, "InvalidArgument")
+    assert signed("HEAD", f"/{bucket}/k", **said).status == 400
+    assert signed("GET", f"/{bucket}/k").status == 200
+
+
 def test_overrides_beyond_latin(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k")
     said = error_of(s3.get_object, Bucket=bucket, Key="k", ResponseCacheControl="\u2014")

@@ -54,6 +54,9 @@ class RequestHead:
     def __init__(self, operation: OperationModel, bad_value: str) -> None:
         self._bad_value = bad_value
         self._says_number = operation.service_model.service_name == "s3"
+        # Documented: how an object is encrypted is not to be said where it is read.
+        reads = self._says_number and operation.name in {"GetObject", "HeadObject"}
+        self._refused = ("x-amz-server-side-encryption",) if reads else ()
         self._labels: list[tuple[str, Callable[[str], Any]]] = []
         self._query: dict[str, tuple[str, Shape, Callable[[str], Any]]] = {}
         self._headers: list[tuple[str, str, Callable[[str], Any]]] = []
@@ -90,6 +93,11 @@ class RequestHead:
         self._read_labels(out, request.path)
         if request.query and (self._query or self._rest):
             self._read_query(out, request.query)
+        for header in self._refused:
+            if header in request.headers:
+                words = f"{header} header is not supported for this operation."
+                members = {"ArgumentName": header, "ArgumentValue": request.headers[header]}
+                raise ServiceFault(self._bad_value, words, status=400, **members)
         for name, header, scalar in self._headers:
             text = request.headers.get(header)
             if text is not None:
