@@ -25,7 +25,7 @@ def send(cloud, method, path, *, form=None, cookie="", **headers):
     answer = connection.getresponse()
     text = answer.read().decode()
     connection.close()
-    return answer.status, dict(answer.getheaders()), text
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, text
 
 
 SAME = {"sec_fetch_site": "same-origin"}

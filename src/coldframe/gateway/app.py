@@ -20,6 +20,8 @@ LOG = logging.getLogger("coldframe.gateway")
 BODY_LIMIT = 16 * 1024 * 1024
 # Below this a body is quicker read whole.
 STREAM_FROM = 256 * 1024
+# What S3 alone answers to a method and path that are none of its operations.
+_OF_NO_OPERATION = frozenset({405, 412})
 
 Step = Callable[[Exchange], None]
 
@@ -88,6 +90,8 @@ class Gateway:
             found, request.found = request.found, None
             exchange = found or self._route(request)
         except ServiceFault as fault:
+            if fault.status in _OF_NO_OPERATION and "s3" in self.services:
+                return self._fault_of_s3(fault)
             return answer.fault_without_service(request, fault, ids.uuid())
         return self._for_browsers(exchange.service, exchange.routed, self._run(exchange))
 
@@ -106,9 +110,12 @@ class Gateway:
         try:
             return post_object.post_object(self.installation, request, put)
         except ServiceFault as fault:
-            model = self.services["s3"].model
-            protocol = protocols.protocol_of(model, str(model.resolved_protocol))
-            return protocol.fault(model, None, fault, ids.uuid())
+            return self._fault_of_s3(fault)
+
+    def _fault_of_s3(self, fault: ServiceFault) -> WireResponse:
+        model = self.services["s3"].model
+        protocol = protocols.protocol_of(model, str(model.resolved_protocol))
+        return protocol.fault(model, None, fault, ids.uuid())
 
     def _preflight(self, request: WireRequest) -> WireResponse | None:
         """Answer what a browser asks before it sends; None where no service answers browsers."""

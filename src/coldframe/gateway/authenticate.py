@@ -23,6 +23,7 @@ from coldframe.identity.last_use import LastUse, Use
 _FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3", "rest-json": "rest-json"}
 _HEADER = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/").search
 _QUERY = re.compile(r"(?:^|&)X-Amz-Credential=([^&]+)").search
+_OLD_HEADER = re.compile(r"AWS ([^:\s]+):").match
 _OLD_QUERY = re.compile(r"(?:^|&)AWSAccessKeyId=([^&]+)").search
 # Names of buckets stand in hosts too, so that what looks like a region has to be one by its words.
 _REGION_OF_HOST = re.compile(
@@ -124,6 +125,9 @@ def claim(request: WireRequest) -> Claimed | None:
     found = _HEADER(headers.get("authorization", ""))
     if found is not None:
         return Claimed(found[1], found[2], headers.get("x-amz-security-token"))
+    old = _OLD_HEADER(headers.get("authorization", ""))
+    if old is not None:
+        return Claimed(old[1], "", headers.get("x-amz-security-token"))
     found = _QUERY(request.query)
     if found is not None:
         parts = unquote(found[1]).split("/")

@@ -43,6 +43,7 @@ def check_permission(exchange: Exchange) -> None:
     of_resource = getattr(own, "resource_policy", None)
     owner_of = getattr(own, "owner", None)
     context_of = getattr(own, "context", None)
+    late_context_of = getattr(own, "late_context", None)
 
     # Annotations of several types are strings here, because they would be made anew for each call.
     def keys() -> Keys:
@@ -50,6 +51,8 @@ def check_permission(exchange: Exchange) -> None:
             context.update(_context(exchange))
             context.update(permissions.organizations.principal_keys(principal.account))
             context.update(own_keys or {})
+            if late_context_of is not None:  # what has to be looked up for it
+                context.update(late_context_of(call, name, exchange.parameters))
         return context
 
     def decide(action: str, resource: str, more: "Keys | None" = None) -> Decision:
@@ -118,8 +121,10 @@ def _context(exchange: Exchange) -> dict[str, str | list[str]]:
     seconds = int(exchange.installation.clock.seconds())
     request = exchange.request
     session = exchange.principal.session if exchange.principal is not None else None
+    referer = request.headers.get("referer")
     return {
         **(_session_context(session, seconds) if session is not None else {}),
+        **({"aws:Referer": referer} if referer is not None else {}),
         "aws:CurrentTime": _written(seconds),
         "aws:EpochTime": str(seconds),
         "aws:SourceIp": request.peer,

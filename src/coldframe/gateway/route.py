@@ -279,6 +279,10 @@ def _no_action(service: ServiceModel, action: str) -> ServiceFault:
 
 
 def _no_path(service: ServiceModel, request: WireRequest) -> ServiceFault:
+    if request.method == "POST" and service.service_name == "s3" and not request.query:
+        text = "At least one of the pre-conditions you specified did not hold"
+        condition = "Bucket POST must be of the enclosure-type multipart/form-data"
+        return ServiceFault("PreconditionFailed", text, status=412, Condition=condition)
     if service.metadata["protocol"] == "rest-xml":
         text = "The specified method is not allowed against this resource."
         return ServiceFault("MethodNotAllowed", text, status=405)

@@ -22,6 +22,7 @@ _ENUM = re.compile(
     r"(?:Member must satisfy constraint: \[)?Member must satisfy enum value set",
     re.DOTALL,
 ).match
+_PATH = re.compile(r"Value(?: '.*')?(?: null)? at '([^']+)' failed to satisfy constraint: ", re.DOTALL).match
 _NUMBERED = re.compile(r"\.\d+\.member").sub
 _NULL = re.compile(r"Value null at '([^']+)'").match
 _TABLE = tomllib.loads(files("coldframe.gateway").joinpath("validation.toml").read_text("utf-8"))
@@ -42,7 +43,7 @@ def validate(operation: OperationModel, params: Mapping[str, Any], code: str | N
     free = _TABLE["free"].get(operation.service_model.service_name)
     if errors and free:
         errors = [
-            one for one in errors if (found := _ENUM(one)) is None or _NUMBERED("", found[2]) not in free
+            one for one in errors if (found := _PATH(one)) is None or _NUMBERED("", found[1]) not in free
         ]
     if errors:
         raise _fault(operation, errors[:MAX_ERRORS], code)

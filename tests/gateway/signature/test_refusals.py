@@ -261,7 +261,8 @@ def test_s3_wants_the_hash_of_the_body():
 @pytest.mark.parametrize(
     ("value", "code"),
     [
-        ("AWS AKID:sig", "InvalidRequest"),
+        ("AWS AKID:sig", "InvalidAccessKeyId"),
+        ("AWS AKID", "InvalidArgument"),
         ("Basic eDp5", "InvalidArgument"),
         ("AWS4-ECDSA-P256-SHA256 Credential=a", "InvalidArgument"),
     ],

@@ -119,7 +119,7 @@ def test_a_client_that_never_reads_is_cut(server, monkeypatch):
 def test_http_1_0(server):
     old = server.exchange(b"GET /inline HTTP/1.0\r\n\r\n")
     assert old.endswith(b"inline")
-    assert b"connection: close" in old
+    assert b"Connection: close" in old
     with server.connect() as client:
         for _ in range(2):
             client.sendall(b"GET /inline HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")

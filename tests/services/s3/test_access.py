@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from coldframe.identity.accounts import create_access_key, create_account
 from tests.services.s3.test_objects import refused
+from tests.services.s3.test_words import HTTP
 
 OPEN = dict.fromkeys(
     ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False
@@ -261,3 +262,42 @@ def test_saying_more_in_a_put_needs_more(s3, user, open_bucket):
     writer.put_object(Bucket=open_bucket, Key="new", Body=b"")
     assert refused(writer.put_object, Bucket=open_bucket, Key="new", Tagging="a=1") == ("AccessDenied", 403)
     assert refused(writer.put_object, Bucket=open_bucket, Key="new", ACL="private") == ("AccessDenied", 403)
+
+
+def test_conditions_on_tags_headers_and_where_one_comes_from(s3, s3_server, bucket):
+    def allow(action, **condition):
+        statement = {"Effect": "Allow", "Principal": "*", "Action": action, "Condition": condition}
+        statement["Resource"] = f"arn:aws:s3:::{bucket}/*"
+        s3.put_bucket_policy(
+            Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement})
+        )
+
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="open", Tagging="shown=yes")
+    s3.put_object(Bucket=bucket, Key="shut", Tagging="shown=no")
+    at = f"{s3_server.endpoint}/{bucket}"
+    allow("s3:GetObject", StringEquals={"s3:ExistingObjectTag/shown": "yes"})
+    assert [HTTP.request("GET", f"{at}/{key}").status for key in ("open", "shut", "none")] == [200, 403, 403]
+    allow("s3:GetObject", StringLike={"aws:Referer": "http://a.example/*"})
+    came = [{"Referer": "http://a.example/x"}, {"Referer": "http://b.example/"}, {}]
+    assert [HTTP.request("GET", f"{at}/open", headers=each).status for each in came] == [200, 403, 403]
+    allow(["s3:PutObject", "s3:PutObjectTagging"], StringEquals={"s3:RequestObjectTag/by": "me"})
+    tagged = [{"x-amz-tagging": "by=me"}, {"x-amz-tagging": "by=you"}, {}]
+    assert [HTTP.request("PUT", f"{at}/new", headers=each).status for each in tagged] == [200, 403, 403]
+
+
+def test_resources_of_policies_may_have_wildcards_that_the_bucket_fits(s3, bucket):
+    def put(*resources):
+        statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": list(resources),
+        }
+        s3.put_bucket_policy(
+            Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement})
+        )
+
+    put("arn:aws:s3:::*", "arn:aws:s3:::*/*", f"arn:aws:s3:::{bucket[:-1]}?/k")
+    for resource in ("arn:aws:s3:::other", "arn:aws:s3:::other*/k", f"arn:aws:s3:::{bucket}x/k"):
+        assert refused(put, resource) == ("MalformedPolicy", 400)

@@ -142,9 +142,9 @@ def test_cors(s3, s3_server, bucket, new_bucket):
         )
         try:
             with urlopen(request) as answer:
-                return answer.status, dict(answer.headers)
+                return answer.status, {name.lower(): text for name, text in answer.headers.items()}
         except OSError as error:
-            return error.code, dict(error.headers)
+            return error.code, {name.lower(): text for name, text in error.headers.items()}
 
     url = f"{s3_server.endpoint}/{bucket}/k"
     origin = "https://www.example.com"

@@ -125,3 +125,11 @@ def test_copies_change_the_key(s3, bucket):
     s3.copy_object(**copy, Key="k", **source(), **other)
     assert refused(s3.get_object, Bucket=bucket, Key="k", **KEY) == ("AccessDenied", 403)
     assert s3.get_object(Bucket=bucket, Key="k", **other)["Body"].read() == b"hello"
+
+
+def test_reading_with_a_key_that_is_none_is_denied(s3, bucket):
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    s3.put_object(Bucket=bucket, Key="sealed", Body=b"x", **key)
+    short = {**key, "SSECustomerKey": b"short"}
+    assert refused(s3.get_object, Bucket=bucket, Key="sealed", **short) == ("AccessDenied", 403)
+    assert refused(s3.put_object, Bucket=bucket, Key="sealed", **short) == ("InvalidArgument", 400)

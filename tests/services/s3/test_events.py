@@ -151,3 +151,91 @@ def test_filters_that_cannot_be(s3, bucket):
         "ArgumentValue": "INVALID",
     }
     assert said({"Name": "prefix"})["Code"] == "MalformedXML"
+
+
+def test_acls_tags_and_restores_that_change(s3, s3_server, bucket, heard):
+    s3.put_bucket_ownership_controls(
+        Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    )
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"12345", StorageClass="GLACIER")
+    wanted = ["s3:ObjectAcl:Put", "s3:ObjectTagging:*", "s3:ObjectRestore:*"]
+    configured(s3, bucket, QueueConfigurations=[{"QueueArn": QUEUE, "Events": wanted}])
+    for acl in ("private", "public-read"):  # the first is what it has
+        s3.put_object_acl(Bucket=bucket, Key="k", ACL=acl)
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    s3.restore_object(Bucket=bucket, Key="k", RestoreRequest={"Days": 1})
+    records = {}
+    for message in heard(5):
+        [record] = json.loads(message[1])["Records"]
+        records[record["eventName"]] = record
+    assert sorted(records) == [
+        "ObjectAcl:Put",
+        "ObjectRestore:Completed",
+        "ObjectRestore:Post",
+        "ObjectTagging:Delete",
+        "ObjectTagging:Put",
+    ]
+    assert records["ObjectAcl:Put"]["s3"]["object"].keys() == {"key", "eTag"}
+    assert {records[name]["eventVersion"] for name in records if "Restore" not in name} == {"2.3"}
+    restored = records["ObjectRestore:Completed"]
+    assert restored["s3"]["object"]["size"] == 5
+    assert restored["glacierEventData"]["restoreEventData"]["lifecycleRestoreStorageClass"] == "GLACIER"
+    assert restored["userIdentity"]["principalId"].startswith("AmazonCustomer:")
+
+
+def test_versions_in_messages(s3, new_bucket, heard):
+    bucket = new_bucket(versioned=True)
+    configured(
+        s3,
+        bucket,
+        QueueConfigurations=[{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}],
+    )
+    s3.delete_object(Bucket=bucket, Key="k")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    about = {}
+    for message in heard(2):
+        [record] = json.loads(message[1])["Records"]
+        about[record["eventName"]] = record["s3"]["object"]
+    assert about["ObjectRemoved:DeleteMarkerCreated"]["eTag"] == "d41d8cd98f00b204e9800998ecf8427e"
+    assert "versionId" in about["ObjectRemoved:DeleteMarkerCreated"]
+    assert "versionId" not in about["ObjectCreated:Put"]
+
+
+def test_names_of_filter_rules_in_any_case(s3, bucket):
+    rules = [{"Name": "PREFIX", "Value": "a"}, {"Name": "suffix", "Value": "b"}]
+    entry = {"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
+    configured(s3, bucket, QueueConfigurations=[entry])
+    [kept] = s3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+    assert [rule["Name"] for rule in kept["Filter"]["Key"]["FilterRules"]] == ["Prefix", "Suffix"]
+    entry["Filter"]["Key"]["FilterRules"][0]["Name"] = "infix"
+    said = error_of(configured, s3=s3, bucket=bucket, QueueConfigurations=[entry])
+    assert (said["ArgumentName"], said["ArgumentValue"]) == ("FilterRule.Name", "infix")
+
+
+def test_of_many_keys_deleted_at_once_also_those_are_told_that_were_not_there(s3, bucket, heard):
+    configured(s3, bucket, QueueConfigurations=[{"QueueArn": QUEUE, "Events": ["s3:ObjectRemoved:*"]}])
+    s3.put_object(Bucket=bucket, Key="there")
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "there"}, {"Key": "never"}]})
+    keys = [json.loads(message[1])["Records"][0]["s3"]["object"]["key"] for message in heard(2)]
+    assert sorted(keys) == ["never", "there"]
+
+
+def test_the_trace_of_the_request_goes_to_the_queue(s3, s3_server, bucket):
+    sqs, trace = s3_server.client("sqs"), "Root=1-3152b799-8954dae64eda91bc9a23a7e8"
+    url = sqs.create_queue(QueueName="traced")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": statement}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    configured(s3, bucket, QueueConfigurations=[{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}])
+    tracing = s3_server.client("s3")
+    tracing.meta.events.register(
+        "before-send.s3.*", lambda request, **_: request.headers.update({"X-Amzn-Trace-Id": trace})
+    )
+    tracing.put_object(Bucket=bucket, Key="k")
+    wanted = {"QueueUrl": url, "WaitTimeSeconds": 20, "MessageSystemAttributeNames": ["AWSTraceHeader"]}
+    [message] = sqs.receive_message(**wanted)["Messages"]
+    assert message["Attributes"] == {"AWSTraceHeader": trace}

@@ -6,7 +6,7 @@ import pytest
 
 from coldframe.identity.accounts import create_access_key, create_account
 from tests.services.s3.test_objects import refused
-from tests.services.s3.test_words import error_of
+from tests.services.s3.test_words import HTTP, error_of
 
 LOGS = "http://acs.amazonaws.com/groups/s3/LogDelivery"
 EVERYBODY = "http://acs.amazonaws.com/groups/global/AllUsers"
@@ -188,3 +188,30 @@ def test_locations_name_the_whole_address(s3, s3_server, bucket):
 def test_websites_that_cannot_be(s3, bucket, configuration, code, name):
     said = error_of(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration=configuration)
     assert (said["Code"], said.get("ArgumentName")) == (code, name), json.dumps(said)
+
+
+def test_what_an_account_put_into_the_bucket_of_another_is_its_own(s3, open_bucket, other):
+    client, _ = other
+    s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read-write")
+    client.put_object(Bucket=open_bucket, Key="theirs", Body=b"x")
+    assert client.get_object(Bucket=open_bucket, Key="theirs")["Body"].read() == b"x"
+    client.put_object_acl(Bucket=open_bucket, Key="theirs", ACL="public-read")
+    s3.put_object(Bucket=open_bucket, Key="ours", Body=b"x")
+    assert refused(client.get_object, Bucket=open_bucket, Key="ours")[1] == 403
+
+
+def test_who_may_write_may_say_the_acl_of_what_it_writes_alone(s3, s3_server, open_bucket):
+    s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read-write")
+    s3.put_object(Bucket=open_bucket, Key="ours", Body=b"x")
+    at, acl = f"{s3_server.endpoint}/{open_bucket}", {"x-amz-acl": "public-read"}
+    assert HTTP.request("PUT", f"{at}/new", body=b"x", headers=acl).status == 200
+    assert HTTP.request("GET", f"{at}/new").status == 200
+    assert HTTP.request("PUT", f"{at}/ours?acl", headers=acl).status == 403
+
+
+def test_who_may_list_learns_that_an_object_is_not_there(s3, s3_server, open_bucket):
+    at = f"{s3_server.endpoint}/{open_bucket}"
+    assert HTTP.request("GET", f"{at}/none").status == 403
+    s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read")
+    s3.put_object(Bucket=open_bucket, Key="there")
+    assert [HTTP.request("GET", f"{at}/{key}").status for key in ("none", "there")] == [404, 403]

@@ -71,7 +71,7 @@ class Wire:
         size = next(
             int(line.partition(b":")[2])
             for line in head.split(b"\r\n")
-            if line.startswith(b"content-length:")
+            if line.lower().startswith(b"content-length:")
         )
         # What comes behind is of the next answer.
         body, self._ahead = rest[:size], rest[size:]

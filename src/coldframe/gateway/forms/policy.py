@@ -4,6 +4,7 @@ Source: Amazon S3 API Reference, "POST policy" and "Authenticating requests: bro
 """
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,15 @@ from coldframe.identity.credentials import Found
 # Fields that need no condition, beside those that begin with x-ignore-.
 _FREE = frozenset({"x-amz-signature", "awsaccesskeyid", "signature", "file", "policy"})
 _IGNORED = "x-ignore-"
+# The fields of a signature of either version, in the order in which S3 misses them and as it calls them.
+_FOURTH = {
+    "x-amz-algorithm": "X-Amz-Algorithm",
+    "x-amz-credential": "X-Amz-Credential",
+    "x-amz-date": "X-Amz-Date",
+    "x-amz-signature": "X-Amz-Signature",
+}
+_SECOND = {"awsaccesskeyid": "AWSAccessKeyId", "signature": "Signature"}
+_EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z").fullmatch
 
 FindSecret = Callable[[str, str | None], Found | None]
 
@@ -24,13 +34,13 @@ FindSecret = Callable[[str, str | None], Found | None]
 def signer_of(fields: Mapping[str, str], find: FindSecret, now: datetime) -> tuple[Found, str]:
     """Return whose signature the policy of a form has, and the region of its scope (empty for version 2).
 
-    Raises what S3 answers to a signature that is not complete, not known or not right.
+    Raises what S3 answers to a signature that is not complete, not known or not right; AccessDenied where there is none.
     """
     policy, token = fields["policy"], fields.get("x-amz-security-token")
-    if "x-amz-signature" in fields:
-        for name in ("x-amz-algorithm", "x-amz-credential", "x-amz-date"):
+    if any(name in fields for name in _FOURTH):
+        for name, said in _FOURTH.items():
             if not fields.get(name):
-                raise _missing(name)
+                raise _missing(said)
         if fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256":
             text = "X-Amz-Algorithm only supports AWS4-HMAC-SHA256"
             raise ServiceFault("InvalidArgument", text, status=400, ArgumentName="x-amz-algorithm")
@@ -41,15 +51,17 @@ def signer_of(fields: Mapping[str, str], find: FindSecret, now: datetime) -> tup
         found = _known(find(scope[0], token), now)
         key = found.key.signing_key(scope[1], scope[2], scope[3])
         if not same(sign(key, policy), fields["x-amz-signature"]):
-            raise refusal("s3", "mismatch")
+            raise _mismatch(scope[0], policy, fields["x-amz-signature"])
         return found, scope[2]
-    for name in ("awsaccesskeyid", "signature"):
+    if not any(name in fields for name in _SECOND):
+        raise ServiceFault("AccessDenied", "Access Denied", status=403)
+    for name, said in _SECOND.items():
         if not fields.get(name):
-            raise _missing(name)
+            raise _missing(said)
     found = _known(find(fields["awsaccesskeyid"], token), now)
     wanted = b64encode(found.key.sha1(policy.encode())).decode()
     if not same(wanted, fields["signature"]):
-        raise refusal("s3", "mismatch")
+        raise _mismatch(fields["awsaccesskeyid"], policy, fields["signature"])
     return found, ""
 
 
@@ -106,6 +118,8 @@ def _plain(condition: Any) -> Iterator[tuple[str, str, str]]:
         raise _invalid("Invalid Condition.")
     kind, first, second = condition[0].lower(), condition[1], condition[2]
     if kind == "content-length-range":
+        if any(isinstance(each, int) and each < 0 for each in (first, second)):
+            raise _invalid("Invalid content-length-range: its limits may not be negative.")
         least, most = (str(each) for each in (first, second))
         if not (least.isdecimal() and most.isdecimal()):
             raise _denied(f"Policy Condition failed: {json.dumps(condition)}")
@@ -131,11 +145,12 @@ def _decoded(text: str) -> dict[str, Any]:
 def _moment(text: Any) -> datetime | None:
     if not isinstance(text, str):
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise _invalid(f"Invalid 'expiration' value: '{text[:64]}'") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if _EXPIRATION(text):
+        try:
+            return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+        except ValueError:
+            pass  # a day or an hour that there is not is refused as any other text is
+    raise _invalid(f"Invalid 'expiration' value: '{text[:64]}'")
 
 
 def _known(found: Found | None, now: datetime) -> Found:
@@ -149,6 +164,12 @@ def _known(found: Found | None, now: datetime) -> Found:
 def _missing(name: str) -> ServiceFault:
     text = f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
     return ServiceFault("InvalidArgument", text, status=400, ArgumentName=name, ArgumentValue="")
+
+
+def _mismatch(key_id: str, policy: str, signature: str) -> ServiceFault:
+    """Tell what was signed, which is the policy as it came, and with which signature."""
+    told = {"AWSAccessKeyId": key_id, "StringToSign": policy, "SignatureProvided": signature}
+    return refusal("s3", "mismatch", **told, StringToSignBytes=policy.encode().hex(" "))
 
 
 def _invalid(reason: str) -> ServiceFault:

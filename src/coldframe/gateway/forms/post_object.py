@@ -1,5 +1,6 @@
 """From a form to PutObject: the form's policy says who puts, its fields what is put, its file the bytes."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -60,7 +61,9 @@ def post_object(installation: Installation, request: WireRequest, put: Put) -> W
     if not key:
         text = "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
         raise ServiceFault("InvalidArgument", text, status=400, ArgumentName="key", ArgumentValue="")
-    key = key.replace("${filename}", form.filename) if form.filename else key
+    if form.filename:
+        # The policy is held against the key that is meant.
+        key = form.fields["key"] = key.replace("${filename}", form.filename)
     upload = _upload(installation, form, bucket)
     headers = {"host": request.headers.get("host", "localhost"), **_headers(form.fields)}
     path = f"/{quote(bucket)}/{quote(key)}"
@@ -90,13 +93,15 @@ def _upload(installation: Installation, form: Form, bucket: str) -> _Upload:
     if "policy" not in fields:
         return _Upload(credentials.anonymous(), installation.settings.region, None)
     now = datetime.fromtimestamp(installation.clock.seconds(), UTC)
-    length = check_policy(fields, bucket, now)
     claimed = fields.get("x-amz-credential", "").split("/")[0] or fields.get("awsaccesskeyid")
     if installation.settings.dev and not credentials.known(installation, claimed):
+        length = check_policy(fields, bucket, now)
         return _Upload(credentials.dev_principal(claimed), installation.settings.region, length)
+    # The signature first: what a policy says counts for nothing before.
     found, region = signer_of(
         fields, lambda key_id, token: credentials.find(installation, key_id, token), now
     )
+    length = check_policy(fields, bucket, now)
     return _Upload(found.principal, region or installation.settings.region, length)
 
 
@@ -106,7 +111,13 @@ def _headers(fields: Mapping[str, str]) -> dict[str, str]:
         header = _HEADERS.get(name, name)
         if name == "tagging":
             headers["x-amz-tagging"] = _tagging(value)
-        elif name in _PLAIN or (header.startswith("x-amz-") and name not in _NO_HEADER):
+        elif name in _PLAIN:
+            # Recorded: what the one character set of HTTP's headers does not have becomes a space.
+            headers[header] = "".join(one if one <= "\xff" else " " for one in value)
+        elif header.startswith("x-amz-meta-") and "=?" in value:
+            # Recorded: words that are encoded as for mail are decoded of headers alone.
+            headers[header] = f"=?UTF-8?B?{b64encode(value.encode()).decode()}?="
+        elif header.startswith("x-amz-") and name not in _NO_HEADER:
             headers[header] = value
     return headers
 

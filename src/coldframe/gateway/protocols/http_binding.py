@@ -53,6 +53,10 @@ class RequestHead:
 
     def __init__(self, operation: OperationModel, bad_value: str) -> None:
         self._bad_value = bad_value
+        self._says_number = operation.service_model.service_name == "s3"
+        # Documented: how an object is encrypted is not to be said where it is read.
+        reads = self._says_number and operation.name in {"GetObject", "HeadObject"}
+        self._refused = ("x-amz-server-side-encryption",) if reads else ()
         self._labels: list[tuple[str, Callable[[str], Any]]] = []
         self._query: dict[str, tuple[str, Shape, Callable[[str], Any]]] = {}
         self._headers: list[tuple[str, str, Callable[[str], Any]]] = []
@@ -89,6 +93,11 @@ class RequestHead:
         self._read_labels(out, request.path)
         if request.query and (self._query or self._rest):
             self._read_query(out, request.query)
+        for header in self._refused:
+            if header in request.headers:
+                words = f"{header} header is not supported for this operation."
+                members = {"ArgumentName": header, "ArgumentValue": request.headers[header]}
+                raise ServiceFault(self._bad_value, words, status=400, **members)
         for name, header, scalar in self._headers:
             text = request.headers.get(header)
             if text is not None:
@@ -106,6 +115,14 @@ class RequestHead:
             return scalar(text)
         except (ValueError, msgspec.DecodeError, RecursionError) as error:
             raise self._bad(name) from error
+
+    def _number(self, key: str, scalar: Callable[[str], Any], text: str) -> Any:
+        try:
+            return scalar(text)
+        except ValueError as error:
+            words = f"Provided {key} not an integer or within integer range"
+            members = {"ArgumentName": key, "ArgumentValue": text}
+            raise ServiceFault(self._bad_value, words, status=400, **members) from error
 
     def _bad(self, name: str) -> ServiceFault:
         return ServiceFault(self._bad_value, f"Invalid value for the parameter {name}", status=400)
@@ -133,6 +150,10 @@ class RequestHead:
                     others.setdefault(key, []).append(text)
                 continue
             name, member, scalar = bound
+            if self._says_number and member.type_name in {"integer", "long"}:
+                if text:  # S3 takes an empty one for none
+                    out.setdefault(name, self._number(key, scalar, text))
+                continue
             value = self._scalar(name, scalar, text)
             if member.type_name == "list":
                 out.setdefault(name, []).append(value)

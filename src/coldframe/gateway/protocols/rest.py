@@ -102,9 +102,11 @@ class Plans:
     def answer(self, operation: OperationModel, result: Mapping[str, Any]) -> WireResponse:
         """Write head and body of a result."""
         plan = self._writings[operation]
-        # Where boto3 tells the status of an answer a handler may say it, if it is not always the same.
-        told = result.get("ResponseMetadata", {}).get("HTTPStatusCode", plan.status)
-        status, bound = plan.head.write(result, told)
+        # Where boto3 tells the status of an answer a handler may say it, if it is not always the same, and headers
+        # that the model has no member for.
+        told: Mapping[str, Any] = result.get("ResponseMetadata", {})
+        status, bound = plan.head.write(result, told.get("HTTPStatusCode", plan.status))
+        bound |= told.get("HTTPHeaders", {})
         body = plan.body(result)
         headers = {"content-type": plan.content_type} if body else {}
         return WireResponse(status, headers | {key.lower(): value for key, value in bound.items()}, body)

@@ -69,6 +69,9 @@ class RestXmlBodies(XmlBodies):
         members = body_members(shape)
         if payload is None and not members:
             return lambda _: b""
+        if self._service.service_name == "s3":
+            # Clients that read as it comes take what a list belongs to from what stands before it.
+            members = dict(sorted(members.items(), key=lambda item: item[1].type_name == "list"))
         body = shape.members[payload] if payload else shape
         tag = self._root(body, payload)
         if tag == "GetBucketLocationOutput" and self._service.service_name == "s3":
@@ -138,6 +141,7 @@ class RestXml:
         response = self._plans.answer(operation, result)
         response.headers["x-amz-request-id"] = request_id
         response.headers["x-amz-id-2"] = _host_id(request_id)
+        response.headers["server"] = "AmazonS3"
         if "content-range" in response.headers:
             response.status = 206
         return response
@@ -151,6 +155,8 @@ class RestXml:
         request = f"<RequestId>{escape(request_id)}</RequestId><HostId>{_host_id(request_id)}</HostId>"
         if service.service_name == "s3":
             error = fault_elements(self._xml, wire, with_type=False)
+            if not wire.message:
+                error = error.replace("</Code>", "</Code><Message/>", 1)
             body = f"{HEAD}{error.removesuffix('</Error>')}{_details(wire)}{request}</Error>"
         else:
             body = f"{HEAD}<ErrorResponse>{fault_elements(self._xml, wire, with_type=True)}{request}</ErrorResponse>"
@@ -158,6 +164,7 @@ class RestXml:
             "content-type": "application/xml",
             "x-amz-request-id": request_id,
             "x-amz-id-2": _host_id(request_id),
+            "server": "AmazonS3",
         }
         headers |= {key.lower(): value for key, value in bound.items()}
         headers |= fault.members.get("headers", {})

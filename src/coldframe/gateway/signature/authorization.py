@@ -75,6 +75,11 @@ def claim_from_parts(
     """The claim of a credential such as `AKID/20260101/us-east-1/sts/aws4_request` and what goes with it."""
     parts = credential.rsplit("/", 4)
     if len(parts) != 5 or not all(parts) or "/" in parts[0]:
+        if expected.family == "s3":
+            text = (
+                'The authorization header is malformed; the Credential is mal-formed; expecting "<YOUR-AKID>'
+            )
+            raise refusal("s3", "incomplete", f'{text}/YYYYMMDD/REGION/SERVICE/aws4_request".')
         raise refusal(
             expected.family,
             "incomplete",
@@ -93,14 +98,7 @@ def claim_from_parts(
 
 def _other_algorithm(algorithm: str, expected: Expectation) -> ServiceFault:
     if expected.family == "s3":
-        message = (
-            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
-            if algorithm == "AWS"
-            else "Unsupported Authorization Type"
-        )
-        return ServiceFault(
-            "InvalidRequest" if algorithm == "AWS" else "InvalidArgument", message, status=400
-        )
+        return ServiceFault("InvalidArgument", "Unsupported Authorization Type", status=400)
     if algorithm.startswith("AWS4"):
         return refusal(expected.family, "incomplete", f"Unsupported AWS 'algorithm': '{algorithm}'.")
     return refusal(expected.family, "missing")

@@ -73,8 +73,16 @@ def canonical_digests(
     request: WireRequest, names: tuple[str, ...], payload: str, *, s3: bool, presigned: bool
 ) -> Iterator[str]:
     """The SHA-256 of each canonical form that a client may have signed for this request, the usual one first."""
+    for form in canonical_forms(request, names, payload, s3=s3, presigned=presigned):
+        yield sha256(form).hexdigest()
+
+
+def canonical_forms(
+    request: WireRequest, names: tuple[str, ...], payload: str, *, s3: bool, presigned: bool
+) -> Iterator[bytes]:
+    """The canonical forms themselves."""
     headers = canonical_headers(request, names)
     for path in canonical_paths(request.path, s3=s3):
         for query in canonical_queries(request.query, presigned=presigned):
             form = f"{request.method}\n{path}\n{query}\n{headers}\n{payload}"
-            yield sha256(form.encode("utf-8", "surrogateescape")).hexdigest()
+            yield form.encode("utf-8", "surrogateescape")

@@ -28,7 +28,11 @@ def claim_from_query(parameters: dict[str, str], expected: Expectation) -> Claim
         return _claim(parameters, expected)
     except ServiceFault as fault:
         if fault.code == "AuthorizationHeaderMalformed":
-            raise ServiceFault("AuthorizationQueryParametersError", fault.message, status=400) from fault
+            text = fault.message.replace(
+                "The authorization header is malformed; the",
+                "Error parsing the X-Amz-Credential parameter; the",
+            )
+            raise ServiceFault("AuthorizationQueryParametersError", text, status=400) from fault
         raise
 
 

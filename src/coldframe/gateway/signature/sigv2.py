@@ -1,10 +1,11 @@
-"""Signature Version 2 in the query of an S3 URL, which boto3 still makes for custom endpoints.
+"""Signature Version 2 of S3: in the query of a URL, which boto3 still makes for custom endpoints, and in the header.
 
 Source: Amazon S3 Developer Guide, "Signing and authenticating REST requests (AWS signature version 2)".
 """
 
 from base64 import b64encode
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import unquote
 
@@ -14,7 +15,10 @@ from coldframe.gateway.signature.credentials import Expectation, FindSecret, Sec
 from coldframe.gateway.signature.keys import same
 from coldframe.gateway.signature.refusals import refusal
 from coldframe.gateway.signature.session import check_session
+from coldframe.gateway.signature.timeliness import expired_at
 
+HEADER: Final = "AWS "
+_LONGEST_SKEW: Final = 900
 _CLAIM: Final = ("AWSAccessKeyId", "Signature", "Expires")
 
 # The parameters that name a part of a resource or change the answer's headers: only these are signed.
@@ -87,27 +91,61 @@ def verify_sigv2(
     token = parameters.get("x-amz-security-token") or request.headers.get("x-amz-security-token")
     check_session(secret, token, now, expected)
     if now.timestamp() > int(expires):
-        raise refusal("s3", "presigned_expired")
+        end = datetime.fromtimestamp(int(expires), UTC)
+        raise refusal("s3", "presigned_expired", **expired_at(end, now.astimezone(UTC)))
+    return _verified(request, parameters, secret, (access_key_id, parameters["Signature"]), now, expected)
+
+
+def verify_sigv2_header(
+    request: WireRequest, find_secret: FindSecret, now: datetime, expected: Expectation
+) -> Verified:
+    """Who signed by an Authorization header such as `AWS AKID:signature`; raises as `verify_sigv2`, and for the date."""
+    access_key_id, colon, signature = request.headers["authorization"][len(HEADER) :].strip().partition(":")
+    if not colon or not access_key_id or not signature:
+        text = "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature"
+        raise ServiceFault("InvalidArgument", text, status=400)
+    secret = find_secret(access_key_id)
+    if secret is None:
+        raise refusal("s3", "unknown_key", AWSAccessKeyId=access_key_id)
+    check_session(secret, request.headers.get("x-amz-security-token"), now, expected)
+    said = request.headers.get("x-amz-date") or request.headers.get("date", "")
+    try:
+        date = parsedate_to_datetime(said)
+    except ValueError:
+        text = "AWS authentication requires a valid Date or x-amz-date header"
+        raise ServiceFault("AccessDenied", text, status=403) from None
+    if abs((date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()) > _LONGEST_SKEW:
+        raise refusal("s3", "skewed")
+    parameters = {"Expires": "" if "x-amz-date" in request.headers else said}
+    return _verified(request, parameters, secret, (access_key_id, signature), now, expected)
+
+
+def _verified(
+    request: WireRequest,
+    parameters: dict[str, str],
+    secret: Secret,
+    claimed: tuple[str, str],
+    now: datetime,
+    expected: Expectation,
+) -> Verified:
+    access_key_id, signature = claimed
     path = f"/{expected.bucket}{request.path}" if expected.bucket else request.path
     # Of a bucket without a key some clients send the path without its last slash, and sign it with one.
     paths = (path, f"{path}/") if path.count("/") == 1 else (path,)
-    if not any(_signed(request, parameters, one, secret) for one in paths):
-        raise refusal("s3", "mismatch")
+    texts = [_string_to_sign(request, parameters, one).encode("utf-8", "surrogateescape") for one in paths]
+    if not any(same(b64encode(secret.key.sha1(text)).decode(), signature) for text in texts):
+        told = {"AWSAccessKeyId": access_key_id, "SignatureProvided": signature}
+        told |= {"StringToSign": texts[0].decode(errors="replace"), "StringToSignBytes": texts[0].hex(" ")}
+        raise refusal("s3", "mismatch", **told)
     return Verified(
         access_key_id=access_key_id,
         principal=secret.principal,
         date=now.astimezone(UTC),
         service="s3",
         payload="UNSIGNED-PAYLOAD",
-        presigned=True,
+        presigned="Signature" in parameters,
         family="s3",
     )
-
-
-def _signed(request: WireRequest, parameters: dict[str, str], path: str, secret: Secret) -> bool:
-    text = _string_to_sign(request, parameters, path).encode("utf-8", "surrogateescape")
-    wanted = b64encode(secret.key.sha1(text)).decode()
-    return same(wanted, parameters["Signature"])
 
 
 def _string_to_sign(request: WireRequest, parameters: dict[str, str], path: str) -> str:

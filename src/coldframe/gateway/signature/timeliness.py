@@ -13,6 +13,7 @@ from coldframe.gateway.signature.refusals import refusal
 _SKEW: Final = timedelta(minutes=5)
 _SKEW_S3: Final = timedelta(minutes=15)
 _BASIC: Final = "%Y%m%dT%H%M%SZ"
+_ISO: Final = "%Y-%m-%dT%H:%M:%SZ"
 _BASIC_FORMAT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII).fullmatch
 
 
@@ -53,6 +54,11 @@ def _parsed(timestamp: str) -> tuple[datetime, str]:
     return date, f"{date:%Y%m%d}"
 
 
+def expired_at(end: datetime, now: datetime) -> dict[str, str]:
+    """What S3 says of a URL that was good until `end`."""
+    return {"Expires": f"{end:{_ISO}}", "ServerTime": f"{now:{_ISO}}"}
+
+
 def check_timely(claim: Claim, date: datetime, now: datetime, expected: Expectation) -> None:
     """Raise the family's fault when the signature is too old, or of a time still to come."""
     skew = _SKEW_S3 if expected.family == "s3" else _SKEW
@@ -63,11 +69,15 @@ def check_timely(claim: Claim, date: datetime, now: datetime, expected: Expectat
         margin = (
             f"{int(lasts.total_seconds()) // 60} min." if kind == "skewed" else f"{claim.expires_seconds} s."
         )
+        told = {}
+        if kind == "presigned_expired" and expected.family == "s3":
+            told = expired_at(date + lasts, now) | {"X-Amz-Expires": str(claim.expires_seconds)}
         raise refusal(
             expected.family,
             kind,
             f"Signature expired: {date:{_BASIC}} is now earlier than {now - lasts:{_BASIC}}"
             f" ({now:{_BASIC}} - {margin})",
+            **told,
         )
     if date - now > skew:
         raise refusal(

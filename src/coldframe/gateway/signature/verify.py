@@ -8,13 +8,13 @@ from typing import Final
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.signature.authorization import claim_from_header
-from coldframe.gateway.signature.canonical import canonical_digests
+from coldframe.gateway.signature.canonical import canonical_digests, canonical_forms
 from coldframe.gateway.signature.credentials import Claim, Expectation, FindSecret, Secret, Verified
 from coldframe.gateway.signature.keys import same, sign
 from coldframe.gateway.signature.presigned import claim_from_query, query_parameters
 from coldframe.gateway.signature.refusals import refusal
 from coldframe.gateway.signature.session import check_session
-from coldframe.gateway.signature.sigv2 import is_sigv2, verify_sigv2
+from coldframe.gateway.signature.sigv2 import HEADER, is_sigv2, verify_sigv2, verify_sigv2_header
 from coldframe.gateway.signature.timeliness import check_timely, signed_at
 
 UNSIGNED: Final = "UNSIGNED-PAYLOAD"
@@ -40,6 +40,8 @@ def verify(
     `find_secret` gives the secret of an access key id, or None; `now` is aware, in UTC.
     """
     parameters: dict[str, str] = {}
+    if expected.family == "s3" and request.headers.get("authorization", "").startswith(HEADER):
+        return verify_sigv2_header(request, find_secret, now, expected)
     if "authorization" in request.headers:
         if expected.family == "s3" and "X-Amz-Algorithm=" in request.query:
             raise ServiceFault("InvalidArgument", "Only one auth mechanism allowed", status=400)
@@ -162,12 +164,22 @@ def _check_signature(
         # The string to sign has the basic format, also when the date came in a Date header.
         stamp = f"{date:%Y%m%dT%H%M%SZ}"
     above = f"AWS4-HMAC-SHA256\n{stamp}\n{claim.scope}\n"
-    digests = canonical_digests(
-        request,
-        claim.signed_headers,
-        payload,
-        s3=expected.family == "s3",
-        presigned=claim.presigned,
-    )
+    s3 = expected.family == "s3"
+    digests = canonical_digests(request, claim.signed_headers, payload, s3=s3, presigned=claim.presigned)
     if not any(same(sign(key, above + digest), claim.signature) for digest in digests):
-        raise refusal(expected.family, "mismatch")
+        raise refusal(expected.family, "mismatch", **(_told(request, claim, payload, above) if s3 else {}))
+
+
+def _told(request: WireRequest, claim: Claim, payload: str, above: str) -> dict[str, str]:
+    """What S3 says of a signature that is not right: what it signed itself, of which nothing is secret."""
+    # The last is the one that does not go by how the client encoded its URL.
+    *_, form = canonical_forms(request, claim.signed_headers, payload, s3=True, presigned=claim.presigned)
+    signed = (above + sha256(form).hexdigest()).encode("utf-8", "surrogateescape")
+    return {
+        "AWSAccessKeyId": claim.access_key_id,
+        "StringToSign": signed.decode(errors="replace"),
+        "SignatureProvided": claim.signature,
+        "StringToSignBytes": signed.hex(" "),
+        "CanonicalRequest": form.decode(errors="replace"),
+        "CanonicalRequestBytes": form.hex(" "),
+    }

@@ -9,6 +9,32 @@ from coldframe.core.wire import WireResponse
 _LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
+# As AWS spells them: some clients do not know that it says nothing. Names that are not here go out as they are.
+_SPELLED: Final = {
+    "accept-ranges": "Accept-Ranges",
+    "allow": "Allow",
+    "cache-control": "Cache-Control",
+    "connection": "Connection",
+    "content-disposition": "Content-Disposition",
+    "content-encoding": "Content-Encoding",
+    "content-language": "Content-Language",
+    "content-length": "Content-Length",
+    "content-range": "Content-Range",
+    "content-type": "Content-Type",
+    "etag": "ETag",
+    "expires": "Expires",
+    "last-modified": "Last-Modified",
+    "location": "Location",
+    "server": "Server",
+    "transfer-encoding": "Transfer-Encoding",
+    "vary": "Vary",
+    "access-control-allow-credentials": "Access-Control-Allow-Credentials",
+    "access-control-allow-headers": "Access-Control-Allow-Headers",
+    "access-control-allow-methods": "Access-Control-Allow-Methods",
+    "access-control-allow-origin": "Access-Control-Allow-Origin",
+    "access-control-expose-headers": "Access-Control-Expose-Headers",
+    "access-control-max-age": "Access-Control-Max-Age",
+}
 _BODILESS: Final = frozenset({204, 304})
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
@@ -27,7 +53,7 @@ class Dates:
         if second != self._second:
             text = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
             # The line first: a thread that sees the new second has the new line.
-            self._line = f"date: {text}\r\n".encode()
+            self._line = f"Date: {text}\r\n".encode()
             self._second = second
         return self._line
 
@@ -39,21 +65,26 @@ def head(response: WireResponse, dates: Dates, *, method: str, keeps: bool, old:
     """
     headers = response.headers
     status = response.status
-    written = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    spelled = _SPELLED.get
+    written = "".join([f"{spelled(name, name)}: {value}\r\n" for name, value in headers.items()])
     if isinstance(response.body, bytes):
         if status not in _BODILESS and (method != "HEAD" or "content-length" not in headers):
             if "content-length" in headers:
                 written = "".join(
-                    [f"{name}: {value}\r\n" for name, value in headers.items() if name != "content-length"]
+                    [
+                        f"{spelled(name, name)}: {value}\r\n"
+                        for name, value in headers.items()
+                        if name != "content-length"
+                    ]
                 )
-            written += f"content-length: {len(response.body)}\r\n"
+            written += f"Content-Length: {len(response.body)}\r\n"
     elif "content-length" not in headers and not old:
-        written += "transfer-encoding: chunked\r\n"
+        written += "Transfer-Encoding: chunked\r\n"
     if not keeps:
         if "connection" not in headers:
-            written += "connection: close\r\n"
+            written += "Connection: close\r\n"
     elif old:
-        written += "connection: keep-alive\r\n"
+        written += "Connection: keep-alive\r\n"
     line = _LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()
     return b"".join((line, written.encode(), dates.line(), b"\r\n"))
 

@@ -14,7 +14,10 @@ from coldframe.services.s3.records import Bucket
 
 def headers(installation: Installation, request: WireRequest) -> dict[str, str]:
     """Return what is added to the answer of a request that has an Origin; nothing where no rule fits."""
-    return allowed(_rules(_bucket(installation, request)), request.headers["origin"], request.method) or {}
+    # Recorded: who names a method or headers, as in a preflight, is held to them here, too.
+    method = request.headers.get("access-control-request-method") or request.method
+    rules = _rules(_bucket(installation, request))
+    return allowed(rules, request.headers["origin"], method, _asked(request)) or {}
 
 
 def preflight(installation: Installation, request: WireRequest) -> WireResponse:
@@ -31,19 +34,21 @@ def preflight(installation: Installation, request: WireRequest) -> WireResponse:
         return _forbidden(request, "CORS is not enabled for this bucket.", "BUCKET")
     if not method:
         return _refused(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
-    asked = [
-        name.strip().lower()
-        for name in request.headers.get("access-control-request-headers", "").split(",")
-        if name.strip()
-    ]
-    found = allowed(_rules(bucket), origin, method, asked)
+    found = allowed(_rules(bucket), origin, method, _asked(request))
     if found is None:
         # The spelling is AWS's.
         text = "This CORS request is not allowed. This is usually because the evalution of Origin,"
         text += " request method / Access-Control-Request-Method or Access-Control-Request-Headers are not"
         text += " whitelisted by the resource's CORS spec."
         return _forbidden(request, text, "OBJECT" if request.path.strip("/").count("/") else "BUCKET")
+    request_id = ids.uuid()
+    found |= {"x-amz-request-id": request_id, "x-amz-id-2": ids.uuid(), "server": "AmazonS3"}
     return WireResponse(200, found, b"")
+
+
+def _asked(request: WireRequest) -> list[str]:
+    names = request.headers.get("access-control-request-headers", "").split(",")
+    return [name.strip().lower() for name in names if name.strip()]
 
 
 def _bucket(installation: Installation, request: WireRequest) -> Bucket | None:
@@ -65,6 +70,8 @@ def _refused(status: int, code: str, message: str, **members: str) -> WireRespon
     request_id = ids.uuid()
     more = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items())
     text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{more}<RequestId>{request_id}</RequestId>"
-    text += f"<HostId>{request_id}</HostId></Error>"
-    head = {"content-type": "application/xml", "x-amz-request-id": request_id}
+    host_id = ids.uuid()
+    text += f"<HostId>{host_id}</HostId></Error>"
+    head = {"content-type": "application/xml", "x-amz-request-id": request_id, "x-amz-id-2": host_id}
+    head["server"] = "AmazonS3"
     return WireResponse(status, head, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode())

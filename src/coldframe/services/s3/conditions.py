@@ -8,7 +8,7 @@ from datetime import datetime
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
 from coldframe.services.s3.lookup import Request, newest
-from coldframe.services.s3.records import Version
+from coldframe.services.s3.records import Upload, Version
 from coldframe.services.s3.refusals import no_such_key, precondition_failed
 from coldframe.services.s3.times import http_date, moment, whole_second
 
@@ -77,13 +77,13 @@ def check_write(request: Request, records: Records, *, any_match: bool = False) 
             raise precondition_failed("If-Match")
 
 
-def check_undisturbed(request: Request, records: Records, since: int) -> None:
-    """Raise ConditionalRequestConflict for a condition on a key that was put anew since the upload began."""
+def check_undisturbed(request: Request, records: Records, upload: Upload) -> None:
+    """Raise ConditionalRequestConflict for a condition on a key that was put anew or deleted since the upload began."""
     condition = "If-Match" if request.get("IfMatch") is not None else "If-None-Match"
     if request.get("IfMatch") is None and request.get("IfNoneMatch") is None:
         return
     found = newest(records, request["Bucket"], request["Key"])
-    if found is not None and found.modified > since:
+    if upload.disturbed or (found is not None and found.modified > upload.initiated):
         text = "The conditional request cannot succeed due to a conflicting operation against this resource."
         members = {"Condition": condition, "Key": request["Key"]}
         raise ServiceFault("ConditionalRequestConflict", text, status=409, **members)

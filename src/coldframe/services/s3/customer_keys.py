@@ -57,6 +57,10 @@ def check_of(key: bytes) -> str:
 
 def right_key(request: Request, found: Version, prefix: str = "") -> bytes:
     """Return the key that opens a version, empty where it needs none; raises InvalidRequest and AccessDenied."""
+    text = request.get(prefix + _KEY)
+    if found.customer_key and text and (len(_decoded(text)) != 32 or not request.get(prefix + _MD5)):
+        # Recorded: putting is refused otherwise.
+        raise access_denied(f"{_MUST} the correct secret key.")
     key = customer_key(request, prefix)
     if not found.customer_key:
         if key:

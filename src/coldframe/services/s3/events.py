@@ -6,7 +6,6 @@ itself: none is sent for what did not happen, and none is forgotten.
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote_plus
@@ -19,20 +18,33 @@ from coldframe.services.s3.lookup import bucket_arn
 from coldframe.services.s3.messenger import Messenger
 from coldframe.services.s3.records import Bucket, Version
 from coldframe.services.s3.refusals import invalid_argument
+from coldframe.services.s3.times import written
+from coldframe.services.s3.versions import NULL
 
 # Lambda and EventBridge are no services of this server: what is configured for them is kept and not told.
 _TARGETS = {"QueueConfigurations": "QueueArn", "TopicConfigurations": "TopicArn"}
 
+# Events that came with a later version of the message, which have neither size nor sequencer.
+_LATER = ("ObjectAcl", "ObjectTagging")
+_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 
-def emit(call: Call, bucket: Bucket, event: str, version: Version) -> None:
-    """Tell the bucket's queues and topics of an event such as `ObjectCreated:Put`, once the call is committed."""
+
+def emit(
+    call: Call, bucket: Bucket, event: str, version: Version, more: Mapping[str, Any] | None = None
+) -> None:
+    """Tell the bucket's queues and topics of an event such as `ObjectCreated:Put`, once the call is committed.
+
+    `more` takes the place of members of the message's record, or is added to them.
+    """
     configuration = bucket.settings.get("notification")
     if not configuration:
         return
     arn = bucket_arn(call, bucket.name)
     for identifier, target in _listening(configuration, event, version.key):
-        message = json.dumps({"Records": [_record(call, bucket, event, version, identifier)]})
-        call.start(send_event, target, message, arn, bucket.owner)
+        record = _record(call, bucket, event, version, identifier) | dict(more or {})
+        message = json.dumps({"Records": [record]})
+        trace = [call.trace_header] if call.trace_header else []
+        call.start(send_event, target, message, arn, bucket.owner, *trace)
 
 
 def try_targets(call: Call, bucket: Bucket, configuration: Mapping[str, Any]) -> None:
@@ -44,7 +56,7 @@ def try_targets(call: Call, bucket: Bucket, configuration: Mapping[str, Any]) ->
     message = {
         "Service": "Amazon S3",
         "Event": "s3:TestEvent",
-        "Time": _time(call.now),
+        "Time": written(call.now),
         "Bucket": bucket.name,
     }
     message |= {"RequestId": call.request_id, "HostId": call.request_id}
@@ -88,16 +100,22 @@ def _passes(entry: Mapping[str, Any], key: str) -> bool:
 
 def _record(call: Call, bucket: Bucket, event: str, version: Version, identifier: str) -> dict[str, Any]:
     about: dict[str, Any] = {"key": quote_plus(version.key, safe="/")}
-    if event.startswith("ObjectCreated"):
-        about |= {"size": version.size, "eTag": version.etag}
-    if bucket.versioning:
+    kind, later = event.partition(":")[0], event.startswith(_LATER)
+    if kind in {"ObjectCreated", "ObjectRestore"}:
+        about["size"] = version.size
+    if kind != "ObjectRemoved":
+        about["eTag"] = version.etag
+    elif version.marker and event.endswith("MarkerCreated"):
+        about["eTag"] = _OF_NOTHING
+    if version.version_id != NULL:
         about["versionId"] = version.version_id
-    about["sequencer"] = f"{call.now:016X}"
+    if not later:
+        about["sequencer"] = f"{call.now:016X}"
     return {
-        "eventVersion": "2.1",
+        "eventVersion": "2.3" if later else "2.1",
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
-        "eventTime": _time(call.now),
+        "eventTime": written(call.now),
         "eventName": event,
         "userIdentity": {"principalId": f"AWS:{call.principal.user_id or 'Anonymous'}"},
         "requestParameters": {"sourceIPAddress": call.source_ip},
@@ -113,8 +131,3 @@ def _record(call: Call, bucket: Bucket, event: str, version: Version, identifier
             "object": about,
         },
     }
-
-
-def _time(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"

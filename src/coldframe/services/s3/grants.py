@@ -107,6 +107,11 @@ def of_document(policy: Mapping[str, Any], owner: str) -> list[Grant]:
     return found
 
 
+def literal(key: str) -> str:
+    """Return a key as the resource of a policy names it."""
+    return key.translate(_LITERAL)
+
+
 def statements(
     grants: Sequence[Grant], bucket_arn: str, key: str | None, account: str
 ) -> list[dict[str, Any]]:
@@ -133,7 +138,7 @@ def _allowed(permission: str, bucket_arn: str, key: str | None) -> list[tuple[li
     table = _OF_BUCKET if key is None else _OF_OBJECT
     everything = permission == "FULL_CONTROL"
     actions = [one for name, each in table.items() if everything or name == permission for one in each]
-    resource = bucket_arn if key is None else f"{bucket_arn}/{key.translate(_LITERAL)}"
+    resource = bucket_arn if key is None else f"{bucket_arn}/{literal(key)}"
     found = [(actions, resource)] if actions else []
     if key is None and (everything or permission == "WRITE"):
         found.append((_INTO_BUCKET, f"{bucket_arn}/*"))

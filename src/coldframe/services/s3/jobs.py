@@ -21,9 +21,9 @@ _BATCH = 500
 
 
 @job("s3.send_event")
-def send_event(run: Run, target: str, message: str, bucket_arn: str, owner: str) -> None:
+def send_event(run: Run, target: str, message: str, bucket_arn: str, owner: str, *trace: str) -> None:
     """Send one event message to one queue or topic; a target that refuses it does not hear of it."""
-    run.step("send", run.part(Messenger).send, target, message, bucket_arn, owner)
+    run.step("send", run.part(Messenger).send, target, message, bucket_arn, owner, *trace)
 
 
 def periodic(installation: Installation) -> list[Periodic]:

@@ -22,6 +22,8 @@ _ACTIONS = (
     "AbortIncompleteMultipartUpload",
 )
 _MOST_RULES = 1000
+# Classes that objects may not move to before so many days.
+_LATER, _SOONEST = frozenset({"STANDARD_IA", "ONEZONE_IA"}), 30
 Rule = Mapping[str, Any]
 
 
@@ -75,7 +77,27 @@ def _kept(rule: Rule) -> dict[str, Any]:
     ):
         if days is not None and days <= 0:
             raise invalid_argument(f"'Days' for {name} action must be a positive integer")
+    _check_transitions(rule.get("Transitions") or [], expiration)
     return {"ID": rule.get("ID") or ids.lower(48)} | _with_dates(rule, milliseconds)
+
+
+def _check_transitions(transitions: Sequence[Mapping[str, Any]], expiration: Mapping[str, Any]) -> None:
+    for each in transitions:
+        days, date, storage_class = each.get("Days"), each.get("Date"), each.get("StorageClass")
+        if storage_class is None or (days is None) == (date is None):
+            raise malformed_xml()
+        if date is not None and milliseconds(date) % DAY:
+            raise invalid_argument(
+                "'Date' must be at midnight GMT", "Date", date.strftime("%Y-%m-%dT%H:%M:%SZ")
+            )
+        if days is not None and days < 0:
+            raise invalid_argument("'Days' in Transition action must be nonnegative")
+        if days is not None and days < _SOONEST and storage_class in _LATER:
+            text = f"'Days' in Transition action must be greater than or equal to {_SOONEST} for storageClass"
+            raise invalid_argument(f"{text} '{storage_class}'")
+        if days is not None and expiration.get("Days") is not None and expiration["Days"] <= days:
+            text = "'Days' in the Expiration action must be greater than 'Days' in the Transition action"
+            raise invalid_argument(text)
 
 
 def _check_filter(found: Mapping[str, Any]) -> None:

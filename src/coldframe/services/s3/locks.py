@@ -22,6 +22,8 @@ def lock_of_new(call: Call, bucket: Bucket, request: Request) -> dict[str, Any]:
         text = "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied"
         missing = "x-amz-object-lock-mode" if mode is None else "x-amz-object-lock-retain-until-date"
         raise ServiceFault("InvalidArgument", text, status=400, ArgumentName=missing)
+    if mode not in {None, "GOVERNANCE", "COMPLIANCE"}:
+        raise invalid_argument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
     fields: dict[str, Any] = {"legal_hold": hold == "ON", "hold_said": hold is not None}
     if until is not None:
         check_until(call, milliseconds(until))

@@ -32,11 +32,6 @@ def told(text: str) -> str:
     return f"=?UTF-8?Q?{''.join(map(_quoted, text))}?="
 
 
-def in_latin(text: str) -> str:
-    """Return the value of a header in the one character set that HTTP has; a space for what it does not have."""
-    return text if text.isascii() else "".join(one if one <= "\xff" else " " for one in text)
-
-
 def _is_plain(character: str) -> bool:
     return " " <= character <= "~" or character == "\t"
 

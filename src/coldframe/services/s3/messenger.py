@@ -53,15 +53,20 @@ class Messenger:
             raise
         return True
 
-    def send(self, target: str, message: str, bucket_arn: str, owner: str) -> None:
-        """Send a message to the queue or topic of this ARN; raises what the service refuses."""
+    def send(self, target: str, message: str, bucket_arn: str, owner: str, trace: str = "") -> None:
+        """Send a message to the queue or topic of this ARN; raises what the service refuses.
+
+        `trace` is AWS X-Ray's header of the request that the message tells of, which queues hand on.
+        """
         arn = arns.parse(target)
         principal = Notifier(kind="service", arn="s3.amazonaws.com", bucket_arn=bucket_arn, owner=owner)
         client = self._client(arn, principal)
         if arn.service == "sns":
             client.publish(TopicArn=target, Message=message, Subject=_SUBJECT)
             return
-        client.send_message(QueueUrl=self._url(arn), MessageBody=message)
+        traced = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
+        more = {"MessageSystemAttributes": traced} if trace else {}
+        client.send_message(QueueUrl=self._url(arn), MessageBody=message, **more)
 
     def _client(self, arn: arns.Arn, principal: Caller) -> Any:
         clients = self._installation.clients

@@ -28,8 +28,17 @@ def check_notifications(configuration: Mapping[str, Any]) -> dict[str, Any]:
                 raise invalid_argument("The event list of a notification configuration must not be empty")
             _check_filter(entry)
         if entries:
-            kept[name] = [{"Id": lower(20), **entry} for entry in entries]
+            kept[name] = [{"Id": lower(20), **_spelled(entry)} for entry in entries]
     return kept
+
+
+def _spelled(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with the names of its rules as AWS answers them."""
+    found = ((entry.get("Filter") or {}).get("Key") or {}).get("FilterRules")
+    if not found:
+        return dict(entry)
+    rules = [{"Name": rule["Name"].capitalize(), "Value": rule["Value"]} for rule in found]
+    return {**entry, "Filter": {"Key": {"FilterRules": rules}}}
 
 
 def _check_filter(entry: Mapping[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """A version as answers have it: the headers of GetObject and HeadObject."""
 
+import re
 from typing import Any
 
 from coldframe.services.s3 import encryption
 from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.lookup import Request
-from coldframe.services.s3.mail_words import decoded, in_latin, told
+from coldframe.services.s3.mail_words import decoded, told
 from coldframe.services.s3.records import Version
+from coldframe.services.s3.refusals import invalid_argument
 from coldframe.services.s3.times import milliseconds, moment, whole_second
 
 _HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType")
@@ -17,9 +19,9 @@ def header_fields(request: Request) -> dict[str, Any]:
     """Return the fields of a version that a request's headers say."""
     headers = {name: request[name] for name in (*_HEADERS, "WebsiteRedirectLocation") if request.get(name)}
     headers.setdefault("ContentType", "binary/octet-stream")
-    # botocore sends aws-chunked as an encoding of the object, which it is not.
-    encodings = [one.strip() for one in headers.pop("ContentEncoding", "").split(",")]
-    if kept := ",".join(one for one in encodings if one and one != "aws-chunked"):
+    # botocore sends aws-chunked as an encoding of the object, which it is not; the others stay as they were written.
+    encodings = headers.pop("ContentEncoding", "").split(",")
+    if kept := ",".join(one for one in encodings if one.strip() not in {"", "aws-chunked"}).strip():
         headers["ContentEncoding"] = kept
     expires = request.get("Expires")
     return {
@@ -34,7 +36,7 @@ def version_answer(
 ) -> dict[str, Any]:
     """Return what GetObject and HeadObject say of a version, but for its length and range."""
     answer: dict[str, Any] = {
-        **{name: in_latin(text) for name, text in found.headers.items()},
+        **found.headers,
         "AcceptRanges": "bytes",
         "LastModified": whole_second(found.modified),
         "ETag": f'"{found.etag}"',
@@ -79,6 +81,12 @@ def _lock(found: Version) -> dict[str, Any]:
 
 def _overrides(request: Request) -> dict[str, Any]:
     """Return the headers that the request wants to see instead of the object's own."""
-    return {
+    found = {
         name: request[f"Response{name}"] for name in _OVERRIDES if request.get(f"Response{name}") is not None
     }
+    for name, value in found.items():
+        if isinstance(value, str) and any(character > "\xff" for character in value):
+            header = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+            text = "Header value cannot be represented using ISO-8859-1."
+            raise invalid_argument(text, f"response-{header}", value)
+    return found

@@ -4,6 +4,7 @@ Source: Amazon S3 User Guide, Bucket policies, and Blocking public access, The m
 """
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 from coldframe.core.faults import ServiceFault
@@ -47,7 +48,7 @@ def check_policy(text: str, bucket_arn: str) -> None:
         raise _malformed(f"{error.message}{reason}") from error
     for statement in _statements(text):
         for resource in _texts(statement.get("Resource", statement.get("NotResource", []))):
-            if resource != bucket_arn and not resource.startswith(f"{bucket_arn}/") and resource != "*":
+            if resource != "*" and not fnmatchcase(bucket_arn, resource.partition("/")[0]):
                 raise _malformed("Policy has invalid resource")
 
 

@@ -81,7 +81,7 @@ class Version(Record):
 
 @record("s3_uploads", key=("bucket", "key", "upload_id"), scope="partition")
 class Upload(Record):
-    """A multipart upload under way; `draft` is the version it becomes."""
+    """A multipart upload under way; `draft` is the version it becomes, `disturbed`: its key was deleted since."""
 
     bucket: str
     key: str
@@ -91,6 +91,7 @@ class Upload(Record):
     draft: Version
     algorithm: str = ""
     checksum_type: str = ""
+    disturbed: bool = False
 
 
 @record("s3_parts", key=("upload_id", "number"), scope="partition")

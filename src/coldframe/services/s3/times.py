@@ -21,6 +21,11 @@ def http_date(milliseconds: int) -> str:
     return format_datetime(whole_second(milliseconds), usegmt=True)
 
 
+def written(milliseconds: int) -> str:
+    """Return a time as event messages have it."""
+    return f"{moment(milliseconds):%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
+
+
 def milliseconds(value: datetime) -> int:
     """Return a time as records hold it."""
     return round(value.timestamp() * 1000)

@@ -168,6 +168,8 @@ def put_bucket_accelerate_configuration(call: Call, request: Request) -> Mapping
     if "." in request["Bucket"]:
         text = "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
         raise invalid_request(text)
+    if request["AccelerateConfiguration"].get("Status") not in {None, "Enabled", "Suspended"}:
+        raise malformed_xml()
     return configurations.put(call, request, "accelerate", request["AccelerateConfiguration"])
 
 

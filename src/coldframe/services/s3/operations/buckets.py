@@ -82,6 +82,7 @@ def head_bucket(call: Call, request: Request) -> Mapping[str, Any]:
     """Answer the region of a bucket."""
     bucket = bucket_of(call, request)
     return {
+        "ResponseMetadata": {"HTTPHeaders": {"content-type": "application/xml"}},
         "BucketRegion": bucket.region,
         "AccessPointAlias": False,
         "BucketArn": bucket_arn(call, bucket.name),

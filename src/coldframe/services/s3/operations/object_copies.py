@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from msgspec.structs import replace
 
@@ -110,10 +110,12 @@ def upload_part_copy(call: Call, request: Request) -> Mapping[str, Any]:
 def _source(call: Call, request: Request) -> tuple[Version, dict[str, str]]:
     """Return the version to copy, which the caller may read, and its id if its bucket has versions."""
     path, _, query = request["CopySource"].partition("?versionId=")
+    if path.startswith(("http://", "https://")):
+        path = urlsplit(path).path  # recorded: a whole URL is taken, too
     name, _, key = unquote_plus(path, errors="replace").lstrip("/").partition("/")
     if not name or not key:
-        text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
-        raise invalid_argument(text, "x-amz-copy-source", request["CopySource"])
+        # Recorded: the value is not repeated.
+        raise invalid_argument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
     named: dict[str, Any] = {"Bucket": name, "Key": key}
     if query:
         named["VersionId"] = unquote(query)

@@ -24,7 +24,7 @@ def list_objects(call: Call, request: Request) -> Mapping[str, Any]:
     bucket, encode = bucket_of(call, request), encoder(request)
     marker = request.get("Marker") or ""
     page = _live(call.records, bucket, request, marker, hides=True)
-    answer = _answer(request, page, encode) | {"Name": bucket.name, "Marker": encode(marker)}
+    answer = _answer(request, bucket, page, encode) | {"Name": bucket.name, "Marker": encode(marker)}
     answer["Contents"] = [_content(row, bucket, encode, owner=True) for row in page.rows]
     if page.truncated and request.get("Delimiter"):
         answer["NextMarker"] = encode(_told(page.last))
@@ -43,7 +43,7 @@ def list_objects_v2(call: Call, request: Request) -> Mapping[str, Any]:
         raise _wrong_token(token) from None
     after = place or request.get("StartAfter") or ""
     page = _live(call.records, bucket, request, after)
-    answer = _answer(request, page, encode) | {"Name": bucket.name}
+    answer = _answer(request, bucket, page, encode) | {"Name": bucket.name}
     owner = bool(request.get("FetchOwner"))
     answer["Contents"] = [_content(row, bucket, encode, owner=owner) for row in page.rows]
     answer["KeyCount"] = len(page.rows) + len(page.prefixes)
@@ -73,7 +73,7 @@ def list_object_versions(call: Call, request: Request) -> Mapping[str, Any]:
             raise invalid_argument("Invalid version id specified", "version-id-marker", version_marker)
         after = (bucket.name, marker, rank)
     page = _page(records, bucket, request, after, told=marker, hides=True)
-    answer = _answer(request, page, encode) | {"Name": bucket.name, "KeyMarker": encode(marker)}
+    answer = _answer(request, bucket, page, encode) | {"Name": bucket.name, "KeyMarker": encode(marker)}
     answer["VersionIdMarker"] = version_marker or ""
     answer["Versions"] = [
         _content(row, bucket, encode, owner=True) | _version(row) for row in page.rows if not row.marker
@@ -144,8 +144,9 @@ def _after(marker: str, bucket: Bucket) -> tuple[Any, ...] | None:
     return (bucket.name, marker, _AFTER_ALL) if marker else None
 
 
-def _answer(request: Request, page: Page, encode: Callable[[str], str]) -> dict[str, Any]:
+def _answer(request: Request, bucket: Bucket, page: Page, encode: Callable[[str], str]) -> dict[str, Any]:
     answer: dict[str, Any] = {
+        "ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": bucket.region}},
         "IsTruncated": page.truncated,
         "Prefix": encode(request.get("Prefix") or ""),
         "MaxKeys": wanted_count(request, "MaxKeys"),

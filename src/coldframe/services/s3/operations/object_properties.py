@@ -9,6 +9,8 @@ from coldframe.services.s3 import acls, configurations
 from coldframe.services.s3.archives import ARCHIVES, restored_until
 from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.customer_keys import right_key
+from coldframe.services.s3.events import emit
+from coldframe.services.s3.grants import canonical_id
 from coldframe.services.s3.locks import check_until, may_bypass, need_lock, no_lock_configuration
 from coldframe.services.s3.lookup import Request, bucket_arn, bucket_of, bucket_to_change, object_of
 from coldframe.services.s3.records import Bucket, Version
@@ -19,7 +21,7 @@ from coldframe.services.s3.refusals import (
     not_built,
 )
 from coldframe.services.s3.tags import OBJECT_LIMIT, tag_set, tags_of_set
-from coldframe.services.s3.times import milliseconds, moment, whole_second
+from coldframe.services.s3.times import milliseconds, moment, whole_second, written
 from coldframe.services.s3.versions import NULL
 
 _NO_LOCK = (
@@ -30,10 +32,11 @@ _NO_LOCK = (
 
 def put_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Put tags in place of those there were."""
-    bucket_to_change(call, request)
+    bucket = bucket_to_change(call, request)
     found = object_of(call, call.records, request, method="PUT", plain=False)
     tags = tags_of_set(request["Tagging"].get("TagSet") or [], OBJECT_LIMIT)
     call.records.change(found, tags=tags)
+    emit(call, bucket, "ObjectTagging:Put", found)
     return _version_id(found)
 
 
@@ -52,9 +55,10 @@ def get_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
 
 def delete_object_tagging(call: Call, request: Request) -> Mapping[str, Any]:
     """Take an object's tags away."""
-    bucket_to_change(call, request)
+    bucket = bucket_to_change(call, request)
     found = object_of(call, call.records, request, method="DELETE", plain=False)
     call.records.change(found, tags={})
+    emit(call, bucket, "ObjectTagging:Delete", found)
     return _version_id(found)
 
 
@@ -71,7 +75,10 @@ def put_object_acl(call: Call, request: Request) -> Mapping[str, Any]:
     bucket = bucket_to_change(call, request)
     acls.need_acl(request)
     found = object_of(call, call.records, request, method="PUT", plain=False)
-    call.records.change(found, acl=acls.acl_of_new(bucket, request, found.owner))
+    acl, before = acls.acl_of_new(bucket, request, found.owner), found.acl
+    call.records.change(found, acl=acl)
+    if acl != before:
+        emit(call, bucket, "ObjectAcl:Put", found)
     return {}
 
 
@@ -118,8 +125,8 @@ def put_object_retention(call: Call, request: Request) -> Mapping[str, Any]:
     if until is not None:
         check_until(call, ends)
     locked = bool(found.lock_mode) and found.lock_until > call.now
-    weaker = ends < found.lock_until or (found.lock_mode == "COMPLIANCE" and mode != "COMPLIANCE")
-    weaker = weaker or (mode != found.lock_mode and mode != "COMPLIANCE")
+    # Another mode, also the stronger one, takes the retention that there is away.
+    weaker = ends < found.lock_until or mode != found.lock_mode
     if locked and weaker:
         bypass = bool(request.get("BypassGovernanceRetention")) and found.lock_mode == "GOVERNANCE"
         if not bypass or not may_bypass(call, found):
@@ -160,7 +167,7 @@ def get_object_legal_hold(call: Call, request: Request) -> Mapping[str, Any]:
 
 def restore_object(call: Call, request: Request) -> Mapping[str, Any]:
     """Restore a copy of an archived object for some days, or have the one there is stay as long."""
-    bucket_to_change(call, request)
+    bucket = bucket_to_change(call, request)
     found = object_of(call, call.records, request, method="POST")
     wanted = request.get("RestoreRequest") or {}
     if wanted.get("Type") == "SELECT" or wanted.get("SelectParameters"):
@@ -171,7 +178,22 @@ def restore_object(call: Call, request: Request) -> Mapping[str, Any]:
     if int(wanted.get("Days") or 0) < 1:
         raise malformed_xml()
     there = found.restored_until > call.now
-    call.records.change(found, restored_until=restored_until(call.now, int(wanted["Days"])))
+    until = restored_until(call.now, int(wanted["Days"]))
+    call.records.change(found, restored_until=until)
+    if not there:
+        emit(call, bucket, "ObjectRestore:Post", found)
+        told = {
+            "lifecycleRestorationExpiryTime": written(until),
+            "lifecycleRestoreStorageClass": found.storage_class,
+        }
+        # Amazon S3 does this part itself, and its end is behind its beginning.
+        more = {
+            "eventTime": written(call.now + 1),
+            "userIdentity": {"principalId": f"AmazonCustomer:{canonical_id(bucket.owner)}"},
+            "requestParameters": {"sourceIPAddress": "s3.amazonaws.com"},
+            "glacierEventData": {"restoreEventData": told},
+        }
+        emit(call, bucket, "ObjectRestore:Completed", found, more)
     return {"ResponseMetadata": {"HTTPStatusCode": 200 if there else 202}}
 
 

@@ -140,7 +140,7 @@ def _delete_named(call: Call, bucket: Bucket, each: dict[str, Any], *, bypass: b
         check_version_id(bucket, version_id)
     except ServiceFault:
         raise no_such_version(key, version_id or "") from None  # so AWS words it among many
-    change = delete_one(call, bucket, key, version_id, bypass=bypass)
+    change = delete_one(call, bucket, key, version_id, bypass=bypass, always_told=True)
     removed(call, change.blobs)
     answer: dict[str, Any] = {"Key": key}
     if version_id:
