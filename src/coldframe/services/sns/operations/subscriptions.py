@@ -30,7 +30,9 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn, topic = topic_in(call, request["TopicArn"])
     protocol, endpoint = request["Protocol"], request.get("Endpoint", "")
     subscription_attributes.check_endpoint(protocol, endpoint, fifo=topic.fifo)
-    attributes = subscription_attributes.checked(request.get("Attributes") or {}, {}, protocol)
+    attributes = subscription_attributes.checked(
+        request.get("Attributes") or {}, {}, protocol, subscribing=True
+    )
     records = records_of(call, arn)
     present = [
         each
@@ -147,7 +149,7 @@ def set_subscription_attributes(call: Call, request: dict[str, Any]) -> None:
     """Set one attribute; an empty value takes it away."""
     _, records, found = subscription_of(call, request["SubscriptionArn"])
     given = {request["AttributeName"]: request.get("AttributeValue", "")}
-    attributes = subscription_attributes.checked(given, found.attributes, found.protocol)
+    attributes = subscription_attributes.checked(given, found.attributes, found.protocol, subscribing=False)
     records.change(found, attributes=attributes)
 
 
