@@ -101,6 +101,60 @@ def test_raw_delivery(sns, make_topic, endpoint) -> None:
     assert (headers["x-amz-sns-rawdelivery"], body) == ("true", "plain")
 
 
+def test_endpoints_get_the_content_type_that_a_delivery_policy_names(sns, make_topic, endpoint) -> None:
+    policy = {"http": {"defaultRequestPolicy": {"headerContentType": "application/json"}}}
+    topic = make_topic(DeliveryPolicy=json.dumps(policy))
+    attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    effective = json.loads(attributes["EffectiveDeliveryPolicy"])["http"]
+    assert effective["defaultRequestPolicy"] == {"headerContentType": "application/json"}
+    assert effective["defaultHealthyRetryPolicy"]["numRetries"] == 3
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+    headers, body = endpoint.next()
+    assert headers["Content-Type"] == "text/plain; charset=UTF-8", "asking to confirm is always text"
+    assert (headers["Accept-Encoding"], headers["Connection"]) == ("gzip,deflate", "Keep-Alive")
+    arn = sns.confirm_subscription(TopicArn=topic, Token=json.loads(body)["Token"])["SubscriptionArn"]
+    sns.publish(TopicArn=topic, Message="x")
+    assert endpoint.next()[0]["Content-Type"] == "application/json", "the topic's"
+    own = json.dumps({"requestPolicy": {"headerContentType": "text/csv"}})
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=own)
+    sns.publish(TopicArn=topic, Message="x")
+    assert endpoint.next()[0]["Content-Type"] == "text/csv", "its own"
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    shown, effective = (
+        json.loads(attributes[name]) for name in ("DeliveryPolicy", "EffectiveDeliveryPolicy")
+    )
+    assert shown == {
+        "healthyRetryPolicy": None,
+        "sicklyRetryPolicy": None,
+        "throttlePolicy": None,
+        "requestPolicy": {"headerContentType": "text/csv"},
+        "guaranteed": False,
+    }
+    assert (effective["requestPolicy"], effective["healthyRetryPolicy"]["numRetries"]) == (
+        shown["requestPolicy"],
+        3,
+    )
+    wrong = json.dumps({"requestPolicy": {"headerContentType": "text/elvish"}})
+    with pytest.raises(ClientError) as error:
+        sns.set_subscription_attributes(
+            SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=wrong
+        )
+    assert code(error) == "InvalidParameter"
+
+
+def test_a_token_confirms_whatever_topic_is_named_with_it(sns, make_topic, endpoint) -> None:
+    topic, other = make_topic(), make_topic()
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+    token = json.loads(endpoint.next()[1])["Token"]
+    for wrong in ("none", topic.replace("us-east-1", "eu-west-1")):
+        with pytest.raises(ClientError) as error:
+            sns.confirm_subscription(TopicArn=wrong, Token=token)
+        assert error.value.response["Error"]["Message"] == "Invalid parameter: Topic"
+    for named in (other, f"{topic}x"):
+        answer = sns.confirm_subscription(TopicArn=named, Token=token)
+        assert answer["SubscriptionArn"].startswith(f"{topic}:")
+
+
 def test_failures_are_tried_again_until_one_succeeds(sns, make_topic, endpoint) -> None:
     topic = make_topic()
     confirmed(sns, topic, endpoint, DeliveryPolicy=_QUICK, RawMessageDelivery="true")

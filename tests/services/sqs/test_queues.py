@@ -149,3 +149,24 @@ def test_purging_takes_everything_once_a_minute(server, sqs, make) -> None:
         sqs.purge_queue(QueueUrl=url)
     server.clock.advance(61)
     sqs.purge_queue(QueueUrl=url)
+
+
+def test_the_texts_of_refused_tags_name_the_queue_and_the_limits(sqs, make) -> None:
+    url = make()
+    name = url.rpartition("/")[2]
+    with pytest.raises(ClientError) as error:
+        sqs.tag_queue(QueueUrl=url, Tags={str(number): "" for number in range(51)})
+    assert error.value.response["Error"]["Message"] == f"Too many tags added for queue {name}."
+    with pytest.raises(ClientError) as error:
+        sqs.untag_queue(QueueUrl=url, TagKeys=[])
+    text = "Tag keys must be between 1 and 128 characters in length."
+    assert error.value.response["Error"]["Message"] == text
+
+
+def test_a_queue_whose_key_is_taken_away_has_no_sse(sqs, make) -> None:
+    url = make()
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": ""})
+    names = ["KmsMasterKeyId", "SqsManagedSseEnabled"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert found == {"SqsManagedSseEnabled": "false"}

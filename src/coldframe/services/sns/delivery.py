@@ -141,15 +141,16 @@ class Deliverer:
     def _deliver(self, account: str, region: str, identifier: str) -> float | None:
         """Deliver what can be delivered now; returns when to come again, in seconds, None when nothing is left."""
         store, clock = self._installation.store, self._installation.clock
-        with store.read() as transaction:
-            records = transaction.records(account, region)
-            subscription = records.find(Subscription, identifier)
-            topic = records.find(Topic, subscription.topic) if subscription is not None else None
-        if subscription is None or topic is None:
-            self._outbox.drop(identifier)
-            return None
-        arn = arns.Arn(arns.partition_of(region), "sns", region, account, topic.name)
         while self._open:
+            # Read again each time: what was set before a message was published holds for it.
+            with store.read() as transaction:
+                records = transaction.records(account, region)
+                subscription = records.find(Subscription, identifier)
+                topic = records.find(Topic, subscription.topic) if subscription is not None else None
+            if subscription is None or topic is None:
+                self._outbox.drop(identifier)
+                return None
+            arn = arns.Arn(arns.partition_of(region), "sns", region, account, topic.name)
             now = clock.milliseconds()
             # One at a time where order counts, and where one delivery may take as long as a message is hidden.
             limit = _BATCH if subscription.protocol in _TOGETHER and not topic.fifo else 1
@@ -207,7 +208,8 @@ class Deliverer:
         if subscription.protocol == "sms":
             return [channels.to_nobody(each) for each in parcels]
         place = f"{arn}:{subscription.id}"
-        return [channels.to_url(subscription, place, each, settings.deliver_to) for each in parcels]
+        policy = topic.attributes.get("DeliveryPolicy", "")
+        return [channels.to_url(subscription, place, each, settings.deliver_to, policy) for each in parcels]
 
     def _to_dead_letters(
         self, arn: arns.Arn, subscription: Subscription, parcel: Parcel, told: Told, now: int

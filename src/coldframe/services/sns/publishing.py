@@ -28,6 +28,8 @@ from coldframe.services.sns.outbox import Notification, Outbox, pack, sequence_n
 from coldframe.services.sns.records import Subscription, Topic
 
 _DEDUPLICATED = 5 * 60 * 1000
+# What is longer is no trace header of AWS X-Ray, and a header of HTTP may be far longer.
+_LONGEST_TRACE = 1024
 _SETTLES_WITHIN = 20.0
 _WITHIN = frozenset({"sqs", "firehose"})
 
@@ -60,6 +62,7 @@ def draft(call: Call, arn: arns.Arn, topic: Topic, request: Mapping[str, Any]) -
         group=group,
         deduplication=deduplication,
         endpoint=call.endpoint,
+        trace=call.trace_header if len(call.trace_header) <= _LONGEST_TRACE else "",
     )
     return Draft(call.new_id(), notification, texts, size)
 

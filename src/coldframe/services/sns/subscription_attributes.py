@@ -20,7 +20,7 @@ SETTABLE = (
 _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
 _MAILBOX = re.compile(r"[^@\s<>\"(),;:]{1,64}@[A-Za-z0-9.\-]{1,255}")
 # With spaces, dots and the like between the digits, as people write numbers.
-_PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){8,15}")
+_PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){7,14}[0-9]")
 _RAW = {"http", "https", "sqs", "firehose"}
 _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 
@@ -57,9 +57,12 @@ def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
 
 
 def checked(
-    given: Mapping[str, str], present: Mapping[str, str], protocol: str, *, subscribing: bool
+    given: Mapping[str, str], present: Mapping[str, str], protocol: str, *, subscribing: bool, ordered: bool
 ) -> dict[str, str]:
-    """Return attributes with what was set before; raises InvalidParameter, which says more where one subscribes."""
+    """Return attributes with what was set before; raises InvalidParameter, which says more where one subscribes.
+
+    `ordered` tells a FIFO queue at a FIFO topic, whose dead letters have to go to a FIFO queue.
+    """
     together, reason = {**present, **given}, "Attributes Reason: " if subscribing else ""
     for name, value in given.items():
         if name == "ReplayPolicy":
@@ -67,6 +70,13 @@ def checked(
         if name not in SETTABLE:
             raise invalid("AttributeName")
         _check(name, value, together, protocol, reason)
+    if (
+        ordered
+        and given.get("RedrivePolicy")
+        and not dead_letter_target(given["RedrivePolicy"]).endswith(".fifo")
+    ):
+        text = "must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic."
+        raise invalid(f"{reason}RedrivePolicy: {text}")
     if protocol == "firehose" and _ROLE.fullmatch(together.get("SubscriptionRoleArn", "")) is None:
         raise invalid(
             "Attributes Reason: SubscriptionRoleArn must be the ARN of a role for the firehose protocol"

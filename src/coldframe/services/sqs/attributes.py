@@ -153,7 +153,8 @@ def merged(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, s
     if wanted.get("SqsManagedSseEnabled") == "true":
         found.pop("KmsMasterKeyId", None)
     if wanted.get("KmsMasterKeyId"):
-        found.pop("SqsManagedSseEnabled", None)
+        # It stays so when the key is taken away: the queue has no SSE then.
+        found["SqsManagedSseEnabled"] = "false"
     if not found.get("KmsMasterKeyId"):
         found.pop("KmsDataKeyReusePeriodSeconds", None)
     return found

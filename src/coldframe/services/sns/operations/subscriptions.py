@@ -16,7 +16,7 @@ from coldframe.services.sns.arns import (
     topic_in,
     topic_place,
 )
-from coldframe.services.sns.delivery_policies import effective
+from coldframe.services.sns.delivery_policies import effective_of_subscription, shown
 from coldframe.services.sns.publishing import ask_to_confirm
 from coldframe.services.sns.records import Subscription, Topic
 
@@ -30,8 +30,9 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn, topic = topic_in(call, request["TopicArn"])
     protocol, endpoint = request["Protocol"], request.get("Endpoint", "")
     subscription_attributes.check_endpoint(protocol, endpoint, fifo=topic.fifo)
+    ordered = topic.fifo and endpoint.endswith(".fifo")
     attributes = subscription_attributes.checked(
-        request.get("Attributes") or {}, {}, protocol, subscribing=True
+        request.get("Attributes") or {}, {}, protocol, subscribing=True, ordered=ordered
     )
     records = records_of(call, arn)
     present = [
@@ -66,20 +67,26 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def confirm_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Confirm a subscription by the token that was sent to its endpoint; a token is good for three days."""
-    arn = topic_place(call, request["TopicArn"])
-    topic = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource)
-    if topic is None:
-        raise invalid("Token")
+    """Confirm a subscription by the token that was sent to its endpoint; a token is good for three days.
+
+    It is the token that counts: AWS was seen to take it whatever topic of the account and region is named with it.
+    """
+    try:
+        arn = topic_place(call, request["TopicArn"])
+    except ServiceFault as fault:
+        raise invalid("Topic") from fault
+    there = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource) is not None
+    if arn.region != call.region and not there:
+        raise invalid("Topic")
     records = records_of(call, arn)
-    for each in records.list(Subscription, where={"topic": topic.name}):
+    for each in records.list(Subscription):
         if each.token and hmac.compare_digest(each.token.encode(), request["Token"].encode()):
             if each.token_until < call.now:
                 break
             locked = request.get("AuthenticateOnUnsubscribe", "").lower() == "true"
             authenticated = call.principal.kind != "anonymous"
             records.change(each, confirmed=True, locked=locked, authenticated=authenticated)
-            return {"SubscriptionArn": subscription_arn(arn, each)}
+            return {"SubscriptionArn": subscription_arn(arn._replace(resource=each.topic), each)}
     raise invalid("Token")
 
 
@@ -140,16 +147,22 @@ def get_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
         attributes.pop("FilterPolicyScope", None)
     if found.protocol in {"http", "https"}:
         topic = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource)
-        own = topic.attributes.get("DeliveryPolicy", "") if topic is not None else ""
-        attributes["EffectiveDeliveryPolicy"] = found.attributes.get("DeliveryPolicy") or effective(own)
+        of_topic = topic.attributes.get("DeliveryPolicy", "") if topic is not None else ""
+        own = found.attributes.get("DeliveryPolicy", "")
+        if own:
+            attributes["DeliveryPolicy"] = shown(own)
+        attributes["EffectiveDeliveryPolicy"] = effective_of_subscription(own, of_topic)
     return {"Attributes": attributes}
 
 
 def set_subscription_attributes(call: Call, request: dict[str, Any]) -> None:
     """Set one attribute; an empty value takes it away."""
-    _, records, found = subscription_of(call, request["SubscriptionArn"])
+    arn, records, found = subscription_of(call, request["SubscriptionArn"])
+    ordered = arn.resource.endswith(".fifo") and found.endpoint.endswith(".fifo")
     given = {request["AttributeName"]: request.get("AttributeValue", "")}
-    attributes = subscription_attributes.checked(given, found.attributes, found.protocol, subscribing=False)
+    attributes = subscription_attributes.checked(
+        given, found.attributes, found.protocol, subscribing=False, ordered=ordered
+    )
     records.change(found, attributes=attributes)
 
 
