@@ -157,3 +157,19 @@ def test_what_is_missing_has_two_texts(server, make_topic) -> None:
     path = "messageAttributes.a.member.dataType"
     text = f"1 validation error detected: Value null at '{path}' failed to satisfy constraint: Member must not be null"
     assert told == ("ValidationError", text)
+
+
+def test_where_no_message_can_go(server, sns) -> None:
+    endpoint = f"arn:aws:sns:us-east-1:{server.account}:endpoint/GCM/app/00000000-0000-0000-0000-000000000000"
+    text = "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified"
+    assert _text(sns.publish, TargetArn=endpoint, Message="x") == (_INVALID, text)
+    text = "Invalid parameter: PhoneNumber Reason: +1a234 is not valid to publish to"
+    assert _text(sns.publish, PhoneNumber="+1a234", Message="x") == (_INVALID, text)
+    assert refused(sns.publish, PhoneNumber="+15550100", Message="x") == "NotImplemented"
+
+
+def test_a_token_that_is_none_is_told_from_one_that_is_unknown(sns, make_topic) -> None:
+    topic = make_topic()
+    assert _text(sns.confirm_subscription, TopicArn=topic, Token="elvish") == (_INVALID, "Invalid token")
+    told = _text(sns.confirm_subscription, TopicArn=topic, Token="abc123")
+    assert told == (_INVALID, "Invalid parameter: Token")

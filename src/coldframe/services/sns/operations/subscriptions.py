@@ -1,6 +1,7 @@
 """Subscriptions: who gets a topic's messages, confirmed by whoever gets them."""
 
 import hmac
+import re
 from typing import Any
 
 from coldframe.core import arns, ids
@@ -21,6 +22,7 @@ from coldframe.services.sns.publishing import ask_to_confirm
 from coldframe.services.sns.records import Subscription, Topic
 
 _PAGE = 100
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]*")
 _TOKEN_LIVES = 3 * 24 * 3600 * 1000
 _MOST_FILTERED = 200
 
@@ -75,6 +77,8 @@ def confirm_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         arn = topic_place(call, request["TopicArn"])
     except ServiceFault as fault:
         raise invalid("Topic") from fault
+    if _HEXADECIMAL.fullmatch(request["Token"]) is None:
+        raise ServiceFault("InvalidParameterException", "Invalid token")
     there = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource) is not None
     if arn.region != call.region and not there:
         raise invalid("Topic")
