@@ -93,6 +93,49 @@ def test_an_endpoint_gets_nothing_before_it_has_confirmed(sns, make_topic, endpo
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
 
 
+@pytest.mark.parametrize("raw", ["true", "false"])
+def test_an_endpoint_is_told_that_its_subscription_has_ended_and_may_restore_it(
+    server, sns, make_topic, endpoint, raw
+) -> None:
+    topic = make_topic()
+    arn = confirmed(sns, topic, endpoint, RawMessageDelivery=raw)
+    endpoint.statuses = [500]
+    sns.publish(TopicArn=topic, Message="on its way")
+    endpoint.next()  # it is tried again in twenty seconds, when nobody wants it any more
+    sns.unsubscribe(SubscriptionArn=arn)
+    headers, body = endpoint.next()
+    told = json.loads(body)
+    assert headers["x-amz-sns-message-type"] == told["Type"] == "UnsubscribeConfirmation"
+    assert headers["x-amz-sns-subscription-arn"] == arn
+    assert told["Message"].startswith(f"You have chosen to deactivate subscription {arn}.\nTo cancel")
+    assert {"Token", "SubscribeURL", "Signature", "SigningCertURL"} < told.keys()
+    assert "UnsubscribeURL" not in told
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    with pytest.raises(ClientError) as error:
+        sns.get_subscription_attributes(SubscriptionArn=arn)
+    assert code(error) == "NotFound"
+    sns.publish(TopicArn=topic, Message="for nobody")
+    server.clock.advance(21)
+    with urllib.request.urlopen(told["SubscribeURL"]) as visited:
+        assert f"<SubscriptionArn>{arn}</SubscriptionArn>".encode() in visited.read()
+    sns.publish(TopicArn=topic, Message="back again")
+    _, body = endpoint.next()
+    assert (body if raw == "true" else json.loads(body)["Message"]) == "back again"
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert attributes["RawMessageDelivery"] == raw
+
+
+def test_what_has_ended_cannot_be_restored_after_three_days(server, sns, make_topic, endpoint) -> None:
+    topic = make_topic()
+    sns.unsubscribe(SubscriptionArn=confirmed(sns, topic, endpoint))
+    token = json.loads(endpoint.next()[1])["Token"]
+    server.clock.advance(3 * 24 * 3600 + 1)
+    with pytest.raises(ClientError) as error:
+        sns.confirm_subscription(TopicArn=topic, Token=token)
+    assert error.value.response["Error"]["Message"] == "Invalid parameter: Token"
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+
+
 def test_raw_delivery(sns, make_topic, endpoint) -> None:
     topic = make_topic()
     confirmed(sns, topic, endpoint, RawMessageDelivery="true")

@@ -147,11 +147,12 @@ def to_url(
         "Accept-Encoding": "gzip,deflate",
         "Connection": "Keep-Alive",
     }
+    if parcel.notification.kind != "SubscriptionConfirmation":
+        headers["x-amz-sns-subscription-arn"] = subscription_arn
     if parcel.notification.kind == "Notification":
         headers["Content-Type"] = content_type(
             subscription.attributes.get("DeliveryPolicy", ""), topic_policy
         )
-        headers["x-amz-sns-subscription-arn"] = subscription_arn
     if parcel.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")

@@ -5,6 +5,8 @@ import logging
 import threading
 from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
+
 from coldframe.core import arns
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
@@ -16,7 +18,7 @@ from coldframe.services.sns.delivery_policies import OUTSIDE, WITHIN, RetryPolic
 from coldframe.services.sns.delivery_status import DeliveryStatus
 from coldframe.services.sns.envelope import wrap
 from coldframe.services.sns.outbox import Notification, Outbox, sequence_number, unpack
-from coldframe.services.sns.records import Subscription, Topic
+from coldframe.services.sns.records import EndedSubscription, Subscription, Topic
 from coldframe.services.sns.signing import Signer
 from coldframe.services.sns.subscription_attributes import dead_letter_target
 
@@ -71,7 +73,8 @@ class Deliverer:
         if not waiting:
             return
         with self._installation.store.read() as transaction:
-            rows = transaction.records("", "").everywhere(Subscription)
+            everywhere = transaction.records("", "")
+            rows = [*everywhere.everywhere(Subscription), *everywhere.everywhere(EndedSubscription)]
         for account, region, row in rows:
             if row.id in waiting:
                 self._add(0.0, (account, region, row.id))
@@ -146,6 +149,9 @@ class Deliverer:
             with store.read() as transaction:
                 records = transaction.records(account, region)
                 subscription = records.find(Subscription, identifier)
+                ended = None if subscription is not None else records.find(EndedSubscription, identifier)
+                if ended is not None:
+                    subscription = msgspec.convert(ended.kept, Subscription)
                 topic = records.find(Topic, subscription.topic) if subscription is not None else None
             if subscription is None or topic is None:
                 self._outbox.drop(identifier)
@@ -159,8 +165,21 @@ class Deliverer:
             if not messages:
                 following = self._outbox.next_visible(identifier, now)
                 return None if following is None else following / 1000
-            self._send(arn, topic, subscription, messages)
+            if ended is not None:
+                messages = self._without_notifications(identifier, messages)
+            if messages:
+                self._send(arn, topic, subscription, messages)
         return None
+
+    def _without_notifications(self, identifier: str, messages: Sequence[Message]) -> list[Message]:
+        """Drop what was meant for a subscription before it ended; what tells of its end is left."""
+        seal = self._installation.seal
+        kinds = [unpack(seal, each.id, each.body).kind for each in messages]
+        pairs = list(zip(messages, kinds, strict=True))
+        gone = [(each.sequence, each.receives) for each, kind in pairs if kind == "Notification"]
+        if gone:
+            self._outbox.delete(identifier, gone)
+        return [each for each, kind in pairs if kind != "Notification"]
 
     def _send(
         self, arn: arns.Arn, topic: Topic, subscription: Subscription, messages: Sequence[Message]

@@ -127,18 +127,32 @@ def ask_to_confirm(call: Call, arn: arns.Arn, subscription: Subscription) -> Non
         f"You have chosen to subscribe to the topic {arn}.\n"
         "To confirm the subscription, visit the SubscribeURL included in this message."
     )
+    _ask(call, arn, subscription.id, "SubscriptionConfirmation", text, subscription.token)
+
+
+def tell_of_end(call: Call, arn: arns.Arn, identifier: str, token: str) -> None:
+    """Send the endpoint of a subscription that has ended the token by which it can restore it, and nothing else any more."""
+    call.part(Outbox).drop(identifier)
+    text = (
+        f"You have chosen to deactivate subscription {arn}:{identifier}.\n"
+        "To cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
+    )
+    _ask(call, arn, identifier, "UnsubscribeConfirmation", text, token)
+
+
+def _ask(call: Call, arn: arns.Arn, subscription: str, kind: str, text: str, token: str) -> None:
     notification = Notification(
-        kind="SubscriptionConfirmation",
+        kind=kind,
         topic_arn=str(arn),
         message=text,
         timestamp=call.now,
-        token=subscription.token,
+        token=token,
         endpoint=call.endpoint,
     )
     identifier = call.new_id()
     body = pack(call.installation.seal, identifier, notification)
-    call.part(Outbox).send(subscription.id, [New(identifier, body, call.now)], call.now)
-    call.part(Deliverer).due(arn, [subscription.id])
+    call.part(Outbox).send(subscription, [New(identifier, body, call.now)], call.now)
+    call.part(Deliverer).due(arn, [subscription])
 
 
 def _subscriptions(call: Call, arn: arns.Arn, topic: Topic) -> list[Subscription]:

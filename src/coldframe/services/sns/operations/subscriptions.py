@@ -8,7 +8,7 @@ from coldframe.core import arns, ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.sns import jobs, subscription_attributes
+from coldframe.services.sns import endings, subscription_attributes
 from coldframe.services.sns.arns import (
     invalid,
     records_of,
@@ -23,7 +23,6 @@ from coldframe.services.sns.records import Subscription, Topic
 
 _PAGE = 100
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]*")
-_TOKEN_LIVES = 3 * 24 * 3600 * 1000
 _MOST_FILTERED = 200
 
 
@@ -91,6 +90,9 @@ def confirm_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             authenticated = call.principal.kind != "anonymous"
             records.change(each, confirmed=True, locked=locked, authenticated=authenticated)
             return {"SubscriptionArn": subscription_arn(arn._replace(resource=each.topic), each)}
+    restored = endings.restore(call, records, request["Token"])
+    if restored is not None:
+        return {"SubscriptionArn": subscription_arn(arn._replace(resource=restored.topic), restored)}
     raise invalid("Token")
 
 
@@ -112,11 +114,10 @@ def unsubscribe(call: Call, request: dict[str, Any]) -> None:
         )
     else:
         call.require("sns:Unsubscribe", "*")
-    records.remove(found)
+    endings.end(call, arn, records, found)
     topic = records.find(Topic, found.topic)
     if topic is not None:
         records.change(topic, gone=topic.gone + 1)
-    call.start(jobs.drop_messages, found.id)
 
 
 def list_subscriptions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -179,8 +180,8 @@ def _needs_no_confirmation(call: Call, protocol: str, endpoint: str) -> bool:
 
 def _ask(call: Call, arn: arns.Arn, records: Records, subscription: Subscription) -> None:
     """Send the endpoint a token by which it can confirm, once this call is committed."""
-    token = ids.hexadecimal(192)
-    changed = records.change(subscription, token=token, token_until=call.now + _TOKEN_LIVES)
+    token = ids.hexadecimal(endings.TOKEN_LENGTH)
+    changed = records.change(subscription, token=token, token_until=call.now + endings.TOKEN_LIVES)
     records.after_commit(lambda: ask_to_confirm(call, arn, changed))
 
 
