@@ -9,6 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.core.arns import parse
+from coldframe.engines.queue import New
+from coldframe.services.sns.delivery import Deliverer
+from coldframe.services.sns.outbox import Notification, Outbox, pack
 from tests.services.sns.conftest import code, received
 
 _QUICK = json.dumps(
@@ -123,6 +127,21 @@ def test_an_endpoint_is_told_that_its_subscription_has_ended_and_may_restore_it(
     assert (body if raw == "true" else json.loads(body)["Message"]) == "back again"
     attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     assert attributes["RawMessageDelivery"] == raw
+
+
+def test_what_a_crash_left_for_an_ended_subscription_is_dropped(server, sns, make_topic, endpoint) -> None:
+    topic = make_topic()
+    arn = confirmed(sns, topic, endpoint)
+    sns.unsubscribe(SubscriptionArn=arn)
+    endpoint.next()
+    installation, identifier = server.installation, arn.rpartition(":")[2]
+    outbox, now = installation.parts.get(Outbox), installation.clock.milliseconds()
+    left = pack(installation.seal, "left", Notification("Notification", topic, "left by a crash", now))
+    outbox.send(identifier, [New("left", left, now)], now)
+    installation.parts.get(Deliverer).due(parse(topic), [identifier])
+    installation.parts.get(Deliverer).wait_for({identifier}, 10)
+    assert identifier not in outbox.queues()
+    assert endpoint.got.empty()
 
 
 def test_what_has_ended_cannot_be_restored_after_three_days(server, sns, make_topic, endpoint) -> None:

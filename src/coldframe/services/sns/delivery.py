@@ -74,10 +74,13 @@ class Deliverer:
             return
         with self._installation.store.read() as transaction:
             everywhere = transaction.records("", "")
-            rows = [*everywhere.everywhere(Subscription), *everywhere.everywhere(EndedSubscription)]
-        for account, region, row in rows:
-            if row.id in waiting:
-                self._add(0.0, (account, region, row.id))
+            places = [
+                (account, region, row.id) for account, region, row in everywhere.everywhere(Subscription)
+            ]
+            ended = everywhere.everywhere(EndedSubscription)
+        for place in (*places, *((account, region, row.id) for account, region, row in ended)):
+            if place[2] in waiting:
+                self._add(0.0, place)
 
     def close(self) -> None:
         """End after the deliveries under way; what is left is delivered after the next start."""

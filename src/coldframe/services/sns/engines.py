@@ -19,6 +19,7 @@ def empty(installation: Installation) -> None:
     """Forget every message on its way (dev mode's reset)."""
     with installation.store.read() as transaction:
         everywhere = transaction.records("", "")
-        rows = [*everywhere.everywhere(Subscription), *everywhere.everywhere(EndedSubscription)]
-    for _, _, row in rows:
-        installation.parts.get(Outbox).drop(row.id)
+        names = [row.id for _, _, row in everywhere.everywhere(Subscription)]
+        names += [row.id for _, _, row in everywhere.everywhere(EndedSubscription)]
+    for name in names:
+        installation.parts.get(Outbox).drop(name)
