@@ -170,3 +170,24 @@ def test_a_queue_whose_key_is_taken_away_has_no_sse(sqs, make) -> None:
     names = ["KmsMasterKeyId", "SqsManagedSseEnabled"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     assert found == {"SqsManagedSseEnabled": "false"}
+
+
+def test_permissions_for_what_only_the_owner_may_do_are_refused(sqs, make) -> None:
+    with pytest.raises(ClientError) as error:
+        sqs.add_permission(
+            QueueUrl=make(), Label="l", AWSAccountIds=["111111111111"], Actions=["RemovePermission"]
+        )
+    assert error.value.response["Error"]["Message"] == (
+        "Value SQS:RemovePermission for parameter ActionName is invalid. Reason: Only the queue owner is allowed to"
+        " invoke this action."
+    )
+
+
+def test_a_redrive_policy_comes_back_with_a_number(sqs, make, arn) -> None:
+    target = arn(make())
+    policy = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": "7"})
+    url = make(RedrivePolicy=policy)
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    assert json.loads(found["RedrivePolicy"]) == {"deadLetterTargetArn": target, "maxReceiveCount": 7}
+    name = url.rpartition("/")[2]
+    assert sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})["QueueUrl"] == url

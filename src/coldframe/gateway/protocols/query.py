@@ -228,7 +228,9 @@ class Query:
         wrapper = shape.serialization.get("resultWrapper", f"{name}Result") if shape else ""
 
         def write(result: Mapping[str, Any], request_id: str) -> str:
-            inner = f"<{wrapper}>{content(result)}</{wrapper}>" if wrapper else ""
+            text = content(result)
+            # An empty result is one element, as AWS writes it.
+            inner = (f"<{wrapper}>{text}</{wrapper}>" if text else f"<{wrapper}/>") if wrapper else ""
             metadata = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
             return f"<{name}Response{space}>{inner}{metadata}</{name}Response>"
 

@@ -175,7 +175,16 @@ def _checked(name: str, kind: Kind, value: str) -> str:
         return value
     if value:
         _check_document(name, kind, value)
-    return value
+    return _with_number(value) if value and kind.kind == "redrive" else value
+
+
+def _with_number(policy: str) -> str:
+    """Return a redrive policy as AWS gives it back: with its number as one, where a text was given."""
+    document = json.loads(policy)
+    if not isinstance(document["maxReceiveCount"], str):
+        return policy
+    document["maxReceiveCount"] = int(document["maxReceiveCount"])
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _check_document(name: str, kind: Kind, value: str) -> None:

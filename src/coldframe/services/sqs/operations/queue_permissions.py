@@ -35,6 +35,9 @@ def add_permission(call: Call, request: dict[str, Any]) -> None:
         if len(account) != 12 or not account.isdecimal():
             raise invalid_value("PrincipalId", account, "Unable to verify.")
     for action in actions:
+        if action in call.service.model.operation_names and action not in _ACTIONS:
+            text = "Only the queue owner is allowed to invoke this action."
+            raise invalid_value("ActionName", f"SQS:{action}", text)
         if action not in _ACTIONS:
             text = f"SQS:{action} is not a valid action. Valid actions are: {', '.join(sorted(_ACTIONS))}."
             raise invalid_value("ActionName", action, text)
