@@ -167,6 +167,8 @@ def test_endpoints_get_the_content_type_that_a_delivery_policy_names(sns, make_t
     policy = {"http": {"defaultRequestPolicy": {"headerContentType": "application/json"}}}
     topic = make_topic(DeliveryPolicy=json.dumps(policy))
     attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    shown = json.loads(attributes["DeliveryPolicy"])["http"]
+    assert shown == {"disableSubscriptionOverrides": False, **policy["http"]}
     effective = json.loads(attributes["EffectiveDeliveryPolicy"])["http"]
     assert effective["defaultRequestPolicy"] == {"headerContentType": "application/json"}
     assert effective["defaultHealthyRetryPolicy"]["numRetries"] == 3

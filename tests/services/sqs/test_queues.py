@@ -55,7 +55,7 @@ def test_the_same_attributes_find_the_queue_and_others_do_not(sqs) -> None:
         ("x", {"ReceiveMessageWaitTimeSeconds": "21"}, "InvalidAttributeValue"),
         ("x", {"Policy": "{}"}, "InvalidAttributeValue"),
         ("x", {"RedrivePolicy": "{}"}, "InvalidParameterValue"),
-        ("x", {"KmsMasterKeyId": "alias/aws/sqs", "SqsManagedSseEnabled": "true"}, "InvalidAttributeValue"),
+        ("x", {"KmsMasterKeyId": "alias/aws/sqs", "SqsManagedSseEnabled": "true"}, "InvalidAttributeName"),
         ("x", {"ContentBasedDeduplication": "true"}, "InvalidAttributeName"),
         (
             "x.fifo",

@@ -151,6 +151,12 @@ def effective(text: str) -> str:
     return json.dumps({"http": policy}, separators=(",", ":"))
 
 
+def shown_of_topic(own: str) -> str:
+    """Return the delivery policy of a topic as AWS gives it back: without nulls, and with whether it may be overridden."""
+    said = {name: value for name, value in _read(own, of_topic=True).items() if value is not None}
+    return json.dumps({"http": {"disableSubscriptionOverrides": False, **said}}, separators=(",", ":"))
+
+
 def shown(own: str) -> str:
     """Return the delivery policy of a subscription as AWS gives it back: with null for what it does not say."""
     said = _read(own, of_topic=False)

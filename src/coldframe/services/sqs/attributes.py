@@ -143,7 +143,7 @@ def checked(given: Mapping[str, str], *, fifo: bool) -> dict[str, str]:
         found[name] = _checked(name, kind, value.strip())
     if found.get("KmsMasterKeyId") and found.get("SqsManagedSseEnabled") == "true":
         text = "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE."
-        raise ServiceFault("InvalidAttributeValue", text)
+        raise ServiceFault("InvalidAttributeName", text)
     return found
 
 
