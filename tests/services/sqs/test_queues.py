@@ -183,6 +183,13 @@ def test_permissions_for_what_only_the_owner_may_do_are_refused(sqs, make) -> No
     )
 
 
+def test_permissions_name_somebody(sqs, make) -> None:
+    with pytest.raises(ClientError) as error:
+        sqs.add_permission(QueueUrl=make(), Label="l", AWSAccountIds=[], Actions=["SendMessage"])
+    text = "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify."
+    assert (code(error), error.value.response["Error"]["Message"]) == ("InvalidParameterValue", text)
+
+
 def test_a_redrive_policy_comes_back_with_a_number(sqs, make, arn) -> None:
     target = arn(make())
     policy = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": "7"})

@@ -28,7 +28,7 @@ def add_permission(call: Call, request: dict[str, Any]) -> None:
         raise invalid_value("Label", label, reason)
     accounts, actions = request["AWSAccountIds"], request["Actions"]
     if not accounts:
-        raise missing("AWSAccountIds")
+        raise invalid_value("PrincipalId", "[]", "Unable to verify.")
     if not actions:
         raise missing("Actions")
     for account in accounts:
