@@ -29,6 +29,7 @@ class Wording(msgspec.Struct, frozen=True):
     no_action: str = "Could not find operation {action} for version {version}"
     without_path: list[str] = []
     messages: dict[str, str] = {}
+    detail: bool = False
     json: dict[str, dict[str, str]] = {}
 
 

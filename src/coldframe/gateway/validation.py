@@ -71,10 +71,12 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
     own = _own_words(service, found[1], found[2]) if found else None
     if (nothing := _NULL(first)) is not None:
         own = _own_words(service, None, nothing[1])
+        own = own or _absent(operation, nothing[1])
     if own is not None:
         return own
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
-    code = _modelled(operation, code or code_of(service))
+    absent = _TABLE["absent"].get(service.service_name, {}).get("else") if nothing else None
+    code = absent or _modelled(operation, code or code_of(service))
     return ServiceFault(code, f"{many} detected: {'; '.join(errors)}", status=400)
 
 
@@ -87,6 +89,20 @@ def _own_words(service: ServiceModel, value: str | None, path: str) -> ServiceFa
         return None
     members = {name: text.replace("{value}", value or "") for name, text in own.get("members", {}).items()}
     return ServiceFault(own["code"], own["text"].replace("{value}", value or ""), status=400, **members)
+
+
+def _absent(operation: OperationModel, path: str) -> ServiceFault | None:
+    """Return the fault of a text of the request itself that is missing, where the service has one of its own for it."""
+    words, name = _TABLE["absent"].get(operation.service_model.service_name), f"{path[:1].upper()}{path[1:]}"
+    shape = operation.input_shape
+    if (
+        words is None
+        or shape is None
+        or name not in shape.members
+        or shape.members[name].type_name != "string"
+    ):
+        return None
+    return ServiceFault(words["code"], words["text"].format(name=name), status=400)
 
 
 def _modelled(operation: OperationModel, code: str) -> str:

@@ -48,6 +48,16 @@ def test_a_message_that_is_being_read_is_hidden_until_its_time_and_gone_when_del
     assert read(store, now=1000) == []
 
 
+def test_a_message_is_deleted_by_an_earlier_reading_where_that_is_asked_for(store) -> None:
+    send(store, "a", "b")
+    first, _ = read(store, now=1)
+    read(store, now=200)
+    place = (first.sequence, first.receives)
+    assert store.delete("q", [place]) == [False]
+    assert store.delete("q", [place], earlier_too=True) == [True]
+    assert bodies(read(store, now=400)) == ["b"]
+
+
 def test_no_two_of_eight_readers_get_the_same_message(store) -> None:
     for number in range(20):
         send(store, *(f"{number}-{i}" for i in range(20)))

@@ -120,6 +120,66 @@ def test_compression(server, firehose, make, form) -> None:
         assert [archive.read(name) for name in archive.namelist()] == [b"packed"]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "end"), [([], b"\n"), ([("Delimiter", "\\n")], b"\n"), ([("Delimiter", "; ")], b"; ")]
+)
+def test_a_delimiter_ends_each_record(server, firehose, make, parameters, end) -> None:
+    processor = {
+        "Type": "AppendDelimiterToRecord",
+        "Parameters": [{"ParameterName": name, "ParameterValue": value} for name, value in parameters],
+    }
+    processing = {"Enabled": True, "Processors": [processor]}
+    stream, bucket = make(BufferingHints=_AT_ONCE, ProcessingConfiguration=processing)
+    firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": b"a"}, {"Data": b"b"}])
+    (body,) = objects(server, bucket).values()
+    assert body == b"a" + end + b"b" + end
+    described = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    (destination,) = described["Destinations"]
+    assert destination["ExtendedS3DestinationDescription"]["ProcessingConfiguration"] == processing
+
+
+def test_objects_are_encrypted_under_the_key_of_the_destination(server, firehose, role) -> None:
+    key = server.client("kms").create_key()["KeyMetadata"]["Arn"]
+    allowed = {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": key}
+    server.client("iam").put_role_policy(
+        RoleName=role.rpartition("/")[2],
+        PolicyName="key",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+    bucket, stream, s3 = "bucket-under-a-key", "stream-under-a-key", server.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    encryption = {"KMSEncryptionConfig": {"AWSKMSKeyARN": key}}
+    given = {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}", "BufferingHints": _AT_ONCE}
+    firehose.create_delivery_stream(
+        DeliveryStreamName=stream,
+        ExtendedS3DestinationConfiguration={**given, "EncryptionConfiguration": encryption},
+    )
+    firehose.put_record(DeliveryStreamName=stream, Record={"Data": b"sealed"})
+    ((name, body),) = objects(server, bucket).items()
+    head = s3.head_object(Bucket=bucket, Key=name)
+    assert (body, head["ServerSideEncryption"], head["SSEKMSKeyId"]) == (b"sealed", "aws:kms", key)
+
+
+def test_streams_that_are_not_there_and_that_are(server, firehose, make) -> None:
+    stream, bucket = make()
+    for act, text in (
+        (firehose.describe_delivery_stream, f"Firehose absent under account {server.account} not found."),
+        (firehose.delete_delivery_stream, f"Firehose absent under account {server.account} not found."),
+    ):
+        with pytest.raises(firehose.exceptions.ResourceNotFoundException) as error:
+            act(DeliveryStreamName="absent")
+        assert error.value.response["Error"]["Message"] == text
+    kept = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    role = kept["Destinations"][0]["S3DestinationDescription"]["RoleARN"]
+    with pytest.raises(firehose.exceptions.ResourceInUseException) as error:
+        firehose.create_delivery_stream(
+            DeliveryStreamName=stream,
+            S3DestinationConfiguration={"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}"},
+        )
+    text = f"Firehose {stream} under accountId {server.account} already exists"
+    assert error.value.response["Error"]["Message"] == text
+
+
 def test_prefixes_with_expressions(server, firehose, make) -> None:
     stream, bucket = make(
         BufferingHints=_AT_ONCE,
@@ -146,6 +206,10 @@ def test_prefixes_with_expressions(server, firehose, make) -> None:
         ),
         ({"Prefix": "!{partitionKeyFromQuery:x}/", "ErrorOutputPrefix": "e"}, "NotImplemented"),
         ({"CompressionFormat": "Snappy"}, "NotImplemented"),
+        (
+            {"ProcessingConfiguration": {"Enabled": True, "Processors": [{"Type": "Lambda"}]}},
+            "NotImplemented",
+        ),
         ({"BufferingHints": {"SizeInMBs": 5}}, "InvalidArgumentException"),
         ({"role_arn": "absent"}, "InvalidArgumentException"),
         ({"DynamicPartitioningConfiguration": {"Enabled": True}}, "NotImplemented"),

@@ -195,3 +195,16 @@ def test_subscribing_again_with_the_same_meaning_finds_the_subscription(sns, mak
     assert error.value.response["Error"]["Message"].endswith(
         "Subscription already exists with different attributes"
     )
+
+
+@pytest.mark.parametrize("raw", ["true", "false"])
+def test_the_trace_of_who_publishes_goes_on_to_queues(sns, sqs, make_topic, make_queue, raw) -> None:
+    topic, (url, queue) = make_topic(), make_queue()
+    subscribe(sns, topic, queue, RawMessageDelivery=raw)
+    trace = "Root=1-67891233-abcdef012345678912345678;Sampled=1"
+    sns.meta.events.register(
+        "before-send.sns.Publish", lambda request, **_: request.headers.update({"X-Amzn-Trace-Id": trace})
+    )
+    sns.publish(TopicArn=topic, Message="x")
+    (message,) = received(sqs, url)
+    assert message["Attributes"]["AWSTraceHeader"] == trace

@@ -87,6 +87,27 @@ def test_handles_that_are_none(sqs, make) -> None:
         assert code(error) == "ReceiptHandleIsInvalid"
 
 
+def test_a_standard_queue_deletes_by_an_earlier_handle_too(sqs, make) -> None:
+    url = make(VisibilityTimeout="0")
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    (first,), (second,) = receive(sqs, url), receive(sqs, url)
+    assert first["ReceiptHandle"] != second["ReceiptHandle"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    assert receive(sqs, url) == []
+
+
+def test_an_entry_that_is_too_long_fails_beside_the_others(sqs, make) -> None:
+    url = make(MaximumMessageSize="1024")
+    entries = [{"Id": "short", "MessageBody": "x"}, {"Id": "long", "MessageBody": "x" * 1025}]
+    answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    assert [entry["Id"] for entry in answer["Successful"]] == ["short"]
+    (failed,) = answer["Failed"]
+    assert (failed["Id"], failed["Code"], failed["SenderFault"]) == ("long", "InvalidParameterValue", True)
+    assert failed["Message"] == (
+        "One or more parameters cannot be validated. Reason: Message must be shorter than 1024 bytes."
+    )
+
+
 def test_delays(server, sqs, make) -> None:
     url = make(DelaySeconds="5")
     sqs.send_message(QueueUrl=url, MessageBody="queue's")

@@ -84,6 +84,7 @@ def test_errors_have_the_codes_that_older_sdks_know(call, server) -> None:
     status, fault = call(f"/{server.account}/absent", Action="SendMessage", MessageBody="x")
     assert status == 400
     assert texts(fault, "Error", "Code") == ["AWS.SimpleQueueService.NonExistentQueue"]
+    assert texts(fault, "Error", "Detail") == [None]
     status, fault = call(Action="Nothing")
     assert (
         status,

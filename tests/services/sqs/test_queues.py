@@ -55,7 +55,7 @@ def test_the_same_attributes_find_the_queue_and_others_do_not(sqs) -> None:
         ("x", {"ReceiveMessageWaitTimeSeconds": "21"}, "InvalidAttributeValue"),
         ("x", {"Policy": "{}"}, "InvalidAttributeValue"),
         ("x", {"RedrivePolicy": "{}"}, "InvalidParameterValue"),
-        ("x", {"KmsMasterKeyId": "alias/aws/sqs", "SqsManagedSseEnabled": "true"}, "InvalidAttributeValue"),
+        ("x", {"KmsMasterKeyId": "alias/aws/sqs", "SqsManagedSseEnabled": "true"}, "InvalidAttributeName"),
         ("x", {"ContentBasedDeduplication": "true"}, "InvalidAttributeName"),
         (
             "x.fifo",
@@ -149,3 +149,52 @@ def test_purging_takes_everything_once_a_minute(server, sqs, make) -> None:
         sqs.purge_queue(QueueUrl=url)
     server.clock.advance(61)
     sqs.purge_queue(QueueUrl=url)
+
+
+def test_the_texts_of_refused_tags_name_the_queue_and_the_limits(sqs, make) -> None:
+    url = make()
+    name = url.rpartition("/")[2]
+    with pytest.raises(ClientError) as error:
+        sqs.tag_queue(QueueUrl=url, Tags={str(number): "" for number in range(51)})
+    assert error.value.response["Error"]["Message"] == f"Too many tags added for queue {name}."
+    with pytest.raises(ClientError) as error:
+        sqs.untag_queue(QueueUrl=url, TagKeys=[])
+    text = "Tag keys must be between 1 and 128 characters in length."
+    assert error.value.response["Error"]["Message"] == text
+
+
+def test_a_queue_whose_key_is_taken_away_has_no_sse(sqs, make) -> None:
+    url = make()
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": ""})
+    names = ["KmsMasterKeyId", "SqsManagedSseEnabled"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert found == {"SqsManagedSseEnabled": "false"}
+
+
+def test_permissions_for_what_only_the_owner_may_do_are_refused(sqs, make) -> None:
+    with pytest.raises(ClientError) as error:
+        sqs.add_permission(
+            QueueUrl=make(), Label="l", AWSAccountIds=["111111111111"], Actions=["RemovePermission"]
+        )
+    assert error.value.response["Error"]["Message"] == (
+        "Value SQS:RemovePermission for parameter ActionName is invalid. Reason: Only the queue owner is allowed to"
+        " invoke this action."
+    )
+
+
+def test_permissions_name_somebody(sqs, make) -> None:
+    with pytest.raises(ClientError) as error:
+        sqs.add_permission(QueueUrl=make(), Label="l", AWSAccountIds=[], Actions=["SendMessage"])
+    text = "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify."
+    assert (code(error), error.value.response["Error"]["Message"]) == ("InvalidParameterValue", text)
+
+
+def test_a_redrive_policy_comes_back_with_a_number(sqs, make, arn) -> None:
+    target = arn(make())
+    policy = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": "7"})
+    url = make(RedrivePolicy=policy)
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    assert json.loads(found["RedrivePolicy"]) == {"deadLetterTargetArn": target, "maxReceiveCount": 7}
+    name = url.rpartition("/")[2]
+    assert sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})["QueueUrl"] == url

@@ -109,16 +109,22 @@ def move(
 
 
 def delete(
-    connection: sqlite3.Connection, queue: str, readings: Sequence[tuple[int, int]], unless_ended: int = 0
+    connection: sqlite3.Connection,
+    queue: str,
+    readings: Sequence[tuple[int, int]],
+    unless_ended: int = 0,
+    *,
+    earlier_too: bool = False,
 ) -> list[bool]:
     """Delete messages by sequence and the reading they are known from; tells which were still of that reading.
 
     `unless_ended` is the time at which they still have to be hidden from others; 0 where that does not matter.
+    With `earlier_too` a message is deleted as well that was read again since.
     """
-    found = []
+    found, same = [], ">=" if earlier_too else "="
     for sequence, receives in readings:
         gone = connection.execute(
-            "DELETE FROM messages WHERE sequence = ? AND queue = ? AND receives = ? AND visible > ?",
+            f"DELETE FROM messages WHERE sequence = ? AND queue = ? AND receives {same} ? AND visible > ?",  # noqa: S608
             (sequence, queue, receives, unless_ended),
         ).rowcount
         if gone:

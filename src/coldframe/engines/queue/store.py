@@ -56,14 +56,27 @@ class MessageStore(Looking):
             self._arrivals.tell(wanted.dead_letters.queue)
         return messages
 
-    def delete(self, queue: str, readings: Sequence[tuple[int, int]], unless_ended: int = 0) -> list[bool]:
+    def delete(
+        self,
+        queue: str,
+        readings: Sequence[tuple[int, int]],
+        unless_ended: int = 0,
+        *,
+        earlier_too: bool = False,
+    ) -> list[bool]:
         """Delete messages by (sequence, receives); False for one that was read again since, or is gone.
 
-        With `unless_ended`, a time, also for one whose reading was over by then.
+        With `unless_ended`, a time, also for one whose reading was over by then. With `earlier_too` those that were
+        read again since are deleted as well.
         """
-        found = self._commits.run(
-            partial(sending.delete, queue=queue, readings=readings, unless_ended=unless_ended)
+        delete = partial(
+            sending.delete,
+            queue=queue,
+            readings=readings,
+            unless_ended=unless_ended,
+            earlier_too=earlier_too,
         )
+        found = self._commits.run(delete)
         self._arrivals.tell(queue)  # in an ordered queue the next of the group may be read now
         return found
 

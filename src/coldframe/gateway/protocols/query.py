@@ -196,7 +196,8 @@ class Query:
     def __init__(self, service: ServiceModel) -> None:
         self._fields = self.fields()
         self._xml = XmlBodies()
-        self._said = former_query.wording(service.service_name).messages
+        wording = former_query.wording(service.service_name)
+        self._said, self._detail = wording.messages, "<Detail/>" if wording.detail else ""
         self._space = escape(str(service.metadata.get("xmlNamespace", "")))
         lock = RLock()
         self._readers = PerOperation(self._reader, lock)
@@ -227,7 +228,9 @@ class Query:
         wrapper = shape.serialization.get("resultWrapper", f"{name}Result") if shape else ""
 
         def write(result: Mapping[str, Any], request_id: str) -> str:
-            inner = f"<{wrapper}>{content(result)}</{wrapper}>" if wrapper else ""
+            text = content(result)
+            # An empty result is one element, as AWS writes it.
+            inner = (f"<{wrapper}>{text}</{wrapper}>" if text else f"<{wrapper}/>") if wrapper else ""
             metadata = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
             return f"<{name}Response{space}>{inner}{metadata}</{name}Response>"
 
@@ -239,7 +242,7 @@ class Query:
         """Write `<ErrorResponse><Error>` with type, code, message and the fault's further members."""
         wire = self._wire_fault(service, operation, fault)
         space = f' xmlns="{self._space}"' if self._space else ""
-        error = fault_elements(self._xml, wire, with_type=True)
+        error = fault_elements(self._xml, wire, with_type=True).replace("</Error>", f"{self._detail}</Error>")
         body = f"<ErrorResponse{space}>{error}<RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
         headers = {"content-type": CONTENT_TYPE, "x-amzn-requestid": request_id}
         return WireResponse(wire.status, headers, body.encode(errors="replace"))

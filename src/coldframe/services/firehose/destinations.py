@@ -8,14 +8,13 @@ from coldframe.core.client_errors import ClientError
 from coldframe.core.faults import NotBuilt
 from coldframe.identity.caller import Caller
 from coldframe.identity.service_roles import assume
-from coldframe.services.firehose import prefixes
+from coldframe.services.firehose import prefixes, processing
 from coldframe.services.firehose.prefixes import invalid
 from coldframe.services.firehose.records import DeliveryStream
 
 _MEGABYTE = 1024 * 1024
 DEFAULT_SIZE, DEFAULT_INTERVAL = 5, 300
 _SWITCHES = {
-    "ProcessingConfiguration": "Processing of records",
     "DataFormatConversionConfiguration": "Conversion to columnar formats",
     "DynamicPartitioningConfiguration": "Dynamic partitioning",
 }
@@ -23,8 +22,12 @@ _SNAPPY = {"Snappy", "HADOOP_SNAPPY"}
 _HOLDS = (
     *("RoleARN", "BucketARN", "Prefix", "ErrorOutputPrefix", "BufferingHints", "CompressionFormat"),
     *("EncryptionConfiguration", "FileExtension", "CustomTimeZone", *_SWITCHES, "S3BackupMode"),
+    "ProcessingConfiguration",
     "CloudWatchLoggingOptions",
 )
+
+
+_EXTENDED_ONLY = ("FileExtension", "CustomTimeZone", "ProcessingConfiguration")
 
 
 class Buffering(NamedTuple):
@@ -46,8 +49,7 @@ def checked(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
         raise NotBuilt("Backups of source records are not built in coldframe's Firehose.")
     if given.get("CompressionFormat") in _SNAPPY:
         raise NotBuilt("Snappy compression is not built in coldframe's Firehose; GZIP and ZIP are.")
-    if (given.get("EncryptionConfiguration") or {}).get("KMSEncryptionConfig"):
-        raise NotBuilt("AWS KMS is not built in coldframe; S3 seals objects with the server's own key.")
+    processing.check(given.get("ProcessingConfiguration") or {})
     hints = given.get("BufferingHints") or {}
     if ("SizeInMBs" in hints) != ("IntervalInSeconds" in hints):
         raise invalid("BufferingHints takes SizeInMBs and IntervalInSeconds together.")
@@ -85,7 +87,7 @@ def described(stream: DeliveryStream) -> dict[str, Any]:
     plain.update((name, kept[name]) for name in ("Prefix", "ErrorOutputPrefix") if name in kept)
     told: dict[str, Any] = {"DestinationId": "destinationId-000000000001", "S3DestinationDescription": plain}
     if stream.extended:
-        more = {name: kept[name] for name in ("FileExtension", "CustomTimeZone") if name in kept}
+        more = {name: kept[name] for name in _EXTENDED_ONLY if name in kept}
         told["ExtendedS3DestinationDescription"] = {**plain, **more, "S3BackupMode": "Disabled"}
     return told
 
@@ -95,3 +97,9 @@ def buffering(stream: DeliveryStream) -> Buffering:
     hints = stream.destination.get("BufferingHints") or {}
     size = hints.get("SizeInMBs", DEFAULT_SIZE) * _MEGABYTE
     return Buffering(size, hints.get("IntervalInSeconds", DEFAULT_INTERVAL) * 1000)
+
+
+def encryption(stream: DeliveryStream) -> dict[str, str]:
+    """Return what S3 is asked for, for the encryption of the stream's objects."""
+    key = (stream.destination.get("EncryptionConfiguration") or {}).get("KMSEncryptionConfig")
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key["AWSKMSKeyARN"]} if key else {}

@@ -5,7 +5,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 
-from coldframe.services.firehose import prefixes
+from coldframe.services.firehose import prefixes, processing
 from coldframe.services.firehose.records import DeliveryStream
 
 _EXTENSIONS = {"GZIP": ".gz", "ZIP": ".zip"}
@@ -27,7 +27,7 @@ def name_of(stream: DeliveryStream, oldest: int, identifier: str) -> str:
 
 def body_of(stream: DeliveryStream, records: Sequence[bytes], name: str) -> bytes:
     """Return the bytes of an object: the records one after the other, compressed as the destination asks."""
-    plain = b"".join(records)
+    plain = b"".join(processing.processed(stream.destination.get("ProcessingConfiguration"), records))
     form = stream.destination.get("CompressionFormat", "UNCOMPRESSED")
     if form == "GZIP":
         return gzip.compress(plain, _LEVEL, mtime=0)

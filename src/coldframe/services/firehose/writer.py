@@ -13,7 +13,7 @@ from coldframe.identity.caller import Caller
 from coldframe.identity.service_roles import assume
 from coldframe.services.firehose import metrics, objects
 from coldframe.services.firehose.buffers import Buffers, unpack
-from coldframe.services.firehose.destinations import buffering
+from coldframe.services.firehose.destinations import buffering, encryption
 from coldframe.services.firehose.failures import event_of, logging_of
 from coldframe.services.firehose.records import DeliveryStream
 
@@ -169,7 +169,7 @@ class Writer:
         name = objects.name_of(stream, min(each.sent for each in messages), ids.uuid())
         bucket = stream.destination["BucketARN"].rpartition(":::")[2]
         body = objects.body_of(stream, records, name)
-        self._client("s3", place, stream).put_object(Bucket=bucket, Key=name, Body=body)
+        self._client("s3", place, stream).put_object(Bucket=bucket, Key=name, Body=body, **encryption(stream))
         return len(body)
 
     def _tell(self, place: _Place, stream: DeliveryStream, error: ClientError) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from coldframe.core import arns
 from coldframe.core.client_errors import ClientError, status_of
 from coldframe.services.sns import mail
+from coldframe.services.sns.delivery_policies import content_type
 from coldframe.services.sns.outbox import Notification
 from coldframe.services.sns.records import Subscription
 from coldframe.services.sns.subscription_attributes import may_deliver_to
@@ -85,6 +86,9 @@ def _entry(arn: arns.Arn, parcel: Parcel) -> dict[str, Any]:
         entry["MessageGroupId"] = notification.group
     if arn.resource.endswith(".fifo"):
         entry["MessageDeduplicationId"] = notification.deduplication or parcel.id
+    if notification.trace:
+        trace = {"DataType": "String", "StringValue": notification.trace}
+        entry["MessageSystemAttributes"] = {"AWSTraceHeader": trace}
     if parcel.raw and notification.attributes:
         entry["MessageAttributes"] = {
             name: {"DataType": attribute.type, "BinaryValue": base64.b64decode(attribute.value)}
@@ -117,10 +121,16 @@ def to_stream(clients: Clients, subscription: Subscription, parcels: Sequence[Pa
     ]
 
 
-def to_url(subscription: Subscription, subscription_arn: str, parcel: Parcel, allowed: Sequence[str]) -> Told:
+def to_url(
+    subscription: Subscription,
+    subscription_arn: str,
+    parcel: Parcel,
+    allowed: Sequence[str],
+    topic_policy: str = "",
+) -> Told:
     """Send a message to an HTTP endpoint: any answer of the 200s is a delivery, most 400s are final.
 
-    `allowed` are the hosts and networks beside this machine that the operator lets SNS deliver to.
+    `topic_policy` is the topic's delivery policy. `allowed` are the hosts and networks beside this machine that the operator lets SNS deliver to.
     """
     url = urlsplit(subscription.endpoint)
     host = url.hostname or ""
@@ -132,11 +142,17 @@ def to_url(subscription: Subscription, subscription_arn: str, parcel: Parcel, al
         "x-amz-sns-message-type": parcel.notification.kind,
         "x-amz-sns-message-id": parcel.id,
         "x-amz-sns-topic-arn": parcel.notification.topic_arn,
-        "Content-Type": "text/plain; charset=UTF-8",
+        "Content-Type": content_type("", ""),
         "User-Agent": "Amazon Simple Notification Service Agent",
+        "Accept-Encoding": "gzip,deflate",
+        "Connection": "Keep-Alive",
     }
-    if parcel.notification.kind == "Notification":
+    if parcel.notification.kind != "SubscriptionConfirmation":
         headers["x-amz-sns-subscription-arn"] = subscription_arn
+    if parcel.notification.kind == "Notification":
+        headers["Content-Type"] = content_type(
+            subscription.attributes.get("DeliveryPolicy", ""), topic_policy
+        )
     if parcel.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")

@@ -5,6 +5,8 @@ import logging
 import threading
 from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
+
 from coldframe.core import arns
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
@@ -16,7 +18,7 @@ from coldframe.services.sns.delivery_policies import OUTSIDE, WITHIN, RetryPolic
 from coldframe.services.sns.delivery_status import DeliveryStatus
 from coldframe.services.sns.envelope import wrap
 from coldframe.services.sns.outbox import Notification, Outbox, sequence_number, unpack
-from coldframe.services.sns.records import Subscription, Topic
+from coldframe.services.sns.records import EndedSubscription, Subscription, Topic
 from coldframe.services.sns.signing import Signer
 from coldframe.services.sns.subscription_attributes import dead_letter_target
 
@@ -71,10 +73,14 @@ class Deliverer:
         if not waiting:
             return
         with self._installation.store.read() as transaction:
-            rows = transaction.records("", "").everywhere(Subscription)
-        for account, region, row in rows:
-            if row.id in waiting:
-                self._add(0.0, (account, region, row.id))
+            everywhere = transaction.records("", "")
+            places = [
+                (account, region, row.id) for account, region, row in everywhere.everywhere(Subscription)
+            ]
+            ended = everywhere.everywhere(EndedSubscription)
+        for place in (*places, *((account, region, row.id) for account, region, row in ended)):
+            if place[2] in waiting:
+                self._add(0.0, place)
 
     def close(self) -> None:
         """End after the deliveries under way; what is left is delivered after the next start."""
@@ -141,15 +147,19 @@ class Deliverer:
     def _deliver(self, account: str, region: str, identifier: str) -> float | None:
         """Deliver what can be delivered now; returns when to come again, in seconds, None when nothing is left."""
         store, clock = self._installation.store, self._installation.clock
-        with store.read() as transaction:
-            records = transaction.records(account, region)
-            subscription = records.find(Subscription, identifier)
-            topic = records.find(Topic, subscription.topic) if subscription is not None else None
-        if subscription is None or topic is None:
-            self._outbox.drop(identifier)
-            return None
-        arn = arns.Arn(arns.partition_of(region), "sns", region, account, topic.name)
         while self._open:
+            # Read again each time: what was set before a message was published holds for it.
+            with store.read() as transaction:
+                records = transaction.records(account, region)
+                subscription = records.find(Subscription, identifier)
+                ended = None if subscription is not None else records.find(EndedSubscription, identifier)
+                if ended is not None:
+                    subscription = msgspec.convert(ended.kept, Subscription)
+                topic = records.find(Topic, subscription.topic) if subscription is not None else None
+            if subscription is None or topic is None:
+                self._outbox.drop(identifier)
+                return None
+            arn = arns.Arn(arns.partition_of(region), "sns", region, account, topic.name)
             now = clock.milliseconds()
             # One at a time where order counts, and where one delivery may take as long as a message is hidden.
             limit = _BATCH if subscription.protocol in _TOGETHER and not topic.fifo else 1
@@ -158,8 +168,21 @@ class Deliverer:
             if not messages:
                 following = self._outbox.next_visible(identifier, now)
                 return None if following is None else following / 1000
-            self._send(arn, topic, subscription, messages)
+            if ended is not None:
+                messages = self._without_notifications(identifier, messages)
+            if messages:
+                self._send(arn, topic, subscription, messages)
         return None
+
+    def _without_notifications(self, identifier: str, messages: Sequence[Message]) -> list[Message]:
+        """Drop what was meant for a subscription before it ended; what tells of its end is left."""
+        seal = self._installation.seal
+        kinds = [unpack(seal, each.id, each.body).kind for each in messages]
+        pairs = list(zip(messages, kinds, strict=True))
+        gone = [(each.sequence, each.receives) for each, kind in pairs if kind == "Notification"]
+        if gone:
+            self._outbox.delete(identifier, gone)
+        return [each for each, kind in pairs if kind != "Notification"]
 
     def _send(
         self, arn: arns.Arn, topic: Topic, subscription: Subscription, messages: Sequence[Message]
@@ -207,7 +230,8 @@ class Deliverer:
         if subscription.protocol == "sms":
             return [channels.to_nobody(each) for each in parcels]
         place = f"{arn}:{subscription.id}"
-        return [channels.to_url(subscription, place, each, settings.deliver_to) for each in parcels]
+        policy = topic.attributes.get("DeliveryPolicy", "")
+        return [channels.to_url(subscription, place, each, settings.deliver_to, policy) for each in parcels]
 
     def _to_dead_letters(
         self, arn: arns.Arn, subscription: Subscription, parcel: Parcel, told: Told, now: int

@@ -11,6 +11,20 @@ import msgspec
 from coldframe.services.sns.arns import invalid
 
 _LONGEST_TOTAL = 3600
+_CONTENT_TYPE = "text/plain; charset=UTF-8"
+_CONTENT_TYPES = {
+    *(
+        "text/css",
+        "text/csv",
+        "text/html",
+        "text/plain",
+        "text/xml",
+        "application/atom+xml",
+        "application/json",
+    ),
+    *("application/octet-stream", "application/soap+xml", "application/x-www-form-urlencoded"),
+    *("application/xhtml+xml", "application/xml"),
+}
 _BACKOFFS = {"arithmetic", "exponential", "geometric", "linear"}
 
 
@@ -73,7 +87,7 @@ WITHIN = RetryPolicy(
 
 def check_delivery_policy(text: str, *, of_topic: bool) -> None:
     """Refuse a delivery policy that has no meaning; raises InvalidParameter."""
-    policy = retry_policy(text, of_topic=of_topic)
+    policy, kind = retry_policy(text, of_topic=of_topic), _content_type(text, of_topic=of_topic)
     counts = (policy.num_no_delay_retries, policy.num_min_delay_retries, policy.num_max_delay_retries)
     right = (
         1 <= policy.min_delay_target <= policy.max_delay_target <= _LONGEST_TOTAL
@@ -84,30 +98,89 @@ def check_delivery_policy(text: str, *, of_topic: bool) -> None:
     )
     if not right:
         raise invalid("DeliveryPolicy: its numbers are out of range or contradict each other")
+    if kind and kind.partition(";")[0].strip().lower() not in _CONTENT_TYPES:
+        raise invalid(
+            f"DeliveryPolicy: headerContentType: {kind} is none of {', '.join(sorted(_CONTENT_TYPES))}"
+        )
+
+
+def content_type(own: str, topic: str) -> str:
+    """Return the content type of what an HTTP endpoint is sent, by its own policy, the topic's, or by default."""
+    return _content_type(own, of_topic=False) or _content_type(topic, of_topic=True) or _CONTENT_TYPE
+
+
+def _content_type(text: str, *, of_topic: bool) -> str:
+    document = _read(text, of_topic=of_topic)
+    request = document.get("defaultRequestPolicy" if of_topic else "requestPolicy") or {}
+    kind = request.get("headerContentType") if isinstance(request, dict) else ""
+    return kind if isinstance(kind, str) else ""
 
 
 def retry_policy(text: str, *, of_topic: bool) -> RetryPolicy:
     """Read the retries out of a delivery policy of a topic or a subscription; raises InvalidParameter."""
+    found = _read(text, of_topic=of_topic).get(
+        "defaultHealthyRetryPolicy" if of_topic else "healthyRetryPolicy"
+    )
     try:
-        document: Any = json.loads(text or "{}")
-        if of_topic:
-            document = document.get("http", {})
-        found = document.get("defaultHealthyRetryPolicy" if of_topic else "healthyRetryPolicy") or {}
-        return msgspec.convert(found, RetryPolicy)
-    except (ValueError, AttributeError, msgspec.ValidationError) as error:
+        return msgspec.convert(found or {}, RetryPolicy)
+    except msgspec.ValidationError as error:
         raise invalid(f"DeliveryPolicy: {error}") from error
+
+
+def _read(text: str, *, of_topic: bool) -> dict[str, Any]:
+    try:
+        document = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"DeliveryPolicy: failed to parse JSON. {error}") from error
+    if isinstance(document, dict) and of_topic:
+        document = document.get("http", {})
+    if not isinstance(document, dict):
+        raise invalid("DeliveryPolicy: it is not an object")
+    return document
 
 
 def effective(text: str) -> str:
     """Return the delivery policy that holds for a topic, with what it does not say."""
-    policy = retry_policy(text, of_topic=True)
-    return json.dumps(
-        {
-            "http": {
-                "defaultHealthyRetryPolicy": msgspec.to_builtins(policy),
-                "disableSubscriptionOverrides": False,
-                "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
-            }
-        },
-        separators=(",", ":"),
+    policy = {
+        "defaultHealthyRetryPolicy": msgspec.to_builtins(retry_policy(text, of_topic=True)),
+        "disableSubscriptionOverrides": bool(
+            _read(text, of_topic=True).get("disableSubscriptionOverrides", False)
+        ),
+        "defaultRequestPolicy": {"headerContentType": content_type("", text)},
+    }
+    return json.dumps({"http": policy}, separators=(",", ":"))
+
+
+def shown_of_topic(own: str) -> str:
+    """Return the delivery policy of a topic as AWS gives it back: without nulls, and with whether it may be overridden."""
+    said = {name: value for name, value in _read(own, of_topic=True).items() if value is not None}
+    return json.dumps({"http": {"disableSubscriptionOverrides": False, **said}}, separators=(",", ":"))
+
+
+def shown(own: str) -> str:
+    """Return the delivery policy of a subscription as AWS gives it back: with null for what it does not say."""
+    said = _read(own, of_topic=False)
+    retries = retry_policy(own, of_topic=False) if said.get("healthyRetryPolicy") else None
+    return _of_subscription(said, retries, said.get("requestPolicy"))
+
+
+def effective_of_subscription(own: str, topic: str) -> str:
+    """Return the delivery policy that holds for a subscription, by its own policy and the topic's."""
+    said = _read(own, of_topic=False)
+    retries = (
+        retry_policy(own, of_topic=False)
+        if said.get("healthyRetryPolicy")
+        else retry_policy(topic, of_topic=True)
     )
+    return _of_subscription(said, retries, {"headerContentType": content_type(own, topic)})
+
+
+def _of_subscription(said: dict[str, Any], retries: RetryPolicy | None, request: Any) -> str:
+    policy = {
+        "healthyRetryPolicy": msgspec.to_builtins(retries),
+        "sicklyRetryPolicy": said.get("sicklyRetryPolicy"),
+        "throttlePolicy": said.get("throttlePolicy"),
+        "requestPolicy": request,
+        "guaranteed": bool(said.get("guaranteed", False)),
+    }
+    return json.dumps(policy, separators=(",", ":"))

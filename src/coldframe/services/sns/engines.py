@@ -3,7 +3,7 @@
 from coldframe.core.installation import Installation
 from coldframe.services.sns.delivery import Deliverer
 from coldframe.services.sns.outbox import Outbox
-from coldframe.services.sns.records import Subscription
+from coldframe.services.sns.records import EndedSubscription, Subscription
 from coldframe.services.sns.signing import Signer
 
 
@@ -18,6 +18,8 @@ def provide(installation: Installation) -> None:
 def empty(installation: Installation) -> None:
     """Forget every message on its way (dev mode's reset)."""
     with installation.store.read() as transaction:
-        rows = transaction.records("", "").everywhere(Subscription)
-    for _, _, row in rows:
-        installation.parts.get(Outbox).drop(row.id)
+        everywhere = transaction.records("", "")
+        names = [row.id for _, _, row in everywhere.everywhere(Subscription)]
+        names += [row.id for _, _, row in everywhere.everywhere(EndedSubscription)]
+    for name in names:
+        installation.parts.get(Outbox).drop(name)

@@ -16,6 +16,7 @@ _SIGNED = {
         *("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
     ),
 }
+_SIGNED["UnsubscribeConfirmation"] = _SIGNED["SubscriptionConfirmation"]
 Sign = Callable[[bytes, str], str]
 
 
@@ -34,7 +35,8 @@ def wrap(
     `sequence` is the place of a message of a FIFO topic in its order.
     """
     told = {"Type": notification.kind, "MessageId": identifier, "TopicArn": notification.topic_arn}
-    if notification.kind == "SubscriptionConfirmation":
+    asks = notification.kind != "Notification"
+    if asks:
         told["Token"] = notification.token
     if sequence:
         told["SequenceNumber"] = sequence
@@ -43,7 +45,7 @@ def wrap(
     told["Message"] = notification.message
     moment = datetime.fromtimestamp(notification.timestamp / 1000, UTC)
     told["Timestamp"] = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{notification.timestamp % 1000:03d}Z"
-    if notification.kind == "SubscriptionConfirmation":
+    if asks:
         query = {
             "Action": "ConfirmSubscription",
             "TopicArn": notification.topic_arn,
@@ -54,7 +56,7 @@ def wrap(
         told["SignatureVersion"] = version
         told["Signature"] = sign(signed_text(told), version)
         told["SigningCertURL"] = f"{notification.endpoint}{certificate}"
-    if notification.kind == "Notification":
+    if not asks:
         query = {"Action": "Unsubscribe", "SubscriptionArn": subscription_arn}
         told["UnsubscribeURL"] = f"{notification.endpoint}/?{urlencode(query, safe=':')}"
     document: dict[str, object] = dict(told)

@@ -39,6 +39,7 @@ class Notification(msgspec.Struct, array_like=True, frozen=True):
     unused: str = ""  # keeps its place: what an earlier version left to be delivered is read as well
     token: str = ""
     endpoint: str = ""
+    trace: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -28,6 +28,8 @@ from coldframe.services.sns.outbox import Notification, Outbox, pack, sequence_n
 from coldframe.services.sns.records import Subscription, Topic
 
 _DEDUPLICATED = 5 * 60 * 1000
+# What is longer is no trace header of AWS X-Ray, and a header of HTTP may be far longer.
+_LONGEST_TRACE = 1024
 _SETTLES_WITHIN = 20.0
 _WITHIN = frozenset({"sqs", "firehose"})
 
@@ -60,6 +62,7 @@ def draft(call: Call, arn: arns.Arn, topic: Topic, request: Mapping[str, Any]) -
         group=group,
         deduplication=deduplication,
         endpoint=call.endpoint,
+        trace=call.trace_header if len(call.trace_header) <= _LONGEST_TRACE else "",
     )
     return Draft(call.new_id(), notification, texts, size)
 
@@ -124,18 +127,32 @@ def ask_to_confirm(call: Call, arn: arns.Arn, subscription: Subscription) -> Non
         f"You have chosen to subscribe to the topic {arn}.\n"
         "To confirm the subscription, visit the SubscribeURL included in this message."
     )
+    _ask(call, arn, subscription.id, "SubscriptionConfirmation", text, subscription.token)
+
+
+def tell_of_end(call: Call, arn: arns.Arn, identifier: str, token: str) -> None:
+    """Send the endpoint of a subscription that has ended the token by which it can restore it, and nothing else any more."""
+    call.part(Outbox).drop(identifier)
+    text = (
+        f"You have chosen to deactivate subscription {arn}:{identifier}.\n"
+        "To cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
+    )
+    _ask(call, arn, identifier, "UnsubscribeConfirmation", text, token)
+
+
+def _ask(call: Call, arn: arns.Arn, subscription: str, kind: str, text: str, token: str) -> None:
     notification = Notification(
-        kind="SubscriptionConfirmation",
+        kind=kind,
         topic_arn=str(arn),
         message=text,
         timestamp=call.now,
-        token=subscription.token,
+        token=token,
         endpoint=call.endpoint,
     )
     identifier = call.new_id()
     body = pack(call.installation.seal, identifier, notification)
-    call.part(Outbox).send(subscription.id, [New(identifier, body, call.now)], call.now)
-    call.part(Deliverer).due(arn, [subscription.id])
+    call.part(Outbox).send(subscription, [New(identifier, body, call.now)], call.now)
+    call.part(Deliverer).due(arn, [subscription])
 
 
 def _subscriptions(call: Call, arn: arns.Arn, topic: Topic) -> list[Subscription]:

@@ -1,5 +1,7 @@
 """What SNS remembers beside the messages on their way; all times are milliseconds since the epoch."""
 
+from typing import Any
+
 from coldframe.core.records import Record, record
 
 
@@ -46,3 +48,17 @@ class Subscription(Record):
     token_until: int = 0
     locked: bool = False
     principal: str = ""
+
+
+@record("sns_ended_subscriptions", key=("id",), index=("topic",))
+class EndedSubscription(Record):
+    """A subscription of an HTTP endpoint that has ended, which the endpoint can restore by `token` until `token_until`.
+
+    `kept` is what the subscription was.
+    """
+
+    id: str
+    topic: str
+    token: str
+    token_until: int
+    kept: dict[str, Any]

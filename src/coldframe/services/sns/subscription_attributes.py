@@ -8,10 +8,10 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from coldframe.core import arns
-from coldframe.core.faults import NotBuilt
+from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.sns.arns import invalid
 from coldframe.services.sns.delivery_policies import check_delivery_policy
-from coldframe.services.sns.filter_policies import InvalidFilterPolicy, compile_policy
+from coldframe.services.sns.filter_policies import InvalidFilterPolicy, check_policy
 
 SETTABLE = (
     *("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"),
@@ -20,7 +20,7 @@ SETTABLE = (
 _DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
 _MAILBOX = re.compile(r"[^@\s<>\"(),;:]{1,64}@[A-Za-z0-9.\-]{1,255}")
 # With spaces, dots and the like between the digits, as people write numbers.
-_PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){8,15}")
+_PHONE = re.compile(r"\+?(?:[0-9][ .()/\-]*){7,14}[0-9]")
 _RAW = {"http", "https", "sqs", "firehose"}
 _ROLE = re.compile(r"arn:[^:]+:iam::\d{12}:role/.+")
 
@@ -37,7 +37,8 @@ def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
         _check_url(protocol, endpoint)
     elif protocol == "sms":
         if _PHONE.fullmatch(endpoint) is None or "--" in endpoint:
-            raise invalid(f"Invalid SMS endpoint: {endpoint}")
+            # AWS leaves out here what opens its other texts.
+            raise ServiceFault("InvalidParameterException", f"Invalid SMS endpoint: {endpoint}")
     elif protocol in {"email", "email-json"}:
         if _MAILBOX.fullmatch(endpoint) is None:
             raise invalid("Email address")
@@ -55,15 +56,27 @@ def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
         )
 
 
-def checked(given: Mapping[str, str], present: Mapping[str, str], protocol: str) -> dict[str, str]:
-    """Return attributes with what was set before; raises InvalidParameter."""
-    together = {**present, **given}
+def checked(
+    given: Mapping[str, str], present: Mapping[str, str], protocol: str, *, subscribing: bool, ordered: bool
+) -> dict[str, str]:
+    """Return attributes with what was set before; raises InvalidParameter, which says more where one subscribes.
+
+    `ordered` tells a FIFO queue at a FIFO topic, whose dead letters have to go to a FIFO queue.
+    """
+    together, reason = {**present, **given}, "Attributes Reason: " if subscribing else ""
     for name, value in given.items():
         if name == "ReplayPolicy":
             raise invalid("Attributes Reason: ReplayPolicy: message archives are not built in coldframe")
         if name not in SETTABLE:
             raise invalid("AttributeName")
-        _check(name, value, together, protocol)
+        _check(name, value, together, protocol, reason)
+    if (
+        ordered
+        and given.get("RedrivePolicy")
+        and not dead_letter_target(given["RedrivePolicy"]).endswith(".fifo")
+    ):
+        text = "must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic."
+        raise invalid(f"{reason}RedrivePolicy: {text}")
     if protocol == "firehose" and _ROLE.fullmatch(together.get("SubscriptionRoleArn", "")) is None:
         raise invalid(
             "Attributes Reason: SubscriptionRoleArn must be the ARN of a role for the firehose protocol"
@@ -78,23 +91,20 @@ def same(present: Mapping[str, str], given: Mapping[str, str]) -> bool:
     return all(present.get(name, _DEFAULTS.get(name, "")) == value for name, value in given.items())
 
 
-def _check(name: str, value: str, together: Mapping[str, str], protocol: str) -> None:
+def _check(name: str, value: str, together: Mapping[str, str], protocol: str, reason: str) -> None:
     if name == "RawMessageDelivery" and value.lower() not in {"true", "false"}:
-        raise invalid(
-            f"Attributes Reason: RawMessageDelivery: Invalid value [{value}]. Must be true or false."
-        )
+        raise invalid(f"{reason}RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
     if name == "RawMessageDelivery" and value.lower() == "true" and protocol not in _RAW:
         text = f"Delivery protocol [{protocol}] does not support raw message delivery."
-        raise invalid(f"Attributes Reason: RawMessageDelivery: {text}")
+        raise invalid(f"{reason}RawMessageDelivery: {text}")
     if name == "FilterPolicyScope" and value not in {"MessageAttributes", "MessageBody"}:
-        raise invalid(
-            f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
-        )
+        text = f"Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
+        raise invalid(f"{reason}FilterPolicyScope: {text}")
     if name in {"FilterPolicy", "FilterPolicyScope"} and together.get("FilterPolicy"):
         try:
-            compile_policy(together["FilterPolicy"], together.get("FilterPolicyScope") or "MessageAttributes")
+            check_policy(together["FilterPolicy"], together.get("FilterPolicyScope") or "MessageAttributes")
         except InvalidFilterPolicy as error:
-            raise invalid(f"FilterPolicy: {error}") from error
+            raise invalid(f"{reason}{error}") from error
     if name == "DeliveryPolicy" and value:
         if protocol not in {"http", "https"}:
             raise invalid("Delivery policy can only be set for HTTP and HTTPS subscriptions")

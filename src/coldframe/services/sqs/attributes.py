@@ -143,7 +143,7 @@ def checked(given: Mapping[str, str], *, fifo: bool) -> dict[str, str]:
         found[name] = _checked(name, kind, value.strip())
     if found.get("KmsMasterKeyId") and found.get("SqsManagedSseEnabled") == "true":
         text = "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE."
-        raise ServiceFault("InvalidAttributeValue", text)
+        raise ServiceFault("InvalidAttributeName", text)
     return found
 
 
@@ -153,7 +153,8 @@ def merged(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, s
     if wanted.get("SqsManagedSseEnabled") == "true":
         found.pop("KmsMasterKeyId", None)
     if wanted.get("KmsMasterKeyId"):
-        found.pop("SqsManagedSseEnabled", None)
+        # It stays so when the key is taken away: the queue has no SSE then.
+        found["SqsManagedSseEnabled"] = "false"
     if not found.get("KmsMasterKeyId"):
         found.pop("KmsDataKeyReusePeriodSeconds", None)
     return found
@@ -174,7 +175,16 @@ def _checked(name: str, kind: Kind, value: str) -> str:
         return value
     if value:
         _check_document(name, kind, value)
-    return value
+    return _with_number(value) if value and kind.kind == "redrive" else value
+
+
+def _with_number(policy: str) -> str:
+    """Return a redrive policy as AWS gives it back: with its number as one, where a text was given."""
+    document = json.loads(policy)
+    if not isinstance(document["maxReceiveCount"], str):
+        return policy
+    document["maxReceiveCount"] = int(document["maxReceiveCount"])
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _check_document(name: str, kind: Kind, value: str) -> None:

@@ -30,8 +30,9 @@ def check(entries: Sequence[dict[str, Any]], operation: str) -> None:
 
 
 def failed(entry: dict[str, Any], fault: ServiceFault) -> dict[str, Any]:
-    """Return what the answer says of an entry that could not be done."""
-    return {"Id": entry["Id"], "SenderFault": True, "Code": fault.code, "Message": fault.message}
+    """Return what the answer says of an entry that could not be done; AWS words one text otherwise here."""
+    text = fault.message.replace("parameters are invalid.", "parameters cannot be validated.")
+    return {"Id": entry["Id"], "SenderFault": True, "Code": fault.code, "Message": text}
 
 
 def each(

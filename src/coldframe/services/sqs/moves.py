@@ -8,6 +8,8 @@ from coldframe.services.sqs.records import MoveTask, Queue
 from coldframe.services.sqs.storage import QueueMessages
 
 _PORTION = 100
+# Recorded: tasks say the code that a deleted queue is answered with.
+_GONE = "AWS.SimpleQueueService.NonExistentQueue"
 
 
 class Mover:
@@ -29,7 +31,7 @@ class Mover:
             if task.status == "CANCELLING":
                 return self._end(run, task_id, "CANCELLED")
             if source is None or not targets:
-                return self._end(run, task_id, "FAILED", "The source or destination queue was deleted.")
+                return self._end(run, task_id, "FAILED", _GONE)
             portion = min(task.most_per_second or _PORTION, _PORTION)
             moved = self._messages.move(source.id, targets, self._clock.milliseconds(), portion)
             if moved.messages:

@@ -128,14 +128,15 @@ def answer(
 
 
 def delete(call: Call, place: Place, queue: Queue, handle: str) -> None:
-    """Delete a message by the handle of a reading; one that was read again since stays, and that is no error.
+    """Delete a message by the handle of a reading, in a standard queue also of one before the last, as AWS does.
 
     In a FIFO queue, whose order depends on it, a reading that is over is one; raises InvalidParameterValue.
     """
     receipt = call.part(Receipts).read(handle, queue.id)
     messages = call.part(QueueMessages)
     now = call.now if queue.fifo else 0
-    (deleted,) = messages.delete(queue.id, [(receipt.sequence, receipt.receives)], now)
+    reading = (receipt.sequence, receipt.receives)
+    (deleted,) = messages.delete(queue.id, [reading], now, earlier_too=not queue.fifo)
     if queue.fifo and not deleted and messages.has(queue.id, receipt.sequence):
         raise invalid_value("ReceiptHandle", handle, "The receipt handle has expired.")
     call.part(QueueMetrics).deleted(call, place, queue)

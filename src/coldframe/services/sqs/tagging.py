@@ -8,8 +8,8 @@ _MOST = 50
 _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 
 
-def checked_tags(present: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags with the new ones; raises InvalidParameterValue for keys and values that are not allowed."""
+def checked_tags(queue: str, present: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of a queue with the new ones; raises InvalidParameterValue for keys and values that are not allowed."""
     for key, value in new.items():
         if not 1 <= len(key) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
             raise _refused(f"The tag {key!r} has a key or value of a length that is not allowed.")
@@ -17,7 +17,7 @@ def checked_tags(present: Mapping[str, str], new: Mapping[str, str]) -> dict[str
             raise _refused(f"Tag keys cannot start with reserved prefix aws:, as {key!r} does.")
     together = {**present, **new}
     if len(together) > _MOST:
-        raise _refused(f"Too many tags added for queue: at most {_MOST} are allowed.")
+        raise _refused(f"Too many tags added for queue {queue}.")
     return together
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from coldframe.core import ids
 from coldframe.core.call import Call
-from coldframe.core.faults import ServiceFault
 from coldframe.core.offers import MetricSink
 from coldframe.engines.queue import New
 from coldframe.services.firehose import metrics
 from coldframe.services.firehose.buffers import Buffers, pack
+from coldframe.services.firehose.lookup import stream_to_write
 from coldframe.services.firehose.prefixes import invalid
 from coldframe.services.firehose.records import DeliveryStream
 from coldframe.services.firehose.writer import Writer
@@ -21,14 +21,14 @@ _ID_LENGTH = 200
 
 def put_record(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Put a record into a stream."""
-    stream = _stream(call, request["DeliveryStreamName"])
+    stream = stream_to_write(call, request["DeliveryStreamName"])
     (identifier,) = _put(call, stream, [request["Record"]["Data"]])
     return {"RecordId": identifier, "Encrypted": stream.encrypted}
 
 
 def put_record_batch(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Put records into a stream, all or none."""
-    stream = _stream(call, request["DeliveryStreamName"])
+    stream = stream_to_write(call, request["DeliveryStreamName"])
     data = [record["Data"] for record in request["Records"]]
     if sum(map(len, data)) > _MOST_BATCH:
         raise invalid(f"Records size exceeds {_MOST_BATCH // 1024 // 1024} MB limit")
@@ -56,11 +56,3 @@ def _put(call: Call, stream: DeliveryStream, data: Sequence[bytes]) -> list[str]
     size = sum(len(record.body) for record in records)
     call.part(Writer).arrived((call.account, call.region, stream.name), size, call.now)
     return made
-
-
-def _stream(call: Call, name: str) -> DeliveryStream:
-    found = call.cached(DeliveryStream, name)
-    if found is None:
-        text = f"Firehose {name} not found under account {call.account}."
-        raise ServiceFault("ResourceNotFoundException", text)
-    return found

@@ -6,6 +6,7 @@ from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.firehose import destinations, jobs
+from coldframe.services.firehose.lookup import stream_of
 from coldframe.services.firehose.prefixes import invalid
 from coldframe.services.firehose.records import DeliveryStream
 from coldframe.services.firehose.tagging import checked_tags
@@ -26,9 +27,15 @@ def create_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
         raise invalid("Exactly one destination configuration is supported for a Firehose stream.")
     if given[0] not in _S3:
         raise NotBuilt(f"{given[0]} is not built in coldframe; streams deliver to Amazon S3.")
-    encryption = request.get("DeliveryStreamEncryptionConfigurationInput")
+    encryption, name = (
+        request.get("DeliveryStreamEncryptionConfigurationInput"),
+        request["DeliveryStreamName"],
+    )
+    if call.records.find(DeliveryStream, name) is not None:
+        text = f"Firehose {name} under accountId {call.account} already exists"
+        raise ServiceFault("ResourceInUseException", text)
     stream = DeliveryStream(
-        name=request["DeliveryStreamName"],
+        name=name,
         id=ids.hexadecimal(20),
         created=call.now,
         destination=destinations.checked(call, request[given[0]]),
@@ -42,7 +49,7 @@ def create_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
 
 def delete_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Delete a stream, and the records that are not in S3 yet."""
-    stream = call.records.get(DeliveryStream, request["DeliveryStreamName"])
+    stream = stream_of(call, request["DeliveryStreamName"])
     call.records.remove(stream)
     call.start(jobs.drop_records, stream.id)
     return {}
@@ -50,7 +57,7 @@ def delete_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
 
 def describe_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return a stream with its one destination."""
-    stream = call.records.get(DeliveryStream, request["DeliveryStreamName"])
+    stream = stream_of(call, request["DeliveryStreamName"])
     after = request.get("ExclusiveStartDestinationId")
     told: dict[str, Any] = {
         "DeliveryStreamName": stream.name,
@@ -84,7 +91,7 @@ def list_delivery_streams(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 def update_destination(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Change the destination of a stream: what is not given stays as it is."""
-    stream = call.records.get(DeliveryStream, request["DeliveryStreamName"])
+    stream = stream_of(call, request["DeliveryStreamName"])
     if request["CurrentDeliveryStreamVersionId"] != str(stream.version):
         text = f"Cannot update firehose: {stream.name} since the current version id: {stream.version} and specified version id: {request['CurrentDeliveryStreamVersionId']} do not match"
         raise ServiceFault("ConcurrentModificationException", text)
@@ -108,7 +115,7 @@ def update_destination(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def start_delivery_stream_encryption(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Have a stream say that its records are encrypted; they always are, with the server's own key."""
-    stream = call.records.get(DeliveryStream, request["DeliveryStreamName"])
+    stream = stream_of(call, request["DeliveryStreamName"])
     _encrypted(request.get("DeliveryStreamEncryptionConfigurationInput"))
     call.records.change(stream, encrypted=True)
     return {}
@@ -116,14 +123,16 @@ def start_delivery_stream_encryption(call: Call, request: dict[str, Any]) -> dic
 
 def stop_delivery_stream_encryption(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Have a stream say that its records are not encrypted any more."""
-    stream = call.records.get(DeliveryStream, request["DeliveryStreamName"])
+    stream = stream_of(call, request["DeliveryStreamName"])
     call.records.change(stream, encrypted=False)
     return {}
 
 
 def _encrypted(given: dict[str, Any] | None) -> bool:
     if given is not None and given["KeyType"] != "AWS_OWNED_CMK":
-        raise NotBuilt("AWS KMS is not built in coldframe; records are sealed with the server's own key.")
+        raise NotBuilt(
+            "Buffers under KMS keys are not built in coldframe's Firehose; records are sealed with the server's own key."
+        )
     return given is not None
 
 

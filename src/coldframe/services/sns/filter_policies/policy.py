@@ -4,11 +4,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from coldframe.services.sns.filter_policies.conditions import InvalidFilterPolicy, Test, condition, exact
+from coldframe.services.sns.filter_policies.checks import is_alternatives
+from coldframe.services.sns.filter_policies.conditions import Test, condition, exact
 
-# Documented limits: keys of one policy, and the product of the numbers of values of its keys.
-_MOST_KEYS, _MOST_COMBINATIONS = 5, 150
-_MOST_BYTES = 256 * 1024
 Matches = Callable[[Any], bool]
 
 
@@ -22,107 +20,88 @@ class FilterPolicy:
     def wants(self, attributes: Mapping[str, Any], body: str) -> bool:
         """Tell whether a message is wanted; `attributes` are the values, lists for String.Array.
 
-        A body that is no JSON object is not wanted by a policy for bodies.
+        A body that is no JSON object is not wanted by a policy for bodies, nor is, as documented, a message that
+        has nothing at all to be looked at.
         """
         if self.scope == "MessageAttributes":
-            return self._matches(attributes)
+            return bool(attributes) and self._matches(attributes)
         try:
             document = json.loads(body)
         except (ValueError, RecursionError):
             return False
-        return isinstance(document, dict) and self._matches(document)
+        return isinstance(document, dict) and bool(document) and self._matches(document)
 
 
 def compile_policy(text: str, scope: str = "MessageAttributes") -> FilterPolicy:
-    """Compile a filter policy; raises InvalidFilterPolicy."""
-    if len(text.encode()) > _MOST_BYTES:
-        raise InvalidFilterPolicy("the policy is larger than 256 KB")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidFilterPolicy(f"failed to parse JSON. {error}") from error
-    if not isinstance(document, dict):
-        raise InvalidFilterPolicy("Filter is not an object")
-    limits = _Limits(nested=scope == "MessageBody")
-    return FilterPolicy(limits.structure(document), scope)
+    """Compile a filter policy that check_policy has let pass."""
+    return FilterPolicy(_structure(json.loads(text)), scope)
 
 
-class _Limits:
-    """Compiles one policy and counts what AWS limits."""
-
-    def __init__(self, *, nested: bool) -> None:
-        self._nested = nested
-        self._keys = 0
-        self._combinations = 1
-
-    def structure(self, document: Mapping[str, Any]) -> Matches:
-        """Compile the keys of an object, all of which must match."""
-        tests = [
-            self._either(value) if key == "$or" and _is_alternatives(value) else self._key(key, value)
-            for key, value in document.items()
-        ]
-        return lambda found: all(test(found) for test in tests)
-
-    def _either(self, alternatives: list[Mapping[str, Any]]) -> Matches:
-        tests = [self.structure(each) for each in alternatives]
-        return lambda found: any(test(found) for test in tests)
-
-    def _key(self, key: str, value: Any) -> Matches:
-        if isinstance(value, dict):
-            if not self._nested:
-                raise InvalidFilterPolicy(
-                    "Filter policy scope MessageAttributes does not support nested filter policy"
-                )
-            inner = self.structure(value)
-            return lambda found: any(isinstance(each, dict) and inner(each) for each in _values(found, key))
-        if not isinstance(value, list) or not value:
-            raise InvalidFilterPolicy(f'"{key}" must be an object or a non-empty array')
-        self._count(len(value))
-        tests: list[Test] = []
-        absent = present = False
-        for rule in value:
-            if isinstance(rule, dict) and "exists" in rule:
-                if not isinstance(rule["exists"], bool) or len(rule) != 1:
-                    raise InvalidFilterPolicy("exists match pattern must be either true or false.")
-                present, absent = present or rule["exists"], absent or not rule["exists"]
-            else:
-                tests.append(_rule(rule))
-
-        def matches(found: Any) -> bool:
-            values = list(_values(found, key))
-            if key not in found:
-                return absent
-            return present or any(test(each) for test in tests for each in values)
-
-        return matches
-
-    def _count(self, values: int) -> None:
-        self._keys += 1
-        self._combinations *= values
-        if self._keys > _MOST_KEYS:
-            raise InvalidFilterPolicy(f"Filter policy can not have more than {_MOST_KEYS} keys")
-        if self._combinations > _MOST_COMBINATIONS:
-            raise InvalidFilterPolicy("Filter policy is too complex")
+def _structure(document: Mapping[str, Any]) -> Matches:
+    """Compile the keys of an object, all of which must match."""
+    tests = [
+        _either(value) if key == "$or" and is_alternatives(value) else _path(key, value)
+        for key, value in document.items()
+    ]
+    return lambda found: all(test(found) for test in tests)
 
 
-def _rule(rule: Any) -> Test:
-    if isinstance(rule, dict):
-        if len(rule) != 1:
-            raise InvalidFilterPolicy("Only one key allowed in match expression")
+def _either(alternatives: list[Mapping[str, Any]]) -> Matches:
+    tests = [_structure(each) for each in alternatives]
+    return lambda found: any(test(found) for test in tests)
+
+
+def _path(key: str, value: Any) -> Matches:
+    """Compile a key; one with dots is the same as keys within each other."""
+    first, dot, rest = key.partition(".")
+    inner = _path(rest, value) if dot else _structure(value) if isinstance(value, dict) else None
+    if inner is None:
+        return _leaf(key, value)
+
+    def matches(found: Any) -> bool:
+        objects = [each for each in _values(found, first) if isinstance(each, dict)]
+        # Where there is no object, what is within it is not there either, which a policy may ask for.
+        return any(inner(each) for each in objects or ({},))
+
+    return matches
+
+
+def _leaf(key: str, rules: list[Any]) -> Matches:
+    tests: list[Test] = []
+    absent = present = False
+    for rule in rules:
+        if not isinstance(rule, dict):
+            tests.append(exact(rule))
+            continue
         ((operator, operand),) = rule.items()
-        return condition(operator, operand)
-    if isinstance(rule, list):
-        raise InvalidFilterPolicy("Match value must be String, number, true, false, or null")
-    return exact(rule)
+        if operator == "exists":
+            present, absent = present or operand, absent or not operand
+        else:
+            tests.append(condition(operator, operand))
+
+    def matches(found: Any) -> bool:
+        # Documented: what is asked for is at the leaves; an object under the key is none.
+        values = [each for each in _values(found, key) if not isinstance(each, dict)]
+        if not values:
+            return absent
+        return present or any(test(each) for test in tests for each in values)
+
+    return matches
 
 
-def _is_alternatives(value: Any) -> bool:
-    """Tell a `$or` from a key of that name: it has two objects or more."""
-    return isinstance(value, list) and len(value) > 1 and all(isinstance(each, dict) for each in value)
-
-
-def _values(found: Any, key: str) -> Iterator[Any]:
-    """Give what an object has under a key, one by one where it is an array."""
+def _values(found: Mapping[str, Any], key: str) -> Iterator[Any]:
+    """Give what an object has under a key, one by one where it is an array, and what keys with dots put there."""
     if key in found:
-        value = found[key]
-        yield from value if isinstance(value, list) else (value,)
+        yield from _flat(found[key])
+    start = f"{key}."
+    within = {name[len(start) :]: value for name, value in found.items() if name.startswith(start)}
+    if within:
+        yield within
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _flat(each)
+    else:
+        yield value

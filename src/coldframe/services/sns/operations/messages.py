@@ -11,19 +11,24 @@ from coldframe.services.sns.publishing import check_entry, draft
 from coldframe.services.sns.publishing import publish as put_out
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_PHONE = re.compile(r"\+?[1-9][0-9]{1,14}")
 _MOST = 10
 _LONGEST_ID = 80
 
 
 def publish(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Publish a message to everybody who subscribed to a topic and wants it."""
-    if request.get("PhoneNumber"):
+    number = request.get("PhoneNumber")
+    if number is not None and _PHONE.fullmatch(number) is None:
+        raise invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
+    if number is not None:
         raise NotBuilt("Text messages go through telephone networks, which coldframe does not reach.")
     target = next((request[name] for name in ("TopicArn", "TargetArn") if name in request), None)
     if target is None:
         raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
     if ":endpoint/" in target:
-        raise NotBuilt("Mobile push goes through the phone makers' services, which coldframe does not reach.")
+        # Mobile push is not built, so that no such endpoint is ever there.
+        raise invalid("TargetArn Reason: No endpoint found for the target arn specified")
     arn, topic = topic_in(call, target)
     (answer,) = put_out(call, arn, topic, [draft(call, arn, topic, request)])
     return answer

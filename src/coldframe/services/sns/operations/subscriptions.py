@@ -1,13 +1,14 @@
 """Subscriptions: who gets a topic's messages, confirmed by whoever gets them."""
 
 import hmac
+import re
 from typing import Any
 
 from coldframe.core import arns, ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.sns import jobs, subscription_attributes
+from coldframe.services.sns import endings, subscription_attributes
 from coldframe.services.sns.arns import (
     invalid,
     records_of,
@@ -16,12 +17,12 @@ from coldframe.services.sns.arns import (
     topic_in,
     topic_place,
 )
-from coldframe.services.sns.delivery_policies import effective
+from coldframe.services.sns.delivery_policies import effective_of_subscription, shown
 from coldframe.services.sns.publishing import ask_to_confirm
 from coldframe.services.sns.records import Subscription, Topic
 
 _PAGE = 100
-_TOKEN_LIVES = 3 * 24 * 3600 * 1000
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]*")
 _MOST_FILTERED = 200
 
 
@@ -30,7 +31,10 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn, topic = topic_in(call, request["TopicArn"])
     protocol, endpoint = request["Protocol"], request.get("Endpoint", "")
     subscription_attributes.check_endpoint(protocol, endpoint, fifo=topic.fifo)
-    attributes = subscription_attributes.checked(request.get("Attributes") or {}, {}, protocol)
+    ordered = topic.fifo and endpoint.endswith(".fifo")
+    attributes = subscription_attributes.checked(
+        request.get("Attributes") or {}, {}, protocol, subscribing=True, ordered=ordered
+    )
     records = records_of(call, arn)
     present = [
         each
@@ -64,20 +68,31 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def confirm_subscription(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Confirm a subscription by the token that was sent to its endpoint; a token is good for three days."""
-    arn = topic_place(call, request["TopicArn"])
-    topic = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource)
-    if topic is None:
-        raise invalid("Token")
+    """Confirm a subscription by the token that was sent to its endpoint; a token is good for three days.
+
+    It is the token that counts: AWS was seen to take it whatever topic of the account and region is named with it.
+    """
+    try:
+        arn = topic_place(call, request["TopicArn"])
+    except ServiceFault as fault:
+        raise invalid("Topic") from fault
+    if _HEXADECIMAL.fullmatch(request["Token"]) is None:
+        raise ServiceFault("InvalidParameterException", "Invalid token")
+    there = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource) is not None
+    if arn.region != call.region and not there:
+        raise invalid("Topic")
     records = records_of(call, arn)
-    for each in records.list(Subscription, where={"topic": topic.name}):
+    for each in records.list(Subscription):
         if each.token and hmac.compare_digest(each.token.encode(), request["Token"].encode()):
             if each.token_until < call.now:
                 break
             locked = request.get("AuthenticateOnUnsubscribe", "").lower() == "true"
             authenticated = call.principal.kind != "anonymous"
             records.change(each, confirmed=True, locked=locked, authenticated=authenticated)
-            return {"SubscriptionArn": subscription_arn(arn, each)}
+            return {"SubscriptionArn": subscription_arn(arn._replace(resource=each.topic), each)}
+    restored = endings.restore(call, records, request["Token"])
+    if restored is not None:
+        return {"SubscriptionArn": subscription_arn(arn._replace(resource=restored.topic), restored)}
     raise invalid("Token")
 
 
@@ -99,11 +114,10 @@ def unsubscribe(call: Call, request: dict[str, Any]) -> None:
         )
     else:
         call.require("sns:Unsubscribe", "*")
-    records.remove(found)
+    endings.end(call, arn, records, found)
     topic = records.find(Topic, found.topic)
     if topic is not None:
         records.change(topic, gone=topic.gone + 1)
-    call.start(jobs.drop_messages, found.id)
 
 
 def list_subscriptions(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -138,16 +152,22 @@ def get_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
         attributes.pop("FilterPolicyScope", None)
     if found.protocol in {"http", "https"}:
         topic = call.installation.store.cached(Topic, arn.account, arn.region, arn.resource)
-        own = topic.attributes.get("DeliveryPolicy", "") if topic is not None else ""
-        attributes["EffectiveDeliveryPolicy"] = found.attributes.get("DeliveryPolicy") or effective(own)
+        of_topic = topic.attributes.get("DeliveryPolicy", "") if topic is not None else ""
+        own = found.attributes.get("DeliveryPolicy", "")
+        if own:
+            attributes["DeliveryPolicy"] = shown(own)
+        attributes["EffectiveDeliveryPolicy"] = effective_of_subscription(own, of_topic)
     return {"Attributes": attributes}
 
 
 def set_subscription_attributes(call: Call, request: dict[str, Any]) -> None:
     """Set one attribute; an empty value takes it away."""
-    _, records, found = subscription_of(call, request["SubscriptionArn"])
+    arn, records, found = subscription_of(call, request["SubscriptionArn"])
+    ordered = arn.resource.endswith(".fifo") and found.endpoint.endswith(".fifo")
     given = {request["AttributeName"]: request.get("AttributeValue", "")}
-    attributes = subscription_attributes.checked(given, found.attributes, found.protocol)
+    attributes = subscription_attributes.checked(
+        given, found.attributes, found.protocol, subscribing=False, ordered=ordered
+    )
     records.change(found, attributes=attributes)
 
 
@@ -160,8 +180,8 @@ def _needs_no_confirmation(call: Call, protocol: str, endpoint: str) -> bool:
 
 def _ask(call: Call, arn: arns.Arn, records: Records, subscription: Subscription) -> None:
     """Send the endpoint a token by which it can confirm, once this call is committed."""
-    token = ids.hexadecimal(192)
-    changed = records.change(subscription, token=token, token_until=call.now + _TOKEN_LIVES)
+    token = ids.hexadecimal(endings.TOKEN_LENGTH)
+    changed = records.change(subscription, token=token, token_until=call.now + endings.TOKEN_LIVES)
     records.after_commit(lambda: ask_to_confirm(call, arn, changed))
 
 

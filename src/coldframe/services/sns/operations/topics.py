@@ -5,9 +5,9 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.sns import jobs, topic_attributes
+from coldframe.services.sns import endings, jobs, topic_attributes
 from coldframe.services.sns.arns import invalid, records_of, topic_in, topic_place
-from coldframe.services.sns.delivery_policies import effective
+from coldframe.services.sns.delivery_policies import effective, shown_of_topic
 from coldframe.services.sns.records import Subscription, Topic
 from coldframe.services.sns.tagging import checked_tags
 
@@ -43,6 +43,7 @@ def delete_topic(call: Call, request: dict[str, Any]) -> None:
     for subscription in records.list(Subscription, where={"topic": topic.name}):
         records.remove(subscription)
         call.start(jobs.drop_messages, subscription.id)
+    endings.forget(call, records, topic.name)
     records.remove(topic)
 
 
@@ -72,6 +73,8 @@ def get_topic_attributes(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         "SubscriptionsDeleted": str(topic.gone),
         "EffectiveDeliveryPolicy": effective(topic.attributes.get("DeliveryPolicy", "")),
     }
+    if topic.attributes.get("DeliveryPolicy"):
+        attributes["DeliveryPolicy"] = shown_of_topic(topic.attributes["DeliveryPolicy"])
     if topic.fifo:
         attributes["FifoTopic"] = "true"
         attributes.setdefault("ContentBasedDeduplication", "false")

@@ -28,13 +28,16 @@ def add_permission(call: Call, request: dict[str, Any]) -> None:
         raise invalid_value("Label", label, reason)
     accounts, actions = request["AWSAccountIds"], request["Actions"]
     if not accounts:
-        raise missing("AWSAccountIds")
+        raise invalid_value("PrincipalId", "[]", "Unable to verify.")
     if not actions:
         raise missing("Actions")
     for account in accounts:
         if len(account) != 12 or not account.isdecimal():
             raise invalid_value("PrincipalId", account, "Unable to verify.")
     for action in actions:
+        if action in call.service.model.operation_names and action not in _ACTIONS:
+            text = "Only the queue owner is allowed to invoke this action."
+            raise invalid_value("ActionName", f"SQS:{action}", text)
         if action not in _ACTIONS:
             text = f"SQS:{action} is not a valid action. Valid actions are: {', '.join(sorted(_ACTIONS))}."
             raise invalid_value("ActionName", action, text)

@@ -38,7 +38,7 @@ def create_queue(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         modified=call.now,
         fifo=fifo,
         attributes={key: value for key, value in wanted.items() if value},
-        tags=checked_tags({}, request.get("tags") or {}),
+        tags=checked_tags(name, {}, request.get("tags") or {}),
         dead_letters=_dead_letters(call, place, wanted, fifo=fifo),
     )
     _check_together(queue)
