@@ -7,6 +7,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -146,10 +147,9 @@ def _moment(text: Any) -> datetime | None:
     if not isinstance(text, str):
         return None
     if _EXPIRATION(text):
-        try:
+        # A day or an hour that there is not is refused as any other text is.
+        with suppress(ValueError):
             return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
-        except ValueError:
-            pass  # a day or an hour that there is not is refused as any other text is
     raise _invalid(f"Invalid 'expiration' value: '{text[:64]}'")
 
 
