@@ -16,12 +16,21 @@ from coldframe.gateway.protocols.shapes import Shape
 Report = Callable[[str, str], None]
 Check = Callable[[Any, str, list[str]], None]
 MAX_ERRORS = 100
-MAX_ECHO = 1024
+MAX_ECHO = 2048
 _ENUM = re.compile(
     r"Value(?: '(.*)')? at '([^']+)' failed to satisfy constraint: "
     r"(?:Member must satisfy constraint: \[)?Member must satisfy enum value set",
     re.DOTALL,
 ).match
+_KIND = re.compile(
+    r"Value(?: '.*')? at '([^']+)' failed to satisfy constraint: "
+    r"(?:Member must satisfy constraint: \[)?Member must satisfy (?:enum value set|regular expression pattern)",
+    re.DOTALL,
+).match
+_LONG = re.compile(
+    r"Value(?: '.*')? at '([^']+)' failed to satisfy constraint: Member must have length less than", re.DOTALL
+).match
+_QUOTED = re.compile(r"Value '.*' at '([^']+)' failed", re.DOTALL).match
 _NUMBERED = re.compile(r"\.\d+\.member").sub
 _NULL = re.compile(r"Value null at '([^']+)'").match
 _TABLE = tomllib.loads(files("coldframe.gateway").joinpath("validation.toml").read_text("utf-8"))
@@ -42,7 +51,7 @@ def validate(operation: OperationModel, params: Mapping[str, Any], code: str | N
     free = _TABLE["free"].get(operation.service_model.service_name)
     if errors and free:
         errors = [
-            one for one in errors if (found := _ENUM(one)) is None or _NUMBERED("", found[2]) not in free
+            one for one in errors if (found := _KIND(one)) is None or _NUMBERED("", found[1]) not in free
         ]
     if errors:
         raise _fault(operation, errors[:MAX_ERRORS], code)
@@ -70,16 +79,34 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
     own = _own_words(service, found[1], found[2]) if found else None
     if (nothing := _NULL(first)) is not None:
         own = _own_words(service, None, nothing[1])
+    if (long := _LONG(first)) is not None:
+        own = _own_words(service, None, long[1], "length")
     if own is not None:
         return own
+    errors = [_unquoted(service.service_name, error) for error in errors]
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
     code = _modelled(operation, code or code_of(service))
     return ServiceFault(code, f"{many} detected: {'; '.join(errors)}", status=400)
 
 
-def _own_words(service: ServiceModel, value: str | None, path: str) -> ServiceFault | None:
-    """Return the fault of a value that is none of its kind, where the service has one of its own for it."""
-    table = _TABLE["enum"].get(service.service_name, {})
+def _unquoted(service: str, error: str) -> str:
+    """Leave out of an error what a service was seen to leave out: the value, and all values that it could have."""
+    silent = _TABLE["unquoted"].get(service, ())
+    found = _QUOTED(error)
+    if found is not None and (silent == "*" or _NUMBERED("", found[1]) in silent):
+        error = f"Value at '{found[1]}' failed{error[found.end() :]}"
+    return error.partition(" enum value set: [")[0] + " enum value set" if _bare(service, error) else error
+
+
+def _bare(service: str, error: str) -> bool:
+    return _TABLE["unquoted"].get(service) == "*" and "Member must satisfy enum value set: [" in error
+
+
+def _own_words(
+    service: ServiceModel, value: str | None, path: str, what: str = "enum"
+) -> ServiceFault | None:
+    """Return the fault of a value that is none of its kind or too long, where the service has one of its own for it."""
+    table = _TABLE[what].get(service.service_name, {})
     # A member of a list is named without its number.
     own = table.get(_NUMBERED("", path)) or (table.get("*.*") if "." in path else None)
     if own is None:

@@ -75,8 +75,10 @@ def test_data_raises_the_alarm_at_once_and_the_end_of_the_period_ends_it(cloudwa
     )
     data = json.loads(found["StateReasonData"])
     assert (data["statistic"], data["period"], data["recentDatapoints"]) == ("Sum", 60, [5.0])
+    assert data["evaluatedDatapoints"][0]["sampleCount"] == 1.0
     [(action, subject, message)] = shared.actions.done
     assert (action, subject) == (TOPIC, 'ALARM: "errors" in US East (N. Virginia)')
+    assert message["ActionExecutedAfterMuteWindow"] is False
     assert message["AlarmName"] == "errors"
     assert (message["OldStateValue"], message["NewStateValue"]) == ("OK", "ALARM")
     assert message["NewStateReason"] == found["StateReason"]
@@ -298,9 +300,8 @@ def test_an_alarm_on_metric_math(cloudwatch, shared):
     tick(shared, 60)
     found = alarm(cloudwatch, "rate")
     assert (found["StateValue"], found["Metrics"][2]["Label"]) == ("ALARM", "error rate")
-    assert (
-        found["StateReason"] == "Threshold Crossed: 1 datapoint [15.0] was greater than the threshold (10.0)."
-    )
+    assert found["StateReason"].startswith("Threshold Crossed: 1 datapoint [15.0 (")
+    assert found["StateReason"].endswith(")] was greater than the threshold (10.0).")
 
 
 GONE = "a * INSIGHT_RULE_METRIC('nobody', 'UniqueContributors')"

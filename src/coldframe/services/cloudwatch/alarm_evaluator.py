@@ -176,15 +176,16 @@ class AlarmEvaluator:
             now, period, rule.range, aligned="WallClockWindow" in configuration.get("EvaluationWindow", {})
         )
         chosen, samples = values(window)
-        points = window.points(chosen)
+        points = window.points(chosen, samples=samples)
         later = windows.in_progress(window)
         if store.read(
             metric, window.end, later.end, windows.step_of(period), ["SampleCount"], unit=unit
         ).times:
             sliding, counts = values(later)
-            newest = later.points(sliding)[-1]
+            sliding_points = later.points(sliding, samples=counts)
+            newest = sliding_points[-1]
             if newest is not None and settled(newest, rule, statistic):
-                points, samples = later.points(sliding), counts
+                points, samples = sliding_points, counts
         verdict = evaluate(points, rule)
         if configuration.get("EvaluateLowSampleCountPercentile") == "ignore":
             seen = sum(samples[point.at // 1000] for point in verdict.evaluated)

@@ -17,12 +17,14 @@ _EXTRA = 2
 class Datapoint:
     """One period of the watched metric: when it began (milliseconds since 1970), its value, and the band it is held to.
 
-    A band is the lower and upper bound of an anomaly detection model at that time.
+    A band is the lower and upper bound of an anomaly detection model at that time; `samples` says how many samples the
+    value is made of, None where it comes of metric math.
     """
 
     at: int
     value: float
     band: tuple[float, float] | None = None
+    samples: float | None = None
 
 
 @dataclass(frozen=True)
