@@ -133,6 +133,25 @@ def test_iam_repeats_no_value_and_lists_none(operation, params, words):
     assert refusal("iam", operation, params) == ("ValidationError", ONE + words)
 
 
+@pytest.mark.parametrize(
+    ("operation", "params", "message"),
+    [
+        (
+            "CreateUser",
+            {"UserName": "a b"},
+            "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
+        ),
+        (
+            "CreateRole",
+            {"RoleName": "r", "AssumeRolePolicyDocument": "{}", "Path": "p"},
+            "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+        ),
+    ],
+)
+def test_iam_says_in_words_what_names_and_paths_may_have(operation, params, message):
+    assert refusal("iam", operation, params) == ("ValidationError", message)
+
+
 def test_items_of_a_list_are_said_with_all_constraints_of_the_member():
     code, message = refusal(
         "logs", "FilterLogEvents", {"logGroupName": "g", "logStreamNames": ["ok", "no:colon"]}

@@ -30,6 +30,10 @@ _KIND = re.compile(
 _LONG = re.compile(
     r"Value(?: '.*')? at '([^']+)' failed to satisfy constraint: Member must have length less than", re.DOTALL
 ).match
+_PATTERN = re.compile(
+    r"Value(?: '.*')? at '([^']+)' failed to satisfy constraint: Member must satisfy regular expression pattern: (.+)",
+    re.DOTALL,
+).fullmatch
 _QUOTED = re.compile(r"Value '.*' at '([^']+)' failed", re.DOTALL).match
 _NUMBERED = re.compile(r"\.\d+\.member").sub
 _NULL = re.compile(r"Value null at '([^']+)'").match
@@ -81,12 +85,22 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
         own = _own_words(service, None, nothing[1])
     if (long := _LONG(first)) is not None:
         own = _own_words(service, None, long[1], "length")
+    if (odd := _PATTERN(first)) is not None:
+        own = _of_pattern(service, odd[1], odd[2])
     if own is not None:
         return own
     errors = [_unquoted(service.service_name, error) for error in errors]
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
     code = _modelled(operation, code or code_of(service))
     return ServiceFault(code, f"{many} detected: {'; '.join(errors)}", status=400)
+
+
+def _of_pattern(service: ServiceModel, path: str, pattern: str) -> ServiceFault | None:
+    """Return the fault of a text that does not match, where the service says in words what the pattern means."""
+    text = _TABLE["pattern"].get(service.service_name, {}).get(pattern)
+    return (
+        None if text is None else ServiceFault(code_of(service), text.replace("{member}", path), status=400)
+    )
 
 
 def _unquoted(service: str, error: str) -> str:

@@ -54,6 +54,13 @@ _PARTITIONS = frozenset(
     {"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"}
 )
 
+_TRUSTED = frozenset(
+    f"sts:{name}"
+    for name in (
+        *("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"),
+        *("setcontext", "setsourceidentity", "tagsession"),
+    )
+)
 _IAM_PATHS = (
     *("user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/"),
     *("policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/"),
@@ -282,11 +289,19 @@ def _actions(entry: Mapping[str, Any], kind: str) -> ActionSet:
     actions = _texts(entry, "Action", NO_ACTIONS)
     for action in actions:
         _check_action(action)
-        if kind == "trust" and not action.lower().startswith("sts:"):
+        if kind == "trust" and not _may_trust(action):
             raise ElementError(
                 "AssumeRole policy may only specify STS AssumeRole actions.", f"action {action!r}"
             )
     return compile_actions(actions)
+
+
+def _may_trust(action: str) -> bool:
+    """Tell whether an action is one that a trust policy can speak of; one with wildcards need only be of STS."""
+    action = action.lower()
+    if "*" in action or "?" in action:
+        return action.startswith("sts:")
+    return action in _TRUSTED
 
 
 def _check_action(action: str) -> None:

@@ -42,6 +42,12 @@ def test_a_new_role_is_described_whole(cloud, iam, fresh):
             policy({"Effect": "Allow", "Principal": "*", "Action": "s3:Get"}),
             "AssumeRole policy may only specify STS AssumeRole actions.",
         ),
+        (
+            policy(
+                {"Effect": "Allow", "Principal": "*", "Action": ["sts:TagSession", "sts:GetCallerIdentity"]}
+            ),
+            "AssumeRole policy may only specify STS AssumeRole actions.",
+        ),
         (trust(AWS="arn:aws:iam::{account}:user/ghost"), 'Invalid principal in policy: "AWS":"arn:aws:iam::'),
         (
             trust(AWS="arn:aws:iam::{account}:role/x/ghost"),
