@@ -152,6 +152,25 @@ def test_iam_says_in_words_what_names_and_paths_may_have(operation, params, mess
     assert refusal("iam", operation, params) == ("ValidationError", message)
 
 
+@pytest.mark.parametrize(
+    ("operation", "params", "text", "reason"),
+    [
+        (
+            "DescribeAccount",
+            {"AccountId": "12"},
+            "You provided a value that does not match the required pattern.",
+            "INVALID_PATTERN",
+        ),
+        ("ListPolicies", {"Filter": "ANY"}, "You specified an invalid value.", "INVALID_ENUM"),
+    ],
+)
+def test_organizations_gives_a_reason(operation, params, text, reason):
+    with pytest.raises(ServiceFault) as caught:
+        validate(service("organizations").operation_model(operation), params)
+    assert (caught.value.code, caught.value.message) == ("InvalidInputException", text)
+    assert caught.value.members == {"Reason": reason}
+
+
 def test_items_of_a_list_are_said_with_all_constraints_of_the_member():
     code, message = refusal(
         "logs", "FilterLogEvents", {"logGroupName": "g", "logStreamNames": ["ok", "no:colon"]}

@@ -97,10 +97,12 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
 
 def _of_pattern(service: ServiceModel, path: str, pattern: str) -> ServiceFault | None:
     """Return the fault of a text that does not match, where the service says in words what the pattern means."""
-    text = _TABLE["pattern"].get(service.service_name, {}).get(pattern)
-    return (
-        None if text is None else ServiceFault(code_of(service), text.replace("{member}", path), status=400)
-    )
+    table = _TABLE["pattern"].get(service.service_name, {})
+    own = table.get(pattern) or table.get("*")
+    if own is None:
+        return None
+    text = own["text"].replace("{member}", path)
+    return ServiceFault(code_of(service), text, status=400, **own.get("members", {}))
 
 
 def _unquoted(service: str, error: str) -> str:
@@ -123,6 +125,8 @@ def _own_words(
     table = _TABLE[what].get(service.service_name, {})
     # A member of a list is named without its number.
     own = table.get(_NUMBERED("", path)) or (table.get("*.*") if "." in path else None)
+    if own is None and value is not None:
+        own = table.get("*")
     if own is None:
         return None
     members = {name: text.replace("{value}", value or "") for name, text in own.get("members", {}).items()}

@@ -269,7 +269,7 @@ class OrganizationalUnit(Record):
     key=("id",),
     index=("organization", "name", "kind"),
     scope="partition",
-    missing=("PolicyNotFoundException", "You specified a policy that doesn't exist."),
+    missing=("PolicyNotFoundException", "We can't find a policy with the PolicyId that you specified."),
     duplicate=("DuplicatePolicyException", "A policy with the same name already exists."),
 )
 class OrganizationPolicy(Record):

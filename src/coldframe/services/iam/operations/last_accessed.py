@@ -16,7 +16,7 @@ from coldframe.services.iam.answers import moment
 from coldframe.services.iam.granting import allows, policies_of
 from coldframe.services.iam.listing import page
 from coldframe.services.iam.names import Entity, arn_of
-from coldframe.services.iam.policies_in_use import get_policy_row
+from coldframe.services.iam.policies_in_use import entities, get_policy_row
 from coldframe.services.iam.records import AccessingEntity, LastAccessedReport
 from coldframe.services.iam.sources import find_entity
 
@@ -76,8 +76,7 @@ def _subject(call: Call, arn: str) -> tuple[list[str], list[User | Role]]:
     """Return the documents that allow something, and the users and roles that they allow it to."""
     if _is_policy(arn):
         policy = get_policy_row(call, arn)
-        everybody = (*call.records.list(User), *call.records.list(Group), *call.records.list(Role))
-        holders = [row for row in everybody if policy.arn in row.attached]
+        holders = [row for row in entities(call) if policy.arn in row.attached]
         people = {row.id: row for holder in holders for row in _people(call, holder)}
         return [policy.documents[policy.default]], list(people.values())
     entity = find_entity(call, arn)
