@@ -217,8 +217,6 @@ def test_an_update_keeps_the_state_and_overwrites_the_configuration(cloudwatch, 
     [
         ({"Statistic": None}, "Statistic or ExtendedStatistic"),
         ({"ExtendedStatistic": "p99"}, "Statistic or ExtendedStatistic"),
-        ({"Statistic": None, "ExtendedStatistic": "p101"}, "p101"),
-        ({"Statistic": None, "ExtendedStatistic": "median"}, "median"),
         ({"Period": 15}, "10, 20, 30 or a multiple of 60"),
         ({"Period": 90}, "10, 20, 30 or a multiple of 60"),
         ({"Period": None}, "Period"),
@@ -229,7 +227,14 @@ def test_an_update_keeps_the_state_and_overwrites_the_configuration(cloudwatch, 
         ({"Period": 60, "EvaluationPeriods": 1441}, "86400"),
         ({"Period": 3600, "EvaluationPeriods": 169}, "604800"),
         ({"DatapointsToAlarm": 2}, "DatapointsToAlarm"),
-        ({"TreatMissingData": "shrug"}, "shrug"),
+        (
+            {"TreatMissingData": "shrug"},
+            "Option shrug is not supported. Supported options for parameter TreatMissingData are breaching,",
+        ),
+        (
+            {"Statistic": None, "ExtendedStatistic": "p9", "EvaluateLowSampleCountPercentile": "x"},
+            "Supported options for parameter EvaluateLowSampleCountPercentile are evaluate and ignore.",
+        ),
         ({"EvaluateLowSampleCountPercentile": "ignore"}, "percentiles"),
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "ThresholdMetricId"),
         ({"AlarmActions": ["arn:aws:sns:us-east-1:12:x"]}, "arn:aws:sns:us-east-1:12:x"),
@@ -243,6 +248,14 @@ def test_put_metric_alarm_refuses(cloudwatch, changed, named):
     code, text = code_and_text(caught)
     assert code == "ValidationError"
     assert named in text
+
+
+@pytest.mark.parametrize("statistic", ["p101", "median", "90"])
+def test_a_statistic_that_is_none_has_a_code_of_its_own(cloudwatch, statistic):
+    with pytest.raises(ClientError) as caught:
+        put(cloudwatch, Statistic=None, ExtendedStatistic=statistic)
+    words = f"The value {statistic} for parameter ExtendedStatistic is not supported."
+    assert code_and_text(caught) == ("InvalidParameterValue", words)
 
 
 @pytest.mark.parametrize(
