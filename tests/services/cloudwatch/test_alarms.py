@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -296,6 +297,19 @@ def test_metrics_go_without_the_parameters_of_one_metric(cloudwatch):
     with pytest.raises(ClientError) as caught:
         put(cloudwatch, Metrics=[query("a", returned=True)])
     assert "cannot be specified together with Metrics" in code_and_text(caught)[1]
+
+
+def test_periods_without_any_data_are_told_by_their_times(cloudwatch, shared):
+    put(cloudwatch, "gone", EvaluationPeriods=2, TreatMissingData="breaching")
+    tick(shared, 120)
+    found = alarm(cloudwatch, "gone")
+    assert found["StateValue"] == "ALARM"
+    seen = json.loads(found["StateReasonData"])["evaluatedDatapoints"]
+    times = [datetime.strptime(each.pop("timestamp"), "%Y-%m-%dT%H:%M:%S.%f%z") for each in seen]
+    assert seen == [{}, {}], "there is no value and no count of samples"
+    # Two periods of a minute that follow each other, the newest first and over.
+    assert times[0] - times[1] == timedelta(minutes=1)
+    assert times[0].timestamp() + 60 <= shared.clock.seconds()
 
 
 def test_an_alarm_on_metric_math(cloudwatch, shared):

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from coldframe.core.faults import ServiceFault
@@ -191,6 +192,9 @@ class AlarmEvaluator:
             seen = sum(samples[point.at // 1000] for point in verdict.evaluated)
             if not enough_samples(statistic, seen):
                 return _KEEP
+        if not verdict.evaluated and verdict.state != "INSUFFICIENT_DATA":
+            newest_first = range(window.end - period, window.start - 1, -period)
+            verdict = replace(verdict, missing=tuple(at * 1000 for at in newest_first[: rule.periods]))
         return verdict
 
     def _verdict_of_math(

@@ -47,13 +47,15 @@ class Rule:
 class Verdict:
     """The state that follows, the data points it follows from (newest first) and how many missing ones were filled in.
 
-    `state` is None where the alarm keeps the state it has.
+    `state` is None where the alarm keeps the state it has. `missing` says when the periods began that were filled in,
+    newest first, where there was no data at all.
     """
 
     state: State | None
     evaluated: tuple[Datapoint, ...]
     breaching: tuple[Datapoint, ...]
     filled: int
+    missing: tuple[int, ...] = ()
 
     @property
     def shown(self) -> tuple[Datapoint, ...]:

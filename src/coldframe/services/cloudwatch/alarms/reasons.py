@@ -111,6 +111,7 @@ def reason_data(
     elif rule.threshold is not None:
         data["threshold"] = rule.threshold
     data["evaluatedDatapoints"] = [_seen(point) for point in verdict.evaluated]
+    data["evaluatedDatapoints"] += [{"timestamp": iso(at)} for at in verdict.missing]
     while len(text := json.dumps(data, separators=(",", ":"))) > _LONGEST_DATA:
         # The oldest go first: what speaks for the state is new.
         data["recentDatapoints"] = data["recentDatapoints"][len(data["recentDatapoints"]) // 2 :]
