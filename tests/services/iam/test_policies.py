@@ -136,6 +136,7 @@ def test_a_malformed_document_is_refused_everywhere(iam, owner, fresh, document,
     code, message = refused(call, PolicyDocument=document, **more)
     assert code == "MalformedPolicyDocument"
     assert words in message
+    assert "statement 1" not in message, "AWS's words stand alone"
 
 
 def test_versions_count_on_and_five_are_kept(iam, fresh):

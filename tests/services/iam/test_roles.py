@@ -59,6 +59,7 @@ def test_a_trust_policy_must_be_one(cloud, iam, fresh, document, words):
     text, name = document.replace("{account}", cloud.account), fresh("role")
     code, message = refused(iam.create_role, RoleName=name, AssumeRolePolicyDocument=text)
     assert (code, words in message) == ("MalformedPolicyDocument", True), message
+    assert "(" not in message, "AWS's words stand alone"
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=EC2)
     assert refused(iam.update_assume_role_policy, RoleName=name, PolicyDocument=text)[0] == code
     assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
