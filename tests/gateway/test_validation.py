@@ -45,9 +45,14 @@ TAG = {"key": "k", "value": "v"}
             "Value null at 'logGroupName' failed to satisfy constraint: Member must not be null",
         ),
         (
-            "CreateLogGroup",
-            {"logGroupName": "a" * 513},
-            f"Value '{'a' * 513}' at 'logGroupName' failed to satisfy constraint: Member must have length less than or equal to 512",
+            "DeleteMetricFilter",
+            {"logGroupName": "g", "filterName": "a" * 1025},
+            f"Value '{'a' * 1025}' at 'filterName' failed to satisfy constraint: Member must have length less than or equal to 512",
+        ),
+        (
+            "DescribeLogStreams",
+            {"logGroupIdentifier": "arn:g:*"},
+            "Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*",
         ),
         (
             "CreateLogGroup",
@@ -92,6 +97,78 @@ TAG = {"key": "k", "value": "v"}
 )
 def test_words_and_code_of_logs(operation, params, message):
     assert refusal("logs", operation, params) == ("InvalidParameterException", ONE + message)
+
+
+@pytest.mark.parametrize("member", ["logGroupName", "logStreamName"])
+def test_names_that_are_too_long_have_words_of_their_own(member):
+    params = {"logGroupName": "g", "logStreamName": "s", member: "a" * 513}
+    assert refusal("logs", "CreateLogStream", params) == (
+        "InvalidParameterException",
+        "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+    )
+
+
+def test_a_pattern_that_aws_does_not_hold_to_is_not_held_to():
+    about = {"metricName": "m", "metricNamespace": "a:b", "metricValue": "1"}
+    params = {"logGroupName": "g", "filterName": "f", "filterPattern": "", "metricTransformations": [about]}
+    validate(service("logs").operation_model("PutMetricFilter"), params)
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "words"),
+    [
+        (
+            "ResetServiceSpecificCredential",
+            {"ServiceSpecificCredentialId": "with-hyphens-in-its-twenty-letters"},
+            "Value at 'serviceSpecificCredentialId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w]+",
+        ),
+        (
+            "UpdateServiceSpecificCredential",
+            {"ServiceSpecificCredentialId": "A" * 21, "Status": "Invalid"},
+            "Value at 'status' failed to satisfy constraint: Member must satisfy enum value set",
+        ),
+    ],
+)
+def test_iam_repeats_no_value_and_lists_none(operation, params, words):
+    assert refusal("iam", operation, params) == ("ValidationError", ONE + words)
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "message"),
+    [
+        (
+            "CreateUser",
+            {"UserName": "a b"},
+            "The specified value for userName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-",
+        ),
+        (
+            "CreateRole",
+            {"RoleName": "r", "AssumeRolePolicyDocument": "{}", "Path": "p"},
+            "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.",
+        ),
+    ],
+)
+def test_iam_says_in_words_what_names_and_paths_may_have(operation, params, message):
+    assert refusal("iam", operation, params) == ("ValidationError", message)
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "text", "reason"),
+    [
+        (
+            "DescribeAccount",
+            {"AccountId": "12"},
+            "You provided a value that does not match the required pattern.",
+            "INVALID_PATTERN",
+        ),
+        ("ListPolicies", {"Filter": "ANY"}, "You specified an invalid value.", "INVALID_ENUM"),
+    ],
+)
+def test_organizations_gives_a_reason(operation, params, text, reason):
+    with pytest.raises(ServiceFault) as caught:
+        validate(service("organizations").operation_model(operation), params)
+    assert (caught.value.code, caught.value.message) == ("InvalidInputException", text)
+    assert caught.value.members == {"Reason": reason}
 
 
 def test_items_of_a_list_are_said_with_all_constraints_of_the_member():
@@ -328,5 +405,5 @@ def test_java_patterns_match_whole_texts(pattern, good, bad):
 def test_a_pattern_is_not_tried_on_a_text_that_is_too_long():
     shape = service("logs").operation_model("CreateLogGroup").input_shape.members["logGroupName"]
     assert [words.split()[2] for words, _ in constraints(shape)] == ["have", "have", "satisfy"]
-    _, message = refusal("logs", "CreateLogGroup", {"logGroupName": "!" * 600})
+    _, message = refusal("logs", "DeleteMetricFilter", {"logGroupName": "g", "filterName": ":" * 600})
     assert message.startswith(ONE)

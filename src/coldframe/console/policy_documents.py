@@ -25,29 +25,46 @@ class PolicyDocuments:
         source = statement["SourcePolicyId"]
         if source not in self._texts:
             try:
-                self._texts[source] = self._read(source, statement.get("SourcePolicyType", ""))
+                self._texts[source] = self._read(source)
             except ClientError:
                 self._texts[source] = ""
         text = self._texts[source]
         start, end = (statement.get(name) for name in ("StartPosition", "EndPosition"))
-        return text[_offset(text, start) : _offset(text, end)] if text and start and end else ""
+        # The start is told as the place behind the opening brace.
+        return text[_offset(text, start) - 1 : _offset(text, end)] if text and start and end else ""
 
-    def _read(self, source: str, kind: str) -> str:
-        client = self._client
-        if kind in {"user", "role"}:
-            name = source.removeprefix(f"{kind}_{self._name}_")
-            read = client.get_user_policy if kind == "user" else client.get_role_policy
-            return unquote(
-                read(**{f"{kind.capitalize()}Name": self._name, "PolicyName": name})["PolicyDocument"]
-            )
-        if kind == "group":
-            for group in client.list_groups_for_user(UserName=self._name)["Groups"]:
-                prefix = f"group_{group['GroupName']}_"
-                if source.startswith(prefix):
-                    name = source.removeprefix(prefix)
-                    answer = client.get_group_policy(GroupName=group["GroupName"], PolicyName=name)
-                    return unquote(answer["PolicyDocument"])
+    def _read(self, source: str) -> str:
+        return self._inline(source) or self._of_group(source) or self._managed(source)
+
+    def _inline(self, source: str) -> str:
+        client, prefix = self._client, f"{self._kind}_{self._name}_"
+        if not source.startswith(prefix):
             return ""
+        name = source.removeprefix(prefix)
+        if self._kind == "role":
+            if name not in client.list_role_policies(RoleName=self._name)["PolicyNames"]:
+                return ""
+            answer = client.get_role_policy(RoleName=self._name, PolicyName=name)
+        else:
+            if name not in client.list_user_policies(UserName=self._name)["PolicyNames"]:
+                return ""
+            answer = client.get_user_policy(UserName=self._name, PolicyName=name)
+        return unquote(answer["PolicyDocument"])
+
+    def _of_group(self, source: str) -> str:
+        client = self._client
+        if self._kind != "user" or not source.startswith("group_"):
+            return ""
+        for group in client.list_groups_for_user(UserName=self._name)["Groups"]:
+            group_name = group["GroupName"]
+            name = source.removeprefix(f"group_{group_name}_")
+            if name != source and name in client.list_group_policies(GroupName=group_name)["PolicyNames"]:
+                answer = client.get_group_policy(GroupName=group_name, PolicyName=name)
+                return unquote(answer["PolicyDocument"])
+        return ""
+
+    def _managed(self, source: str) -> str:
+        client = self._client
         arn = next((arn for arn in self._attached() if arn.rpartition("/")[2] == source), "")
         if not arn:
             return ""

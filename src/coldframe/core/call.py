@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from coldframe.core import arns, ids
 from coldframe.core.faults import InternalFailure, ServiceFault
 from coldframe.core.installation import Installation
+from coldframe.core.paging import INVALID
 from coldframe.core.records import Records
 from coldframe.core.service import Service
 from coldframe.core.store import Transaction
@@ -124,11 +125,14 @@ class Call:
             via=self.service.model.endpoint_prefix,
         )
 
-    def page(self, token: str | None, *, code: str = "InvalidParameterException") -> Any:
-        """Return the position that a pagination token of this operation stands for; None without a token."""
+    def page(self, token: str | None, *, code: str = "InvalidParameterException", text: str = INVALID) -> Any:
+        """Return the position that a pagination token of this operation stands for; None without a token.
+
+        `code` and `text` are those of the fault for a token that this operation did not give.
+        """
         if token is None:
             return None
-        return self.installation.pager.position(self._listing(), token, code=code)
+        return self.installation.pager.position(self._listing(), token, code=code, text=text)
 
     def token(self, position: Any) -> str:
         """Return the pagination token that stands for a position in this operation's listing."""

@@ -10,6 +10,8 @@ import msgspec
 
 from coldframe.core.faults import ServiceFault
 
+INVALID = "The specified nextToken is invalid."
+
 
 class Pager:
     """Makes and reads the tokens of one installation; `key` keeps clients from writing their own."""
@@ -22,7 +24,9 @@ class Pager:
         body = msgspec.json.encode(position)
         return base64.urlsafe_b64encode(self._tag(operation, body) + body).decode().rstrip("=")
 
-    def position(self, operation: str, token: str, *, code: str = "InvalidParameterException") -> Any:
+    def position(
+        self, operation: str, token: str, *, code: str = "InvalidParameterException", text: str = INVALID
+    ) -> Any:
         """Return what `token` stands for; raises the fault `code` for a token that this operation never gave."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
@@ -30,7 +34,7 @@ class Pager:
             raw = b""
         tag, body = raw[:12], raw[12:]
         if not body or not hmac.compare_digest(tag, self._tag(operation, body)):
-            raise ServiceFault(code, "The specified nextToken is invalid.")
+            raise ServiceFault(code, text)
         return msgspec.json.decode(body)
 
     def _tag(self, operation: str, body: bytes) -> bytes:

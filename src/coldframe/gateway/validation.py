@@ -16,13 +16,25 @@ from coldframe.gateway.protocols.shapes import Shape
 Report = Callable[[str, str], None]
 Check = Callable[[Any, str, list[str]], None]
 MAX_ERRORS = 100
-MAX_ECHO = 1024
+MAX_ECHO = 2048
 _ENUM = re.compile(
     r"Value(?: '(.*)')? at '([^']+)' failed to satisfy constraint: "
     r"(?:Member must satisfy constraint: \[)?Member must satisfy enum value set",
     re.DOTALL,
 ).match
-_PATH = re.compile(r"Value(?: '.*')?(?: null)? at '([^']+)' failed to satisfy constraint: ", re.DOTALL).match
+_KIND = re.compile(
+    r"Value(?: '.*')? at '([^']+)' failed to satisfy constraint: "
+    r"(?:Member must satisfy constraint: \[)?Member must satisfy (?:enum value set|regular expression pattern)",
+    re.DOTALL,
+).match
+_LONG = re.compile(
+    r"Value(?: '.*')? at '([^']+)' failed to satisfy constraint: Member must have length less than", re.DOTALL
+).match
+_PATTERN = re.compile(
+    r"Value(?: '.*')? at '([^']+)' failed to satisfy constraint: Member must satisfy regular expression pattern: (.+)",
+    re.DOTALL,
+).fullmatch
+_QUOTED = re.compile(r"Value '.*' at '([^']+)' failed", re.DOTALL).match
 _NUMBERED = re.compile(r"\.\d+\.member").sub
 _NULL = re.compile(r"Value null at '([^']+)'").match
 _TABLE = tomllib.loads(files("coldframe.gateway").joinpath("validation.toml").read_text("utf-8"))
@@ -40,11 +52,7 @@ def validate(operation: OperationModel, params: Mapping[str, Any], code: str | N
         return
     errors: list[str] = []
     plan(params, "", errors)
-    free = _TABLE["free"].get(operation.service_model.service_name)
-    if errors and free:
-        errors = [
-            one for one in errors if (found := _PATH(one)) is None or _NUMBERED("", found[1]) not in free
-        ]
+    errors = [one for one in errors if not _borne(operation.service_model.service_name, one)]
     if errors:
         raise _fault(operation, errors[:MAX_ERRORS], code)
 
@@ -72,19 +80,59 @@ def _fault(operation: OperationModel, errors: list[str], code: str | None) -> Se
     if (nothing := _NULL(first)) is not None:
         own = _own_words(service, None, nothing[1])
         own = own or _absent(operation, nothing[1])
+    if (long := _LONG(first)) is not None:
+        own = _own_words(service, None, long[1], "length")
+    if (odd := _PATTERN(first)) is not None:
+        own = _of_pattern(service, odd[1], odd[2])
     if own is not None:
         return own
+    errors = [_unquoted(service.service_name, error) for error in errors]
     many = "1 validation error" if len(errors) == 1 else f"{len(errors)} validation errors"
     absent = _TABLE["absent"].get(service.service_name, {}).get("else") if nothing else None
     code = absent or _modelled(operation, code or code_of(service))
     return ServiceFault(code, f"{many} detected: {'; '.join(errors)}", status=400)
 
 
-def _own_words(service: ServiceModel, value: str | None, path: str) -> ServiceFault | None:
-    """Return the fault of a value that is none of its kind, where the service has one of its own for it."""
-    table = _TABLE["enum"].get(service.service_name, {})
+def _borne(service: str, error: str) -> bool:
+    """Tell whether a service bears what is against its model, or judges it itself: a value, or one that is missing."""
+    kind, nothing = _KIND(error), _NULL(error)
+    return (kind is not None and _NUMBERED("", kind[1]) in _TABLE["free"].get(service, ())) or (
+        nothing is not None and _NUMBERED("", nothing[1]) in _TABLE["optional"].get(service, ())
+    )
+
+
+def _of_pattern(service: ServiceModel, path: str, pattern: str) -> ServiceFault | None:
+    """Return the fault of a text that does not match, where the service says in words what the pattern means."""
+    table = _TABLE["pattern"].get(service.service_name, {})
+    own = table.get(pattern) or table.get("*")
+    if own is None:
+        return None
+    text = own["text"].replace("{member}", path)
+    return ServiceFault(code_of(service), text, status=400, **own.get("members", {}))
+
+
+def _unquoted(service: str, error: str) -> str:
+    """Leave out of an error what a service was seen to leave out: the value, and all values that it could have."""
+    silent = _TABLE["unquoted"].get(service, ())
+    found = _QUOTED(error)
+    if found is not None and (silent == "*" or _NUMBERED("", found[1]) in silent):
+        error = f"Value at '{found[1]}' failed{error[found.end() :]}"
+    return error.partition(" enum value set: [")[0] + " enum value set" if _bare(service, error) else error
+
+
+def _bare(service: str, error: str) -> bool:
+    return _TABLE["unquoted"].get(service) == "*" and "Member must satisfy enum value set: [" in error
+
+
+def _own_words(
+    service: ServiceModel, value: str | None, path: str, what: str = "enum"
+) -> ServiceFault | None:
+    """Return the fault of a value that is none of its kind or too long, where the service has one of its own for it."""
+    table = _TABLE[what].get(service.service_name, {})
     # A member of a list is named without its number.
     own = table.get(_NUMBERED("", path)) or (table.get("*.*") if "." in path else None)
+    if own is None and value is not None:
+        own = table.get("*")
     if own is None:
         return None
     members = {name: text.replace("{value}", value or "") for name, text in own.get("members", {}).items()}

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from coldframe.identity.operators import OPERATORS, Compare, parse_boolean
-from coldframe.identity.policy_errors import LEGACY, SYNTAX, ElementError
+from coldframe.identity.policy_errors import LEGACY, SYNTAX, VENDOR_MISSING, ElementError
 from coldframe.identity.request import Request
 from coldframe.identity.variables import parse_template, variable_keys
 
 Check = Callable[[Request], bool]
 
-VENDOR_MISSING = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 _ANY, _ALL, _IF_EXISTS = "foranyvalue:", "forallvalues:", "ifexists"
 
 

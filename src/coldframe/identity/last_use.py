@@ -1,4 +1,4 @@
-"""When access keys and roles were last used: noted in memory on every call, written once a minute."""
+"""When access keys and roles were last used, and what of each service by whom: noted in memory on every call, written once a minute."""
 
 import threading
 from typing import NamedTuple
@@ -6,7 +6,10 @@ from typing import NamedTuple
 from coldframe.core.records import Records
 from coldframe.core.store import Store
 from coldframe.identity.caller import Caller
-from coldframe.identity.records import AccessKey, Role
+from coldframe.identity.records import AccessKey, Role, ServiceUse, User
+
+# Where policies call a service otherwise than signatures do.
+_PREFIXES = {"monitoring": "cloudwatch"}
 
 
 class Use(NamedTuple):
@@ -25,6 +28,7 @@ class LastUse:
         self._lock = threading.Lock()
         self._keys: dict[str, Use] = {}
         self._roles: dict[tuple[str, str], Use] = {}
+        self._services: dict[tuple[str, str, str], Use] = {}
 
     def note(self, access_key_id: str, caller: Caller, use: Use) -> None:
         """Remember that a caller used a service with a key."""
@@ -32,19 +36,25 @@ class LastUse:
             self._roles[caller.account, caller.issuer_arn.rpartition("/")[2]] = use
         elif caller.session is None:
             self._keys[access_key_id] = use
+        if caller.kind in {"role-session", "user"}:
+            # The id of a session is that of its role, a colon and the name of the session.
+            self._services[caller.account, caller.user_id.partition(":")[0], use.service] = use
 
     def flush(self) -> None:
         """Write what was collected; keys and roles that are gone by now are left out."""
         with self._lock:
             keys, self._keys = self._keys, {}
             roles, self._roles = self._roles, {}
-            if not keys and not roles:
+            services, self._services = self._services, {}
+            if not keys and not roles and not services:
                 return
             with self._store.write() as transaction:
                 for key_id, use in keys.items():
                     _used_key(transaction.records("", ""), key_id, use)
                 for (account, name), use in roles.items():
                     _used_role(transaction.records(account, ""), name, use)
+                for (account, principal, service), use in services.items():
+                    _used_service(transaction.records(account, ""), principal, service, use)
 
     def close(self) -> None:
         """Write the rest."""
@@ -61,3 +71,9 @@ def _used_role(records: Records, name: str, use: Use) -> None:
     role = records.find(Role, name)
     if role is not None:
         records.change(role, last_used=use.at, last_region=use.region)
+
+
+def _used_service(records: Records, principal: str, service: str, use: Use) -> None:
+    if any(records.count(kind, where={"id": principal}) for kind in (User, Role)):
+        name = _PREFIXES.get(service, service)
+        records.put(ServiceUse(principal=principal, service=name, last_used=use.at, last_region=use.region))

@@ -2,14 +2,25 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from coldframe.identity.conditions import VENDOR_MISSING, compile_conditions
+from coldframe.identity.conditions import compile_conditions
 from coldframe.identity.patterns import ARN_SEGMENTS, Template, Wildcard, arn_segments
-from coldframe.identity.policy_errors import LEGACY, SYNTAX, ElementError, PolicyError
+from coldframe.identity.policy_errors import (
+    LEGACY,
+    NO_ACTIONS,
+    NO_RESOURCES,
+    NOT_UNIQUE,
+    SYNTAX,
+    VENDOR_MISSING,
+    VERSION,
+    ElementError,
+    PolicyError,
+    first_told,
+)
 from coldframe.identity.principals import PrincipalSet, compile_principals
 from coldframe.identity.statements import (
     ActionSet,
@@ -22,6 +33,7 @@ from coldframe.identity.variables import parse_template, variable_keys
 
 PolicyKind = Literal["identity", "resource", "trust", "scp", "rcp", "boundary", "session"]
 
+T = TypeVar("T")
 CURRENT_VERSION = "2012-10-17"
 FIRST_VERSION = "2008-10-17"
 _VERSIONS = (FIRST_VERSION, CURRENT_VERSION)
@@ -40,6 +52,18 @@ _VENDOR = re.compile(r"[a-zA-Z0-9.-]+", re.ASCII)
 _SID = re.compile(r"[0-9A-Za-z]*", re.ASCII)
 _PARTITIONS = frozenset(
     {"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"}
+)
+
+_TRUSTED = frozenset(
+    f"sts:{name}"
+    for name in (
+        *("assumerole", "assumerolewithsaml", "assumerolewithwebidentity"),
+        *("setcontext", "setsourceidentity", "tagsession"),
+    )
+)
+_IAM_PATHS = (
+    *("user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/"),
+    *("policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/"),
 )
 
 
@@ -78,17 +102,23 @@ def parse_policy(document: str | Mapping[str, Any], kind: PolicyKind) -> Policy:
             raise PolicyError(SYNTAX, reason=f"unknown element {name!r}")
     if not isinstance(loaded.get("Id", ""), str):
         raise PolicyError(SYNTAX, reason="Id must be text")
-    version = _version(loaded, kind)
+    version = _version(loaded)
+    entries = _entries(loaded)
     statements: list[Statement] = []
     keys: set[str] = set()
-    for index, entry in enumerate(_entries(loaded)):
-        try:
-            statement, read = _statement(index, entry, kind, variables=version == CURRENT_VERSION)
-        except ElementError as error:
-            raise PolicyError(error.message, index, error.reason) from None
-        statements.append(statement)
-        keys |= read
-    _check_sids(statements)
+    errors: list[PolicyError] = []
+    if kind in NEEDS_CURRENT_VERSION and version != CURRENT_VERSION:
+        errors.append(PolicyError(VERSION))
+    for index, entry in enumerate(entries):
+        found: list[ElementError] = []
+        statement = _statement(index, entry, kind, found, variables=version == CURRENT_VERSION)
+        errors += [PolicyError(error.message, index, error.reason) for error in found]
+        if statement is not None:
+            statements.append(statement[0])
+            keys |= statement[1]
+    errors += _repeated_sids(entries)
+    if errors:
+        raise first_told(errors)
     return _indexed(kind, version, tuple(statements), frozenset(keys))
 
 
@@ -116,12 +146,10 @@ def _load(text: str, kind: str) -> Any:
         raise PolicyError(message, reason=reason) from None
 
 
-def _version(loaded: Mapping[str, Any], kind: str) -> str:
+def _version(loaded: Mapping[str, Any]) -> str:
     version = loaded.get("Version", FIRST_VERSION)
     if version not in _VERSIONS:
         raise PolicyError(SYNTAX, reason=f"Version must be {CURRENT_VERSION}, not {version!r}")
-    if kind in NEEDS_CURRENT_VERSION and version != CURRENT_VERSION:
-        raise PolicyError("Policy document must be version 2012-10-17 or greater.")
     return str(version)
 
 
@@ -134,13 +162,16 @@ def _entries(loaded: Mapping[str, Any]) -> Sequence[Any]:
     return entries
 
 
-def _check_sids(statements: Sequence[Statement]) -> None:
+def _repeated_sids(entries: Sequence[Any]) -> list[PolicyError]:
     seen: set[str] = set()
-    for statement in statements:
-        if statement.sid and statement.sid in seen:
-            message = "Statement IDs (SID) in a single policy must be unique."
-            raise PolicyError(message, statement.index, f"{statement.sid!r} is there before")
-        seen.add(statement.sid)
+    errors = []
+    for index, entry in enumerate(entries):
+        sid = entry.get("Sid") if isinstance(entry, Mapping) else None
+        if isinstance(sid, str) and sid:
+            if sid in seen:
+                errors.append(PolicyError(NOT_UNIQUE, index, f"{sid!r} is there before"))
+            seen.add(sid)
+    return errors
 
 
 def _indexed(
@@ -162,8 +193,44 @@ def _indexed(
 
 
 def _statement(
-    index: int, entry: Any, kind: PolicyKind, *, variables: bool
-) -> tuple[Statement, frozenset[str]]:
+    index: int, entry: Any, kind: PolicyKind, errors: list[ElementError], *, variables: bool
+) -> tuple[Statement, frozenset[str]] | None:
+    """Compile a statement and name the context keys it reads; None where something is wrong, all of it in `errors`."""
+
+    def part(compile_it: Callable[[], T]) -> T | None:
+        try:
+            return compile_it()
+        except ElementError as error:
+            errors.append(error)
+            return None
+
+    part(lambda: _check_elements(entry))
+    if errors:
+        return None
+    allow = part(lambda: _allows(entry["Effect"]))
+    principals = part(lambda: _principals(entry, kind))
+    actions = part(lambda: _actions(entry, kind))
+    resources = part(lambda: _resources(entry, kind, variables=variables))
+    conditions = part(lambda: compile_conditions(entry.get("Condition", {}), variables=variables))
+    sid = part(lambda: _sid(entry, kind))
+    if allow is None or actions is None or resources is None or conditions is None or sid is None or errors:
+        return None
+    statement = Statement(
+        index=index,
+        sid=sid,
+        allow=allow,
+        actions=actions,
+        not_action="NotAction" in entry,
+        resources=resources[0],
+        not_resource="NotResource" in entry,
+        checks=conditions[0],
+        principals=principals,
+        not_principal="NotPrincipal" in entry,
+    )
+    return statement, conditions[1] | resources[1]
+
+
+def _check_elements(entry: Any) -> None:
     if not isinstance(entry, Mapping):
         raise ElementError(SYNTAX, "a statement must be an object")
     for name in entry:
@@ -172,25 +239,15 @@ def _statement(
     for name in ("Action", "Resource", "Principal"):
         if name in entry and f"Not{name}" in entry:
             raise ElementError(SYNTAX, f"{name} and Not{name} exclude each other")
-    if entry.get("Effect") not in _EFFECTS:
+    effect = entry.get("Effect")
+    if not isinstance(effect, str) or effect.capitalize() not in _EFFECTS:
         raise ElementError(SYNTAX, "Effect must be Allow or Deny")
-    principals = _principals(entry, kind)
-    actions = _actions(entry, kind)
-    resources, read = _resources(entry, kind, variables=variables)
-    checks, keys = compile_conditions(entry.get("Condition", {}), variables=variables)
-    statement = Statement(
-        index=index,
-        sid=_sid(entry, kind),
-        allow=entry["Effect"] == "Allow",
-        actions=actions,
-        not_action="NotAction" in entry,
-        resources=resources,
-        not_resource="NotResource" in entry,
-        checks=checks,
-        principals=principals,
-        not_principal="NotPrincipal" in entry,
-    )
-    return statement, keys | read
+
+
+def _allows(effect: str) -> bool:
+    if effect not in _EFFECTS:
+        raise ElementError(LEGACY, f"Effect must be {effect.capitalize()}, not {effect}")
+    return effect == "Allow"
 
 
 def _sid(entry: Mapping[str, Any], kind: str) -> str:
@@ -229,14 +286,22 @@ def _principals(entry: Mapping[str, Any], kind: str) -> PrincipalSet | None:
 
 
 def _actions(entry: Mapping[str, Any], kind: str) -> ActionSet:
-    actions = _texts(entry, "Action", "Policy statement must contain actions.")
+    actions = _texts(entry, "Action", NO_ACTIONS)
     for action in actions:
         _check_action(action)
-        if kind == "trust" and not action.lower().startswith("sts:"):
+        if kind == "trust" and not _may_trust(action):
             raise ElementError(
                 "AssumeRole policy may only specify STS AssumeRole actions.", f"action {action!r}"
             )
     return compile_actions(actions)
+
+
+def _may_trust(action: str) -> bool:
+    """Tell whether an action is one that a trust policy can speak of; one with wildcards need only be of STS."""
+    action = action.lower()
+    if "*" in action or "?" in action:
+        return action.startswith("sts:")
+    return action in _TRUSTED
 
 
 def _check_action(action: str) -> None:
@@ -257,11 +322,7 @@ def _resources(entry: Mapping[str, Any], kind: str, *, variables: bool) -> tuple
             if name in entry:
                 raise ElementError(f"Has prohibited field {name}")
         return compile_resources([], everything=True), frozenset()
-    missing = (
-        "Missing required field Resource"
-        if kind == "resource"
-        else "Policy statement must contain resources."
-    )
+    missing = "Missing required field Resource" if kind == "resource" else NO_RESOURCES
     values = _texts(entry, "Resource", missing)
     templates: list[Template] = []
     keys: set[str] = set()
@@ -280,8 +341,26 @@ def _check_resource(value: str, template: Template) -> None:
     if not value.startswith("arn:"):
         raise ElementError(f'Resource {value} must be in ARN format or "*".')
     segments = arn_segments(template)
-    partition = segments[1] if len(segments) > 1 else ()
-    if len(partition) == 1 and isinstance(partition[0], str) and partition[0] not in _PARTITIONS:
-        raise ElementError(f'Partition "{partition[0]}" is not valid for resource "{value}".')
+    partition, service, region, account, path = (_literal(segments, place) for place in range(1, 6))
+    if partition is not None and partition not in _PARTITIONS:
+        raise ElementError(f'Partition "{partition}" is not valid for resource "{value}".')
     if len(segments) < ARN_SEGMENTS and template[-1] is not Wildcard.MANY:
+        if len(segments) < ARN_SEGMENTS - 3:
+            raise ElementError("Resource vendor must be fully qualified and cannot contain regexes.")
         raise ElementError(LEGACY, f"resource {value!r} has fewer than six segments")
+    if service == "":
+        raise ElementError(LEGACY, f"resource {value!r} names no service")
+    # What of S3 lies in a region, such as an access point, belongs to an account; a bucket names neither.
+    if service == "s3" and region and not account:
+        raise ElementError(f"Resource {value} can not contain region information.")
+    if service == "iam" and region:
+        raise ElementError(f"IAM resource {value} cannot contain region information.")
+    if service == "iam" and path not in {None, "*", "root"} and not str(path).startswith(_IAM_PATHS):
+        paths = ", ".join(_IAM_PATHS)
+        raise ElementError(f'IAM resource path must either be "*" or start with {paths}.')
+
+
+def _literal(segments: Sequence[Template], place: int) -> str | None:
+    """Give the text of a segment, None where it is not there or has wildcards or variables."""
+    segment = segments[place] if len(segments) > place else (Wildcard.MANY,)
+    return None if any(not isinstance(token, str) for token in segment) else "".join(map(str, segment))

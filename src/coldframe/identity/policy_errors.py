@@ -1,5 +1,7 @@
 """The error of a policy document that does not parse, worded as AWS words it."""
 
+from collections.abc import Sequence
+
 
 class PolicyError(ValueError):
     """A policy document is malformed.
@@ -28,3 +30,23 @@ class ElementError(ValueError):
 
 SYNTAX = "Syntax errors in policy."
 LEGACY = "The policy failed legacy parsing"
+VERSION = "Policy document must be version 2012-10-17 or greater."
+NOT_UNIQUE = "Statement IDs (SID) in a single policy must be unique."
+NO_ACTIONS = "Policy statement must contain actions."
+NO_RESOURCES = "Policy statement must contain resources."
+VENDOR_MISSING = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+
+# AWS reads a document again for each of these, and so tells the first of them, wherever it stands. What is about
+# resources comes between the actions that are missing and those that are malformed.
+_ORDER = (SYNTAX, VERSION, LEGACY, NOT_UNIQUE, NO_ACTIONS, "", "Vendor", NO_RESOURCES)
+_RANK = {message: rank for rank, message in enumerate(_ORDER)}
+_RANK[VENDOR_MISSING] = _RANK["Actions/Condition can contain only one colon."] = _RANK["Vendor"]
+
+
+def first_told(errors: Sequence[PolicyError]) -> PolicyError:
+    """Choose the error of a document that AWS answers with, among all that it has."""
+    return min(errors, key=lambda error: _rank(error.message))
+
+
+def _rank(message: str) -> int:
+    return _RANK["Vendor"] if message.startswith("Vendor ") else _RANK.get(message, _RANK[""])

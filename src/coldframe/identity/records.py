@@ -133,6 +133,16 @@ class Role(Record):
     folded: str = ""
 
 
+@record("identity_service_uses", key=("principal", "service"), scope="account")
+class ServiceUse(Record):
+    """When a user or role (its unique id) last called a service (its prefix in policies), and in which region."""
+
+    principal: str
+    service: str
+    last_used: int
+    last_region: str
+
+
 @record(
     "identity_instance_profiles",
     key=("name",),
@@ -184,7 +194,7 @@ class ManagedPolicy(Record):
     key=("serial",),
     index=("user", "path"),
     scope="account",
-    missing=("NoSuchEntity", "VirtualMFADevice with serial number {serial} does not exist."),
+    missing=("NoSuchEntity", "VirtualMFADevice with serial number {serial} doesn't exist."),
     duplicate=("EntityAlreadyExists", "MFADevice entity at the same path and name already exists."),
 )
 class MfaDevice(Record):
@@ -259,7 +269,7 @@ class OrganizationalUnit(Record):
     key=("id",),
     index=("organization", "name", "kind"),
     scope="partition",
-    missing=("PolicyNotFoundException", "You specified a policy that doesn't exist."),
+    missing=("PolicyNotFoundException", "We can't find a policy with the PolicyId that you specified."),
     duplicate=("DuplicatePolicyException", "A policy with the same name already exists."),
 )
 class OrganizationPolicy(Record):
@@ -280,6 +290,7 @@ RECORDS: list[type[Record]] = [
     User,
     Group,
     Role,
+    ServiceUse,
     InstanceProfile,
     ManagedPolicy,
     MfaDevice,

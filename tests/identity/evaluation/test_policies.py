@@ -72,7 +72,15 @@ INVALID = [
     ("An unknown element of a statement", "identity", document(good(Actoin="s3:*")), SYNTAX, 0, "Actoin"),
     ("An element in the wrong case", "identity", document(good(effect="Allow")), SYNTAX, 0, "effect"),
     ("No effect", "identity", document(good(Effect=None)), SYNTAX, 0, "Effect"),
-    ("An effect that is neither", "identity", document(good(Effect="allow")), SYNTAX, 0, "Effect"),
+    ("An effect that is neither", "identity", document(good(Effect="Audit")), SYNTAX, 0, "Effect"),
+    (
+        "An effect in the wrong case",
+        "identity",
+        document(good(Effect="allow")),
+        LEGACY,
+        0,
+        "Effect must be Allow",
+    ),
     ("An effect that is a list", "identity", document(good(Effect=["Allow"])), SYNTAX, 0, "Effect"),
     ("No action", "identity", document(good(Action=None)), "Policy statement must contain actions.", 0, ""),
     (

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -75,8 +76,10 @@ def test_data_raises_the_alarm_at_once_and_the_end_of_the_period_ends_it(cloudwa
     )
     data = json.loads(found["StateReasonData"])
     assert (data["statistic"], data["period"], data["recentDatapoints"]) == ("Sum", 60, [5.0])
+    assert data["evaluatedDatapoints"][0]["sampleCount"] == 1.0
     [(action, subject, message)] = shared.actions.done
     assert (action, subject) == (TOPIC, 'ALARM: "errors" in US East (N. Virginia)')
+    assert message["ActionExecutedAfterMuteWindow"] is False
     assert message["AlarmName"] == "errors"
     assert (message["OldStateValue"], message["NewStateValue"]) == ("OK", "ALARM")
     assert message["NewStateReason"] == found["StateReason"]
@@ -215,8 +218,6 @@ def test_an_update_keeps_the_state_and_overwrites_the_configuration(cloudwatch, 
     [
         ({"Statistic": None}, "Statistic or ExtendedStatistic"),
         ({"ExtendedStatistic": "p99"}, "Statistic or ExtendedStatistic"),
-        ({"Statistic": None, "ExtendedStatistic": "p101"}, "p101"),
-        ({"Statistic": None, "ExtendedStatistic": "median"}, "median"),
         ({"Period": 15}, "10, 20, 30 or a multiple of 60"),
         ({"Period": 90}, "10, 20, 30 or a multiple of 60"),
         ({"Period": None}, "Period"),
@@ -227,7 +228,14 @@ def test_an_update_keeps_the_state_and_overwrites_the_configuration(cloudwatch, 
         ({"Period": 60, "EvaluationPeriods": 1441}, "86400"),
         ({"Period": 3600, "EvaluationPeriods": 169}, "604800"),
         ({"DatapointsToAlarm": 2}, "DatapointsToAlarm"),
-        ({"TreatMissingData": "shrug"}, "shrug"),
+        (
+            {"TreatMissingData": "shrug"},
+            "Option shrug is not supported. Supported options for parameter TreatMissingData are breaching,",
+        ),
+        (
+            {"Statistic": None, "ExtendedStatistic": "p9", "EvaluateLowSampleCountPercentile": "x"},
+            "Supported options for parameter EvaluateLowSampleCountPercentile are evaluate and ignore.",
+        ),
         ({"EvaluateLowSampleCountPercentile": "ignore"}, "percentiles"),
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "ThresholdMetricId"),
         ({"AlarmActions": ["arn:aws:sns:us-east-1:12:x"]}, "arn:aws:sns:us-east-1:12:x"),
@@ -241,6 +249,14 @@ def test_put_metric_alarm_refuses(cloudwatch, changed, named):
     code, text = code_and_text(caught)
     assert code == "ValidationError"
     assert named in text
+
+
+@pytest.mark.parametrize("statistic", ["p101", "median", "90"])
+def test_a_statistic_that_is_none_has_a_code_of_its_own(cloudwatch, statistic):
+    with pytest.raises(ClientError) as caught:
+        put(cloudwatch, Statistic=None, ExtendedStatistic=statistic)
+    words = f"The value {statistic} for parameter ExtendedStatistic is not supported."
+    assert code_and_text(caught) == ("InvalidParameterValue", words)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +299,19 @@ def test_metrics_go_without_the_parameters_of_one_metric(cloudwatch):
     assert "cannot be specified together with Metrics" in code_and_text(caught)[1]
 
 
+def test_periods_without_any_data_are_told_by_their_times(cloudwatch, shared):
+    put(cloudwatch, "gone", EvaluationPeriods=2, TreatMissingData="breaching")
+    tick(shared, 120)
+    found = alarm(cloudwatch, "gone")
+    assert found["StateValue"] == "ALARM"
+    seen = json.loads(found["StateReasonData"])["evaluatedDatapoints"]
+    times = [datetime.strptime(each.pop("timestamp"), "%Y-%m-%dT%H:%M:%S.%f%z") for each in seen]
+    assert seen == [{}, {}], "there is no value and no count of samples"
+    # Two periods of a minute that follow each other, the newest first and over.
+    assert times[0] - times[1] == timedelta(minutes=1)
+    assert times[0].timestamp() + 60 <= shared.clock.seconds()
+
+
 def test_an_alarm_on_metric_math(cloudwatch, shared):
     metrics = [
         query("errors", name="Failures"),
@@ -298,9 +327,8 @@ def test_an_alarm_on_metric_math(cloudwatch, shared):
     tick(shared, 60)
     found = alarm(cloudwatch, "rate")
     assert (found["StateValue"], found["Metrics"][2]["Label"]) == ("ALARM", "error rate")
-    assert (
-        found["StateReason"] == "Threshold Crossed: 1 datapoint [15.0] was greater than the threshold (10.0)."
-    )
+    assert found["StateReason"].startswith("Threshold Crossed: 1 datapoint [15.0 (")
+    assert found["StateReason"].endswith(")] was greater than the threshold (10.0).")
 
 
 GONE = "a * INSIGHT_RULE_METRIC('nobody', 'UniqueContributors')"

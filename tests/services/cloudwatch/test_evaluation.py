@@ -112,7 +112,7 @@ def test_the_words_of_one_out_of_one():
         " threshold (1.0) (minimum 1 datapoint for ALARM -> OK transition)."
     )
     assert reason(bad, one, counted=False) == (
-        "Threshold Crossed: 1 datapoint [5.0] was greater than the threshold (1.0)."
+        "Threshold Crossed: 1 datapoint [5.0 (23/11/26 08:00:00)] was greater than the threshold (1.0)."
     )
 
 

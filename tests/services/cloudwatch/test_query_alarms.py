@@ -87,10 +87,10 @@ def test_each_series_of_a_query_is_judged_on_its_own(cloudwatch, running):
     loads(cloudwatch, running, a=90, b=10, c=10)
     assert state(cloudwatch) == "ALARM"
     reason = alarm(cloudwatch)["StateReason"]
-    assert reason.startswith("1 of 3 contributors is in ALARM. Threshold Crossed: 1 datapoint [90.0]")
+    assert reason.startswith("1 of 3 contributors is in ALARM. Threshold Crossed: 1 datapoint [90.0 (")
     first = contributors(cloudwatch)["a"]
     assert first["ContributorAttributes"] == {"Host": "a", "Zone": "z"}
-    assert first["StateReason"].startswith("Threshold Crossed: 1 datapoint [90.0]")
+    assert first["StateReason"].startswith("Threshold Crossed: 1 datapoint [90.0 (")
 
     loads(cloudwatch, running, a=90, b=95, c=10)
     assert state(cloudwatch) == "ALARM"

@@ -229,7 +229,7 @@ def test_what_is_no_metadata_is_refused(iam, document):
 @pytest.mark.parametrize(
     ("operation", "parameters"),
     [
-        ("generate_service_last_accessed_details", {"Arn": "arn:aws:iam::{account}:user/ann"}),
+        ("generate_organizations_access_report", {"EntityPath": "o-0123456789/r-abcd"}),
         ("list_delegation_requests", {}),
     ],
 )

@@ -42,6 +42,12 @@ def test_a_new_role_is_described_whole(cloud, iam, fresh):
             policy({"Effect": "Allow", "Principal": "*", "Action": "s3:Get"}),
             "AssumeRole policy may only specify STS AssumeRole actions.",
         ),
+        (
+            policy(
+                {"Effect": "Allow", "Principal": "*", "Action": ["sts:TagSession", "sts:GetCallerIdentity"]}
+            ),
+            "AssumeRole policy may only specify STS AssumeRole actions.",
+        ),
         (trust(AWS="arn:aws:iam::{account}:user/ghost"), 'Invalid principal in policy: "AWS":"arn:aws:iam::'),
         (
             trust(AWS="arn:aws:iam::{account}:role/x/ghost"),
@@ -53,6 +59,7 @@ def test_a_trust_policy_must_be_one(cloud, iam, fresh, document, words):
     text, name = document.replace("{account}", cloud.account), fresh("role")
     code, message = refused(iam.create_role, RoleName=name, AssumeRolePolicyDocument=text)
     assert (code, words in message) == ("MalformedPolicyDocument", True), message
+    assert "(" not in message, "AWS's words stand alone"
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=EC2)
     assert refused(iam.update_assume_role_policy, RoleName=name, PolicyDocument=text)[0] == code
     assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]

@@ -161,7 +161,7 @@ def test_a_device_is_enabled_by_two_codes_in_a_row(cloud, iam, person, fresh, of
     iam.delete_virtual_mfa_device(SerialNumber=serial)
     assert refused(iam.delete_virtual_mfa_device, SerialNumber=serial) == (
         "NoSuchEntity",
-        f"VirtualMFADevice with serial number {serial} does not exist.",
+        f"VirtualMFADevice with serial number {serial} doesn't exist.",
     )
 
 

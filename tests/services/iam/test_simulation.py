@@ -75,9 +75,9 @@ def test_the_statement_that_decided_is_shown_in_its_place(iam):
     (found,) = one(iam, policy(allow("*")), document)["MatchedStatements"]
     lines = document.split("\n")
     start, end = found["StartPosition"], found["EndPosition"]
-    assert (found["SourcePolicyId"], found["SourcePolicyType"]) == ("PolicyInputList.2", "none")
+    assert (found["SourcePolicyId"], found["SourcePolicyType"]) == ("PolicyInputList.2", "IAM Policy")
     text = "\n".join(lines[start["Line"] - 1 : end["Line"]])
-    statement = text[start["Column"] - 1 : len(text) - len(lines[end["Line"] - 1]) + end["Column"] - 1]
+    statement = text[start["Column"] - 2 : len(text) - len(lines[end["Line"] - 1]) + end["Column"] - 1]
     assert json.loads(statement) == deny(GET)
 
 
@@ -152,11 +152,19 @@ def test_a_user_is_simulated_with_groups_boundary_and_tags(cloud, iam, person, f
     denied = simulated()
     assert denied["EvalDecision"] == "explicitDeny"
     assert denied["MatchedStatements"][0]["SourcePolicyId"] == "AWSDenyAll"
-    assert denied["MatchedStatements"][0]["SourcePolicyType"] == "aws-managed"
+    assert denied["MatchedStatements"][0]["SourcePolicyType"] == "IAM Policy"
     iam.detach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/AWSDenyAll")
     found = simulated()
     assert found["EvalDecision"] == "allowed"
-    assert found["MatchedStatements"][0]["SourcePolicyType"] == "group"
+    assert found["EvalDecisionDetails"] == {}
+    assert found["ResourceSpecificResults"] == [
+        {
+            "EvalResourceName": OBJECT,
+            "EvalResourceDecision": "allowed",
+            "MatchedStatements": found["MatchedStatements"],
+            "MissingContextValues": [],
+        }
+    ]
     assert simulated(PolicyInputList=[policy(deny("s3:*"))])["EvalDecision"] == "explicitDeny"
     iam.put_user_permissions_boundary(
         UserName=name, PermissionsBoundary="arn:aws:iam::aws:policy/IAMReadOnlyAccess"
@@ -218,9 +226,9 @@ def test_escapes_in_variables_are_no_keys():
 @pytest.mark.parametrize(
     ("document", "places"),
     [
-        ('{"Statement":{"a":1}}', [(1, 14, 1, 21)]),
-        ('{"Statement" : [\n {"a":1},\n  {"b":[2]}\n], "Version":"x"}', [(2, 2, 2, 9), (3, 3, 3, 12)]),
-        ('{"Id":"Statement","Statement":[{"x":"\\"]}"}]}', [(1, 32, 1, 44)]),
+        ('{"Statement":{"a":1}}', [(1, 15, 1, 21)]),
+        ('{"Statement" : [\n {"a":1},\n  {"b":[2]}\n], "Version":"x"}', [(2, 3, 2, 9), (3, 4, 3, 12)]),
+        ('{"Id":"Statement","Statement":[{"x":"\\"]}"}]}', [(1, 33, 1, 44)]),
     ],
 )
 def test_positions(document, places):
@@ -249,5 +257,5 @@ def test_a_position_is_where_the_statement_stands(statements, indent, first, asc
     def offset(place):
         return starts[place["Line"] - 1] + place["Column"] - 1
 
-    found = [document[offset(start) : offset(end)] for start, end in statement_positions(document)]
+    found = [document[offset(start) - 1 : offset(end)] for start, end in statement_positions(document)]
     assert [json.loads(text) for text in found] == statements

@@ -40,7 +40,7 @@ def test_names_are_unique_whatever_their_case(iam, fresh, taken):
 @pytest.mark.parametrize(
     ("parameters", "code", "words"),
     [
-        ({"UserName": "a b"}, "ValidationError", "regular expression"),
+        ({"UserName": "a b"}, "ValidationError", "value for userName is invalid"),
         ({"UserName": "x" * 65}, "ValidationError", "length less than or equal to 64"),
         ({"UserName": "ok", "Path": "/open"}, "ValidationError", "path"),
         ({"UserName": "ok", "Path": "none/"}, "ValidationError", "path"),

@@ -108,6 +108,10 @@ def test_re_encrypting_moves_a_secret_without_showing_it(kms, make, arn) -> None
     assert "Plaintext" not in moved
     found = kms.decrypt(CiphertextBlob=moved["CiphertextBlob"], EncryptionContext={"b": "2"}, KeyId=new)
     assert found["Plaintext"] == b"secret"
+    signing = make(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")
+    with pytest.raises(ClientError, match="which is not valid for ReEncryptTo") as error:
+        kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=signing, SourceEncryptionContext={"a": "1"})
+    assert code(error) == "InvalidKeyUsageException"
     with pytest.raises(ClientError) as error:
         kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=new)
     assert code(error) == "InvalidCiphertextException"

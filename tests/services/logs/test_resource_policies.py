@@ -59,13 +59,21 @@ def test_a_policy_of_the_account(logs, running):
     policy = answer["resourcePolicy"]
     assert "revisionId" not in answer
     assert before <= policy["lastUpdatedTime"] <= running.clock.milliseconds()
-    assert logs.describe_resource_policies()["resourcePolicies"] == [policy]
+    (shown,) = logs.describe_resource_policies()["resourcePolicies"]
+    assert {**shown, "policyDocument": text} == policy
+    # As AWS gives a policy back: a list of one principal is no list.
+    statement = json.loads(text)["Statement"][0]
+    statement["Principal"]["Service"] = statement["Principal"]["Service"][0]
+    assert json.loads(shown["policyDocument"])["Statement"] == [statement]
     assert (policy["policyName"], policy["policyDocument"], policy["policyScope"]) == ("p", text, "ACCOUNT")
     changed = document(running, service="es.amazonaws.com")
     logs.put_resource_policy(policyName="p", policyDocument=changed)
-    assert [each["policyDocument"] for each in logs.describe_resource_policies()["resourcePolicies"]] == [
-        changed
-    ]
+    (shown,) = logs.describe_resource_policies()["resourcePolicies"]
+    assert json.loads(shown["policyDocument"])["Statement"][0]["Principal"] == {"Service": "es.amazonaws.com"}
+    plain = '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "logs:*", "Resource": "*"}}'
+    logs.put_resource_policy(policyName="p", policyDocument=plain)
+    (shown,) = logs.describe_resource_policies()["resourcePolicies"]
+    assert json.loads(shown["policyDocument"]) == {"Version": "2008-10-17", **json.loads(plain)}
     logs.delete_resource_policy(policyName="p")
     assert names(logs.describe_resource_policies()) == []
     assert code_of(logs.delete_resource_policy, policyName="p") == "ResourceNotFoundException"

@@ -178,14 +178,38 @@ def test_where_nothing_can_be_delivered(logs, running, arn, words):
 
 
 @pytest.mark.parametrize(
-    "arn",
+    ("arn", "code", "words"),
     [
-        "arn:aws:kinesis:us-east-1:123456789012:stream/s",
-        "arn:aws:lambda:us-east-1:123456789012:function:f",
+        (
+            "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+            "InvalidParameterException",
+            "destinationArn for vendor kinesis cannot be used without roleArn",
+        ),
+        (
+            "arn:aws:lambda:us-east-1:100000000001:function:f",
+            "AccessDeniedException",
+            "Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to create cross account lambda triggers.",
+        ),
     ],
 )
-def test_destinations_that_are_not_built(logs, running, arn):
+def test_what_is_wrong_with_a_destination_comes_before_its_being_built(logs, arn, code, words):
     asked = {"logGroupName": "source", "filterName": "f", "filterPattern": "", "destinationArn": arn}
+    with pytest.raises(ClientError) as caught:
+        logs.put_subscription_filter(**asked)
+    error = caught.value.response
+    assert (error["Error"]["Code"], error["Error"]["Message"]) == (code, words)
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize("arn", ["kinesis:us-east-1:{}:stream/s", "lambda:us-east-1:{}:function:f"])
+def test_destinations_that_are_not_built(logs, running, arn):
+    asked = {
+        "logGroupName": "source",
+        "filterName": "f",
+        "filterPattern": "",
+        "destinationArn": f"arn:aws:{arn.format(running.account)}",
+        "roleArn": f"arn:aws:iam::{running.account}:role/r",
+    }
     with pytest.raises(ClientError, match="not built in coldframe") as caught:
         logs.put_subscription_filter(**asked)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

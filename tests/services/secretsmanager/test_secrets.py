@@ -170,9 +170,13 @@ def test_listing_filters_sorts_and_pages(server, secrets, fresh) -> None:
 
 def test_tags(secrets, fresh) -> None:
     secrets.create_secret(Name=fresh)
+    secrets.untag_resource(SecretId=fresh, TagKeys=["a"])
+    assert "Tags" not in secrets.describe_secret(SecretId=fresh)
     secrets.tag_resource(SecretId=fresh, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     secrets.untag_resource(SecretId=fresh, TagKeys=["a"])
     assert secrets.describe_secret(SecretId=fresh)["Tags"] == [{"Key": "b", "Value": "2"}]
+    secrets.untag_resource(SecretId=fresh, TagKeys=["b"])
+    assert secrets.describe_secret(SecretId=fresh)["Tags"] == []
     with pytest.raises(ClientError) as error:
         secrets.tag_resource(SecretId=fresh, Tags=[{"Key": "aws:x", "Value": "1"}])
     assert code(error) == "InvalidParameterException"

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from coldframe.core.faults import ServiceFault
@@ -176,20 +177,24 @@ class AlarmEvaluator:
             now, period, rule.range, aligned="WallClockWindow" in configuration.get("EvaluationWindow", {})
         )
         chosen, samples = values(window)
-        points = window.points(chosen)
+        points = window.points(chosen, samples=samples)
         later = windows.in_progress(window)
         if store.read(
             metric, window.end, later.end, windows.step_of(period), ["SampleCount"], unit=unit
         ).times:
             sliding, counts = values(later)
-            newest = later.points(sliding)[-1]
+            sliding_points = later.points(sliding, samples=counts)
+            newest = sliding_points[-1]
             if newest is not None and settled(newest, rule, statistic):
-                points, samples = later.points(sliding), counts
+                points, samples = sliding_points, counts
         verdict = evaluate(points, rule)
         if configuration.get("EvaluateLowSampleCountPercentile") == "ignore":
             seen = sum(samples[point.at // 1000] for point in verdict.evaluated)
             if not enough_samples(statistic, seen):
                 return _KEEP
+        if not verdict.evaluated and verdict.state != "INSUFFICIENT_DATA":
+            newest_first = range(window.end - period, window.start - 1, -period)
+            verdict = replace(verdict, missing=tuple(at * 1000 for at in newest_first[: rule.periods]))
         return verdict
 
     def _verdict_of_math(

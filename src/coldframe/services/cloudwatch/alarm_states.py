@@ -125,10 +125,11 @@ class AlarmStates:
             )
         if self._muted(alarm):
             return self._records.change(alarm, **{**free, "held": True})
-        self._act(alarm, triggering)
+        # Held back, but by no suppressor: a mute rule did it.
+        self._act(alarm, triggering, after_mute=alarm.held and alarm.suppressed_by is None)
         return self._records.change(alarm, acted=alarm.state, **free)
 
-    def _act(self, alarm: Alarm, triggering: list[dict[str, Any]]) -> None:
+    def _act(self, alarm: Alarm, triggering: list[dict[str, Any]], *, after_mute: bool) -> None:
         if self._installation.start_job is None:
             raise InternalFailure("this server runs no jobs")
         records = self._records
@@ -139,6 +140,7 @@ class AlarmStates:
             "at": alarm.transitioned,
             "triggering": triggering,
             "tags": _propagated(alarm),
+            "after_mute": after_mute,
         }
         said = message.message(
             alarm.name,

@@ -11,11 +11,11 @@ _WHITE = re.compile(r"\s+")
 
 
 def check_document(text: str, kind: PolicyKind = "identity") -> Policy:
-    """Return the compiled policy; raises MalformedPolicyDocument, which names the statement and the reason."""
+    """Return the compiled policy; raises MalformedPolicyDocument in AWS's own words, without more."""
     try:
         return compiled_policy(text, kind)
     except PolicyError as error:
-        raise ServiceFault("MalformedPolicyDocument", str(error)) from error
+        raise ServiceFault("MalformedPolicyDocument", error.message) from error
 
 
 def size(text: str) -> int:

@@ -19,7 +19,7 @@ def page(
 
     `key` is JSON-able and unique; raises ValidationError for a Marker that this operation did not give.
     """
-    after = call.page(request.get("Marker"), code="ValidationError")
+    after = call.page(request.get("Marker"), code="ValidationError", text="Invalid Marker.")
     limit = request.get("MaxItems", DEFAULT_ITEMS)
     kept = sorted(((key(row), row) for row in rows), key=lambda item: item[0])
     if after is not None:
@@ -35,7 +35,7 @@ def stored(
 ) -> tuple[Sequence[R], dict[str, Any]]:
     """Return a page of the records of a kind by name, of those whose path begins with `prefix`."""
     limit = request.get("MaxItems", DEFAULT_ITEMS)
-    after = call.page(request.get("Marker"), code="ValidationError")
+    after = call.page(request.get("Marker"), code="ValidationError", text="Invalid Marker.")
     rows = call.records.list(
         kind,
         starts_with=("path", prefix) if prefix and prefix != "/" else None,

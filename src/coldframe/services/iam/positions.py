@@ -10,7 +10,10 @@ Place = dict[str, int]
 
 
 def statement_positions(document: str) -> list[tuple[Place, Place]]:
-    """Return where each statement begins and where it has ended, line and column from 1; the text is valid JSON."""
+    """Return where each statement begins and where it has ended, line and column from 1; the text is valid JSON.
+
+    Both are the places behind a brace, the opening and the closing one, as AWS counts them.
+    """
     spans: list[tuple[int, int]] = []
     at = _skip(document, document.index("{") + 1)
     while document[at] != "}":
@@ -20,7 +23,7 @@ def statement_positions(document: str) -> list[tuple[Place, Place]]:
         if name == "Statement":
             spans += _elements(document, at) if document[at] == "[" else [(at, end)]
         at = _skip(document, end)
-    return [(_place(document, start), _place(document, end)) for start, end in spans]
+    return [(_place(document, start + 1), _place(document, end)) for start, end in spans]
 
 
 def _elements(text: str, at: int) -> list[tuple[int, int]]:

@@ -1,5 +1,7 @@
 """What IAM remembers beside the identities: password rules, reports, deletions and providers."""
 
+import msgspec
+
 from coldframe.core.records import Record, record
 
 
@@ -24,6 +26,18 @@ class PasswordPolicy(Record):
     hard_expiry: bool = False
 
 
+class AccessingEntity(msgspec.Struct):
+    """A user or role whose policies allow a service; `used` in seconds is 0 while it has not called that."""
+
+    arn: str
+    name: str
+    kind: str
+    id: str
+    path: str
+    used: int
+    region: str
+
+
 @record("iam_credential_reports", key=("account",), scope="account")
 class CredentialReport(Record):
     """The last credential report of an account, in CSV."""
@@ -31,6 +45,20 @@ class CredentialReport(Record):
     account: str
     content: str
     generated: int
+
+
+@record(
+    "iam_last_accessed_reports",
+    key=("job",),
+    scope="account",
+    missing=("NoSuchEntity", "The job with id {job} cannot be found."),
+)
+class LastAccessedReport(Record):
+    """What was last used of what an entity or a policy allows: for each service's prefix who could and did use it."""
+
+    job: str
+    created: int
+    services: dict[str, list[AccessingEntity]]
 
 
 @record(

@@ -14,6 +14,7 @@ from coldframe.services.iam.context_keys import context_keys
 from coldframe.services.iam.positions import statement_positions
 from coldframe.services.iam.sources import Source
 
+EVERY_RESOURCE = "*"
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
@@ -45,9 +46,9 @@ def check_input(document: str, kind: PolicyKind) -> Policy:
         raise ServiceFault("InvalidInput", str(error)) from error
 
 
-def inputs(documents: Sequence[str], member: str, kind: str = "none") -> list[Source]:
+def inputs(documents: Sequence[str], member: str) -> list[Source]:
     """Return documents of a request's member as sources, named `member.1` and so on."""
-    return [Source(f"{member}.{number}", kind, text) for number, text in enumerate(documents, 1)]
+    return [Source(f"{member}.{number}", text) for number, text in enumerate(documents, 1)]
 
 
 def simulate(action: str, resource: str, given: Circumstances) -> dict[str, Any]:
@@ -67,7 +68,18 @@ def simulate(action: str, resource: str, given: Circumstances) -> dict[str, Any]
             for key in context_keys(source.document for source in given.sources.values())
             if not request.values(key.lower())
         ],
+        # What identity and resource policies decided each is told of two accounts alone.
+        "EvalDecisionDetails": {},
     }
+    if resource != EVERY_RESOURCE:
+        result["ResourceSpecificResults"] = [
+            {
+                "EvalResourceName": resource,
+                "EvalResourceDecision": result["EvalDecision"],
+                "MatchedStatements": result["MatchedStatements"],
+                "MissingContextValues": result["MissingContextValues"],
+            }
+        ]
     if given.scps:
         allowed = evaluate(request, PolicySet(identity=(_all(),), scps=given.scps)).allowed
         result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": allowed}

@@ -12,11 +12,14 @@ from coldframe.services.iam.policies_in_use import find_policy, policy_name
 
 
 class Source(NamedTuple):
-    """A document with the id and type of policy that simulation results call it by."""
+    """A document with the id and type of policy that simulation results call it by.
+
+    AWS answers with `IAM Policy` for every policy of an entity, though its model lists other types.
+    """
 
     id: str
-    type: str
     document: str
+    type: str = "IAM Policy"
 
 
 def find_entity(call: Call, arn: str) -> Entity:
@@ -68,12 +71,11 @@ def _inline(row: Entity) -> Iterator[Source]:
     kind = type(row).__name__.lower()
     inline: Mapping[str, str] = row.inline
     for name, document in inline.items():
-        yield Source(f"{kind}_{row.name}_{name}", kind, document)
+        yield Source(f"{kind}_{row.name}_{name}", document)
 
 
 def _managed(call: Call, policy_arns: Sequence[str]) -> Iterator[Source]:
     for arn in policy_arns:
         policy = find_policy(call, arn)
         if policy is not None:
-            kind = "aws-managed" if ":iam::aws:" in arn else "user-managed"
-            yield Source(policy_name(arn), kind, policy.documents[policy.default])
+            yield Source(policy_name(arn), policy.documents[policy.default])

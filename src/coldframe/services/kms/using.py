@@ -75,17 +75,18 @@ def begin(call: Call, request: dict[str, Any], usage: str, *, member: str = "Key
     return begin_at(call, place, usage)
 
 
-def begin_at(call: Call, place: Place, usage: str) -> Use:
-    """Return the key at a place, ready to be used."""
+def begin_at(call: Call, place: Place, usage: str, *, action: str = "") -> Use:
+    """Return the key at a place, ready to be used; `action` is what it is used for, else the call's operation."""
     key = key_at(call, place)
     check_usable(call, place, key)
-    if key.usage != usage and call.operation in {"Decrypt", "ReEncrypt"}:
+    action = action or call.operation
+    if key.usage != usage and action in {"Decrypt", "ReEncrypt"}:
         text = "The key ID in the request does not identify a CMK that can perform this operation."
         raise ServiceFault("IncorrectKeyException", text)
     if key.usage != usage:
         raise ServiceFault(
             "InvalidKeyUsageException",
-            f"{place.arn} key usage is {key.usage} which is not valid for {call.operation}.",
+            f"{place.arn} key usage is {key.usage} which is not valid for {action}.",
         )
     return Use(call, place, key)
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from coldframe.core import arns
 from coldframe.core.call import Call
-from coldframe.core.faults import NotBuilt
+from coldframe.core.faults import NotBuilt, ServiceFault
 from coldframe.services.logs.lookup import group_arn, invalid
 from coldframe.services.logs.records import Destination, LogGroup
 from coldframe.services.logs.subscriptions.recipients import check_recipient, recipient_of
@@ -13,6 +13,10 @@ _NOT_BUILT = {
     "kinesis": "Amazon Kinesis Data Streams is",
     "lambda": "AWS Lambda is",
 }
+_CROSS_ACCOUNT = (
+    "Cross-account lambda invocation passing is not allowed."
+    " You must use DestinationPolicies to create cross account lambda triggers."
+)
 
 
 class Target(NamedTuple):
@@ -50,6 +54,10 @@ def check_destination(call: Call, text: str, role: str, group: str | None) -> Ta
 def check_target(call: Call, text: str, role: str, group: str | None = None) -> Target:
     """Return a log group or a delivery stream of the caller's account that is there, the latter after a test record."""
     arn = parsed(text)
+    if arn.service == "lambda" and arn.account != call.account:
+        raise ServiceFault("AccessDeniedException", _CROSS_ACCOUNT, status=400)
+    if arn.service == "kinesis" and not role:
+        raise invalid("destinationArn for vendor kinesis cannot be used without roleArn")
     if arn.service in _NOT_BUILT:
         raise NotBuilt(
             f"{_NOT_BUILT[arn.service]} not built in coldframe, so nothing can be delivered to {text}."

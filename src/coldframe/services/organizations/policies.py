@@ -25,7 +25,9 @@ def find(call: Call, organization: Organization, identifier: str) -> AnyPolicy:
         return own
     policy = call.records.get(OrganizationPolicy, identifier)
     if policy.organization != organization.id:
-        raise ServiceFault("PolicyNotFoundException", "You specified a policy that doesn't exist.")
+        raise ServiceFault(
+            "PolicyNotFoundException", "We can't find a policy with the PolicyId that you specified."
+        )
     return policy
 
 

@@ -32,7 +32,7 @@ def described(call: Call, account: str, secret: Secret) -> dict[str, Any]:
         answer["LastAccessedDate"] = (accessed - accessed % _DAY) / 1000
     if secret.due != NEVER:
         answer["DeletedDate"] = secret.due / 1000
-    if secret.tags:
+    if secret.tags or secret.tagged:
         answer["Tags"] = [{"Key": key, "Value": value} for key, value in secret.tags.items()]
     return answer
 

@@ -31,7 +31,8 @@ class Secret(Record):
 
     `suffix` are the six characters that end its ARN; `stages` the labels of each version, also of none; `kms_key` the
     key as the caller named it, empty for aws/secretsmanager; `due` when it is destroyed; `owner` the service that made
-    it and alone may change it; `primary` the Region that a replica follows.
+    it and alone may change it; `primary` the Region that a replica follows;
+    `tagged` says that it has had tags since it was made, and then has a list of them, be it empty.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Secret(Record):
     type: str = ""
     primary: str = ""
     replicas: list[Replica] = []
+    tagged: bool = False
 
 
 @record(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from coldframe.core.faults import ServiceFault
 from coldframe.services.cloudwatch.alarms.evaluation import BAND_OPERATORS, Rule
 from coldframe.services.cloudwatch.alarms.faults import invalid
 
@@ -55,12 +56,14 @@ def check(request: Mapping[str, Any]) -> None:
     treatment = request.get("TreatMissingData", "missing")
     if treatment not in _TREATMENTS:
         raise invalid(
-            f"Option {treatment} for TreatMissingData is not valid: use one of {', '.join(_TREATMENTS)}."
+            f"Option {treatment} is not supported. Supported options for parameter TreatMissingData are"
+            f" {', '.join(_TREATMENTS[:-1])} and {_TREATMENTS[-1]}."
         )
     low = request.get("EvaluateLowSampleCountPercentile")
     if low is not None and low not in {"evaluate", "ignore"}:
         raise invalid(
-            f"Option {low} for EvaluateLowSampleCountPercentile is not valid: use evaluate or ignore."
+            f"Option {low} is not supported. Supported options for parameter EvaluateLowSampleCountPercentile"
+            " are evaluate and ignore."
         )
     if low is not None and "ExtendedStatistic" not in request:
         raise invalid("EvaluateLowSampleCountPercentile is for alarms on percentiles only.")
@@ -74,7 +77,8 @@ def _check_one_metric(request: Mapping[str, Any]) -> None:
         raise invalid("Exactly one of Statistic or ExtendedStatistic must be specified with MetricName.")
     extended = request.get("ExtendedStatistic")
     if extended is not None and not is_extended_statistic(extended):
-        raise invalid(f"The value {extended} for parameter ExtendedStatistic is not supported.")
+        text = f"The value {extended} for parameter ExtendedStatistic is not supported."
+        raise ServiceFault("InvalidParameterValue", text, status=400)
     names = [dimension["Name"] for dimension in request.get("Dimensions", ())]
     if len(set(names)) < len(names):
         raise invalid("A dimension name may be given once only.")

@@ -17,12 +17,14 @@ _EXTRA = 2
 class Datapoint:
     """One period of the watched metric: when it began (milliseconds since 1970), its value, and the band it is held to.
 
-    A band is the lower and upper bound of an anomaly detection model at that time.
+    A band is the lower and upper bound of an anomaly detection model at that time; `samples` says how many samples the
+    value is made of, None where it comes of metric math.
     """
 
     at: int
     value: float
     band: tuple[float, float] | None = None
+    samples: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,15 @@ class Rule:
 class Verdict:
     """The state that follows, the data points it follows from (newest first) and how many missing ones were filled in.
 
-    `state` is None where the alarm keeps the state it has.
+    `state` is None where the alarm keeps the state it has. `missing` says when the periods began that were filled in,
+    newest first, where there was no data at all.
     """
 
     state: State | None
     evaluated: tuple[Datapoint, ...]
     breaching: tuple[Datapoint, ...]
     filled: int
+    missing: tuple[int, ...] = ()
 
     @property
     def shown(self) -> tuple[Datapoint, ...]:

@@ -52,13 +52,14 @@ def message(
     """Return the notification of a state change.
 
     `change` has `old`, `new`, `reason` and `at` (milliseconds), and for a composite alarm `triggering`: the children
-    that caused it, in AWS's shape.
+    that caused it, in AWS's shape; `after_mute` says that a mute rule had held the action back.
     """
     said: dict[str, Any] = {
         "AlarmName": name,
         "AlarmDescription": configuration.get("AlarmDescription"),
         "AWSAccountId": account,
         "AlarmConfigurationUpdatedTimestamp": iso(configured),
+        "ActionExecutedAfterMuteWindow": change.get("after_mute", False),
         "NewStateValue": change["new"],
         "NewStateReason": change["reason"],
         "StateChangeTime": iso(change["at"]),

@@ -44,7 +44,7 @@ def reason(verdict: Verdict, rule: Rule, *, counted: bool) -> str:
         return f"Threshold Crossed: no datapoints were received for {periods} and {_filled(verdict, rule)}."
     shown, alarm = verdict.shown, verdict.state == "ALARM"
     what = _amount(verdict, rule, shown, counted=counted)
-    listed = ", ".join(f"{number(point.value)}{_time(point) if counted else ''}" for point in shown)
+    listed = ", ".join(f"{number(point.value)}{_time(point)}" for point in shown)
     were = "were" if len(shown) > 1 else "was"
     text = f"Threshold{'s' if rule.comparison in BAND_OPERATORS else ''} Crossed: {what} [{listed}]"
     text += f" {were} {'' if alarm else 'not '}{_compared(rule, shown)}"
@@ -84,6 +84,11 @@ def _time(point: Datapoint) -> str:
     return f" ({datetime.fromtimestamp(point.at / 1000, UTC):%d/%m/%y %H:%M:%S})"
 
 
+def _seen(point: Datapoint) -> dict[str, Any]:
+    samples = {} if point.samples is None else {"sampleCount": point.samples}
+    return {"timestamp": iso(point.at), **samples, "value": point.value}
+
+
 def reason_data(
     verdict: Verdict, rule: Rule, *, now: int, statistic: str | None, period: int, unit: str | None = None
 ) -> str:
@@ -105,9 +110,8 @@ def reason_data(
         data["recentUpperThresholds"] = [high for _, high in bands]
     elif rule.threshold is not None:
         data["threshold"] = rule.threshold
-    data["evaluatedDatapoints"] = [
-        {"timestamp": iso(point.at), "value": point.value} for point in verdict.evaluated
-    ]
+    data["evaluatedDatapoints"] = [_seen(point) for point in verdict.evaluated]
+    data["evaluatedDatapoints"] += [{"timestamp": iso(at)} for at in verdict.missing]
     while len(text := json.dumps(data, separators=(",", ":"))) > _LONGEST_DATA:
         # The oldest go first: what speaks for the state is new.
         data["recentDatapoints"] = data["recentDatapoints"][len(data["recentDatapoints"]) // 2 :]

@@ -25,12 +25,17 @@ class Window(NamedTuple):
         return self.end - self.periods * self.period
 
     def points(
-        self, values: Mapping[int, float], bands: Mapping[int, tuple[float, float]] | None = None
+        self,
+        values: Mapping[int, float],
+        bands: Mapping[int, tuple[float, float]] | None = None,
+        samples: Mapping[int, float] | None = None,
     ) -> list[Datapoint | None]:
         """Return the data points of the periods, oldest first, from values by the time their period begins."""
         starts = range(self.start, self.end, self.period)
         return [
-            Datapoint(start * 1000, values[start], (bands or {}).get(start)) if start in values else None
+            Datapoint(start * 1000, values[start], (bands or {}).get(start), (samples or {}).get(start))
+            if start in values
+            else None
             for start in starts
         ]
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from coldframe.core.call import Call
+from coldframe.core.faults import ServiceFault
 from coldframe.services.iam.records import PasswordPolicy
 
 if TYPE_CHECKING:
@@ -51,4 +52,8 @@ def get_account_password_policy(call: Call, request: dict[str, Any]) -> dict[str
 
 def delete_account_password_policy(call: Call, request: dict[str, Any]) -> None:
     """Drop the rules; IAM's default ones hold then."""
-    call.records.remove(call.records.get(PasswordPolicy, call.account))
+    policy = call.records.find(PasswordPolicy, call.account)
+    if policy is None:
+        # Of all operations this one has other words for a policy that is missing.
+        raise ServiceFault("NoSuchEntity", "The account policy with name PasswordPolicy cannot be found.")
+    call.records.remove(policy)

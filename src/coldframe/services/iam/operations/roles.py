@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import InstanceProfile, Role
+from coldframe.identity.records import InstanceProfile, Role, ServiceUse
 from coldframe.services.iam import answers, boundaries, names, tagging, trusts
 from coldframe.services.iam.documents import check_document, size
 from coldframe.services.iam.listing import stored
@@ -91,6 +91,8 @@ def delete_role(call: Call, request: "shapes.DeleteRoleRequestTypeDef") -> None:
         if there:
             raise ServiceFault("DeleteConflict", f"Cannot delete entity, must {what} first.")
     trusts.replace_principal(call, names.arn_of(call, row), row.id)
+    for use in call.records.list(ServiceUse, key_prefix=(row.id,)):
+        call.records.remove(use)
     call.records.remove(row)
 
 

@@ -9,7 +9,7 @@ from coldframe.identity.caller import Caller
 from coldframe.identity.permissions import Permissions
 from coldframe.identity.records import Group
 from coldframe.services.iam.listing import page
-from coldframe.services.iam.simulator import Circumstances, inputs, simulate
+from coldframe.services.iam.simulator import EVERY_RESOURCE, Circumstances, inputs, simulate
 from coldframe.services.iam.sources import Source, boundary_of, caller_of, find_entity, sources_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _bounds(given: Circumstances, request: Any, boundary: list[Source]) -> None:
     for source in inputs(documents, member) or boundary:
         given.boundary = given.attached(source, "boundary")
     if "ResourcePolicy" in request:
-        source = Source("ResourcePolicy", "resource", request["ResourcePolicy"])
+        source = Source("ResourcePolicy", request["ResourcePolicy"], "resource")
         given.resource = given.attached(source, "resource")
 
 
@@ -105,7 +105,7 @@ def _results(call: Call, request: Any, given: Circumstances) -> dict[str, Any]:
         for number, (action, resource) in enumerate(
             (action, resource)
             for action in request["ActionNames"]
-            for resource in request.get("ResourceArns") or ["*"]
+            for resource in request.get("ResourceArns") or [EVERY_RESOURCE]
         )
     ]
     found, more = page(call, request, wanted, lambda item: item[0])

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import AccessKey, MfaDevice, User
+from coldframe.identity.records import AccessKey, MfaDevice, ServiceUse, User
 from coldframe.services.iam import answers, boundaries, names, tagging, trusts
 from coldframe.services.iam.listing import stored
 from coldframe.services.iam.quotas import check_quota
@@ -93,6 +93,8 @@ def delete_user(call: Call, request: "shapes.DeleteUserRequestTypeDef") -> None:
     if any(call.records.count(kind, where={"user": row.name}) for kind in _OWNED):
         raise ServiceFault("DeleteConflict", "Cannot delete entity, must remove referenced objects first.")
     trusts.replace_principal(call, names.arn_of(call, row), row.id)
+    for use in call.records.list(ServiceUse, key_prefix=(row.id,)):
+        call.records.remove(use)
     call.records.remove(row)
 
 

@@ -61,7 +61,7 @@ def re_encrypt(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         same = {"kms:ReEncryptOnSameKey": "true" if place == to else "false"}
         call.require(f"kms:{action}", where.arn, {**keys, **same, **encryption_context_keys(context or {})})
     source = _decrypting(call, request, "SourceKeyId", before)
-    target = begin_at(call, to, _USAGE)
+    target = begin_at(call, to, _USAGE, action="ReEncryptTo")
     check_algorithm(target, after)
     if "IGNORE_CIPHERTEXT" in _modifiers(request):
         end_dry_run(request)

@@ -1,6 +1,6 @@
 """What StartQuery makes of a request: the log groups it means, its times, and a task that is ready to run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,12 +15,14 @@ from coldframe.services.logs.insights.expressions import Times
 from coldframe.services.logs.insights.running import Task
 from coldframe.services.logs.insights.sources import Group, Originals
 from coldframe.services.logs.insights.tree import Source
-from coldframe.services.logs.lookup import cached_group, invalid, name_in
+from coldframe.services.logs.lookup import invalid, name_in
 from coldframe.services.logs.records import LogGroup, LookupTable
 from coldframe.services.logs.transforming import reading
 
 MOST_NAMED = 50
 MOST_SELECTED = 10_000
+_MOST_SECONDS = 253_402_300_799
+"""What is larger counts milliseconds."""
 _NAMING = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
 
 
@@ -65,6 +67,17 @@ def task_of(call: Call, request: Mapping[str, Any]) -> tuple[Task, list[str]]:
     return task, [group.name for group in groups]
 
 
+def kept_text(request: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return a query as DescribeQueries shows it: AWS puts the one log group and the times before what was asked.
+
+    What it puts before a query of several log groups is not documented, so that one is shown as it was asked.
+    """
+    text, start, end = str(request["queryString"]), request["startTime"], request["endTime"]
+    if len(names) != 1 or not any(request.get(name) for name in _NAMING) or end > _MOST_SECONDS:
+        return text
+    return f'SOURCE "{names[0]}" START={start}000 END={end}999 | {text}'
+
+
 def malformed(error: QueryError) -> ServiceFault:
     """Return the fault for a query that does not compile, with the place in its text."""
     location = {"startCharOffset": error.span.start, "endCharOffset": error.span.end}
@@ -97,10 +110,9 @@ def _times(call: Call, request: Mapping[str, Any]) -> Times:
     start, end = request["startTime"], request["endTime"]
     if start > end:
         raise invalid("The start time must not be after the end time.")
-    most = 253_402_300_799
-    if end > most:
+    if end > _MOST_SECONDS:
         # Clients that count in milliseconds are understood, as the service understands them.
-        return Times(start if start > most else start * 1000, end, call.now)
+        return Times(start if start > _MOST_SECONDS else start * 1000, end, call.now)
     return Times(start * 1000, end * 1000 + 999, call.now)
 
 
@@ -154,6 +166,18 @@ class _Groups:
         for name in dict.fromkeys(name_in(self._call, each) for each in names):
             if name not in known:
                 known[name] = len(self.groups)
-                self.groups.append(cached_group(self._call, name))
+                self.groups.append(self._group(name))
             numbers.append(known[name])
         return tuple(numbers)
+
+    def _group(self, name: str) -> LogGroup:
+        """Return a group; the fault of one that is missing is the one that AWS passes on from within, in whole."""
+        group = self._call.cached(LogGroup, name)
+        if group is None:
+            code = "ResourceNotFoundException"
+            raise ServiceFault(
+                code,
+                f"Log group '{name}' does not exist for account ID '{self._call.account}' (Service: AWSLogs;"
+                f" Status Code: 400; Error Code: {code}; Request ID: {self._call.request_id}; Proxy: null)",
+            )
+        return group

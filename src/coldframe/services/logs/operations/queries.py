@@ -7,7 +7,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import place
 from coldframe.services.logs.insights import pointers
-from coldframe.services.logs.insights.asking import task_of
+from coldframe.services.logs.insights.asking import kept_text, task_of
 from coldframe.services.logs.insights.errors import QueryFailed
 from coldframe.services.logs.insights.results import KeptResults, Results
 from coldframe.services.logs.insights.running import QueryRunner
@@ -43,7 +43,7 @@ def start_query(call: Call, request: "StartQueryRequestTypeDef") -> "StartQueryR
         )
     row = InsightsQuery(
         id=task.id,
-        text=request["queryString"],
+        text=kept_text(request, names),
         groups=names,
         created=call.now,
         caller=call.principal.arn,

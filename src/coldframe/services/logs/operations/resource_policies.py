@@ -76,7 +76,7 @@ def describe_resource_policies(
         if bool(row.resource) == (scope == "RESOURCE")
     ]
     shown, token = page(call, rows, limit, lambda row: (row.resource, row.name))
-    return {"resourcePolicies": [_description(row) for row in shown], **token}  # type: ignore[typeddict-item]
+    return {"resourcePolicies": [_shown(row) for row in shown], **token}  # type: ignore[typeddict-item]
 
 
 def _resource(call: Call, arn: str | None) -> str:
@@ -95,6 +95,11 @@ def _check_revision(present: ResourcePolicy | None, expected: str | None) -> Non
     if (present.revision if present is not None else None) != expected:
         text = "Multiple concurrent requests to update the same resource were in conflict: the revision is another one."
         raise ServiceFault("OperationAbortedException", text)
+
+
+def _shown(row: ResourcePolicy) -> dict[str, Any]:
+    """Describe a policy as it is read back, in AWS's normal form; the answer to a put repeats what was put."""
+    return _description(row) | {"policyDocument": policy_documents.normal(row.document)}
 
 
 def _description(row: ResourcePolicy) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def tag_resource(call: Call, request: dict[str, Any]) -> None:
     records = call.records.elsewhere(account=account)
     secret = records.get(Secret, name)
     tags = with_tags(call, secret.tags, request["Tags"])
-    replication.spread(records, records.change(secret, tags=tags))
+    replication.spread(records, records.change(secret, tags=tags, tagged=True))
 
 
 def untag_resource(call: Call, request: dict[str, Any]) -> None:
@@ -24,4 +24,4 @@ def untag_resource(call: Call, request: dict[str, Any]) -> None:
     records = call.records.elsewhere(account=account)
     secret, gone = records.get(Secret, name), set(request["TagKeys"])
     tags = {key: value for key, value in secret.tags.items() if key not in gone}
-    replication.spread(records, records.change(secret, tags=tags))
+    replication.spread(records, records.change(secret, tags=tags, tagged=secret.tagged or bool(secret.tags)))
