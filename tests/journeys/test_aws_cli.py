@@ -248,6 +248,25 @@ def test_coldframe_aws_reaches_this_server_for_services_whose_cli_ignores_the_va
     assert json.loads(done.stdout) == {"DBInstances": []}
 
 
+def test_coldframe_aws_finds_the_server_of_another_data_directory(aws, short_folder):
+    def run(*words):
+        environment = {name: text for name, text in aws.environment.items() if not name.startswith("AWS_")}
+        return subprocess.run(
+            [*MAIN, "aws", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**environment, "COLDFRAME_DATA": str(short_folder)},
+        )
+
+    done = run("--data", str(aws.data), "sts", "get-caller-identity")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["Arn"].endswith(":root")
+    elsewhere = run("sts", "get-caller-identity")
+    assert (elsewhere.returncode, "no server has run" in elsewhere.stderr) == (1, True)
+    assert run("--data").returncode == 2
+
+
 def test_coldframe_aws_makes_queues_here(aws):
     done = subprocess.run(
         [*MAIN, "aws", "sqs", "create-queue", "--queue-name", "here"],

@@ -14,9 +14,16 @@ def run(words: Sequence[str]) -> int:
     """Run the AWS CLI with this server's address and, unless the shell has its own, its root key pair.
 
     The address is given as `--endpoint-url` and not only by the environment: version 1 of the CLI ignores the
-    variable for rds, sqs and some others and would call AWS itself.
+    variable for rds, sqs and some others and would call AWS itself. `--data DIR` in front of the CLI's own words names
+    another data directory than the default one.
     """
-    mine = variables(default_data_dir())
+    data = default_data_dir()
+    if words and words[0] == "--data":
+        if len(words) < 2:
+            print("coldframe aws: --data needs a directory", file=sys.stderr)
+            return 2
+        data, words = Path(words[1]), words[2:]
+    mine = variables(data)
     environment = {**os.environ, **mine}
     if "AWS_PROFILE" in os.environ or "--profile" in words:
         del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
