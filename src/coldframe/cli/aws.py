@@ -21,7 +21,7 @@ def run(words: Sequence[str]) -> int:
     if words and words[0] == "--data":
         if len(words) < 2:
             print("coldframe aws: --data needs a directory", file=sys.stderr)
-            return 2
+            raise SystemExit(2)
         data, words = Path(words[1]), words[2:]
     mine = variables(data)
     environment = {**os.environ, **mine}
