@@ -60,7 +60,7 @@ class Servers:
             self._end_server()
             raise AssertionError(f"no server came to the step {step!r}: {self.log.read_text()[-20000:]}")
         ended = self.process.stdout.readline()
-        assert ended == "9\n", f"at {step!r} the server ended by {ended!r}: {self.log.read_text()[-2000:]}"
+        assert ended == "9\n", f"at {step!r} the server ended by {ended!r}: {self.log.read_text()[-20000:]}"
 
     def _end_server(self) -> None:
         """End the server that is there, having it say first where it is."""

@@ -9,6 +9,7 @@ import msgspec
 
 from coldframe.core.installation import Installation
 from coldframe.core.seal import SealBroken
+from coldframe.core.struct_types import whole
 from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
 from coldframe.identity.records import AccessKey, Account, User
@@ -67,7 +68,9 @@ def read(installation: Installation, header: str, now: int) -> SignedIn | None:
     value = _value(header)
     try:
         sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        session = msgspec.msgpack.decode(installation.seal.open(_PURPOSE, _PLACE, sealed), type=Session)
+        session = msgspec.msgpack.decode(
+            installation.seal.open(_PURPOSE, _PLACE, sealed), type=whole(Session)
+        )
     except (SealBroken, ValueError, msgspec.DecodeError):
         return None
     if now - session.seen > IDLE_SECONDS or now - session.began > LONGEST_SECONDS:

@@ -15,6 +15,7 @@ from coldframe.core import process
 from coldframe.core.database import SQLite
 from coldframe.core.durable import sync_folder
 from coldframe.core.store import Store, StoreError
+from coldframe.core.struct_types import whole
 from coldframe.core.tables import BODY, Record
 
 MANIFEST = "backup.json"
@@ -195,7 +196,7 @@ def verify(directory: Path, tell: Tell = unheard) -> Manifest:
             raise BackupError(
                 f"a server was started on {directory}: it is a data directory since, and no backup"
             )
-        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=whole(Manifest))
     except (OSError, msgspec.DecodeError) as error:
         raise BackupError(f"{directory} is no whole backup: {error}") from error
     found = _digests(directory, tell)

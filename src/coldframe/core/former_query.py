@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from coldframe.core.struct_types import whole
+
 _TABLE: dict[str, Any] = tomllib.loads(
     files("coldframe.core").joinpath("former_query.toml").read_text("utf-8")
 )
@@ -36,7 +38,7 @@ class Wording(msgspec.Struct, frozen=True):
 @cache
 def wording(service: str) -> Wording:
     """Return how a service words the query protocol."""
-    return msgspec.convert(_TABLE.get(service, {}), type=Wording)
+    return msgspec.convert(_TABLE.get(service, {}), type=whole(Wording))
 
 
 def amend(service: str, description: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from coldframe.core import former_query
+from coldframe.core.struct_types import whole
 
 _LOADER = Loader()
 _KIND = "service-2"
@@ -77,10 +78,10 @@ def _metadata(name: str) -> dict[str, Any]:
     for folder in _LOADER.search_paths:
         path = Path(folder) / name / version / f"{_KIND}.json.gz"
         if path.exists():
-            return msgspec.json.decode(gzip.decompress(path.read_bytes()), type=_Outline).metadata
+            return msgspec.json.decode(gzip.decompress(path.read_bytes()), type=whole(_Outline)).metadata
         path = path.with_suffix("")
         if path.exists():
-            return msgspec.json.decode(path.read_bytes(), type=_Outline).metadata
+            return msgspec.json.decode(path.read_bytes(), type=whole(_Outline)).metadata
     raise DataNotFoundError(data_path=f"{name}/{version}/{_KIND}")
 
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from coldframe.core.seal import SealBroken, expanded, extracted
+from coldframe.core.struct_types import whole
 
 NAME = "master.key.sealed"
 _COST = 2**15
@@ -56,7 +57,7 @@ def read_sealed(path: Path) -> SealedMaster | None:
     except FileNotFoundError:
         return None
     try:
-        return msgspec.json.decode(content, type=SealedMaster)
+        return msgspec.json.decode(content, type=whole(SealedMaster))
     except msgspec.DecodeError as error:
         raise SealBroken(f"{path}, the sealed master key, is damaged; restore it from a backup") from error
 

@@ -15,6 +15,7 @@ from botocore.model import ServiceModel
 
 from coldframe.core import models
 from coldframe.core.records import Record
+from coldframe.core.struct_types import whole
 
 Handler = Callable[..., Any]
 
@@ -70,7 +71,7 @@ class Service:
         self.name = package.rpartition(".")[2]
         text = resources.files(package).joinpath("service.toml").read_text(encoding="utf-8")
         self._modules: dict[str, ModuleType | None] = {}
-        self.manifest = msgspec.toml.decode(text, type=Manifest)
+        self.manifest = msgspec.toml.decode(text, type=whole(Manifest))
 
     @cached_property
     def model(self) -> ServiceModel:

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from coldframe.core.faults import ServiceFault
+from coldframe.core.struct_types import whole
 
 Scope = Literal["region", "account", "partition"]
 Fault = tuple[str, str]
@@ -131,7 +132,7 @@ def record(
             duplicate=duplicate,
             nullable=optional,
             table=_table(name, key, index, {field: kind for field, (kind, _) in kinds.items()}),
-            decode=msgspec.json.Decoder(cls).decode,
+            decode=msgspec.json.Decoder(whole(cls)).decode,
         )
         return cls
 

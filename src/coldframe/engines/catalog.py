@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from coldframe.core import process
+from coldframe.core.struct_types import whole
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
@@ -70,7 +71,9 @@ def engines() -> list[Engine]:
     root = resources.files("coldframe.engines")
     files = [folder.joinpath("engine.toml") for folder in root.iterdir() if folder.is_dir()]
     found = [
-        msgspec.toml.decode(file.read_text(encoding="utf-8"), type=Engine) for file in files if file.is_file()
+        msgspec.toml.decode(file.read_text(encoding="utf-8"), type=whole(Engine))
+        for file in files
+        if file.is_file()
     ]
     return sorted(found, key=lambda engine: engine.name)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from coldframe.core import process
 from coldframe.core.process import Account
+from coldframe.core.struct_types import whole
 
 # How often a process that shall end is looked at, in seconds.
 _LOOK = 0.01
@@ -87,7 +88,7 @@ def stop(record: Path, *, with_signal: signal.Signals = signal.SIGTERM, patience
 
 def _read(record: Path) -> _Record | None:
     try:
-        return msgspec.json.decode(record.read_bytes(), type=_Record)
+        return msgspec.json.decode(record.read_bytes(), type=whole(_Record))
     except FileNotFoundError:
         return None
 

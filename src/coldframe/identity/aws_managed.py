@@ -7,6 +7,8 @@ from importlib import resources
 
 import msgspec
 
+from coldframe.core.struct_types import whole
+
 
 class AwsPolicy(msgspec.Struct, frozen=True):
     """One AWS managed policy: its path and name as in the ARN, its description and document.
@@ -55,7 +57,7 @@ class _File(msgspec.Struct, frozen=True):
 def policies() -> dict[str, AwsPolicy]:
     """Return the AWS managed policies by ARN."""
     text = resources.files("coldframe.identity").joinpath("aws_managed.toml").read_text(encoding="utf-8")
-    return {policy.arn: policy for policy in msgspec.toml.decode(text, type=_File).policy}
+    return {policy.arn: policy for policy in msgspec.toml.decode(text, type=whole(_File)).policy}
 
 
 def document(arn: str) -> str | None:

@@ -9,6 +9,7 @@ import msgspec
 from coldframe.core.gathered import Gathered
 from coldframe.core.records import Record, Records
 from coldframe.core.store import Store
+from coldframe.core.struct_types import whole
 from coldframe.identity.evaluate import AttachedPolicy, Level
 from coldframe.identity.policies import Policy, PolicyKind, parse_policy
 from coldframe.identity.records import Account, Organization, OrganizationalUnit, OrganizationPolicy
@@ -137,7 +138,7 @@ def _attached(policy: ManagedControlPolicy | OrganizationPolicy, kind: str) -> A
 @lru_cache(maxsize=1)
 def _file() -> _File:
     text = resources.files("coldframe.identity").joinpath("control_policies.toml").read_text(encoding="utf-8")
-    return msgspec.toml.decode(text, type=_File)
+    return msgspec.toml.decode(text, type=whole(_File))
 
 
 @lru_cache(maxsize=1)

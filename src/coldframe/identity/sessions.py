@@ -7,6 +7,7 @@ import msgspec
 
 from coldframe.core import ids
 from coldframe.core.seal import Seal, SealBroken
+from coldframe.core.struct_types import whole
 from coldframe.core.wiping import wipe
 
 _PURPOSE = "session-token"
@@ -60,7 +61,7 @@ def read(seal: Seal, access_key_id: str, token: str) -> Session:
     """Return the session that a token stands for; raises InvalidToken."""
     try:
         sealed = bytes.fromhex(token.removeprefix("IQoJ"))
-        return msgspec.json.decode(seal.open(_PURPOSE, access_key_id, sealed), type=Session)
+        return msgspec.json.decode(seal.open(_PURPOSE, access_key_id, sealed), type=whole(Session))
     except (ValueError, SealBroken, msgspec.DecodeError) as error:
         raise InvalidToken("The security token included in the request is invalid.") from error
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe.core.struct_types import whole
+
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
@@ -49,7 +51,7 @@ def ensure_certificate(directory: Path, region: str, now: datetime) -> ServerCer
 def _holds(made: ServerCertificate, region: str, now: datetime) -> bool:
     """Tell whether the files are those that were checked last, and still good."""
     try:
-        checked = msgspec.json.decode(_memo(made).read_bytes(), type=_Checked)
+        checked = msgspec.json.decode(_memo(made).read_bytes(), type=whole(_Checked))
         return now <= checked.until and checked.digest == _digest(made, region)
     except (FileNotFoundError, msgspec.MsgspecError):
         return False

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
+from coldframe.core.struct_types import whole
+
 _File = TypeVar("_File")
 
 
@@ -66,7 +68,7 @@ def write(data_dir: Path, content: ServerFile | RootCredentials) -> None:
 
 def _read(data_dir: Path, name: str, kind: type[_File]) -> _File:
     try:
-        return msgspec.json.decode((data_dir / name).read_bytes(), type=kind)
+        return msgspec.json.decode((data_dir / name).read_bytes(), type=whole(kind))
     except FileNotFoundError as error:
         raise NotSetUp(
             f"no server has run with the data directory {data_dir}; start one: coldframe up"

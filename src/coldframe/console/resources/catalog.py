@@ -11,6 +11,7 @@ from botocore.loaders import Loader
 
 from coldframe.console.resources.description import Description, Resource
 from coldframe.core.service import Service
+from coldframe.core.struct_types import whole
 
 
 class Entry(NamedTuple):
@@ -63,7 +64,7 @@ class Catalog:
         for name, service in self._services.items():
             file = resources.files(service.package).joinpath("console.toml")
             if file.is_file():
-                described = msgspec.toml.decode(file.read_text(encoding="utf-8"), type=Description)
+                described = msgspec.toml.decode(file.read_text(encoding="utf-8"), type=whole(Description))
                 yield Entry(name, described, service, _paginators(service.manifest.model))
 
 

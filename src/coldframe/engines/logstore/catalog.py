@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.engines.logstore.rows import StreamFacts
 from coldframe.engines.logstore.selection import EVER, Expiry, Hidden
 
@@ -108,7 +109,7 @@ class Catalog:
             found = self._database.execute("SELECT content FROM segments WHERE id = ?", (segment,)).fetchone()
         if found is None:
             raise KeyError(segment)
-        return msgspec.msgpack.decode(zlib.decompress(found[0]), type=Content)
+        return msgspec.msgpack.decode(zlib.decompress(found[0]), type=whole(Content))
 
     def hidden(self) -> dict[str, Hidden]:
         """Return what is hidden, by group."""

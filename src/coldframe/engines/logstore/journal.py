@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.engines.logstore.errors import CorruptBlock
 from coldframe.engines.logstore.rows import Columns
 
@@ -65,7 +66,7 @@ class Expired(msgspec.Struct, tag="e", array_like=True):
 Entry = Batch | GroupDropped | StreamDropped | Expired
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Entry)
+_DECODER: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(whole(Entry))
 
 
 def encode(entry: Entry) -> bytes:

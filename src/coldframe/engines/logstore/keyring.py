@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
+from coldframe.core.struct_types import whole
 from coldframe.engines.logstore.disk import Disk
 from coldframe.engines.logstore.errors import WrongMasterKey
 
@@ -143,7 +144,7 @@ class KeyRing:
         path = self._path(group)
         if not path.exists():
             return KeyFile(group, {})
-        return msgspec.msgpack.decode(path.read_bytes(), type=KeyFile)
+        return msgspec.msgpack.decode(path.read_bytes(), type=whole(KeyFile))
 
     def _load(self, group: str, day: int) -> bytes | None:
         wrapped = self._read(group).days.get(day)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from coldframe.core import process
+from coldframe.core.struct_types import whole
 from coldframe.engines.accounts import give, let_through, private_folder
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import physical, versions
@@ -120,7 +121,7 @@ class MariaDBBackups:
 
 def _about(folder: Path) -> Taken:
     try:
-        return msgspec.json.decode((folder / _ABOUT).read_bytes(), type=Taken)
+        return msgspec.json.decode((folder / _ABOUT).read_bytes(), type=whole(Taken))
     except FileNotFoundError as problem:
         raise DatabaseError(
             f"there is no back-up in {folder.name}", "it was not finished; take another"

@@ -7,6 +7,7 @@ import msgspec
 
 from coldframe.core.durable import sync_folder
 from coldframe.core.process import Account
+from coldframe.core.struct_types import whole
 from coldframe.engines.accounts import give, let_through, private_folder
 from coldframe.engines.database import InstanceSpec
 
@@ -78,7 +79,7 @@ class Place:
     def kept(self) -> Kept:
         """Read what is kept; defaults when nothing is yet."""
         try:
-            return msgspec.json.decode(self._kept.read_bytes(), type=Kept)
+            return msgspec.json.decode(self._kept.read_bytes(), type=whole(Kept))
         except FileNotFoundError:
             return Kept()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from coldframe.core import process
+from coldframe.core.struct_types import whole
 from coldframe.engines.accounts import give, let_through, private_folder
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import physical
@@ -65,7 +66,7 @@ class MariaDBWholeCopies:
         """Make a copy that was taken of a running instance consistent; nothing for others."""
         raw = folder / _RAW
         with contextlib.suppress(FileNotFoundError):
-            taken = msgspec.json.decode(raw.read_bytes(), type=Taken)
+            taken = msgspec.json.decode(raw.read_bytes(), type=whole(Taken))
             physical.prepare(self._instances, taken.version, folder / "data")
             raw.unlink()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.engines.metricstore import reading, wal
 from coldframe.engines.metricstore.block import Block
 from coldframe.engines.metricstore.blocks import Blocks
@@ -197,7 +198,7 @@ class MetricStore:
     def _recover(self) -> int:
         """Read back what the log has beyond the blocks; returns the number of its last file."""
         folded = last = self._blocks.folded()
-        decoder = msgspec.msgpack.Decoder(list[Sample])
+        decoder = msgspec.msgpack.Decoder(whole(list[Sample]))
         for number, path in wal.found(self._directory):
             if number > folded:
                 for payload in wal.payloads(path):

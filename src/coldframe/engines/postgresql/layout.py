@@ -9,6 +9,7 @@ import msgspec
 
 from coldframe.core import process
 from coldframe.core.durable import sync_folder
+from coldframe.core.struct_types import whole
 from coldframe.engines.database import DatabaseError, InstanceSpec, Running
 from coldframe.engines.postgresql import programs
 
@@ -101,7 +102,7 @@ def remember(spec: InstanceSpec, known: State, *, durable: bool = True) -> None:
 def read_state(place: Path) -> State:
     """Return what is remembered of the instance in a folder."""
     try:
-        known = msgspec.json.decode((place / "state.json").read_bytes(), type=State)
+        known = msgspec.json.decode((place / "state.json").read_bytes(), type=whole(State))
     except FileNotFoundError:
         return State()
     if known.source is not None and known.source.folder.parent != place.parent:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.engines.database import InstanceSpec
 from coldframe.engines.postgresql.admin import Connection
 
@@ -107,7 +108,7 @@ def remember(target: InstanceSpec, found: dict[str, Objects]) -> None:
 def remembered(target: InstanceSpec) -> dict[str, Objects] | None:
     """Return what every database of a copy's source was; None when nobody kept it."""
     try:
-        return msgspec.json.decode(_place(target).read_bytes(), type=dict[str, Objects])
+        return msgspec.json.decode(_place(target).read_bytes(), type=whole(dict[str, Objects]))
     except FileNotFoundError:
         return None
 

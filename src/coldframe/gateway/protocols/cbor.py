@@ -7,6 +7,7 @@ import cbor2
 import msgspec
 from botocore.model import ServiceModel
 
+from coldframe.core.struct_types import whole
 from coldframe.gateway.protocols import cbor_columns, fault_shapes, timestamps
 from coldframe.gateway.protocols.json_body import Members, Walks, body_members, malformed
 from coldframe.gateway.protocols.protocol import MAX_DEPTH, Params
@@ -64,11 +65,11 @@ class CborBodies:
                 if raw is None:
                     return Params({})
                 try:
-                    values = msgspec.convert(raw, strict, builtin_types=(bytes,), dec_hook=decode_hook)
+                    values = msgspec.convert(raw, whole(strict), builtin_types=(bytes,), dec_hook=decode_hook)
                 except msgspec.ValidationError:
                     # The strict type knows only that something is wrong: validation.py words it as AWS does.
                     checked = False
-                    values = msgspec.convert(raw, lax, builtin_types=(bytes,), dec_hook=decode_hook)
+                    values = msgspec.convert(raw, whole(lax), builtin_types=(bytes,), dec_hook=decode_hook)
             except (
                 cbor2.CBORError,
                 ValueError,

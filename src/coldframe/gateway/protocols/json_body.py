@@ -8,6 +8,7 @@ import msgspec
 from botocore.model import ServiceModel
 
 from coldframe.core.faults import ServiceFault
+from coldframe.core.struct_types import whole
 from coldframe.gateway.protocols import fault_shapes, timestamps
 from coldframe.gateway.protocols.fault_shapes import WireFault
 from coldframe.gateway.protocols.protocol import Params, limit_depth
@@ -55,8 +56,8 @@ class JsonBodies:
         if shape.metadata.get("document"):
             return self._document
         strict_kind = self._strict.body(shape.name, chosen, required)
-        strict = msgspec.json.Decoder(strict_kind, dec_hook=decode_hook).decode
-        lax = msgspec.json.Decoder(self._lax.body(shape.name, chosen, []), dec_hook=decode_hook).decode
+        strict = msgspec.json.Decoder(whole(strict_kind), dec_hook=decode_hook).decode
+        lax = msgspec.json.Decoder(whole(self._lax.body(shape.name, chosen, [])), dec_hook=decode_hook).decode
         walk = self._readers.structure(chosen)
         deep = self._readers.recursive(shape)
         renamed = self._readers.changes(shape)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.seal import Seal, SealBroken
+from coldframe.core.struct_types import whole
 from coldframe.services.kms.blobs import unreadable
 from coldframe.services.kms.places import Place
 
@@ -48,7 +49,7 @@ def unwrapped(seal: Seal, place: Place, token: bytes, wrapped: bytes, now: int) 
     Raises InvalidImportTokenException, ExpiredImportTokenException, InvalidCiphertextException.
     """
     try:
-        held = msgspec.msgpack.decode(seal.open(_PURPOSE, place.arn, token), type=_Token)
+        held = msgspec.msgpack.decode(seal.open(_PURPOSE, place.arn, token), type=whole(_Token))
     except (SealBroken, msgspec.DecodeError) as error:
         text = "The import token is invalid or is associated with a different KMS key."
         raise ServiceFault("InvalidImportTokenException", text) from error

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from coldframe.core.struct_types import whole
+
 Kind = Literal["symmetric", "rsa", "ec", "ed25519", "hmac", "ml-dsa", "ml-kem"]
 
 
@@ -26,4 +28,4 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def specs() -> dict[str, Spec]:
     """Return every spec that is built, by its name."""
     text = resources.files(__package__).joinpath("specs.toml").read_text(encoding="utf-8")
-    return msgspec.toml.decode(text, type=dict[str, Spec])
+    return msgspec.toml.decode(text, type=whole(dict[str, Spec]))

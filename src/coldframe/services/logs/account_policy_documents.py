@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.filtering import compiled
 from coldframe.services.logs.lookup import invalid
 
@@ -35,7 +36,7 @@ def check_subscription(text: str) -> Subscription:
             f"The policy document has {len(text)} characters; at most {MOST_CHARACTERS} are possible."
         )
     try:
-        document = msgspec.json.decode(text, type=_Document)
+        document = msgspec.json.decode(text, type=whole(_Document))
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise invalid(f"Invalid subscription filter policy: {error}") from error
     if document.Distribution not in {"Random", "ByLogStream"}:

@@ -13,6 +13,7 @@ import msgspec
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
 from coldframe.core.store import Store
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.lookup import invalid
 from coldframe.services.logs.policy_selection import MOST_POLICIES, prefixes, selects
@@ -65,7 +66,7 @@ class Retentions:
 def check_document(text: str) -> None:
     """Hold a RETENTION_POLICY against its schema; raises InvalidParameterException."""
     try:
-        document = msgspec.json.decode(text, type=_Document)
+        document = msgspec.json.decode(text, type=whole(_Document))
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise invalid(f"Invalid retention policy: {error}") from error
     allowed = [days for days in DAYS if days >= _SHORTEST]
@@ -123,4 +124,4 @@ def covers(policy: AccountPolicy, text: str, group: LogGroup) -> bool:
 
 @lru_cache(maxsize=256)
 def _read(text: str) -> _Document:
-    return msgspec.json.decode(text, type=_Document)
+    return msgspec.json.decode(text, type=whole(_Document))

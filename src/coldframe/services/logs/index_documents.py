@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.lookup import invalid
 
 MOST_FIELDS = 20
@@ -44,7 +45,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
 def indexes(text: str) -> dict[str, str]:
     """Return the fields of a policy with the type of their index; raises InvalidParameterException."""
     try:
-        document = msgspec.json.decode(text, type=_Document)
+        document = msgspec.json.decode(text, type=whole(_Document))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise invalid(f"Invalid field index policy: {error}.") from error
     if twice := sorted(set(document.Fields) & set(document.FieldsV2)):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.engines.detector import Detector, Findings, Selection
 
 _KIND_PREFIX = ":dataprotection::aws:data-identifier/"
@@ -82,7 +83,7 @@ def protection_of(detector: Detector, documents: tuple[str, ...]) -> Protection 
     audited: set[str] = set()
     custom: dict[str, str] = {}
     for text in documents:
-        document = msgspec.json.decode(text, type=_Document)
+        document = msgspec.json.decode(text, type=whole(_Document))
         custom.update({one.Name: one.Regex for one in document.Configuration.CustomDataIdentifier})
         for statement in document.Statement:
             kinds = frozenset(map(kind_of, statement.DataIdentifier))

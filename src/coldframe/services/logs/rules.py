@@ -7,6 +7,7 @@ import msgspec
 from coldframe.core.gathered import Gathered
 from coldframe.core.records import Record
 from coldframe.core.store import Store
+from coldframe.core.struct_types import whole
 from coldframe.engines.detector import Detector
 from coldframe.services.logs.filter_patterns import FilterPattern, compile_pattern
 from coldframe.services.logs.metric_values import MetricTransformation, compile_transformation
@@ -110,7 +111,7 @@ class Rules:
             transforming = active_configuration(records, group)
             for policy in policies:
                 if policy.kind == "SUBSCRIPTION_FILTER_POLICY":
-                    said = msgspec.json.decode(policy.document, type=_SubscriptionPolicy)
+                    said = msgspec.json.decode(policy.document, type=whole(_SubscriptionPolicy))
                     subscriptions.append(
                         (policy.name, said.FilterPattern, said.DestinationArn, said.RoleArn, False, True)
                     )

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.rds.faults import bad_value
 
 _FAMILY = re.compile(r"(mariadb|postgres|aurora-postgresql)(\d+(?:\.\d+)?)")
@@ -64,7 +65,7 @@ def names() -> dict[str, EngineName]:
     """Return every engine that is offered, by its name."""
     text = files("coldframe.services.rds").joinpath("engine_names.toml").read_text("utf-8")
     return {
-        name: msgspec.convert({**described, "name": name}, EngineName)
+        name: msgspec.convert({**described, "name": name}, whole(EngineName))
         for name, described in tomllib.loads(text).items()
     }
 

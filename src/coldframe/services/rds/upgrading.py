@@ -4,6 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from coldframe.core.records import Records
+from coldframe.core.struct_types import whole
 from coldframe.engines.database import InstanceSpec, UpgradeRefused
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
@@ -42,7 +43,7 @@ class Plan(msgspec.Struct):
 @job("rds.upgrade-instance")
 def upgrade_instance(run: Run, resource_id: str, version: str) -> None:
     """Bring an instance to another version; until the newer one is seen to serve, the older one can go on."""
-    plan = msgspec.convert(run.step("look", _plan, run, resource_id, version), Plan)
+    plan = msgspec.convert(run.step("look", _plan, run, resource_id, version), whole(Plan))
     run.undo("say that it failed", _failed, run, resource_id, plan)
     if plan.major:
         stages.mark(run, "begin to check", resource_id, "precheck_started")

@@ -10,6 +10,7 @@ import msgspec
 from coldframe.core import arns
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
+from coldframe.core.struct_types import whole
 from coldframe.engines.queue import Message, Reading
 from coldframe.services.sns import channels, metrics
 from coldframe.services.sns.channels import Outcome, Parcel, Told
@@ -154,7 +155,7 @@ class Deliverer:
                 subscription = records.find(Subscription, identifier)
                 ended = None if subscription is not None else records.find(EndedSubscription, identifier)
                 if ended is not None:
-                    subscription = msgspec.convert(ended.kept, Subscription)
+                    subscription = msgspec.convert(ended.kept, whole(Subscription))
                 topic = records.find(Topic, subscription.topic) if subscription is not None else None
             if subscription is None or topic is None:
                 self._outbox.drop(identifier)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.sns.arns import invalid
 
 _LONGEST_TOTAL = 3600
@@ -122,7 +123,7 @@ def retry_policy(text: str, *, of_topic: bool) -> RetryPolicy:
         "defaultHealthyRetryPolicy" if of_topic else "healthyRetryPolicy"
     )
     try:
-        return msgspec.convert(found or {}, RetryPolicy)
+        return msgspec.convert(found or {}, whole(RetryPolicy))
     except msgspec.ValidationError as error:
         raise invalid(f"DeliveryPolicy: {error}") from error
 

@@ -10,6 +10,7 @@ import msgspec
 from coldframe.core import arns, ids
 from coldframe.core.call import Call
 from coldframe.core.records import Records
+from coldframe.core.struct_types import whole
 from coldframe.services.sns import jobs
 from coldframe.services.sns.publishing import tell_of_end
 from coldframe.services.sns.records import EndedSubscription, Subscription, Topic
@@ -45,7 +46,7 @@ def restore(call: Call, records: Records, token: str) -> Subscription | None:
     for each in records.list(EndedSubscription):
         if not hmac.compare_digest(each.token.encode(), token.encode()):
             continue
-        kept = msgspec.convert(each.kept, Subscription)
+        kept = msgspec.convert(each.kept, whole(Subscription))
         same = records.list(Subscription, where={"topic": kept.topic, "endpoint": kept.endpoint})
         if each.token_until < call.now or same or records.find(Topic, kept.topic) is None:
             return None

@@ -3,6 +3,7 @@
 import msgspec
 
 from coldframe.core.seal import Seal
+from coldframe.core.struct_types import whole
 from coldframe.engines.queue import MessageStore
 
 _PURPOSE = "sns-outbox"
@@ -43,7 +44,7 @@ class Notification(msgspec.Struct, array_like=True, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Notification).decode
+_decode = msgspec.msgpack.Decoder(whole(Notification)).decode
 
 
 def pack(seal: Seal, identifier: str, notification: Notification) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from coldframe.core.faults import ServiceFault
+from coldframe.core.struct_types import whole
 from coldframe.identity.policies import parse_policy
 from coldframe.identity.policy_errors import PolicyError
 from coldframe.services.sqs.lookup import invalid_value
@@ -57,7 +58,7 @@ class RedriveAllow(msgspec.Struct, frozen=True, rename="camel"):
 def kinds() -> Mapping[str, Kind]:
     """Return every attribute that may be set, by name."""
     text = files("coldframe.services.sqs").joinpath("attributes.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=dict[str, Kind])
+    return msgspec.toml.decode(text, type=whole(dict[str, Kind]))
 
 
 def number(queue: Queue, name: str) -> int:
@@ -108,7 +109,7 @@ def redrive(text: str) -> Redrive:
             if name not in given:
                 reason = f"Redrive policy does not contain mandatory attribute: {name}."
                 raise invalid_value("RedrivePolicy", text, reason)
-        found = msgspec.json.decode(text, type=Redrive, strict=False)
+        found = msgspec.json.decode(text, type=whole(Redrive), strict=False)
     except msgspec.MsgspecError as error:
         raise invalid_value("RedrivePolicy", text, f"It is not a redrive policy: {error}") from error
     if not 1 <= found.max_receive_count <= _MOST_RECEIVES:
@@ -120,7 +121,7 @@ def redrive(text: str) -> Redrive:
 def redrive_allow(text: str) -> RedriveAllow:
     """Read which queues may send their dead letters; raises InvalidParameterValue."""
     try:
-        found = msgspec.json.decode(text or "{}", type=RedriveAllow)
+        found = msgspec.json.decode(text or "{}", type=whole(RedriveAllow))
     except msgspec.MsgspecError as error:
         raise invalid_value("RedriveAllowPolicy", text, f"It is not valid: {error}") from error
     by_queue = found.redrive_permission == "byQueue"

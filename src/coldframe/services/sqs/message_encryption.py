@@ -11,6 +11,7 @@ from coldframe.core.call import Call
 from coldframe.core.client_errors import ClientError
 from coldframe.core.faults import ServiceFault
 from coldframe.core.seal import SealBroken
+from coldframe.core.struct_types import whole
 from coldframe.services.sqs import attributes
 from coldframe.services.sqs.lookup import Place, arn_of
 from coldframe.services.sqs.records import Queue
@@ -82,7 +83,7 @@ def opened(call: Call, identifier: str, kept: bytes) -> Content:
     """Return what was sent; raises Kms... faults, and SealBroken when it was changed on the disk."""
     if kept[:1] != _UNDER_KMS:
         return unpack(call.installation.seal, identifier, kept)
-    found = msgspec.msgpack.decode(kept[1:], type=_Kept)
+    found = msgspec.msgpack.decode(kept[1:], type=whole(_Kept))
     answer = _asked(call, "decrypt", CiphertextBlob=found.wrapped, EncryptionContext={_CONTEXT: found.arn})
     try:
         cipher = AESGCM(bytes(answer["Plaintext"]))

@@ -10,6 +10,7 @@ import msgspec
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.seal import Seal
+from coldframe.core.struct_types import whole
 
 _TAG = 16
 
@@ -43,7 +44,7 @@ class Receipts:
         tag, body = raw[:_TAG], raw[_TAG:]
         if not body or not hmac.compare_digest(tag, self._tag(body)):
             raise _invalid(handle)
-        receipt = msgspec.msgpack.decode(body, type=Receipt)
+        receipt = msgspec.msgpack.decode(body, type=whole(Receipt))
         if receipt.queue != queue:
             raise _invalid(handle)
         return receipt

@@ -3,6 +3,7 @@
 import msgspec
 
 from coldframe.core.seal import Seal
+from coldframe.core.struct_types import whole
 from coldframe.engines.queue import MessageStore
 
 _PURPOSE = "sqs-messages"
@@ -32,7 +33,7 @@ class Content(msgspec.Struct, array_like=True, frozen=True):
 
 
 encoded = msgspec.msgpack.Encoder().encode
-decoded = msgspec.msgpack.Decoder(Content).decode
+decoded = msgspec.msgpack.Decoder(whole(Content)).decode
 
 
 def pack(seal: Seal, identifier: str, content: Content, *, sealed: bool) -> bytes:

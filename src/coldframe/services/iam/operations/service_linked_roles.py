@@ -10,6 +10,7 @@ import msgspec
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
+from coldframe.core.struct_types import whole
 from coldframe.identity.records import Role
 from coldframe.services.iam import answers, names
 from coldframe.services.iam.records import RoleDeletion
@@ -79,4 +80,4 @@ def get_service_linked_role_deletion_status(
 @lru_cache(maxsize=1)
 def _services() -> _Services:
     text = files("coldframe.services.iam").joinpath("service_linked.toml").read_text("utf-8")
-    return msgspec.toml.decode(text, type=_Services)
+    return msgspec.toml.decode(text, type=whole(_Services))

@@ -10,6 +10,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.core.records import Records
+from coldframe.core.struct_types import whole
 from coldframe.engines.logstore.store import LogStore
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
@@ -143,7 +144,7 @@ def evaluate_anomalies(run: Run, asked: list[Any]) -> None:
     detector, start, end = str(asked[0]), int(asked[1]), int(asked[2])
     found = run.step("look at the events", detection.look, place, detector, start, end)
     # A step whose result the journal gives has plain values.
-    evaluation = msgspec.convert(msgspec.to_builtins(found), Evaluation)
+    evaluation = msgspec.convert(msgspec.to_builtins(found), whole(Evaluation))
     told = run.write("write down what is unusual", _keep, detector, end, evaluation)
     if told["unusual"]:
         run.step("count it", detection.count, place, told["name"], told["unusual"])

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from coldframe.core.seal import Seal, SealBroken
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.insights.errors import QueryFailed
 from coldframe.services.logs.insights.values import Kind, plain_number
 
@@ -89,7 +90,7 @@ class KeptResults:
             opened = self._seal.open(_PURPOSE, query, self._path(query).read_bytes())
         except (OSError, SealBroken) as error:
             raise QueryFailed("the results of the query cannot be read any more") from error
-        return msgspec.msgpack.decode(zlib.decompress(opened), type=Results)
+        return msgspec.msgpack.decode(zlib.decompress(opened), type=whole(Results))
 
     def forget(self, queries: Iterable[str]) -> None:
         """Remove the results of these queries."""

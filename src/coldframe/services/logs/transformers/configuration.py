@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.transformers.errors import InvalidTransformer
 
 MOST_PROCESSORS = 20
@@ -243,7 +244,7 @@ class Processor(_Part, frozen=True, rename=_wire_name):
 def read(configuration: Any) -> list[tuple[str, Any]]:
     """Return the processors of a transformerConfig, by name, with their settings; raises InvalidTransformer."""
     try:
-        processors = msgspec.convert(configuration, _Configuration)
+        processors = msgspec.convert(configuration, whole(_Configuration))
     except msgspec.ValidationError as error:
         raise InvalidTransformer(str(error)) from error
     except UnicodeEncodeError as error:

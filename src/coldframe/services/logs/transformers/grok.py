@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.transformers.configuration import Grok
 from coldframe.services.logs.transformers.errors import InvalidTransformer, TransformationFailed
 from coldframe.services.logs.transformers.event import Step, TransformingEvent
@@ -116,7 +117,7 @@ def _iso(text: str) -> str:
 @cache
 def _table() -> _Table:
     text = resources.files(__package__).joinpath("grok_patterns.toml").read_text(encoding="utf-8")
-    return msgspec.toml.decode(text, type=_Table)
+    return msgspec.toml.decode(text, type=whole(_Table))
 
 
 def _uses(match: str) -> tuple[list[_Use], str]:

@@ -6,6 +6,7 @@ from importlib import resources
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.transformers.errors import InvalidTransformer
 
 
@@ -46,4 +47,4 @@ def names_of(locale: str) -> Names:
 @cache
 def _table() -> dict[str, Names]:
     text = resources.files(__package__).joinpath("locale_names.toml").read_text(encoding="utf-8")
-    return msgspec.toml.decode(text, type=dict[str, Names])
+    return msgspec.toml.decode(text, type=whole(dict[str, Names]))

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.logs.transformers.configuration import VendedParser
 from coldframe.services.logs.transformers.errors import InvalidTransformer, TransformationFailed
 from coldframe.services.logs.transformers.event import Step, TransformingEvent
@@ -46,7 +47,7 @@ def parse_vended(name: str, settings: VendedParser) -> Step:
 @cache
 def _lines() -> dict[str, _Line]:
     text = resources.files(__package__).joinpath("vended_formats.toml").read_text(encoding="utf-8")
-    return msgspec.toml.decode(text, type=dict[str, _Line])
+    return msgspec.toml.decode(text, type=whole(dict[str, _Line]))
 
 
 def _line(name: str) -> Callable[[str], dict[str, Any]]:

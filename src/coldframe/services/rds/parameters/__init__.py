@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import msgspec
 
+from coldframe.core.struct_types import whole
 from coldframe.services.rds import engine_names
 from coldframe.services.rds.faults import bad_value
 from coldframe.services.rds.parameters.formulas import Figures, evaluate, is_formula
@@ -46,7 +47,7 @@ class _Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def _rules() -> dict[str, _Rules]:
     text = files(__name__).joinpath("rules.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[str, _Rules])
+    return msgspec.convert(tomllib.loads(text), whole(dict[str, _Rules]))
 
 
 def read_only_name(engine: str) -> str:
@@ -78,7 +79,11 @@ def table(family: str) -> Mapping[str, Parameter]:
     rules = _rules()[engine.tables]
     text = files(__name__).joinpath(f"{before[-1]}.json").read_bytes()
     rows = [
-        *(row for row in msgspec.json.decode(text, type=list[Parameter]) if row.name not in rules.extra),
+        *(
+            row
+            for row in msgspec.json.decode(text, type=whole(list[Parameter]))
+            if row.name not in rules.extra
+        ),
         *(Parameter(name, *row) for name, row in rules.extra.items()),
     ]
     return {

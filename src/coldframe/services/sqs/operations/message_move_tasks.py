@@ -9,6 +9,7 @@ import msgspec
 from coldframe.core import arns
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
+from coldframe.core.struct_types import whole
 from coldframe.services.sqs import jobs
 from coldframe.services.sqs.lookup import Place, arn_of, invalid_value
 from coldframe.services.sqs.records import MoveTask, Queue
@@ -107,7 +108,7 @@ class _Handled(msgspec.Struct, frozen=True, rename="camel"):
 
 def _handled(handle: str) -> _Handled:
     try:
-        return msgspec.json.decode(base64.b64decode(handle, validate=True), type=_Handled)
+        return msgspec.json.decode(base64.b64decode(handle, validate=True), type=whole(_Handled))
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise ServiceFault("InvalidParameterValue", "Value for parameter TaskHandle is invalid.") from error
 
