@@ -51,6 +51,18 @@ class Group:
     def insert(self, spec, number):
         self.run(spec, f"INSERT INTO rows_ VALUES ({number})")
 
+    def writing(self, number):
+        """Insert a row on a thread; the event says when that is acknowledged."""
+        done = threading.Event()
+
+        def write():
+            self.insert(self.writer, number)
+            done.set()
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        return thread, done
+
     def rows(self, spec):
         return {row[0] for row in self.run(spec, "SELECT id FROM rows_")}
 
@@ -79,14 +91,7 @@ def group(kit, instances):
 def test_nothing_is_acknowledged_while_no_follower_can_have_it(group):
     for each in group.followers:
         group.engine.stop(each, at_once=True)
-    done = threading.Event()
-
-    def write():
-        group.insert(group.writer, 1)
-        done.set()
-
-    writing = threading.Thread(target=write)
-    writing.start()
+    writing, done = group.writing(1)
     assert not done.wait(1.5)
     group.acknowledge()
     assert done.wait(10)
@@ -98,14 +103,7 @@ def test_what_a_follower_got_before_its_word_counted_is_waited_for_no_longer(gro
     first = group.followers[0]
     for each in group.followers:
         group.engine.stop(each, at_once=True)
-    done = threading.Event()
-
-    def write():
-        group.insert(group.writer, 1)
-        done.set()
-
-    writing = threading.Thread(target=write)
-    writing.start()
+    writing, done = group.writing(1)
     assert not done.wait(1)
     # PostgreSQL's writer goes on as soon as it hears of it.
     first = group.followers[0] = replace(first, acknowledges=False)
@@ -117,8 +115,7 @@ def test_what_a_follower_got_before_its_word_counted_is_waited_for_no_longer(gro
     assert group.rows(group.followers[0]) == {1}
     # It waits again for what comes next: one that is gone, or that was started anew, is not said to have that.
     group.engine.stop(first := group.followers[0], at_once=True)
-    writing = threading.Thread(target=group.insert, args=(group.writer, 2))
-    writing.start()
+    writing, _ = group.writing(2)
     with contextlib.suppress(DatabaseError):
         group.engine.groups.confirm(group.writer, first)
     writing.join(1)
