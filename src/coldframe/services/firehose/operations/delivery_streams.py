@@ -27,10 +27,8 @@ def create_delivery_stream(call: Call, request: dict[str, Any]) -> dict[str, Any
         raise invalid("Exactly one destination configuration is supported for a Firehose stream.")
     if given[0] not in _S3:
         raise NotBuilt(f"{given[0]} is not built in coldframe; streams deliver to Amazon S3.")
-    encryption, name = (
-        request.get("DeliveryStreamEncryptionConfigurationInput"),
-        request["DeliveryStreamName"],
-    )
+    encryption = request.get("DeliveryStreamEncryptionConfigurationInput")
+    name = request["DeliveryStreamName"]
     if call.records.find(DeliveryStream, name) is not None:
         text = f"Firehose {name} under accountId {call.account} already exists"
         raise ServiceFault("ResourceInUseException", text)
