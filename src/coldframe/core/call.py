@@ -87,9 +87,8 @@ class Call:
 
     def arn(self, resource: str, *, region: str | None = None) -> str:
         """Return the ARN of a resource of this service in the caller's account."""
-        signing = self.service.manifest.permissions.prefix or self.service.model.signing_name
         where = self.region if region is None else region
-        return f"arn:{self.partition}:{signing}:{where}:{self.account}:{resource}"
+        return f"arn:{self.partition}:{self.service.namespace}:{where}:{self.account}:{resource}"
 
     def new_id(self) -> str:
         """Return a random UUID."""

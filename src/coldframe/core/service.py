@@ -79,6 +79,11 @@ class Service:
         return models.load(self.manifest.model)
 
     @cached_property
+    def namespace(self) -> str:
+        """What actions of policies and ARNs call the service."""
+        return self.manifest.permissions.prefix or self.model.signing_name
+
+    @cached_property
     def records(self) -> list[type[Record]]:
         """The record types that the service keeps."""
         module = self.module("records")

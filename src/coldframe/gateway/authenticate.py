@@ -84,7 +84,8 @@ def check_signature(exchange: Exchange) -> None:
         raise ServiceFault("MissingAuthenticationToken", "Missing Authentication Token", status=403)
     exchange.principal = verified.principal
     exchange.region = verified.region or exchange.region
-    use = Use(int(seconds), exchange.service.model.signing_name, exchange.region)
+    service = exchange.service
+    use = Use(int(seconds), service.model.signing_name, service.namespace, exchange.region)
     installation.parts.get(LastUse).note(verified.access_key_id, verified.principal, use)
     if verified.presigned:
         _take_headers_of_url(exchange)

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from coldframe.core.call import Call, Keys
@@ -82,7 +82,7 @@ def check_permission(exchange: Exchange) -> None:
     if name in service.manifest.permissions.none or name in service.manifest.unsigned:
         return
     action = getattr(own, "action", _no_action)(name, exchange.parameters)
-    action = action or service.manifest.permissions.actions.get(name) or f"{_prefix(service)}:{name}"
+    action = action or service.manifest.permissions.actions.get(name) or f"{service.namespace}:{name}"
     for resource in resources(service, call, name, exchange.parameters):
         require(action, resource)
 
@@ -102,11 +102,6 @@ def resources(service: Service, call: Call, operation: str, parameters: Any) -> 
 
 def _no_action(operation: str, parameters: Any) -> str:
     return ""
-
-
-@cache
-def _prefix(service: Service) -> str:
-    return service.manifest.permissions.prefix or service.model.signing_name
 
 
 def _fill(template: str, call: Call, parameters: Any) -> str:

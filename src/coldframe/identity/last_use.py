@@ -8,15 +8,16 @@ from coldframe.core.store import Store
 from coldframe.identity.caller import Caller
 from coldframe.identity.records import AccessKey, Role, ServiceUse, User
 
-# Where policies call a service otherwise than signatures do.
-_PREFIXES = {"monitoring": "cloudwatch"}
-
 
 class Use(NamedTuple):
-    """One use: when (seconds since the epoch), of which service, in which region."""
+    """One use: when (seconds since the epoch), of which service, in which region.
+
+    `service` is what signatures call it, `namespace` what policies call it.
+    """
 
     at: int
     service: str
+    namespace: str
     region: str
 
 
@@ -38,7 +39,7 @@ class LastUse:
             self._keys[access_key_id] = use
         if caller.kind in {"role-session", "user"}:
             # The id of a session is that of its role, a colon and the name of the session.
-            self._services[caller.account, caller.user_id.partition(":")[0], use.service] = use
+            self._services[caller.account, caller.user_id.partition(":")[0], use.namespace] = use
 
     def flush(self) -> None:
         """Write what was collected; keys and roles that are gone by now are left out."""
@@ -53,8 +54,8 @@ class LastUse:
                     _used_key(transaction.records("", ""), key_id, use)
                 for (account, name), use in roles.items():
                     _used_role(transaction.records(account, ""), name, use)
-                for (account, principal, service), use in services.items():
-                    _used_service(transaction.records(account, ""), principal, service, use)
+                for (account, principal, _), use in services.items():
+                    _used_service(transaction.records(account, ""), principal, use)
 
     def close(self) -> None:
         """Write the rest."""
@@ -73,7 +74,9 @@ def _used_role(records: Records, name: str, use: Use) -> None:
         records.change(role, last_used=use.at, last_region=use.region)
 
 
-def _used_service(records: Records, principal: str, service: str, use: Use) -> None:
+def _used_service(records: Records, principal: str, use: Use) -> None:
     if any(records.count(kind, where={"id": principal}) for kind in (User, Role)):
-        name = _PREFIXES.get(service, service)
-        records.put(ServiceUse(principal=principal, service=name, last_used=use.at, last_region=use.region))
+        used = ServiceUse(
+            principal=principal, service=use.namespace, last_used=use.at, last_region=use.region
+        )
+        records.put(used)
