@@ -21,6 +21,7 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 BENCHMARKS = {
     "gateway": ("", "--rounds 1 --seconds 1", 900),
     "put_path": ("", "--times 500", 300),
+    "disks": ("", "--rounds 1 --seconds 1", 600),
     "masking": ("", "20000", 900),
     "filter": ("--full", "", 1800),
     "start": ("", "--times 3", 300),
@@ -40,6 +41,7 @@ BENCHMARKS = {
 ON_DISK = {
     "gateway",
     "put_path",
+    "disks",
     "filter",
     "start",
     "logstore",
