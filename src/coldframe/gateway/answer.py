@@ -1,6 +1,7 @@
 """From a handler's result, or a fault, to the bytes that go back."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -12,8 +13,8 @@ from coldframe.gateway.protocols import query_json
 
 
 def result(exchange: Exchange) -> WireResponse:
-    """Serialise what the handler returned by the request's protocol; an iterator's last item once it comes."""
-    if isinstance(exchange.result, Iterator):
+    """Serialise what the handler returned by the request's protocol; a generator's last item once it comes."""
+    if isinstance(exchange.result, Generator):
         head = exchange.protocol.answer(exchange.operation, {}, exchange.request_id)
         return WireResponse(head.status, head.headers, _late(exchange, exchange.result))
     response = exchange.protocol.answer(exchange.operation, exchange.result or {}, exchange.request_id)
@@ -24,16 +25,19 @@ def result(exchange: Exchange) -> WireResponse:
     return response
 
 
-def _late(exchange: Exchange, results: Iterator[Any]) -> Iterator[bytes]:
+def _late(exchange: Exchange, results: Generator[Any, None, None]) -> Iterator[bytes]:
     """Give the body of an answer that is waited for, and nothing in between, so that a client that left is noticed."""
-    for found in results:
-        if found is None:
-            yield b""
-        else:
-            body = exchange.protocol.answer(exchange.operation, found, exchange.request_id).body
-            assert isinstance(body, bytes), "an event stream is no answer that comes late"
-            yield body
-            return
+    # The exchange has the generator as well, so that it would not end with this one but whenever garbage is collected:
+    # in any thread, between any two steps, and then it takes locks that this very thread may be holding.
+    with closing(results):
+        for found in results:
+            if found is None:
+                yield b""
+            else:
+                body = exchange.protocol.answer(exchange.operation, found, exchange.request_id).body
+                assert isinstance(body, bytes), "an event stream is no answer that comes late"
+                yield body
+                return
 
 
 def fault(exchange: Exchange, error: ServiceFault) -> WireResponse:

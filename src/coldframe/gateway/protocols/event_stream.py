@@ -2,7 +2,7 @@
 
 import binascii
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 from typing import Protocol as TypingProtocol
 
@@ -148,6 +148,10 @@ class Writer:
         except Exception:
             yield self._fault(InternalFailure("The stream broke off."))
             raise
+        finally:
+            # Here and now, and not whenever garbage is collected: what a stream has opened ends with its reader.
+            if isinstance(events, Generator):
+                events.close()
 
     def _fault(self, fault: ServiceFault) -> bytes:
         name = self._faults.get(fault.code, fault.code)
