@@ -1,5 +1,6 @@
 """Readers and writers at once, while segments are written, merged and removed under them."""
 
+import gc
 import threading
 import time
 
@@ -123,3 +124,27 @@ def test_expired_rows_are_hidden_at_once_and_leave_the_files_with_compaction(
     with store.view("g") as view:
         assert [segment.rows for segment in view.segments_between(0, 100)] == [40]
     assert store.streams("g")["s"].events == 40
+
+
+def test_a_view_that_ends_as_garbage_under_the_lock_waits_for_nobody(open_store, event, tmp_path) -> None:
+    store = open_store()
+    store.append("g", "s", [event(1)])
+    store.flush()
+    scan = store.scan("g")
+    assert next(scan).timestamp == 1
+    cycle = [scan]
+    cycle.append(cycle)
+    del scan, cycle
+
+    def collect() -> None:
+        with store._tables.lock:
+            gc.collect()
+
+    collecting = threading.Thread(target=collect, daemon=True)
+    collecting.start()
+    collecting.join(30)
+    assert not collecting.is_alive()
+    store.drop_group("g")
+    assert list(store.scan("g")) == []
+    store.flush()
+    assert list((tmp_path / "store" / "segments").iterdir()) == []

@@ -1,6 +1,7 @@
 """The store's present state: memory tables, segments and what is hidden, with consistent views for readers."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,8 @@ class Tables:
         self.unswept: set[str] = set()
         self.problems: dict[tuple[str, int], Problem] = {}
         self._now = now
+        # What views held that have ended, until it is counted.
+        self._left: deque[tuple[Segment, ...]] = deque()
 
     def apply(self, entry: Entry, columns: Columns | None = None) -> None:
         """Make a durable entry of the log readable; `columns` saves building a batch's rows again."""
@@ -82,11 +85,33 @@ class Tables:
 
     def release(self, segments: tuple[Segment, ...]) -> None:
         """End a view's hold on its segments and remove the files nobody needs any more."""
+        self._left.append(segments)
         with self.lock:
+            unneeded = self._let_go()
+        remove(unneeded)
+
+    def leave(self, segments: tuple[Segment, ...]) -> None:
+        """End a hold now, or with the next release when the lock is taken.
+
+        For garbage, which is collected between any two steps of a thread, also one that has the lock.
+        """
+        self._left.append(segments)
+        if self.lock.acquire(blocking=False):
+            try:
+                unneeded = self._let_go()
+            finally:
+                self.lock.release()
+            remove(unneeded)
+
+    def _let_go(self) -> list[Path]:
+        """Count readers less, under the lock; return the files that nobody needs any more."""
+        unneeded: list[Path] = []
+        while self._left:
+            segments = self._left.popleft()
             for segment in segments:
                 segment.readers -= 1
-            unneeded = [segment.path for segment in segments if segment.doomed and not segment.readers]
-        remove(unneeded)
+            unneeded += [segment.path for segment in segments if segment.doomed and not segment.readers]
+        return unneeded
 
     def replace_segments(self, group: str, added: list[Segment], removed: set[int]) -> None:
         """Put segments in and out of the group's list at once."""
@@ -184,7 +209,8 @@ class View:
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        if self._held:
+            self._tables.leave(self._held)
 
 
 def visible_facts(view: View) -> dict[str, StreamFacts]:

@@ -1,6 +1,5 @@
 """The memory that pieces are received into, used again and again: new memory for each costs as much as sealing it."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -14,8 +13,8 @@ class Buffers:
 
     def __init__(self, size: int) -> None:
         self._size = size
+        # Without a lock, as a list's own steps are whole: a ring may end as garbage, in a thread that is just here.
         self._idle: list[memoryview] = []
-        self._lock = threading.Lock()
 
     @contextmanager
     def ring(self) -> Iterator["Ring"]:
@@ -24,15 +23,14 @@ class Buffers:
         try:
             yield ring
         finally:
-            with self._lock:
-                self._idle.extend(ring.held[: max(0, _KEPT - len(self._idle))])
+            self._idle.extend(ring.held[: max(0, _KEPT - len(self._idle))])
 
     def take(self) -> memoryview:
         """Take a buffer, whatever it holds."""
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return memoryview(bytearray(self._size))
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return memoryview(bytearray(self._size))
 
 
 class Ring:
