@@ -35,9 +35,10 @@ _PHASES = {
     CLOSE: None,
     FETCH: Phase.ROWS,
 }
-# In hexadecimal digits, which no character set of the session can change.
+# In hexadecimal digits, which no character set of the session can change. A value is cut off after 2048 characters there.
 _USER_VARIABLES = (
-    b"SELECT VARIABLE_NAME, HEX(VARIABLE_VALUE), VARIABLE_TYPE, CHARACTER_SET_NAME"
+    b"SELECT VARIABLE_NAME, HEX(VARIABLE_VALUE), VARIABLE_TYPE,"
+    b" IF(CHAR_LENGTH(VARIABLE_VALUE) >= 2048, 'binary', CHARACTER_SET_NAME)"
     b" FROM information_schema.USER_VARIABLES"
 )
 # The loop itself holds tasks weakly.
