@@ -158,6 +158,16 @@ def test_a_long_statement_is_handed_on_as_it_comes_and_still_looked_at(instances
         ).fetchone() == ("ab",)
 
 
+def test_what_was_not_prepared_is_prepared_nowhere(instances, decoding, endpoint):
+    """A name that is in use keeps its statement, whatever is said later under that name."""
+    with contextlib.closing(instances.session(endpoint)) as session:
+        for text in (b"SELECT 'first'", b"SELECT 'second'"):
+            session.pgconn.prepare(b"named", text)
+        assert session.pgconn.exec_prepared(b"named", None).get_value(0, 0) == b"first"
+        assert instances.endpoints.hold(endpoint, drain=5, deadline=60).cut == 1
+        instances.endpoints.release(endpoint, instances.socket(decoding))
+
+
 def _most(process):
     """The most kilobytes of memory that a process ever had."""
     lines = (process / "status").read_text().splitlines()
