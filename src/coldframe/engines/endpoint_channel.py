@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from coldframe.engines import endpoint_loop
@@ -33,13 +34,15 @@ class Closed(Exception):
 class Channel:
     """One side of a session."""
 
-    __slots__ = ("_drained", "_loop", "_most", "_reader", "_writing", "fd", "sock", "tls")
+    __slots__ = ("_drained", "_loop", "_most", "_reader", "_writing", "broken", "fd", "sock", "tls")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.sock = sock
         self.fd = sock.fileno()
         self.tls = False
+        # Whether the other side takes nothing any more; one that only says nothing any more may still read.
+        self.broken = False
         self._most = SHORT
         self._loop = endpoint_loop.running()
         self._reader: Callable[[], None] | None = None
@@ -68,6 +71,7 @@ class Channel:
         except AGAIN:
             return None
         except OSError:
+            self.broken = True
             return b""
         if len(data) == most:
             self._most = SIZE
@@ -92,6 +96,7 @@ class Channel:
             except AGAIN:
                 sent = 0
             except OSError:
+                self.broken = True
                 return True
             if sent == len(data):
                 return True
@@ -122,6 +127,10 @@ class Channel:
         self._loop.watch(self.fd)
         self._reader = self._drained = None
         self.fd = -1
+        if self.tls and not self._writing:
+            # Without this farewell a client takes the end for an attack. Its own is not waited for.
+            with suppress(OSError, ValueError):
+                self.sock.unwrap()  # type: ignore[attr-defined]
         self.sock.close()
 
     async def start_tls(self, context: ssl.SSLContext, *, as_client: bool = False) -> None:
@@ -167,6 +176,7 @@ class Channel:
         except AGAIN:
             return
         except OSError:
+            self.broken = True
             self._writing.clear()
         else:
             del self._writing[:sent]

@@ -1,6 +1,5 @@
 """Real clients of PostgreSQL at an endpoint: signing in, being held, being moved with all that a session has set up."""
 
-import datetime as dt
 import io
 import os
 import shutil
@@ -11,10 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from coldframe.engines.accounts import service_account
 from coldframe.engines.database import Login
@@ -42,34 +37,6 @@ def pair(instances):
     instances.rows(here, "INSERT INTO place VALUES ('here')")
     instances.rows(there, "INSERT INTO place VALUES ('there')")
     return here, there
-
-
-@pytest.fixture(scope="module")
-def certificate(instances):
-    """A certificate for the endpoint and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "database.test")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("database.test")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files = instances.folder / "certificate.pem", instances.folder / "key.pem"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return files
 
 
 @pytest.fixture(scope="module")

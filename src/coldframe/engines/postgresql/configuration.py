@@ -76,6 +76,8 @@ def _fixed(spec: InstanceSpec, known: State, mode: Mode) -> Mapping[str, str]:
         "ssl": "off",
         "password_encryption": "scram-sha-256",
         "wal_level": "logical",
+        # No setting of the server's: it is what its roles are told by (template.sql), and clients may ask for it.
+        "rds.logical_replication": "on" if spec.settings.get("rds.logical_replication") == "1" else "off",
         "hot_standby": "on",
         "archive_mode": "off",
         "logging_collector": "on",

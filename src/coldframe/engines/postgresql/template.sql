@@ -22,9 +22,17 @@ CREATE TABLESPACE rds_temp_tablespace LOCATION '';
 GRANT CREATE ON TABLESPACE rds_temp_tablespace TO PUBLIC;
 
 -- All that the endpoint may know: the verifier of who wants to sign in, and whether it has to come with a token.
+-- Where logical replication is switched on, members of rds_replication get what the server asks of who decodes: an
+-- attribute of a role. Nobody else has it, since it lets in whatever library is named as an output plugin.
 CREATE FUNCTION coldframe_verifier(wanted name, OUT verifier text, OUT token boolean) RETURNS SETOF record
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
-    AS 'SELECT rolpassword, NOT rolsuper AND pg_has_role(oid, ''rds_iam'', ''TOKEN_RIGHT'') FROM pg_authid WHERE rolname = wanted AND rolcanlogin';
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    AS 'DECLARE decodes boolean := current_setting(''rds.logical_replication'', true) IS NOT DISTINCT FROM ''on''; BEGIN
+        IF NOT current_setting(''transaction_read_only'')::boolean AND EXISTS (SELECT FROM pg_authid WHERE rolname = wanted
+            AND NOT rolsuper AND rolreplication <> (decodes AND pg_has_role(oid, ''rds_replication'', ''MEMBER'')))
+        THEN UPDATE pg_authid SET rolreplication = decodes AND pg_has_role(oid, ''rds_replication'', ''MEMBER'')
+            WHERE rolname = wanted AND NOT rolsuper; END IF;
+        RETURN QUERY SELECT rolpassword, NOT rolsuper AND pg_has_role(oid, ''rds_iam'', ''TOKEN_RIGHT'') FROM pg_authid
+            WHERE rolname = wanted AND rolcanlogin; END';
 REVOKE ALL ON FUNCTION coldframe_verifier(name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION coldframe_verifier(name) TO rdsendpoint;
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 from importlib import resources
 from pathlib import Path
@@ -11,7 +12,7 @@ from coldframe.engines.postgresql import admin, layout, programs
 from coldframe.engines.postgresql.cluster import Cluster
 
 # Changes when what is in a template does, so that an older one is not used.
-_EDITION = 3
+_EDITION = 4
 
 
 def lay_in(version: Version, cache: Path, target: Path) -> None:
@@ -75,4 +76,5 @@ def statements(version: Version) -> list[str]:
     # ADMIN OPTION alone, which the master user has of this role from 16 on, is no membership to sign in by.
     text = text.replace("TOKEN_RIGHT", "MEMBER" if int(version.major) < 16 else "SET")
     lines = [line for line in text.splitlines() if not line.startswith("--")]
-    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+    # What goes on in the next line is indented, also behind a semicolon of a function's own.
+    return [part.strip() for part in re.split(r";\n(?! )", "\n".join(lines) + "\n") if part.strip()]

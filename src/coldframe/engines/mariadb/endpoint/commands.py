@@ -13,12 +13,14 @@ from coldframe.engines.mariadb.endpoint.token_accounts import concerned
 if TYPE_CHECKING:
     from coldframe.engines.mariadb.endpoint.session import Session
 
-QUIT, INIT_DB, QUERY, FIELD_LIST, STATISTICS, DEBUG = 0x01, 0x02, 0x03, 0x04, 0x09, 0x0D
+QUIT, INIT_DB, QUERY, FIELD_LIST, STATISTICS, KILL, DEBUG = 0x01, 0x02, 0x03, 0x04, 0x09, 0x0C, 0x0D
 CHANGE_USER, BINLOG_DUMP = 0x11, 0x12
 PREPARE, EXECUTE, LONG_DATA, CLOSE, RESET, SET_OPTION, FETCH = 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C
 RESET_CONNECTION, BULK_EXECUTE = 0x1F, 0xFA
 _LAST = 0xFFFFFFFF
+_MULTI_ON, _MULTI_OFF = b"\0\0", b"\1\0"
 _TYPES = 128
+_LONG_TEXTS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
 _BINARY = (b"VARCHAR", b"binary")
 _PHASES = {
     QUIT: None,
@@ -33,9 +35,10 @@ _PHASES = {
     CLOSE: None,
     FETCH: Phase.ROWS,
 }
-# In hexadecimal digits, which no character set of the session can change.
+# In hexadecimal digits, which no character set of the session can change. A value is cut off after 2048 characters there.
 _USER_VARIABLES = (
-    b"SELECT VARIABLE_NAME, HEX(VARIABLE_VALUE), VARIABLE_TYPE, CHARACTER_SET_NAME"
+    b"SELECT VARIABLE_NAME, HEX(VARIABLE_VALUE), VARIABLE_TYPE,"
+    b" IF(CHAR_LENGTH(VARIABLE_VALUE) >= 2048, 'binary', CHARACTER_SET_NAME)"
     b" FROM information_schema.USER_VARIABLES"
 )
 # The loop itself holds tasks weakly.
@@ -51,7 +54,11 @@ def begin(session: "Session", data: bytes) -> tuple[bytes, int | None]:
     command, state = data[4], session.state
     if command == QUERY:
         state.leaves &= ~Leaves.ONE_SHOT
-        state.leaves |= leaves(data[5:], several=bool(session.answer.capabilities & wire.MULTI_STATEMENTS))
+        several = bool(session.answer.capabilities & wire.MULTI_STATEMENTS)
+        state.leaves |= leaves(data[5:], several=several)
+        if data[2]:
+            # What comes later of a long one is not looked at, and may leave as much.
+            state.leaves |= _LONG_TEXTS if several else Leaves.VARIABLES
         if session.gate.renamed and data[5:6] in b" kK/" and (found := killed(data[5:])):
             data = _renamed(session, data, found.span(1), int(found[1]))
         return data, Phase.FIRST
@@ -63,6 +70,12 @@ def begin(session: "Session", data: bytes) -> tuple[bytes, int | None]:
         data = _of_statement(session, data)
     elif command == CHANGE_USER:
         data = _changes_user(session, data)
+    elif command == KILL and len(data) == 9:
+        now = session.gate.renamed.get(int.from_bytes(data[5:], "little"))
+        if now is not None:
+            data = data[:5] + now.to_bytes(4, "little")
+    elif command == SET_OPTION:
+        session.pending = data[5:7]
     return data, _PHASES.get(command, Phase.FIRST)
 
 
@@ -82,6 +95,15 @@ def replied(session: "Session") -> None:
         reply.status &= ~wire.IN_TRANSACTION
     elif command == CHANGE_USER and not reply.failed:
         session.gate.signed_in(session)
+    elif command == SET_OPTION:
+        option, session.pending = session.pending, b""
+        if not reply.failed and option in {_MULTI_ON, _MULTI_OFF}:
+            # Wherever it signs in from now on it asks for that.
+            asked = session.answer.capabilities & ~wire.MULTI_STATEMENTS
+            asked |= wire.MULTI_STATEMENTS * (option == _MULTI_ON)
+            session.answer = session.answer._replace(capabilities=asked)
+            reply.capabilities = asked | wire.SESSION_TRACK
+            session.drop_spare()
     elif command in {EXECUTE, BULK_EXECUTE, FETCH}:
         session.pending = b""
         opened = reply.status & wire.CURSOR_EXISTS and not reply.status & wire.LAST_ROW_SENT
@@ -101,8 +123,8 @@ def _of_statement(session: "Session", data: bytes) -> bytes:
         return data
     session.statement = number
     if command == EXECUTE and statement.parameters:
-        data = _with_types(statement, data, 14 + (statement.parameters + 7) // 8, mapped=state.mapped)
-    elif command == BULK_EXECUTE:
+        data = _with_types(state, statement, data)
+    elif command == BULK_EXECUTE and len(data) > 11:
         data = _with_bulk_types(statement, data, mapped=state.mapped)
     elif command == LONG_DATA:
         # Part of an execution that is under way: the server holds it until then.
@@ -117,15 +139,19 @@ def _of_statement(session: "Session", data: bytes) -> bytes:
     return data
 
 
-def _with_types(statement: Prepared, data: bytes, at: int, *, mapped: bool) -> bytes:
+def _with_types(state: State, statement: Prepared, data: bytes) -> bytes:
     """Remember the parameters' types, which a client sends once; put them in where a new server has not had them."""
+    at = 14 + (statement.parameters + 7) // 8
     if len(data) <= at:
         return data
     width = 2 * statement.parameters
     if data[at] == 1:
         statement.types = data[at + 1 : at + 1 + width]
+        if len(statement.types) < width:
+            # They are not all there yet, and what is left of them is passed on unseen.
+            state.leaves |= Leaves.PREPARED_BY_NAME
         return data
-    if not mapped or not statement.types or int.from_bytes(data[:3], "little") + 4 != len(data):
+    if not state.mapped or not statement.types or int.from_bytes(data[:3], "little") + 4 != len(data):
         return data
     return wire.framed(data[4:at] + b"\x01" + statement.types + data[at + 1 :], data[3])
 
@@ -160,6 +186,9 @@ def _changes_user(session: "Session", data: bytes) -> bytes:
         # The database would take the endpoint, at the other end of the socket, for that user.
         session.end()
         return b""
+    if not after:
+        # Cut short: it is for the database to say so.
+        return data
     length = after[0]
     proof, after = after[1 : 1 + length], after[1 + length :]
     database, _, tail = after.partition(b"\0")

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import struct
 from pathlib import Path
 
 from coldframe.engines.mariadb import wire
@@ -41,7 +42,7 @@ class Login:
             self._gate.refused += 1
             client.send_packet(wire.error(1040, "08004", "The database is not available"), 0)
             session = None
-        except (Closed, OSError, TimeoutError, IndexError, ValueError):
+        except (Closed, OSError, TimeoutError, IndexError, ValueError, struct.error):
             session = None
         if session is None:
             client.close()

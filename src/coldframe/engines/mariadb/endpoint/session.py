@@ -139,7 +139,11 @@ class Session:
         if data is None:
             return
         if not data:
-            self.end()
+            if self.mode == Mode.BUSY and not self.client.broken:
+                # It says no more, and gets the answer that is under way; after that it is read again, and ends.
+                self.client.read_with(None)
+            else:
+                self.end()
             return
         self.gate.bytes_in += len(data)
         if self.mode == Mode.IDLE and not self.inbox:
@@ -166,6 +170,9 @@ class Session:
             return
         if not data:
             self._server_gone()
+            return
+        if self.client.broken:
+            self.end()
             return
         self.gate.bytes_out += len(data)
         reply = self.reply
@@ -240,7 +247,7 @@ class Session:
             return
         length = data[0] | data[1] << 8 | data[2] << 16
         end = length + 4
-        if end > size and end <= 65536:
+        if end > size and not data[2]:
             self.inbox = data
             return
         if end < size:

@@ -22,7 +22,7 @@ from coldframe.engines import endpoint_control, endpoint_loop
 from coldframe.engines.endpoint_channel import accept
 from coldframe.engines.endpoint_process import Boot
 from coldframe.engines.postgresql.endpoint.gate import Gate
-from coldframe.engines.postgresql.endpoint.login import doors
+from coldframe.engines.postgresql.endpoint.login import ALPN, doors
 from coldframe.engines.postgresql.endpoint.side import Side
 
 _BACKLOG = 512
@@ -36,6 +36,7 @@ def main() -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(boot.certificate, boot.key)
+        context.set_alpn_protocols([ALPN])
     listener = socket.socket(socket.AF_INET6 if ":" in boot.address else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

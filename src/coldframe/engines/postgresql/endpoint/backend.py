@@ -10,7 +10,13 @@ from typing import NamedTuple
 from coldframe.engines.postgresql import scram, wire
 from coldframe.engines.postgresql.endpoint.side import Closed, Refused, Side, connect, rows
 
-_LOOKUP = {"user": "rdsendpoint", "database": "rdsadmin", "application_name": "endpoint"}
+# What it may write (who may replicate) waits for no follower.
+_LOOKUP = {
+    "user": "rdsendpoint",
+    "database": "rdsadmin",
+    "application_name": "endpoint",
+    "synchronous_commit": "local",
+}
 # How long a database may take to let somebody in.
 SECONDS = 30.0
 

@@ -52,6 +52,8 @@ class Entrance:
 
     def accept(self, client: Side) -> None:
         """Take a new connection."""
+        # What TLS begins with has to be left in the socket.
+        client.hold(on=True)
         task = asyncio.get_running_loop().create_task(self._arrive(client))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)

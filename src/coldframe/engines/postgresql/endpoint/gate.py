@@ -128,7 +128,7 @@ class Gate(Entrance):
 
     async def prepare(self, target: Path) -> None:
         """Sign every client in at a database to which they will probably be sent; nothing changes for them."""
-        sessions = list(self._sessions.values())
+        sessions = [session for session in self._sessions.values() if not session.replicates]
         for at in range(0, len(sessions), _AT_ONCE):
             await asyncio.gather(*(each.sign_in_ahead(target) for each in sessions[at : at + _AT_ONCE]))
         # One after the other, so that no client waits for more than its own.

@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 from coldframe.engines.postgresql import scram, wire
 from coldframe.engines.postgresql.endpoint.backend import Known, Opened
-from coldframe.engines.postgresql.endpoint.side import Side
+from coldframe.engines.postgresql.endpoint.side import Closed, Side
 
 _SASL = wire.authentication(wire.AUTH_SASL, scram.MECHANISM + b"\0\0")
 _SASL_BOUND = wire.authentication(wire.AUTH_SASL, scram.BOUND + b"\0" + scram.MECHANISM + b"\0\0")
 _MAJOR = 3
+# The protocol's name in TLS, and what a TLS connection begins with.
+ALPN = "postgresql"
+_HANDSHAKE = b"\x16"
 
 
 class Turned(Exception):
@@ -58,6 +61,10 @@ def doors(
 
 async def ask(client: Side, through: Doors) -> Cancel | Asked:
     """Read a client's first packets and encrypt the connection if it wants; raises Turned, Closed."""
+    if await client.first() == _HANDSHAKE and through.context is not None:
+        await client.start_tls(through.context)
+        if client.alpn != ALPN:
+            raise Closed("TLS from the first byte is for who names the protocol in it")
     while True:
         code, body = await client.startup()
         if code == wire.CANCEL_REQUEST:
@@ -84,7 +91,10 @@ def _asked(client: Side, minor: int, body: bytes, through: Doors) -> Asked:
     parameters = wire.parameters(body)
     options = [name for name in parameters if name.startswith("_pq_.")]
     if minor or options:
-        listed = struct.pack("!II", 0, len(options)) + b"".join(wire.text(name) for name in options)
+        # The newest that is spoken, with its major number, as PostgreSQL says it.
+        listed = struct.pack("!II", wire.PROTOCOL, len(options)) + b"".join(
+            wire.text(name) for name in options
+        )
         client.send(wire.message(b"v", listed))
         parameters = {name: value for name, value in parameters.items() if name not in options}
     user = parameters.get("user", "")
@@ -95,7 +105,10 @@ def _asked(client: Side, minor: int, body: bytes, through: Doors) -> Asked:
         client.sock.getpeername()[0],
         "SSL encryption" if client.tls else "no encryption",
     )
-    if parameters.pop("replication", "false").lower() not in {"false", "off", "no", "0"}:
+    replication = parameters.pop("replication", "false")
+    if replication == "database":
+        parameters["replication"] = replication
+    elif replication.lower() not in {"false", "off", "no", "0"}:
         raise Turned(
             wire.error(
                 "FATAL",

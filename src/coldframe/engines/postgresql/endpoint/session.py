@@ -48,6 +48,8 @@ class Session(Traffic):
         self.target = target
         self._parameters = parameters
         self._key = key
+        # Whether it decodes, for which its database alone has the slot.
+        self.replicates = "replication" in parameters
         self.client_key = opened.key
         self.server_key = opened.key
         self.wanting = False
@@ -63,6 +65,7 @@ class Session(Traffic):
     def begin(self) -> None:
         """Hand bytes on from now on."""
         self._client.ended = self._client_ended
+        self._client.silent = self._client_silent
         self._attach(self._server)
         self._client.hand_to(self._from_client)
 
@@ -72,9 +75,11 @@ class Session(Traffic):
         return self._over
 
     async def parked(self) -> None:
-        """Return when it is at a boundary and stays there, or is over; only while the gate holds."""
+        """Return when it is at a boundary and stays there, or is over; only while the gate holds. Raises Pinned."""
         if self._over or self._parked:
             return
+        if self.replicates:
+            raise Pinned("a replication connection")
         if self.at_boundary:
             self._park()
             return
@@ -194,7 +199,7 @@ class Session(Traffic):
         self._over = True
         self.forget_ahead()
         self._client.send(word)
-        self._client.ended = self._server.ended = None
+        self._client.ended = self._server.ended = self._client.silent = None
         self._client.hand_to(_ignore)
         self._server.hand_to(_ignore)
         self._client.end()
@@ -255,6 +260,13 @@ class Session(Traffic):
                 self.end(ENDED)
         else:
             self.end()
+
+    def _client_silent(self) -> bool:
+        """Let who says no more have the answer that is under way, as the database does."""
+        if not self.busy or self._parked:
+            return False
+        self._server.no_more()
+        return True
 
     def _client_ended(self) -> None:
         # What is under way is not waited for by who went away.

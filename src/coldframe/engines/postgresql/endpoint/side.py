@@ -1,6 +1,7 @@
 """One side of a session: a connection that is either read message by message or handed on as it comes."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import struct
@@ -36,12 +37,15 @@ class Side(Channel):
         "closed",
         "ended",
         "peer",
+        "silent",
     )
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.closed = False
         self.ended: Callable[[], None] | None = None
+        # Asked when it says no more but may still read; returns whether it is to be kept for that.
+        self.silent: Callable[[], bool] | None = None
         self.peer: Side | None = None
         self._buffer = bytearray()
         self._taker: Callable[[bytes], None] | None = None
@@ -74,6 +78,9 @@ class Side(Channel):
             except AGAIN:
                 sent = 0
             except OSError:
+                self.broken = True
+                if self.silent is not None and self.reading is False:
+                    self._lost()
                 return
             if sent == len(data):
                 return
@@ -108,6 +115,26 @@ class Side(Channel):
         self.closed = True
         super().close()
         self._arrive()
+
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that was named in the TLS handshake."""
+        return self.sock.selected_alpn_protocol()  # type: ignore[attr-defined,no-any-return]
+
+    async def first(self) -> bytes:
+        """Return the first byte that comes on a connection that is held, leave it to be read, and read; raises Closed."""
+        while True:
+            await self.ready()
+            try:
+                data = self.sock.recv(1, socket.MSG_PEEK)
+            except AGAIN:
+                continue
+            except OSError as problem:
+                raise Closed("the connection ended") from problem
+            if not data:
+                raise Closed("the connection ended")
+            self.hold(on=False)
+            return data
 
     async def startup(self) -> tuple[int, bytes]:
         """Return the code and body of the packet that opens a connection; raises Closed."""
@@ -156,7 +183,18 @@ class Side(Channel):
             if len(self._buffer) > _LONGEST:
                 self._lost()
 
+    def no_more(self) -> None:
+        """Tell the other side that nothing more comes, once all that was sent has left; answers are still taken."""
+        if self.kept:
+            self.when_drained(self.no_more)
+        elif self.fd >= 0:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_WR)
+
     def _lost(self) -> None:
+        if self.silent is not None and not self.broken and self.silent():
+            self.hold(on=True)
+            return
         self.close()
         if self.ended is not None:
             self.ended()
@@ -189,6 +227,7 @@ def _short_way(side: Side, taker: Callable[[bytes], None], lost: Callable[[], No
         except AGAIN:
             return
         except OSError:
+            side.broken = True
             data = b""
         if not data:
             lost()

@@ -16,8 +16,12 @@ _EXTENDED = frozenset(b"PC")
 _PLAIN = frozenset(b"BDEH")
 _COPY_ENDS = frozenset(b"cf")
 _COPY_DATA, _BIND = ord("d"), ord("B")
-# Nothing in these has to be read: however long they are, they are handed on as they come.
-_LONG = frozenset((_COPY_DATA, _BIND, _CALL))
+# These are read, once they are whole; all others, and texts that are longer, are handed on as they come.
+_READ = frozenset((_QUERY, _PARSE, _CLOSE))
+_TEXTS = frozenset((_QUERY, _PARSE))
+_LONGEST_READ = 1 << 20
+# So much of a text is looked at together with what comes next.
+_OVERLAP = 256
 _TERMINATE = ord("X")
 _NEVER_BEGIN = frozenset((_COPY_DATA, _TERMINATE, *_COPY_ENDS))
 _READY, _STATUS = ord("Z"), ord("S")
@@ -48,6 +52,9 @@ class Traffic:
         self._needed = 0
         # So much of a long message is still to come, whose beginning was handed on.
         self._passing = 0
+        # Whether that is a statement's text, and the last that was seen of it.
+        self._reading = False
+        self._seen = b""
         self._answer = bytearray()
         self._skipping = 0
         # Answers that are owed, each of which ends by ReadyForQuery.
@@ -106,10 +113,12 @@ class Traffic:
             if holding and self._must_wait(kind):
                 break
             if after > size:
-                if kind not in _LONG:
+                if kind in _READ and length <= _LONGEST_READ:
                     self._needed = after - at
                     break
                 self._passing = after - size
+                self._reading = kind in _TEXTS
+                self._seen = data[max(at + 5, size - _OVERLAP) :]
                 after = size
             if kind == _QUERY:
                 self._cycles += 1
@@ -135,6 +144,10 @@ class Traffic:
             part = data[: self._passing]
             self._passing -= len(part)
             self._server.pass_on(part)
+            if self._reading:
+                seen = self._seen + part
+                self.state.see(seen, 0, len(seen))
+                self._seen = seen[-_OVERLAP:]
             return data[len(part) :]
         self._coming += data
         if len(self._coming) < self._needed:
@@ -163,7 +176,7 @@ class Traffic:
         if kind in _EXTENDED:
             self._unsynced = True
             if kind == _PARSE:
-                self.state.see_parse(data[at + 5 : after])
+                self.state.see_parse(data[at + 5 : after], whole=not self._passing)
             elif kind == _CLOSE:
                 self.state.see_close(data[at + 5 : after])
         elif kind == _SYNC:

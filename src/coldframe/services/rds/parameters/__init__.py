@@ -15,8 +15,9 @@ from coldframe.services.rds.faults import bad_value
 from coldframe.services.rds.parameters.formulas import Figures, evaluate, is_formula
 
 _RANGE = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)-(-?[\d.]+(?:e[+-]?\d+)?)")
-# Parameters that are RDS's own: no engine has ever heard of them.
+# Parameters that are RDS's own: no engine has ever heard of them, but for the one that ours knows.
 _OWN = "rds."
+_KNOWN = "rds.logical_replication"
 
 
 class Parameter(msgspec.Struct, frozen=True, array_like=True):
@@ -124,7 +125,7 @@ def settings(family: str, values: Mapping[str, str], *, real: Figures, given_mem
     return {
         name: str(evaluate(value, given if name in rules.memory else real)) if is_formula(value) else value
         for name, value in wanted.items()
-        if name in parameters and not name.startswith(_OWN) and name != rules.read_only
+        if name in parameters and (not name.startswith(_OWN) or name == _KNOWN) and name != rules.read_only
     }
 
 
