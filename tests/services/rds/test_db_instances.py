@@ -139,6 +139,9 @@ def test_parameters_reach_the_engine_at_once_or_after_a_reboot(rds):
         DBParameterGroupName="tuned",
         Parameters=[
             {"ParameterName": "long_query_time", "ParameterValue": "7", "ApplyMethod": "immediate"},
+            # The server has no options for these two.
+            {"ParameterName": "character_set_server", "ParameterValue": "utf8", "ApplyMethod": "immediate"},
+            {"ParameterName": "time_zone", "ParameterValue": "Asia/Tokyo", "ApplyMethod": "immediate"},
             {
                 "ParameterName": "innodb_ft_min_token_size",
                 "ParameterValue": "5",
@@ -148,6 +151,8 @@ def test_parameters_reach_the_engine_at_once_or_after_a_reboot(rds):
     )
     with connected(found) as cursor:
         until(lambda: value(cursor, "SELECT @@global.long_query_time") == 7)
+        until(lambda: value(cursor, "SELECT @@global.time_zone") == "Asia/Tokyo")
+        assert value(cursor, "SELECT @@global.character_set_server") == "utf8mb3"
         assert value(cursor, "SELECT @@innodb_ft_min_token_size") == 3
     assert described(rds, name)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot"
     assert rds.reboot_db_instance(DBInstanceIdentifier=name)["DBInstance"]["DBInstanceStatus"] == "rebooting"
@@ -155,6 +160,8 @@ def test_parameters_reach_the_engine_at_once_or_after_a_reboot(rds):
     assert found["DBParameterGroups"][0]["ParameterApplyStatus"] == "in-sync"
     with connected(found) as cursor:
         assert value(cursor, "SELECT @@innodb_ft_min_token_size") == 5
+        assert value(cursor, "SELECT @@character_set_server") == "utf8mb3"
+        assert value(cursor, "SELECT TIMESTAMPDIFF(HOUR, UTC_TIMESTAMP(), NOW())") == 9
     with pytest.raises(ClientError) as caught:
         rds.delete_db_parameter_group(DBParameterGroupName="tuned")
     assert code_of(caught) == "InvalidDBParameterGroupState"
