@@ -39,7 +39,7 @@ def test_a_topic_has_its_attributes(server, sns, make_topic, make_queue) -> None
     ("name", "attributes"),
     [
         ("a b", {}), ("", {}), ("x" * 257, {}), ("x.fifo", {}), ("x", {"FifoTopic": "true"}), ("x", {"Policy": "{"}),
-        ("x", {"KmsMasterKeyId": "k"}), ("x", {"Nothing": "1"}), ("x", {"ContentBasedDeduplication": "true"}),
+        ("x", {"ArchivePolicy": "{}"}), ("x", {"Nothing": "1"}), ("x", {"ContentBasedDeduplication": "true"}),
         ("x", {"SignatureVersion": "3"}), ("x", {"DeliveryPolicy": '{"http":{"defaultHealthyRetryPolicy":{"numRetries":101}}}'}),
     ],
 )  # fmt: skip
