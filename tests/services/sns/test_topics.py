@@ -82,6 +82,9 @@ def test_subscribing_twice_is_one_subscription(sns, make_topic, make_queue) -> N
             SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue='{"a":"b"}'
         )
     assert code(error) == "InvalidParameter"
+    # As Terraform takes a policy away.
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue="{}")
+    assert "FilterPolicy" not in sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
 
 
 @pytest.mark.parametrize(
