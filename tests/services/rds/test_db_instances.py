@@ -238,10 +238,23 @@ def test_an_engine_that_crashes_is_restarted_and_reported(server, rds):
         assert value(cursor, "SELECT n FROM kept") == 1
 
 
+def exports_logs_and_grows(rds, name):
+    """Give an instance what those that are made of it do not take over."""
+    rds.modify_db_instance(
+        DBInstanceIdentifier=name,
+        CloudwatchLogsExportConfiguration={"EnableLogTypes": ["error"]},
+        MaxAllocatedStorage=100,
+        ApplyImmediately=True,
+    )
+    assert available(rds, name)["EnabledCloudwatchLogsExports"] == ["error"]
+
+
 def test_a_replica_follows_is_read_only_and_is_promoted(rds, instance):
     name = instance["DBInstanceIdentifier"]
+    exports_logs_and_grows(rds, name)
     rds.create_db_instance_read_replica(DBInstanceIdentifier="replica", SourceDBInstanceIdentifier=name)
     replica = available(rds, "replica")
+    assert not {"EnabledCloudwatchLogsExports", "MaxAllocatedStorage"} & set(replica)
     assert replica["ReadReplicaSourceDBInstanceIdentifier"] == name
     assert described(rds, name)["ReadReplicaDBInstanceIdentifiers"] == ["replica"]
     with connected(instance) as cursor:
@@ -361,10 +374,13 @@ def test_an_instance_is_restored_to_its_latest_moment(rds, instance):
             SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier="back"
         )
     assert code_of(caught) == "InvalidParameterCombination"
+    exports_logs_and_grows(rds, name)
     rds.restore_db_instance_to_point_in_time(
         SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier="back", UseLatestRestorableTime=True
     )
-    with connected(available(rds, "back")) as cursor:
+    back = available(rds, "back")
+    assert not {"EnabledCloudwatchLogsExports", "MaxAllocatedStorage"} & set(back)
+    with connected(back) as cursor:
         assert value(cursor, "SELECT n FROM late") == 5
     backups = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=name)[
         "DBInstanceAutomatedBackups"

@@ -15,7 +15,7 @@ from coldframe.services.rds.times import milliseconds, moment
 # What a restored instance has by default and not from what it is made of.
 _OF_ITS_OWN = (
     *("DBParameterGroupName", "VpcSecurityGroupIds"),
-    *("EnableIAMDatabaseAuthentication", "EnableCloudwatchLogsExports"),
+    *("EnableIAMDatabaseAuthentication", "EnableCloudwatchLogsExports", "MaxAllocatedStorage"),
 )
 
 
