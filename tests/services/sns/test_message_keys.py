@@ -67,6 +67,8 @@ def test_what_waits_stays_closed_while_the_key_is_disabled(
     identifier = subscribed(sns, topic, queue).rpartition(":")[2]
     installation, now = server.installation, server.clock.milliseconds()
     outbox, deliverer = installation.parts.get(Outbox), installation.parts.get(Deliverer)
+    sns.publish(TopicArn=topic, Message="at once")
+    assert [each["Body"] for each in received(sqs, url)] == ["at once"]
     # As an earlier process left it: nobody has the data key in memory.
     made = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext={"aws:sns:topicArn": topic})
     data_key = DataKey(topic, made["Plaintext"], made["CiphertextBlob"])

@@ -24,6 +24,8 @@ from coldframe.services.sns.records import Topic
 _UNDER_KMS = b"under-a-kms-key\0"
 _CONTEXT = "aws:sns:topicArn"
 _MOST = 1024
+# Documented: SNS uses a data key for up to five minutes before it asks KMS again.
+_USED_FOR = 300.0
 _CODES = {
     "AccessDeniedException": "KMSAccessDenied",
     "DisabledException": "KMSDisabled",
@@ -52,14 +54,14 @@ class _Kept(msgspec.Struct, array_like=True, frozen=True):
 
 
 class MessageKeys:
-    """Opens what waits for its delivery; data keys that were used last stay in memory, as they do at AWS.
+    """Opens what waits for its delivery; data keys stay in memory for five minutes, as they do at AWS.
 
-    After a restart KMS is asked for them by the account of the topic, through SNS.
+    After that, or a restart, KMS is asked for them by the account of the topic, through SNS.
     """
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        self._known: OrderedDict[bytes, bytes] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._lock = threading.Lock()
 
     def new(self, call: Call, arn: arns.Arn, topic: Topic) -> DataKey | None:
@@ -100,8 +102,8 @@ class MessageKeys:
     def _plain(self, found: _Kept) -> bytes:
         with self._lock:
             known = self._known.get(found.wrapped)
-        if known is not None:
-            return known
+        if known is not None and self._installation.clock.seconds() < known[0]:
+            return known[1]
         topic = arns.parse(found.topic)
         root = Caller(
             kind="root",
@@ -121,7 +123,11 @@ class MessageKeys:
         return plain
 
     def _remember(self, wrapped: bytes, plain: bytes) -> None:
+        now = self._installation.clock.seconds()
         with self._lock:
-            self._known[wrapped] = plain
+            self._known[wrapped] = (now + _USED_FOR, plain)
+            self._known.move_to_end(wrapped)
+            while next(iter(self._known.values()))[0] <= now:
+                self._known.popitem(last=False)
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
