@@ -8,10 +8,12 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from coldframe.core import process
+from coldframe.engines.mariadb.settings import BY_STATEMENT
 
 FOLDER = Path("src/coldframe/services/rds/parameters")
 _POSTGRES = (
@@ -23,6 +25,8 @@ _MARIADB = (
     " NUMERIC_MIN_VALUE AS min_val, NUMERIC_MAX_VALUE AS max_val, ENUM_VALUE_LIST AS choices, COMMAND_LINE_ARGUMENT AS"
     " option_, VARIABLE_COMMENT AS short_desc FROM information_schema.SYSTEM_VARIABLES ORDER BY 1"
 )
+# What a client may not have as its own character set.
+_NO_CLIENTS = {"ucs2", "utf16", "utf16le", "utf32"}
 _KINDS = {
     "bool": "boolean",
     "boolean": "boolean",
@@ -64,11 +68,26 @@ def _postgres(folder: str, user: str = "postgres") -> list[list[Any]]:
 
 
 def _mariadb(socket: str, user: str = "root") -> list[list[Any]]:
-    done = process.run(["mariadb", "--no-defaults", "-S", socket, "-u", user, "-B", "-e", _MARIADB])
+    def ask(statement: str) -> list[dict[str, str]]:
+        done = process.run(["mariadb", "--no-defaults", "-S", socket, "-u", user, "-B", "-e", statement])
+        return list(csv.DictReader(io.StringIO(done.stdout), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+    # Both names of the character set that MySQL first called utf8.
+    sets = _both(each["Charset"] for each in ask("SHOW CHARACTER SET"))
+    collations = _both(each["Collation"] for each in ask("SHOW COLLATION WHERE Charset IS NOT NULL"))
+    zones = [each["Name"] for each in ask("SELECT Name FROM mysql.time_zone_name WHERE Name RLIKE '^[A-Z]'")]
     found = []
-    for each in csv.DictReader(io.StringIO(done.stdout), delimiter="\t", quoting=csv.QUOTE_NONE):
-        if each["option_"] in {"NULL", "NONE"} or each["scope"] == "SESSION ONLY":
+    for each in ask(_MARIADB):
+        by_option = each["option_"] not in {"NULL", "NONE"} and each["scope"] != "SESSION ONLY"
+        if not by_option and each["name"] not in BY_STATEMENT:
             continue
+        if each["name"].startswith("character_set_"):
+            narrow = each["name"] == "character_set_client"
+            each["choices"] = ",".join(name for name in sets if not (narrow and name in _NO_CLIENTS))
+        elif each["name"].startswith("collation_"):
+            each["choices"] = ",".join(collations)
+        elif each["name"] == "time_zone":
+            each["choices"] = ",".join(zones)
         kind = each["vartype"].lower().removesuffix(" unsigned")
         found.append(
             _row(
@@ -81,6 +100,10 @@ def _mariadb(socket: str, user: str = "root") -> list[list[Any]]:
             )
         )
     return found
+
+
+def _both(names: Iterable[str]) -> list[str]:
+    return [both for name in names for both in dict.fromkeys((name, name.replace("utf8mb3", "utf8")))]
 
 
 def _row(

@@ -223,7 +223,8 @@ class Organization(Record):
     """An organization: its management account, its root with the policies attached there, what it lets services do.
 
     `services` are the service principals with trusted access, `delegated` the administrators by account and service
-    principal, each with the time since when.
+    principal, each with the time since when. `unlisted` are the policy types that hold since the organization was made
+    and that nobody has enabled: AWS does not list those in the root.
     """
 
     id: str
@@ -232,6 +233,7 @@ class Organization(Record):
     created: int
     features: str = "ALL"
     policy_types: list[str] = []
+    unlisted: list[str] = []
     services: dict[str, int] = {}
     delegated: dict[str, dict[str, int]] = {}
     root_policies: list[str] = []

@@ -108,6 +108,10 @@ def test_a_detector_is_created_read_listed_changed_and_deleted(served):
         "anomalyVisibilityTime": 7,
     }
     assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "b"}
+    plain = create(served, "crud")
+    everything = logs.get_log_anomaly_detector(anomalyDetectorArn=plain)
+    logs.delete_log_anomaly_detector(anomalyDetectorArn=plain)
+    assert not {"detectorName", "filterPattern"} & set(everything), "not given, so not described"
     logs.update_log_anomaly_detector(anomalyDetectorArn=arn, enabled=False, evaluationFrequency="TEN_MIN")
     found = logs.get_log_anomaly_detector(anomalyDetectorArn=arn)
     assert (found["anomalyDetectorStatus"], found["evaluationFrequency"]) == ("PAUSED", "TEN_MIN")

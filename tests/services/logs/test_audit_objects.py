@@ -125,15 +125,21 @@ def test_five_megabytes_do_not_wait(server, monkeypatch):
     assert sum(map(len, objects(server, "quick").values())) == 12
 
 
-@pytest.mark.parametrize("kind", ["absent", "closed", "others"])
+@pytest.mark.parametrize("kind", ["absent", "closed", "denied"])
 def test_a_bucket_that_does_not_let_the_service_in(server, kind):
     name = f"bucket-{kind}"
-    if kind == "closed":
-        server.client("s3").create_bucket(Bucket=name)
-    if kind == "others":
-        open_bucket(server, name, account="111122223333")
     logs = server.client("logs")
     logs.create_log_group(logGroupName=name)
+    if kind != "absent":
+        server.client("s3").create_bucket(Bucket=name)
+    if kind == "denied":
+        everyone = {"Effect": "Deny", "NotPrincipal": {"AWS": server.account}, "Action": "s3:PutObject"}
+        statement = {**everyone, "Resource": f"arn:aws:s3:::{name}/*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        server.client("s3").put_bucket_policy(Bucket=name, Policy=policy)
+    if kind == "closed":
+        allowed = {"Effect": "Allow", "Action": ["logs:*", "s3:GetBucketPolicy"], "Resource": "*"}
+        logs = server.client("logs", **server.add_user("logger", allowed)[1])
     said = "does not exist" if kind == "absent" else "PutObject call on the given bucket failed"
     with pytest.raises(ClientError, match=said) as caught:
         logs.put_data_protection_policy(logGroupIdentifier=name, policyDocument=protection(name))
@@ -143,6 +149,21 @@ def test_a_bucket_that_does_not_let_the_service_in(server, kind):
             policyName="all", policyType="DATA_PROTECTION_POLICY", policyDocument=protection(name)
         )
     assert "policyDocument" not in logs.get_data_protection_policy(logGroupIdentifier=name)
+
+
+@pytest.mark.parametrize("kind", ["bare", "others"])
+def test_a_bucket_is_opened_by_a_caller_who_may(server, kind):
+    name, s3 = f"opened-{kind}", server.client("s3")
+    if kind == "bare":
+        s3.create_bucket(Bucket=name)
+    else:
+        open_bucket(server, name, account="111122223333")
+    protected_group(server, name)
+    put(server, name, "from jane@example.com")
+    deliver(server)
+    assert [len(found) for found in objects(server, name).values()] == [1]
+    sids = [each.get("Sid") for each in json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]]
+    assert sids == [None] * (kind == "others") + ["AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck"]
 
 
 def test_a_name_that_is_no_bucket(server):

@@ -26,7 +26,10 @@ def test_its_root_has_service_control_policies_enabled(server, organizations, or
     assert re.fullmatch(r"r-[0-9a-z]{4,32}", root["Id"])
     assert root["Arn"] == f"arn:aws:organizations::{server.account}:root/{organization['Id']}/{root['Id']}"
     assert root["Name"] == "Root"
-    assert root["PolicyTypes"] == [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]
+    # It binds, and is listed once somebody enables it, as Terraform does.
+    assert root["PolicyTypes"] == []
+    enabled = organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
+    assert enabled["Root"]["PolicyTypes"] == [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]
 
 
 def test_consolidated_billing_knows_no_policies(organizations):

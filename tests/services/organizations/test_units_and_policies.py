@@ -178,6 +178,7 @@ def test_one_to_five_policies_are_attached(organizations, root, make_policy):
 def test_a_type_is_disabled_and_enabled_again(organizations, root, make_policy, make_account):
     account, policy = make_account("one"), make_policy("no-ec2")
     organizations.attach_policy(PolicyId=policy, TargetId=account)
+    organizations.enable_policy_type(RootId=root, PolicyType=SCP)
     assert (
         refused(organizations.enable_policy_type, RootId=root, PolicyType=SCP).code
         == "PolicyTypeAlreadyEnabledException"

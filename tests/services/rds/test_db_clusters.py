@@ -320,6 +320,8 @@ def test_a_multi_az_cluster_makes_its_members(server, rds):
         f"{name}-instance-{number}" for number in (1, 2, 3)
     ]
     settled_cluster(rds, name)
+    (found,) = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    assert found["CertificateDetails"]["ValidTill"] > found["ClusterCreateTime"], "Terraform ends without it"
     assert Behind(server, name).writable() == [f"{name}-instance-1"]
     Behind(server, name).promotable(2)
     with pytest.raises(ClientError) as caught:

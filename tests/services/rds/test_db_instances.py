@@ -139,6 +139,9 @@ def test_parameters_reach_the_engine_at_once_or_after_a_reboot(rds):
         DBParameterGroupName="tuned",
         Parameters=[
             {"ParameterName": "long_query_time", "ParameterValue": "7", "ApplyMethod": "immediate"},
+            # The server has no options for these two.
+            {"ParameterName": "character_set_server", "ParameterValue": "utf8", "ApplyMethod": "immediate"},
+            {"ParameterName": "time_zone", "ParameterValue": "Asia/Tokyo", "ApplyMethod": "immediate"},
             {
                 "ParameterName": "innodb_ft_min_token_size",
                 "ParameterValue": "5",
@@ -148,6 +151,8 @@ def test_parameters_reach_the_engine_at_once_or_after_a_reboot(rds):
     )
     with connected(found) as cursor:
         until(lambda: value(cursor, "SELECT @@global.long_query_time") == 7)
+        until(lambda: value(cursor, "SELECT @@global.time_zone") == "Asia/Tokyo")
+        assert value(cursor, "SELECT @@global.character_set_server") == "utf8mb3"
         assert value(cursor, "SELECT @@innodb_ft_min_token_size") == 3
     assert described(rds, name)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot"
     assert rds.reboot_db_instance(DBInstanceIdentifier=name)["DBInstance"]["DBInstanceStatus"] == "rebooting"
@@ -155,6 +160,8 @@ def test_parameters_reach_the_engine_at_once_or_after_a_reboot(rds):
     assert found["DBParameterGroups"][0]["ParameterApplyStatus"] == "in-sync"
     with connected(found) as cursor:
         assert value(cursor, "SELECT @@innodb_ft_min_token_size") == 5
+        assert value(cursor, "SELECT @@character_set_server") == "utf8mb3"
+        assert value(cursor, "SELECT TIMESTAMPDIFF(HOUR, UTC_TIMESTAMP(), NOW())") == 9
     with pytest.raises(ClientError) as caught:
         rds.delete_db_parameter_group(DBParameterGroupName="tuned")
     assert code_of(caught) == "InvalidDBParameterGroupState"
@@ -231,10 +238,23 @@ def test_an_engine_that_crashes_is_restarted_and_reported(server, rds):
         assert value(cursor, "SELECT n FROM kept") == 1
 
 
+def exports_logs_and_grows(rds, name):
+    """Give an instance what those that are made of it do not take over."""
+    rds.modify_db_instance(
+        DBInstanceIdentifier=name,
+        CloudwatchLogsExportConfiguration={"EnableLogTypes": ["error"]},
+        MaxAllocatedStorage=100,
+        ApplyImmediately=True,
+    )
+    assert available(rds, name)["EnabledCloudwatchLogsExports"] == ["error"]
+
+
 def test_a_replica_follows_is_read_only_and_is_promoted(rds, instance):
     name = instance["DBInstanceIdentifier"]
+    exports_logs_and_grows(rds, name)
     rds.create_db_instance_read_replica(DBInstanceIdentifier="replica", SourceDBInstanceIdentifier=name)
     replica = available(rds, "replica")
+    assert not {"EnabledCloudwatchLogsExports", "MaxAllocatedStorage"} & set(replica)
     assert replica["ReadReplicaSourceDBInstanceIdentifier"] == name
     assert described(rds, name)["ReadReplicaDBInstanceIdentifiers"] == ["replica"]
     with connected(instance) as cursor:
@@ -354,10 +374,13 @@ def test_an_instance_is_restored_to_its_latest_moment(rds, instance):
             SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier="back"
         )
     assert code_of(caught) == "InvalidParameterCombination"
+    exports_logs_and_grows(rds, name)
     rds.restore_db_instance_to_point_in_time(
         SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier="back", UseLatestRestorableTime=True
     )
-    with connected(available(rds, "back")) as cursor:
+    back = available(rds, "back")
+    assert not {"EnabledCloudwatchLogsExports", "MaxAllocatedStorage"} & set(back)
+    with connected(back) as cursor:
         assert value(cursor, "SELECT n FROM late") == 5
     backups = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=name)[
         "DBInstanceAutomatedBackups"

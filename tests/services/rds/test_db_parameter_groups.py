@@ -97,6 +97,8 @@ def test_values_of_users_are_listed_by_their_source(rds, group):
         (setting("innodb_buffer_pool_size", "{Moon*2}"), "InvalidParameterValue", "Moon"),
         (setting("innodb_buffer_pool_size", "{DBInstanceClassMemory*}"), "InvalidParameterValue", "formula"),
         (setting("sql_mode", "ANSI_QUOTES,NO_SUCH_MODE"), "InvalidParameterValue", "sql_mode"),
+        (setting("character_set_client", "utf16"), "InvalidParameterValue", "character_set_client"),
+        (setting("collation_server", "nowhere_ci"), "InvalidParameterValue", "collation_server"),
         (setting("init_connect", "SET a=1\nport=1"), "InvalidParameterValue", "init_connect"),
     ],
 )

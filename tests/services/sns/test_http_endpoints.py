@@ -198,6 +198,14 @@ def test_endpoints_get_the_content_type_that_a_delivery_policy_names(sns, make_t
         shown["requestPolicy"],
         3,
     )
+    own = json.dumps({"healthyRetryPolicy": {"minDelayTarget": 5, "maxDelayTarget": 20, "numRetries": 5}})
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=own)
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    shown = json.loads(attributes["DeliveryPolicy"])["healthyRetryPolicy"]
+    said = {name: value for name, value in shown.items() if value is not None}
+    assert said == json.loads(own)["healthyRetryPolicy"], "defaults are in the effective policy alone"
+    effective = json.loads(attributes["EffectiveDeliveryPolicy"])["healthyRetryPolicy"]
+    assert (effective["numRetries"], effective["backoffFunction"]) == (5, "linear")
     wrong = json.dumps({"requestPolicy": {"headerContentType": "text/elvish"}})
     with pytest.raises(ClientError) as error:
         sns.set_subscription_attributes(

@@ -39,7 +39,7 @@ def test_a_topic_has_its_attributes(server, sns, make_topic, make_queue) -> None
     ("name", "attributes"),
     [
         ("a b", {}), ("", {}), ("x" * 257, {}), ("x.fifo", {}), ("x", {"FifoTopic": "true"}), ("x", {"Policy": "{"}),
-        ("x", {"KmsMasterKeyId": "k"}), ("x", {"Nothing": "1"}), ("x", {"ContentBasedDeduplication": "true"}),
+        ("x", {"ArchivePolicy": "{}"}), ("x", {"Nothing": "1"}), ("x", {"ContentBasedDeduplication": "true"}),
         ("x", {"SignatureVersion": "3"}), ("x", {"DeliveryPolicy": '{"http":{"defaultHealthyRetryPolicy":{"numRetries":101}}}'}),
     ],
 )  # fmt: skip
@@ -82,6 +82,9 @@ def test_subscribing_twice_is_one_subscription(sns, make_topic, make_queue) -> N
             SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue='{"a":"b"}'
         )
     assert code(error) == "InvalidParameter"
+    # As Terraform takes a policy away.
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue="{}")
+    assert "FilterPolicy" not in sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from coldframe.core.process import Account
 from coldframe.engines import daemon
 from coldframe.engines.accounts import let_through, private_folder, service_account
 from coldframe.engines.database import DatabaseError, InstanceSpec, Running, Version
-from coldframe.engines.mariadb import logs, settings, versions
+from coldframe.engines.mariadb import changes, logs, settings, versions
 from coldframe.engines.mariadb.client import Client, Unreachable
 from coldframe.engines.mariadb.places import Kept, Place
 from coldframe.engines.mariadb.template import ENVIRONMENT
@@ -67,6 +67,9 @@ class Instances:
             first = [f"--init-file={place.first_statements}"] if place.first_statements.exists() else []
             self.launch(spec, kept, first)
         pid = self.await_answer(spec)
+        if late := settings.by_statement(spec) if running is None else {}:
+            with self.client(spec) as client:
+                changes.change(client, {}, late)
         place.first_statements.unlink(missing_ok=True)
         return Running(pid, place.socket)
 

@@ -13,6 +13,12 @@ _MEGABYTE = 1024 * 1024
 _QUOTED = frozenset("#;'\"\\ \t")
 # From here on the server itself counts the bytes of temporary files.
 _TEMPORARY_LIMIT_SINCE = (11, 5)
+# The server knows no options for these: they are set as soon as it runs, the sets before their collations.
+BY_STATEMENT = (
+    *("autocommit", "character_set_client", "character_set_connection", "character_set_database"),
+    *("character_set_filesystem", "character_set_results", "character_set_server", "collation_connection"),
+    *("collation_server", "time_zone", "tx_isolation"),
+)
 
 
 def effective(spec: InstanceSpec) -> dict[str, str]:
@@ -38,6 +44,12 @@ def effective(spec: InstanceSpec) -> dict[str, str]:
     }
     values.update({name.replace("-", "_"): value for name, value in spec.settings.items()})
     return values
+
+
+def by_statement(spec: InstanceSpec) -> dict[str, str]:
+    """Return what a server that has just started is still to be told by SET GLOBAL, in this order."""
+    values = effective(spec)
+    return {name: values[name] for name in BY_STATEMENT if name in values}
 
 
 def private_address(spec: InstanceSpec) -> str:
@@ -108,7 +120,10 @@ def _ours(spec: InstanceSpec, version: Version, kept: Kept) -> dict[str, str]:
 def write(spec: InstanceSpec, version: Version, kept: Kept, account: Account) -> None:
     """Write the configuration; its owner is not the database, which could otherwise be talked into writing it."""
     values = effective(spec) | _ours(spec, version, kept)
-    lines = ["[mariadbd]", *(f"{name} = {_written(name, value)}" for name, value in values.items()), ""]
+    written = [
+        f"{name} = {_written(name, value)}" for name, value in values.items() if name not in BY_STATEMENT
+    ]
+    lines = ["[mariadbd]", *written, ""]
     path = Place(spec).configuration
     link.ready(Place(spec).link, account)
     write_durably(path, "\n".join(lines).encode())

@@ -9,6 +9,7 @@ from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.identity.caller import Caller
 from coldframe.identity.service_roles import assume
+from coldframe.services.logs.bucket_grants import let_deliveries_in
 from coldframe.services.logs.lookup import invalid
 
 # What an object is written with: also the policies of buckets in other accounts ask for it.
@@ -91,9 +92,8 @@ def check_export(call: Call, group_arn: str, bucket: str, prefix: str) -> None:
 def check_findings(call: Call, bucket: str, stream: str) -> None:
     """Check where findings will go: the delivery stream is there, and a test object can be written to the bucket.
 
-    Either may be empty. Raises InvalidParameterException when the bucket refuses.
-
-    AWS documents the policy (`AWSLogs/ACCOUNT/*` for delivery.logs.amazonaws.com). No transaction may be open.
+    Either may be empty. A bucket that refuses is first given the policy that deliveries need, if the caller may do that.
+    Raises InvalidParameterException when it still refuses. No transaction may be open.
     """
     if stream:
         check_stream(call, stream)
@@ -101,7 +101,16 @@ def check_findings(call: Call, bucket: str, stream: str) -> None:
         return
     client = deliverer(call.installation, call.account, call.region)
     test = {"Bucket": bucket, "Key": f"AWSLogs/{call.account}/{_TEST}", "ACL": ACL}
-    _try(bucket, "PutObject", client.put_object, Body=b"Permission Check Successful", **test)
+
+    def put(**parameters: Any) -> None:
+        try:
+            client.put_object(**parameters)
+        except ClientError as error:
+            if status_of(error) != 403 or not let_deliveries_in(call, bucket):
+                raise
+            client.put_object(**parameters)
+
+    _try(bucket, "PutObject", put, Body=b"Permission Check Successful", **test)
 
 
 def _client(installation: Installation, principal: Caller, region: str) -> Any:

@@ -46,12 +46,13 @@ def of_organization(call: Call, organization: Organization) -> "OrganizationType
 
 
 def of_root(organization: Organization) -> "RootTypeDef":
-    """Return the root of an organization with the policy types enabled in it."""
+    """Return the root of an organization with the policy types that were enabled in it."""
+    listed = [kind for kind in organization.policy_types if kind not in organization.unlisted]
     return {
         "Id": organization.root,
         "Arn": identifiers.arn(organization, organization.root),
         "Name": ROOT_NAME,
-        "PolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in organization.policy_types],  # type: ignore[typeddict-item]
+        "PolicyTypes": [{"Type": kind, "Status": "ENABLED"} for kind in listed],  # type: ignore[typeddict-item]
     }
 
 

@@ -38,6 +38,13 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def valid_till(call: Call, endpoint: str) -> dict[str, Any]:
+    """Return until when the certificate of an endpoint is valid, as CertificateDetails has it; nothing while there is none."""
+    databases = call.part(Databases)
+    until = databases.authority.valid_till(databases.root / "endpoints" / endpoint)
+    return {"ValidTill": until} if until else {}
+
+
 def instance(call: Call, row: Instance) -> dict[str, Any]:
     """Return a DBInstance."""
     records, running = call.records, row.ready > 0
@@ -108,9 +115,7 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         where = records.find(Endpoint, row.endpoint)
         if where is not None:
             answer["Endpoint"] = {"Address": where.address, "Port": where.port}
-            databases = call.part(Databases)
-            if until := databases.authority.valid_till(databases.root / "endpoints" / where.id):
-                answer["CertificateDetails"]["ValidTill"] = until
+            answer["CertificateDetails"] |= valid_till(call, where.id)
         answer["InstanceCreateTime"] = moment(row.created)
     if row.restorable and row.retention:
         answer["LatestRestorableTime"] = moment(row.restorable)

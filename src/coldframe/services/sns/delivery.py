@@ -18,7 +18,8 @@ from coldframe.services.sns.connections import Connections
 from coldframe.services.sns.delivery_policies import OUTSIDE, WITHIN, RetryPolicy, retry_policy
 from coldframe.services.sns.delivery_status import DeliveryStatus
 from coldframe.services.sns.envelope import wrap
-from coldframe.services.sns.outbox import Notification, Outbox, sequence_number, unpack
+from coldframe.services.sns.message_keys import KeyRefused, MessageKeys
+from coldframe.services.sns.outbox import Notification, Outbox, sequence_number
 from coldframe.services.sns.records import EndedSubscription, Subscription, Topic
 from coldframe.services.sns.signing import Signer
 from coldframe.services.sns.subscription_attributes import dead_letter_target
@@ -29,6 +30,8 @@ _MOST_THREADS = 8
 # Longer than any delivery takes: whoever finds a message hidden after that finds one whose deliverer is gone.
 _HIDDEN = 20_000
 _BATCH = 10
+# How long a message waits whose key KMS does not unwrap.
+_KEY_AGAIN = 10_000
 _TOGETHER = {"sqs", "firehose", "sms"}
 # How long a thread sleeps at most, and how long it waits after an accident of its own, in seconds.
 _LOOK_AGAIN = 5.0
@@ -42,6 +45,7 @@ class Deliverer:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._outbox = installation.parts.get(Outbox)
+        self._keys = installation.parts.get(MessageKeys)
         self._connections = Connections(installation)
         self._status = DeliveryStatus(self._connections)
         self._sink = installation.parts.get(MetricSink)
@@ -169,16 +173,30 @@ class Deliverer:
             if not messages:
                 following = self._outbox.next_visible(identifier, now)
                 return None if following is None else following / 1000
+            messages = self._readable(identifier, messages, now)
             if ended is not None:
                 messages = self._without_notifications(identifier, messages)
             if messages:
                 self._send(arn, topic, subscription, messages)
         return None
 
+    def _readable(self, identifier: str, messages: Sequence[Message], now: int) -> list[Message]:
+        """Put off what KMS does not let anybody read now; it is looked at again until it does, or the topic is gone."""
+        found = []
+        for each in messages:
+            try:
+                self._keys.opened(each.id, each.body)
+            except KeyRefused as refused:
+                LOG.warning("message %s waits for the KMS key of its topic: %s", each.id, refused)
+                place = (each.sequence, each.receives)
+                self._outbox.change_visibility(identifier, place, now + _KEY_AGAIN, now)
+            else:
+                found.append(each)
+        return found
+
     def _without_notifications(self, identifier: str, messages: Sequence[Message]) -> list[Message]:
         """Drop what was meant for a subscription before it ended; what tells of its end is left."""
-        seal = self._installation.seal
-        kinds = [unpack(seal, each.id, each.body).kind for each in messages]
+        kinds = [self._keys.opened(each.id, each.body).kind for each in messages]
         pairs = list(zip(messages, kinds, strict=True))
         gone = [(each.sequence, each.receives) for each, kind in pairs if kind == "Notification"]
         if gone:
@@ -254,7 +272,7 @@ class Deliverer:
         return outcome is not Outcome.LATER
 
     def _parcel(self, arn: arns.Arn, topic: Topic, subscription: Subscription, message: Message) -> Parcel:
-        notification: Notification = unpack(self._installation.seal, message.id, message.body)
+        notification: Notification = self._keys.opened(message.id, message.body)
         raw = subscription.attributes.get("RawMessageDelivery", "").lower() == "true"
         if raw and notification.kind == "Notification":
             return Parcel(message.id, notification, notification.message, raw=True)

@@ -161,7 +161,9 @@ def shown_of_topic(own: str) -> str:
 def shown(own: str) -> str:
     """Return the delivery policy of a subscription as AWS gives it back: with null for what it does not say."""
     said = _read(own, of_topic=False)
-    retries = retry_policy(own, of_topic=False) if said.get("healthyRetryPolicy") else None
+    retries = said.get("healthyRetryPolicy")
+    if retries:
+        retries = {name: retries.get(name) for name in msgspec.to_builtins(RetryPolicy())}
     return _of_subscription(said, retries, said.get("requestPolicy"))
 
 
@@ -173,12 +175,14 @@ def effective_of_subscription(own: str, topic: str) -> str:
         if said.get("healthyRetryPolicy")
         else retry_policy(topic, of_topic=True)
     )
-    return _of_subscription(said, retries, {"headerContentType": content_type(own, topic)})
+    return _of_subscription(
+        said, msgspec.to_builtins(retries), {"headerContentType": content_type(own, topic)}
+    )
 
 
-def _of_subscription(said: dict[str, Any], retries: RetryPolicy | None, request: Any) -> str:
+def _of_subscription(said: dict[str, Any], retries: dict[str, Any] | None, request: Any) -> str:
     policy = {
-        "healthyRetryPolicy": msgspec.to_builtins(retries),
+        "healthyRetryPolicy": retries,
         "sicklyRetryPolicy": said.get("sicklyRetryPolicy"),
         "throttlePolicy": said.get("throttlePolicy"),
         "requestPolicy": request,

@@ -2,6 +2,7 @@
 
 from coldframe.core.installation import Installation
 from coldframe.services.sns.delivery import Deliverer
+from coldframe.services.sns.message_keys import MessageKeys
 from coldframe.services.sns.outbox import Outbox
 from coldframe.services.sns.records import EndedSubscription, Subscription
 from coldframe.services.sns.signing import Signer
@@ -12,6 +13,7 @@ def provide(installation: Installation) -> None:
     parts, folder = installation.parts, installation.settings.data_dir / "topics"
     parts.provide(Outbox, lambda: Outbox(folder / "outbox.sqlite3"))
     parts.provide(Signer, lambda: Signer(folder, installation.seal, installation.clock.now()))
+    parts.provide(MessageKeys, lambda: MessageKeys(installation))
     parts.provide(Deliverer, lambda: Deliverer(installation))
 
 

@@ -43,15 +43,15 @@ class Notification(msgspec.Struct, array_like=True, frozen=True):
     trace: str = ""
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(whole(Notification)).decode
+encoded = msgspec.msgpack.Encoder().encode
+decoded = msgspec.msgpack.Decoder(whole(Notification)).decode
 
 
 def pack(seal: Seal, identifier: str, notification: Notification) -> bytes:
     """Return what is kept of a message, sealed."""
-    return seal.seal(_PURPOSE, identifier, _encode(notification))
+    return seal.seal(_PURPOSE, identifier, encoded(notification))
 
 
 def unpack(seal: Seal, identifier: str, kept: bytes) -> Notification:
     """Return what is to be delivered; raises SealBroken when it was changed on the disk."""
-    return _decode(seal.open(_PURPOSE, identifier, kept))
+    return decoded(seal.open(_PURPOSE, identifier, kept))

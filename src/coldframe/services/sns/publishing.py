@@ -24,6 +24,7 @@ from coldframe.services.sns.message_checks import (
     texts_of,
     values_of,
 )
+from coldframe.services.sns.message_keys import DataKey, MessageKeys
 from coldframe.services.sns.outbox import Notification, Outbox, pack, sequence_number
 from coldframe.services.sns.records import Subscription, Topic
 
@@ -77,8 +78,10 @@ def check_entry(topic: Topic, entry: Mapping[str, Any]) -> None:
 
 def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
     """Put messages into the outbox, all or none, and return what the publisher is told of each."""
+    # A publisher who may not use the topic's KMS key hears of it, whether or not anybody has subscribed.
+    key = call.part(MessageKeys).new(call, arn, topic)
     subscriptions, sink = _subscriptions(call, arn, topic), call.part(MetricSink)
-    batches = _batches(call, arn, topic, subscriptions, drafts)
+    batches = _batches(call, arn, topic, subscriptions, drafts, key)
     sequences: dict[str, int] = {}
     identifiers = {each.default.deduplication: each.id for each in drafts}
     if batches:
@@ -105,7 +108,12 @@ def publish(call: Call, arn: arns.Arn, topic: Topic, drafts: Sequence[Draft]) ->
 
 
 def _batches(
-    call: Call, arn: arns.Arn, topic: Topic, subscriptions: Sequence[Subscription], drafts: Sequence[Draft]
+    call: Call,
+    arn: arns.Arn,
+    topic: Topic,
+    subscriptions: Sequence[Subscription],
+    drafts: Sequence[Draft],
+    key: DataKey | None,
 ) -> list[tuple[str, list[New]]]:
     """Return what goes to each subscription that wants any of the messages; those it does not want are counted."""
     batches, sink = [], call.part(MetricSink)
@@ -113,7 +121,7 @@ def _batches(
         wanted = []
         for each in drafts:
             if _wants(subscription, each):
-                wanted.append(_new(call, topic, subscription, each))
+                wanted.append(_new(call, topic, subscription, each, key))
             else:
                 metrics.filtered_out(sink, arn, _scope(subscription), each.default, call.now)
         if wanted:
@@ -179,7 +187,7 @@ def _compiled(text: str, scope: str) -> FilterPolicy:
     return compile_policy(text, scope)
 
 
-def _new(call: Call, topic: Topic, subscription: Subscription, drafted: Draft) -> New:
+def _new(call: Call, topic: Topic, subscription: Subscription, drafted: Draft, key: DataKey | None) -> New:
     notification = drafted.default
     own = drafted.texts.get(subscription.protocol)
     if own is not None:
@@ -187,7 +195,7 @@ def _new(call: Call, topic: Topic, subscription: Subscription, drafted: Draft) -
     scope = notification.group if topic.attributes.get("FifoThroughputScope") == "MessageGroup" else ""
     return New(
         drafted.id,
-        pack(call.installation.seal, drafted.id, notification),
+        call.part(MessageKeys).keep(key, drafted.id, notification),
         call.now,
         notification.group if topic.fifo else "",
         Duplicate(scope, notification.deduplication, call.now + _DEDUPLICATED) if topic.fifo else None,

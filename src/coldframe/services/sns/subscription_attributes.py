@@ -83,7 +83,12 @@ def checked(
         )
     if "RawMessageDelivery" in together:
         together["RawMessageDelivery"] = together["RawMessageDelivery"].lower()
-    return {name: value for name, value in together.items() if value}
+    # What an empty filter policy lets through is everything; clients take a policy away by setting it.
+    return {
+        name: value
+        for name, value in together.items()
+        if value and not (name == "FilterPolicy" and value.strip() == "{}")
+    }
 
 
 def same(present: Mapping[str, str], given: Mapping[str, str]) -> bool:

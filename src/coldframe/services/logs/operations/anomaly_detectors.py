@@ -124,10 +124,10 @@ def _description(call: Call, row: LogAnomalyDetector) -> dict[str, Any]:
     described: dict[str, Any] = {
         "logGroupArnList": [group_arn(call, row.group)],
         "evaluationFrequency": row.frequency,
-        "filterPattern": row.pattern,
         "anomalyDetectorStatus": _status(row),
         "creationTimeStamp": row.created,
         "lastModifiedTimeStamp": row.modified,
         "anomalyVisibilityTime": row.visibility_days,
     }
-    return described | ({"detectorName": row.name} if row.name else {})
+    given = {"detectorName": row.name, "filterPattern": row.pattern}
+    return described | {name: value for name, value in given.items() if value}

@@ -32,13 +32,15 @@ def create_organization(
             "AlreadyInOrganizationException", "The AWS account is already a member of an organization."
         )
     features = request.get("FeatureSet", "ALL")
+    kinds = [organizations.SERVICE_CONTROL] if features == "ALL" else []
     organization = Organization(
         id=identifiers.new_organization(),
         management=call.account,
         root=identifiers.new_root(),
         created=call.now // 1000,
         features=features,
-        policy_types=[organizations.SERVICE_CONTROL] if features == "ALL" else [],
+        policy_types=kinds,
+        unlisted=kinds,
     )
     call.records.add(organization)
     organization = call.records.change(organization, root_policies=tree.defaults(organization))

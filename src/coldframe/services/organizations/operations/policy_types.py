@@ -26,6 +26,10 @@ def enable_policy_type(
     kind = request["PolicyType"]
     _check_root(organization, request["RootId"])
     policies.check_kind(organization, kind)
+    if kind in organization.unlisted:
+        # It holds already; from now on it is listed too. Clients that enable what they need find it so at AWS.
+        organization = call.records.change(organization, unlisted=_without(organization.unlisted, kind))
+        return {"Root": answers.of_root(organization)}  # type: ignore[typeddict-item]
     if kind in organization.policy_types:
         raise ServiceFault(
             "PolicyTypeAlreadyEnabledException", "The specified policy type is already enabled."
@@ -53,9 +57,16 @@ def disable_policy_type(
             other for other in tree.attached(entity) if policies.find(call, organization, other).kind != kind
         ]
         tree.set_attached(call, entity, rest)
-    left = [other for other in organization.policy_types if other != kind]
-    organization = call.records.change(organization, policy_types=left)
+    organization = call.records.change(
+        organization,
+        policy_types=_without(organization.policy_types, kind),
+        unlisted=_without(organization.unlisted, kind),
+    )
     return {"Root": answers.of_root(organization)}  # type: ignore[typeddict-item]
+
+
+def _without(kinds: list[str], kind: str) -> list[str]:
+    return [other for other in kinds if other != kind]
 
 
 def _check_root(organization: Organization, root: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, authorities, engine_names, in_force
-from coldframe.services.rds.answers import secret, tag_list
+from coldframe.services.rds.answers import secret, tag_list, valid_till
 from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
 from coldframe.services.rds.records import Endpoint, Instance
@@ -63,7 +63,9 @@ def cluster(call: Call, row: Cluster) -> dict[str, Any]:
         answer["DatabaseName"] = row.database
     if row.instance_class:
         answer["DBClusterInstanceClass"] = row.instance_class
-        answer["CertificateDetails"] = {"CAIdentifier": authorities.DEFAULT}
+        # Clients take it that one comes with the other.
+        if valid := valid_till(call, row.endpoint):
+            answer["CertificateDetails"] = {"CAIdentifier": authorities.DEFAULT, **valid}
     if row.earliest:
         answer["EarliestRestorableTime"] = moment(row.earliest)
         answer["LatestRestorableTime"] = moment(row.restorable)

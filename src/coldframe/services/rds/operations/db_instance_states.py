@@ -106,6 +106,10 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
         }
     wanted = {
         **inherited,
+        # What a replica does by its own request alone.
+        "EnableCloudwatchLogsExports": None,
+        "EnableIAMDatabaseAuthentication": None,
+        "MaxAllocatedStorage": None,
         "BackupRetentionPeriod": 0,
         "Port": lookup.endpoint_of(call.records, source).port,
         "AvailabilityZone": None,

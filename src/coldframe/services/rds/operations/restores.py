@@ -13,7 +13,10 @@ from coldframe.services.rds.records import AutomatedBackup, Instance, Snapshot
 from coldframe.services.rds.times import milliseconds, moment
 
 # What a restored instance has by default and not from what it is made of.
-_OF_ITS_OWN = ("DBParameterGroupName", "VpcSecurityGroupIds", "EnableIAMDatabaseAuthentication")
+_OF_ITS_OWN = (
+    *("DBParameterGroupName", "VpcSecurityGroupIds"),
+    *("EnableIAMDatabaseAuthentication", "EnableCloudwatchLogsExports", "MaxAllocatedStorage"),
+)
 
 
 def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
