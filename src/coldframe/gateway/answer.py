@@ -61,10 +61,14 @@ def fault_without_service(request: WireRequest, error: ServiceFault, request_id:
     if query_json.asked_for(request.headers):
         body = query_json.fault_document(error.code, error.message, request_id, sender=True)
         return WireResponse(error.status or 400, {**headers, "content-type": query_json.CONTENT_TYPE}, body)
-    text = (
-        f"<ErrorResponse><Error><Type>Sender</Type><Code>{_escape(error.code)}</Code>"
-        f"<Message>{_escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-    )
+    said = f"<Code>{_escape(error.code)}</Code><Message>{_escape(error.message)}</Message>"
+    if "/ec2/aws4_request" in request.headers.get("authorization", ""):
+        # EC2 alone wraps its errors otherwise, and SDKs of Go read no word of them in another form.
+        text = (
+            f"<Response><Errors><Error>{said}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        )
+    else:
+        text = f"<ErrorResponse><Error><Type>Sender</Type>{said}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     return WireResponse(error.status or 400, {**headers, "content-type": "text/xml"}, text.encode())
 
 

@@ -31,6 +31,12 @@ def test_an_alias_is_a_name_of_small_letters(iam, alias):
     assert refused(iam.create_account_alias, AccountAlias=alias)[0] == "ValidationError"
 
 
+def test_the_version_of_session_tokens_is_set(iam):
+    for version in (2, 1):
+        iam.set_security_token_service_preferences(GlobalEndpointTokenVersion=f"v{version}Token")
+        assert iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"] == version
+
+
 def test_the_summary_counts(iam, fresh):
     before = iam.get_account_summary()["SummaryMap"]
     name = fresh("user")

@@ -141,10 +141,16 @@ def test_a_role_of_a_service_is_the_service_s(cloud, iam):
         (iam.delete_role, {}),
         (iam.attach_role_policy, {"PolicyArn": arn}),
         (iam.put_role_policy, {"PolicyName": "p", "PolicyDocument": policy(allow("logs:*"))}),
-        (iam.update_role, {"Description": "mine"}),
+        (iam.update_role, {"MaxSessionDuration": 7200, "Description": "mine"}),
         (iam.put_role_permissions_boundary, {"PermissionsBoundary": arn}),
     ):
         assert refused(operation, RoleName=name, **more) == protected
+    # Its description and its tags are the account's.
+    iam.update_role(RoleName=name, Description="ours")
+    iam.tag_role(RoleName=name, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    iam.untag_role(RoleName=name, TagKeys=["a"])
+    found = iam.get_role(RoleName=name)["Role"]
+    assert (found["Description"], found["Tags"]) == ("ours", [{"Key": "b", "Value": "2"}])
     again = {"AWSServiceName": "autoscaling.amazonaws.com", "CustomSuffix": "x"}
     assert refused(iam.create_service_linked_role, **again)[0] == "InvalidInput"
     task = iam.delete_service_linked_role(RoleName=name)["DeletionTaskId"]

@@ -53,7 +53,8 @@ def test_rotation_on_demand_has_a_limit(kms, make) -> None:
 
 def test_only_symmetric_keys_rotate(kms, make) -> None:
     key = make(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
-    for use in (kms.enable_key_rotation, kms.get_key_rotation_status, kms.rotate_key_on_demand):
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is False
+    for use in (kms.enable_key_rotation, kms.disable_key_rotation, kms.rotate_key_on_demand):
         with pytest.raises(ClientError) as error:
             use(KeyId=key)
         assert code(error) == "UnsupportedOperationException"

@@ -106,6 +106,23 @@ def test_all_versions_under_a_prefix(s3, new_bucket, reports):
     ]
 
 
+def test_reports_are_encrypted_under_a_key_that_lets_s3_use_it(s3, s3_server, bucket, reports):
+    kms = s3_server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    encryption = {"SSEKMS": {"KeyId": key}}
+    destination = {"Bucket": f"arn:aws:s3:::{reports.target}", "Format": "CSV", "Encryption": encryption}
+    configure(s3, bucket, reports.target, Destination={"S3BucketDestination": destination})
+    assert reports() == []
+    policy = json.loads(kms.get_key_policy(KeyId=key)["Policy"])
+    service = {"Service": "s3.amazonaws.com"}
+    use = {"Effect": "Allow", "Principal": service, "Action": "kms:GenerateDataKey", "Resource": "*"}
+    kms.put_key_policy(KeyId=key, Policy=json.dumps(policy | {"Statement": [*policy["Statement"], use]}))
+    [(name, manifest)] = reports()
+    for each in (name, *(file["key"] for file in json.loads(manifest)["files"])):
+        about = s3.head_object(Bucket=reports.target, Key=each)
+        assert (about["ServerSideEncryption"], about["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
 def test_a_report_that_may_not_be_delivered_comes_when_it_may(s3, bucket, reports):
     policy = s3.get_bucket_policy(Bucket=reports.target)["Policy"]
     s3.delete_bucket_policy(Bucket=reports.target)

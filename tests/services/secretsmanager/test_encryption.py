@@ -22,6 +22,13 @@ def test_the_default_key_is_made_at_the_first_value(server, secrets, fresh) -> N
     assert versions[0]["KmsKeyIds"] == ["DefaultEncryptionKey"]
 
 
+def test_the_first_value_of_all_may_be_put(server, fresh) -> None:
+    secrets = server.client("secretsmanager", region="eu-west-3")
+    secrets.create_secret(Name=fresh)
+    secrets.put_secret_value(SecretId=fresh, SecretString="x")
+    assert secrets.get_secret_value(SecretId=fresh)["SecretString"] == "x"
+
+
 def test_whoever_may_read_the_secret_needs_no_more_with_the_default_key(secrets, fresh, person) -> None:
     secrets.create_secret(Name=fresh, SecretString="x")
     _, reader = person(allow("secretsmanager:GetSecretValue"))

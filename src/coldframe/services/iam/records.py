@@ -26,6 +26,14 @@ class PasswordPolicy(Record):
     hard_expiry: bool = False
 
 
+@record("iam_token_preferences", key=("account",), scope="account")
+class TokenPreference(Record):
+    """Which version of session tokens the account wants from the global endpoint of STS: 1 or 2."""
+
+    account: str
+    version: int
+
+
 class AccessingEntity(msgspec.Struct):
     """A user or role whose policies allow a service; `used` in seconds is 0 while it has not called that."""
 

@@ -54,8 +54,10 @@ def list_roles(call: Call, request: "shapes.ListRolesRequestTypeDef") -> dict[st
 
 
 def update_role(call: Call, request: "shapes.UpdateRoleRequestTypeDef") -> dict[str, Any]:
-    """Set a role's description and the longest session it allows."""
-    row = names.modifiable(call.records.get(Role, request["RoleName"]))
+    """Set a role's description and the longest session it allows; of a service-linked one the description alone."""
+    row = call.records.get(Role, request["RoleName"])
+    if "MaxSessionDuration" in request:
+        names.modifiable(row)
     call.records.change(
         row,
         description=request.get("Description", row.description),

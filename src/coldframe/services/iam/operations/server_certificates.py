@@ -25,7 +25,8 @@ def upload_server_certificate(
     """Keep a certificate whose private key fits it; all three parts are in PEM."""
     name, path = request["ServerCertificateName"], names.path_of(request)
     certificate = _certificate(request["CertificateBody"])
-    chain = request.get("CertificateChain", "")
+    # The white space around PEM is not kept: who compares what was uploaded with what is here has trimmed it.
+    chain = request.get("CertificateChain", "").strip()
     if chain:
         _check_chain(chain)
     _check_pair(certificate, request["PrivateKey"])
@@ -38,7 +39,7 @@ def upload_server_certificate(
         folded=name.lower(),
         id=identity,
         path=path,
-        body=request["CertificateBody"],
+        body=request["CertificateBody"].strip(),
         chain=chain,
         sealed_key=call.installation.seal.seal(
             "server-certificate", identity, request["PrivateKey"].encode()

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from coldframe.core.call import Call
 from coldframe.identity.records import InstanceProfile, MfaDevice, Role, User
 from coldframe.services.iam.listing import page
-from coldframe.services.iam.names import modifiable
 from coldframe.services.iam.policies_in_use import own_policy
 from coldframe.services.iam.records import OpenIdProvider, SamlProvider, ServerCertificate
 from coldframe.services.iam.tagging import listed, merged, without
@@ -32,14 +31,14 @@ def list_user_tags(call: Call, request: "shapes.ListUserTagsRequestTypeDef") -> 
 
 
 def tag_role(call: Call, request: "shapes.TagRoleRequestTypeDef") -> None:
-    """Put tags on a role."""
-    row = modifiable(call.records.get(Role, request["RoleName"]))
+    """Put tags on a role, which may be a service-linked one."""
+    row = call.records.get(Role, request["RoleName"])
     call.records.change(row, tags=merged(row.tags, request["Tags"]))
 
 
 def untag_role(call: Call, request: "shapes.UntagRoleRequestTypeDef") -> None:
     """Take tags off a role."""
-    row = modifiable(call.records.get(Role, request["RoleName"]))
+    row = call.records.get(Role, request["RoleName"])
     call.records.change(row, tags=without(row.tags, request["TagKeys"]))
 
 

@@ -61,11 +61,15 @@ def _make(installation: Installation, bucket: Bucket, configuration: Mapping[str
     arn = f"arn:aws:s3:::{bucket.name}"
     principal = Notifier(kind="service", arn="s3.amazonaws.com", bucket_arn=arn, owner=bucket.owner)
     client = installation.clients("s3", principal=principal, region=bucket.region)
-    target = configuration["Destination"]["S3BucketDestination"]["Bucket"].rpartition(":::")[2]
+    destination = configuration["Destination"]["S3BucketDestination"]
+    target = destination["Bucket"].rpartition(":::")[2]
+    encryption = _encryption(destination.get("Encryption") or {})
 
     def put(file: File) -> None:
         # Documented: what S3 delivers belongs to the owner of the bucket that it is delivered to.
-        client.put_object(Bucket=target, Key=file.key, Body=file.body, ACL="bucket-owner-full-control")
+        client.put_object(
+            Bucket=target, Key=file.key, Body=file.body, ACL="bucket-owner-full-control", **encryption
+        )
 
     folder = folder_of(bucket.name, configuration)
     data: list[File] = []
@@ -75,6 +79,13 @@ def _make(installation: Installation, bucket: Bucket, configuration: Mapping[str
         data.append(file)
     for file in manifest(bucket.name, configuration, data, now):
         put(file)
+
+
+def _encryption(asked: Mapping[str, Any]) -> dict[str, str]:
+    """Return how reports are to be encrypted; without a word of the configuration as their bucket says."""
+    if "SSEKMS" in asked:
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": asked["SSEKMS"]["KeyId"]}
+    return {"ServerSideEncryption": "AES256"} if "SSES3" in asked else {}
 
 
 def _contents(installation: Installation, name: str, configuration: Mapping[str, Any]) -> Iterator[bytes]:

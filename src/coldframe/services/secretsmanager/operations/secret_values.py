@@ -71,12 +71,12 @@ def put_secret_value(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     labels = list(dict.fromkeys(request.get("VersionStages") or [CURRENT]))
     if not secret.stages and CURRENT not in labels:
         labels.append(CURRENT)
-    records = call.records.elsewhere(account=account)
     if check_token(call, account, secret, arn, token, value):
         stages = secret.stages.get(token, [])
     else:
         version = values.encrypted(call, (arn, call.region), secret.name, token, value, secret.kms_key)
         copies = replication.copies_of(call, secret, account, token, value)
+        records = call.records.elsewhere(account=account)
         stages = add_version(call, records, secret, version, labels, copies).stages[token]
     return {"ARN": arn, "Name": secret.name, "VersionId": token, "VersionStages": stages}
 
