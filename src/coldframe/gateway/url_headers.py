@@ -32,13 +32,11 @@ def with_headers_of_url(request: WireRequest) -> WireRequest:
     named = {}
     for name, value in parse_qsl(request.query, keep_blank_values=True):
         header = name.lower()
-        if header in _PLAIN or (header.startswith("x-amz-") and header not in _OF_SIGNATURE):
-            if not _is_checksum(header):
-                named[header] = value
+        if header in _PLAIN or (header.startswith("x-amz-") and _is_taken(header)):
+            named[header] = value
     return replace(request, headers={**request.headers, **named}) if named else request
 
 
-def _is_checksum(header: str) -> bool:
-    if header.startswith("x-amz-checksum-"):
-        return header not in _SAYS_NO_VALUE
-    return header == "x-amz-sdk-checksum-algorithm"
+def _is_taken(header: str) -> bool:
+    checksum = header.startswith("x-amz-checksum-") and header not in _SAYS_NO_VALUE
+    return not checksum and header != "x-amz-sdk-checksum-algorithm" and header not in _OF_SIGNATURE
