@@ -20,7 +20,13 @@ from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
 from coldframe.identity.last_use import LastUse, Use
 
-_FAMILIES: dict[str, Family] = {"query": "query", "ec2": "ec2", "rest-xml": "s3", "rest-json": "rest-json"}
+# By the protocol that the caller speaks: older clients of a service speak another one than its model says first.
+_FAMILIES: dict[str, Family] = {
+    **dict.fromkeys(("query", "query-json"), "query"),
+    "ec2": "ec2",
+    "rest-xml": "s3",
+    "rest-json": "rest-json",
+}
 _HEADER = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/").search
 _QUERY = re.compile(r"(?:^|&)X-Amz-Credential=([^&]+)").search
 _OLD_HEADER = re.compile(r"AWS ([^:\s]+):").match
@@ -74,7 +80,9 @@ def check_signature(exchange: Exchange) -> None:
         found = credentials.find(installation, access_key_id, claimed.token if claimed else None)
         return None if found is None else Secret(found.key, found.principal, found.token, found.expires)
 
-    expected = _expectation(exchange.service.model, request.headers.get("host", ""), anonymous=unsigned)
+    expected = _expectation(
+        exchange.service.model, exchange.protocol.name, request.headers.get("host", ""), anonymous=unsigned
+    )
     seconds = installation.clock.seconds()
     verified = verify(request, find_secret, datetime.fromtimestamp(seconds, UTC), expected=expected)
     if verified.anonymous:
@@ -110,10 +118,10 @@ def _take_chunks_off(exchange: Exchange, verified: Verified) -> None:
 
 
 @lru_cache(maxsize=256)
-def _expectation(model: ServiceModel, host: str, *, anonymous: bool) -> Expectation:
+def _expectation(model: ServiceModel, protocol: str, host: str, *, anonymous: bool) -> Expectation:
     """Return what is known of a call before its signature; the same for all calls of a service at one host."""
     return Expectation(
-        _FAMILIES.get(model.metadata["protocol"], "json"),
+        _FAMILIES.get(protocol, "json"),
         services=frozenset({model.signing_name}),
         anonymous=anonymous,
         bucket=virtual_host_bucket(host),

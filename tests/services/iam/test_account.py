@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 
 import pytest
 from botocore.exceptions import ClientError
@@ -104,6 +105,11 @@ def test_the_credential_report_has_a_line_for_everybody(cloud, iam, fresh):
     root, row = rows["<root_account>"], rows[name]
     assert root["arn"] == f"arn:aws:iam::{cloud.account}:root"
     assert (root["password_enabled"], root["access_key_1_active"]) == ("not_supported", "true")
+    # Auditors of others read a date here, or this word.
+    assert root["password_last_used"] == "no_information"
+    assert datetime.fromisoformat(root["user_creation_time"]) <= datetime.fromisoformat(
+        row["user_creation_time"]
+    )
     states = {row["access_key_1_active"], row["access_key_2_active"]}
     assert states == {"true", "false"}
     assert (row["password_enabled"], row["mfa_active"]) == ("true", "false")

@@ -203,6 +203,17 @@ def test_presigned_urls(s3, s3_server, bucket, version):
     assert b"Request has expired" in text
 
 
+def test_a_checksum_in_a_url_says_nothing_of_what_is_sent(s3, bucket):
+    """The SDK for JavaScript signs the checksum of an empty body into each URL for an upload."""
+    said = {"ChecksumCRC32": "AAAAAA==", "ChecksumAlgorithm": "CRC32", "StorageClass": "STANDARD_IA"}
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "later", **said})
+    if "x-amz-checksum-crc32=" not in url:
+        pytest.fail("the checksum is not in the URL's query, which is what this is about")
+    assert fetched(url, "PUT", b"chosen later")[0] == 200
+    got = s3.get_object(Bucket=bucket, Key="later")
+    assert (got["Body"].read(), got["StorageClass"]) == (b"chosen later", "STANDARD_IA")
+
+
 def test_a_large_upload_by_curl(s3, bucket, tmp_path):
     path = tmp_path / "large"
     path.write_bytes(bytes(range(256)) * 4096 * 6)

@@ -17,9 +17,9 @@ _SPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 @pytest.fixture
 def call(server):
     """Sends an action as a signed form; answers the status and the XML."""
-    keys = botocore.credentials.Credentials(server.access_key_id, server.secret_access_key)
+    own = botocore.credentials.Credentials(server.access_key_id, server.secret_access_key)
 
-    def send(path="/", **fields):
+    def send(path="/", *, keys=own, **fields):
         body = urlencode({"Version": "2012-11-05", **fields})
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         request = botocore.awsrequest.AWSRequest("POST", server.endpoint + path, data=body, headers=headers)
@@ -153,3 +153,12 @@ def get(server):
             return error.code, json.loads(text) if text.startswith("{") else text
 
     return send
+
+
+def test_refused_signatures_have_the_words_of_the_protocol(call, server) -> None:
+    unknown = botocore.credentials.Credentials("AKIAIOSFODNN7EXAMPLE", "x")
+    status, refused = call(keys=unknown, Action="ListQueues")
+    assert (status, texts(refused, "Error", "Code")) == (403, ["InvalidClientTokenId"])
+    wrong = botocore.credentials.Credentials(server.access_key_id, "x")
+    status, refused = call(keys=wrong, Action="ListQueues")
+    assert (status, texts(refused, "Error", "Code")) == (403, ["SignatureDoesNotMatch"])

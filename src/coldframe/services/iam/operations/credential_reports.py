@@ -7,7 +7,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.identity.records import AccessKey, MfaDevice, User
+from coldframe.identity.records import AccessKey, Account, MfaDevice, User
 from coldframe.services.iam.answers import moment
 from coldframe.services.iam.names import arn_of
 from coldframe.services.iam.records import CredentialReport, PasswordPolicy, SigningCertificate
@@ -70,11 +70,13 @@ def _report(call: Call) -> str:
         certificates[each.user].append(each)
     with_mfa = {device.user for device in call.records.list(MfaDevice)}
     rules = call.records.find(PasswordPolicy, call.account)
+    account = call.records.find(Account, call.account)
     root = {
         "user": "<root_account>",
         "arn": f"arn:{call.partition}:iam::{call.account}:root",
-        "user_creation_time": "not_supported",
+        "user_creation_time": _time(account.created) if account is not None else "not_supported",
         "password_enabled": "not_supported",
+        "password_last_used": "no_information",
         "password_last_changed": "not_supported",
         "password_next_rotation": "not_supported",
         "mfa_active": "false",

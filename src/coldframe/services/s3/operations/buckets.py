@@ -167,6 +167,11 @@ def _regions() -> frozenset[str]:
 
 def _region(call: Call, constraint: str | None) -> str:
     if constraint is None:
+        if call.region not in _regions():  # s3cmd signs for "US", and again for the region that it is told
+            text = f"The authorization header is malformed; the region '{call.region}' is wrong;"
+            raise ServiceFault(
+                "AuthorizationHeaderMalformed", f"{text} expecting '{_HOME}'", status=400, Region=_HOME
+            )
         if call.region != _HOME:
             text = "The unspecified location constraint is incompatible for the region specific endpoint this"
             raise ServiceFault(
