@@ -114,12 +114,13 @@ def test_the_right_external_id_opens(server, people):
     )
 
 
-def test_root_may_not_assume_roles(server, aws):
+@pytest.mark.parametrize("name", ["open", "gone"])
+def test_root_may_not_assume_roles_whether_they_are_there_or_not(server, aws, name):
     with server.installation.store.write() as transaction:
         transaction.records(server.account, "").add(
             Role(name="open", id="AROAOPEN", path="/", created=0, trust=trust(server.account))
         )
-    error = refused(aws("sts").assume_role, RoleArn=arn(server, "open"), RoleSessionName="drill")
+    error = refused(aws("sts").assume_role, RoleArn=arn(server, name), RoleSessionName="drill")
     assert error == {
         "Code": "AccessDenied",
         "Message": "Roles may not be assumed by root accounts.",

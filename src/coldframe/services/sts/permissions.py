@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core import arns
 from coldframe.core.call import Call
-from coldframe.core.faults import ServiceFault
+from coldframe.core.faults import AccessDenied, ServiceFault
 from coldframe.identity.evaluate import AttachedPolicy
 from coldframe.identity.mfa import check_code
 from coldframe.identity.policies import compiled_policy
@@ -21,6 +21,9 @@ def resources(call: Call, operation: str, parameters: Any) -> list[str]:
             arns.parse(role)
         except ValueError:
             raise ServiceFault("ValidationError", f"{role} is invalid", status=400) from None
+        # Of any role, also one that is not there.
+        if call.principal.kind == "root" and not call.installation.settings.dev:
+            raise AccessDenied("Roles may not be assumed by root accounts.")
         return [role]
     if operation == "GetFederationToken":
         return [f"arn:{call.partition}:sts::{call.account}:federated-user/{parameters['Name']}"]

@@ -35,8 +35,6 @@ def assume_role(call: Call, request: "AssumeRoleRequestTypeDef") -> "AssumeRoleR
     """Return credentials of a role; the trust policy was asked before (permissions.py)."""
     caller = call.principal
     role_arn = request["RoleArn"]
-    if caller.kind == "root" and not call.installation.settings.dev:
-        raise AccessDenied("Roles may not be assumed by root accounts.")
     if request.get("Tags"):
         call.require("sts:TagSession", role_arn)
     role = role_of(call, role_arn)
