@@ -78,7 +78,7 @@ class ObjectStore:
         """Write a blob durably and return it, pending; each digest sees its bytes. It opens only with its secret.
 
         The body comes in chunks or fills buffers; room on the disk is set aside for its `size`, where that is known.
-        Raises StorageFull, ValueError for a body of another size, and whatever the body raises; nothing of the blob is
+        Raises StorageFull, StorageFailed, ValueError for a body of another size, and whatever the body raises; nothing of the blob is
         left behind then.
         """
         self._prepare()
