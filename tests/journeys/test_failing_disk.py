@@ -37,13 +37,13 @@ def test_a_full_disk_and_one_that_is_read_only(tmp_path):
     with cut_disk(size=96 << 20) as disk:
         data, ballast = disk.folder / "data", disk.folder / "ballast"
         with ServerProcess(data, "--tls-port", "0", log=tmp_path / "first") as server:
-            clients = [Client(server, each) for each in WORK]
+            clients = [Client(server, each, disk) for each in WORK]
             assert all(done(client, step) for client in clients for step in range(3))
             with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
                 while True:
                     file.write(bytes(4096))
             # What the stores have set aside may take some more.
-            numbers = {client: 3 for client in clients}
+            numbers = dict.fromkeys(clients, 3)
 
             def full(client):
                 numbers[client] += 1

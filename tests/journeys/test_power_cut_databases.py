@@ -27,9 +27,14 @@ def test_rows_and_instances_survive_a_power_cut(tmp_path, monkeypatch, engine):
                 until(lambda: writers.written > 20)
                 rds.create_db_snapshot(DBInstanceIdentifier=name, DBSnapshotIdentifier="s")
                 until(lambda: state_of(rds, "s") == "available")
+                told = [len(each.acknowledged) for each in writers.all]
                 disk.cut()
                 server.kill()
                 disk.end_users()
+        for each, number in zip(writers.all, told, strict=True):
+            # Nobody would have heard of these.
+            each.unknown += each.acknowledged[number:]
+            del each.acknowledged[number:]
         disk.back()
         with ServerProcess(data, "--tls-port", "0", log=tmp_path / "second") as server:
             rds = server.client("rds")
