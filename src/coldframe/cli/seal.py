@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from coldframe.core.sealed_master import SealedMaster
 
 
+_NOTHING = bytes(32)
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
@@ -24,6 +27,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Seal or open the master key; returns 1 when it could not."""
+    from coldframe.core import durable
     from coldframe.core.seal import SealBroken, load_master_key
     from coldframe.core.sealed_master import NAME, open_master, read_sealed, seal_master, write_sealed
 
@@ -33,8 +37,12 @@ def run(chosen: argparse.Namespace) -> int:
         if chosen.open:
             if held is None:
                 return _refuse(f"{sealed} is not there: the master key is not sealed")
-            _write_plain(plain, open_master(held, _passphrase(chosen, again=False)))
+            opened = open_master(held, _passphrase(chosen, again=False))
+            if plain.exists() and load_master_key(plain) not in (opened, _NOTHING):
+                return _refuse_another(plain)
+            durable.write(plain, opened)
             sealed.unlink()
+            durable.sync_folder(chosen.data)
             print(f"the master key is in clear again: {plain}")
             return 0
         if held is not None:
@@ -57,10 +65,10 @@ def _sealed_before(chosen: argparse.Namespace, plain: Path, held: "SealedMaster"
 
     if not plain.exists():
         return _refuse(f"{chosen.data}: the master key is sealed already")
-    if check_of(extracted(load_master_key(plain))) != held.check:
-        return _refuse(
-            f"{plain} is another key than the sealed one; take away the one that does not belong here"
-        )
+    left = load_master_key(plain)
+    # An end between the two steps of erasing leaves the file without the key.
+    if left != _NOTHING and check_of(extracted(left)) != held.check:
+        return _refuse_another(plain)
     _erase(plain)
     print(f"the master key is sealed: {plain} was left over and is erased")
     return 0
@@ -78,20 +86,19 @@ def _passphrase(chosen: argparse.Namespace, *, again: bool) -> bytes:
     return found
 
 
-def _write_plain(path: Path, master_key: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(master_key)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _erase(path: Path) -> None:
     """Overwrite the key before its file goes, which is the best that a file system lets us do."""
+    from coldframe.core.durable import sync_folder
+
     with path.open("r+b", buffering=0) as file:
-        file.write(bytes(32))
+        file.write(_NOTHING)
         os.fsync(file.fileno())
     path.unlink()
+    sync_folder(path.parent)
+
+
+def _refuse_another(plain: Path) -> int:
+    return _refuse(f"{plain} is another key than the sealed one; take away the one that does not belong here")
 
 
 def _refuse(problem: str) -> int:

@@ -11,9 +11,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.core.database import SQLite
-from coldframe.core.durable import sync_folder
 from coldframe.core.store import Store, StoreError
 from coldframe.core.struct_types import whole
 from coldframe.core.tables import BODY, Record
@@ -88,7 +87,7 @@ def backup(
     destination.mkdir(parents=True, exist_ok=True, mode=0o700)
     records = destination / database.path.relative_to(data_directory.absolute())
     try:
-        _write(destination / UNFINISHED, b"")
+        durable.write(destination / UNFINISHED, b"")
         _copy_together(database.path, records, destination, consistent, tell)
         for number, contribute in enumerate(contributions, 1):
             tell("copying what the engines keep", number, len(contributions) + 1)
@@ -97,10 +96,11 @@ def backup(
             part.finish(records, destination)
         manifest = Manifest(made_at=made_at, sha256=_digests(destination, tell))
         # What others have written for us is on the disk before anything says that it is whole.
-        process.run(["sync", "--file-system", destination], timeout=3600)
-        _write(destination / MANIFEST, msgspec.json.encode(manifest))
+        durable.sync_tree(destination)
+        durable.write(destination / MANIFEST, msgspec.json.encode(manifest))
         (destination / UNFINISHED).unlink()
-        sync_folder(destination)
+        durable.sync_folder(destination)
+        durable.sync_folder(destination.parent)
     except (OSError, sqlite3.Error, StoreError, process.ProgramFailed) as error:
         shutil.rmtree(destination, ignore_errors=True)
         raise BackupError(f"the backup to {destination} failed: {error}") from error
@@ -134,6 +134,7 @@ def taken_into_use(directory: Path) -> Iterator[bool]:
     yield first
     if first:
         (directory / MANIFEST).rename(directory / IN_USE)
+        durable.sync_folder(directory)
 
 
 def rows(records: Path, kind: type[R]) -> list[R]:
@@ -275,10 +276,3 @@ def _digests(directory: Path, tell: Tell) -> dict[str, str]:
         with path.open("rb") as content:
             digests[str(path.relative_to(directory))] = hashlib.file_digest(content, "sha256").hexdigest()
     return digests
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -13,6 +13,8 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError
 
+from coldframe.core.durable import make_folder
+
 # Any two numbers do, as long as every server uses the same: "cold" and "frame" in a sense.
 SERVER_LOCK, WRITER_LOCK = 0xC01DF4A3E, 0xC01DF4A3F
 
@@ -84,7 +86,7 @@ class SQLite:
         self.path = path.absolute()
         self.dialect: Dialect = SQLiteDialect_pysqlite(paramstyle="qmark")
         self._lock: IO[str] | None = None
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self.path.parent)
 
     def connect(self) -> sqlite3.Connection:
         """A connection; the file is its owner's alone, for secrets may lie in it."""

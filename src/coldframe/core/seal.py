@@ -9,6 +9,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from coldframe.core import durable
 from coldframe.core.wiping import wipe
 
 
@@ -107,13 +108,7 @@ def load_master_key(path: Path) -> bytes:
     try:
         return _read(path)
     except FileNotFoundError:
-        temporary = path.with_name(path.name + f".{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        durable.write(path, os.urandom(32))
         return _read(path)
 
 

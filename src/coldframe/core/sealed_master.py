@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from coldframe.core import durable
 from coldframe.core.seal import SealBroken, expanded, extracted
 from coldframe.core.struct_types import whole
 
@@ -64,18 +65,7 @@ def read_sealed(path: Path) -> SealedMaster | None:
 
 def write_sealed(path: Path, held: SealedMaster) -> None:
     """Write the file durably, readable by its owner alone."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(held))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(path, msgspec.json.encode(held))
 
 
 def _key(passphrase: bytes, salt: bytes, cost: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.core.process import Account
 from coldframe.core.struct_types import whole
 
@@ -95,7 +95,5 @@ def _read(record: Path) -> _Record | None:
 
 def _write(record: Path, pid: int) -> None:
     born = process.birth(pid)
-    temporary = record.with_suffix(".new")
     # A process that is gone already has no birth; the record then says that it ended by itself.
-    temporary.write_bytes(msgspec.json.encode(_Record(pid, born or "")))
-    temporary.replace(record)
+    durable.write(record, msgspec.json.encode(_Record(pid, born or "")))

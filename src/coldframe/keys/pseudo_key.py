@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
+from coldframe.core.durable import sync_folder
 from coldframe.keys.wire import WireError, number, string, take
 
 _MAGIC = b"openssh-key-v1\0"
@@ -56,6 +57,10 @@ def save(key: PseudoKey, path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(armoured(write(key)))
+        file.flush()
+        os.fsync(file.fileno())
+    # Whoever has it throws the key away that it was made from.
+    sync_folder(path.parent)
 
 
 def read(text: str) -> PseudoKey:

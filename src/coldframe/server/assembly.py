@@ -10,6 +10,7 @@ from coldframe.core import ids
 from coldframe.core.backup import refuse_unfinished, taken_into_use
 from coldframe.core.clock import Clock
 from coldframe.core.config import Settings
+from coldframe.core.durable import make_folder
 from coldframe.core.installation import Installation
 from coldframe.core.offers import SignedUrls
 from coldframe.core.paging import Pager
@@ -68,7 +69,7 @@ class Assembly:
 def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembly]:
     """Put a server together on its data directory; everything is closed in reverse order when the block ends."""
     refuse_unfinished(settings.data_dir)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(settings.data_dir)
     # A user who may only pass through (engines/accounts.py) stays; that others may read or write does not.
     if settings.data_dir.stat().st_mode & 0o066:
         settings.data_dir.chmod(0o700)

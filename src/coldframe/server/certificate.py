@@ -5,14 +5,13 @@ the files as they were when they were last checked does not check them again: wh
 """
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from coldframe.core import durable
 from coldframe.core.struct_types import whole
 
 
@@ -38,13 +37,13 @@ def ensure_certificate(directory: Path, region: str, now: datetime) -> ServerCer
     `now` is aware. Keys are readable by their owner alone; each file is whole or absent, also after a power cut.
     Raises OSError when the directory cannot be written.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    durable.make_folder(directory)
     made = ServerCertificate(directory / "server.pem", directory / "server.key", directory / "ca.pem")
     if not _holds(made, region, now):
         from coldframe.server.certificate_making import make_and_check
 
         until = make_and_check(made, region, now)
-        write(_memo(made), msgspec.json.encode(_Checked(_digest(made, region), until)), secret=True)
+        durable.write(_memo(made), msgspec.json.encode(_Checked(_digest(made, region), until)))
     return made
 
 
@@ -92,23 +91,3 @@ def names_served(region: str) -> list[str]:
         "*.s3.amazonaws.com",
         f"*.{region}.api.aws",
     ]
-
-
-def write(path: Path, content: bytes, *, secret: bool = False) -> None:
-    """Write beside, sync, rename, sync the directory: a reader sees the old file or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o600 if secret else 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from coldframe.server.certificate import ServerCertificate, names_served, write
+from coldframe.core import durable
+from coldframe.server.certificate import ServerCertificate, names_served
 
 _AUTHORITY_LIFE: Final = timedelta(days=3650)
 # Clients such as Safari refuse server certificates that live longer than 825 days.
@@ -20,6 +21,7 @@ _RENEW_BEFORE: Final = timedelta(days=30)
 _BACKDATED: Final = timedelta(hours=1)
 
 _ADDRESSES: Final = ("127.0.0.1", "::1")
+_PUBLIC: Final = 0o644
 
 
 def make_and_check(made: ServerCertificate, region: str, now: datetime) -> datetime:
@@ -31,14 +33,14 @@ def make_and_check(made: ServerCertificate, region: str, now: datetime) -> datet
     authority = _pair(made.authority, key_of_authority)
     if authority is None or _ends_soon(authority[0], now):
         authority = _new_authority(now)
-        write(key_of_authority, _key_pem(authority[1]), secret=True)
-        write(made.authority, _pem(authority[0]))
+        durable.write(key_of_authority, _key_pem(authority[1]))
+        durable.write(made.authority, _pem(authority[0]), mode=_PUBLIC)
     server = _pair(made.chain, made.key)
     if server is None or _ends_soon(server[0], now) or not _is_ours(server[0], authority[0], region):
         server = _new_server(authority, region, now)
         # The key goes last: a chain without its key is noticed above, and both are made again.
-        write(made.chain, _pem(server[0]) + _pem(authority[0]))
-        write(made.key, _key_pem(server[1]), secret=True)
+        durable.write(made.chain, _pem(server[0]) + _pem(authority[0]), mode=_PUBLIC)
+        durable.write(made.key, _key_pem(server[1]))
     return min(each.not_valid_after_utc for each in (authority[0], server[0])) - _RENEW_BEFORE
 
 

@@ -1,11 +1,11 @@
 """What a server leaves in its data directory for the command line: its address and the root key pair."""
 
-import os
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from coldframe.core import durable
 from coldframe.core.struct_types import whole
 
 _File = TypeVar("_File")
@@ -51,19 +51,7 @@ def read_root(data_dir: Path) -> RootCredentials:
 def write(data_dir: Path, content: ServerFile | RootCredentials) -> None:
     """Write one of the files durably and readable by its owner alone."""
     name = "server.json" if isinstance(content, ServerFile) else "root-credentials.json"
-    temporary = data_dir / f".{name}.{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(content), indent=2))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(data_dir / name)
-    folder = os.open(data_dir, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(data_dir / name, msgspec.json.format(msgspec.json.encode(content), indent=2))
 
 
 def _read(data_dir: Path, name: str, kind: type[_File]) -> _File:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from coldframe.core.durable import make_folder
 from coldframe.engines.logstore import sealing
 from coldframe.engines.logstore.catalog import Catalog
 from coldframe.engines.logstore.commit import GroupCommit
@@ -67,7 +68,7 @@ class LogStore:
         Raises StoreLocked when another process (or this one) has it open, WrongMasterKey when it was made under
         another master key.
         """
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(directory)
         held = lock(directory)
         try:
             wrapper = MasterKey(master_key) if isinstance(master_key, bytes) else master_key
@@ -87,7 +88,7 @@ class LogStore:
         settings: Settings,
     ) -> None:
         for name in ("wal", "segments"):
-            (directory / name).mkdir(mode=0o700, exist_ok=True)
+            make_folder(directory / name)
         self._lock = held
         self._settings = settings
         self._covers = covers

@@ -1,14 +1,13 @@
 """Back-ups of an instance in a folder, archived binary logs, and restores to any moment that both reach."""
 
 import re
-import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.core.struct_types import whole
 from coldframe.engines.accounts import give, let_through, private_folder
 from coldframe.engines.database import DatabaseError, InstanceSpec
@@ -16,7 +15,7 @@ from coldframe.engines.mariadb import physical, versions
 from coldframe.engines.mariadb.client import quoted
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.physical import Taken
-from coldframe.engines.mariadb.places import Place, write_durably
+from coldframe.engines.mariadb.places import Place
 from coldframe.engines.mariadb.template import ENVIRONMENT
 
 _ABOUT = "coldframe-backup.json"
@@ -43,7 +42,8 @@ class MariaDBBackups:
         finally:
             if not ran:
                 self._instances.stop(spec)
-        write_durably(folder / _ABOUT, msgspec.json.encode(taken))
+        durable.sync_tree(folder)
+        durable.write(folder / _ABOUT, msgspec.json.encode(taken))
         return taken.position
 
     def restore(
@@ -77,9 +77,8 @@ class MariaDBBackups:
             names = [row["Log_name"] or "" for row in client.query("SHOW BINARY LOGS")]
         for name in names[:-1]:
             if _LOG.fullmatch(name) and not (folder / name).exists():
-                partial = folder / f"{name}.new"
-                shutil.copyfile(place.binlogs / name, partial, follow_symlinks=False)
-                partial.replace(folder / name)
+                durable.copy(place.binlogs / name, folder / name)
+        durable.sync_folder(folder)
         return moment
 
     def _replay(self, target: InstanceSpec, taken: Taken, logs: Path, until: float | None) -> None:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from coldframe.core import durable
 from coldframe.core.process import Account
-from coldframe.engines.mariadb.places import write_durably
 
 # Nobody looks at how old it is.
 _FROM, _UNTIL = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(2099, 12, 31, tzinfo=dt.UTC)
@@ -38,7 +38,7 @@ def ready(path: Path, account: Account) -> None:
         secret = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        write_durably(path, made.public_bytes(serialization.Encoding.PEM) + secret)
+        durable.write(path, made.public_bytes(serialization.Encoding.PEM) + secret)
     if os.geteuid() == 0 and account.user != 0:
         os.chown(path, 0, account.group)
         path.chmod(0o640)

@@ -68,7 +68,7 @@ def lay_in(instances: Instances, target: InstanceSpec, taken: Taken, *, follows:
     instances.empty(place.binlogs)
     if instances.version(target).major != instances.named_version(taken.version).major:
         upgrade(instances, target, kept, taken.version)
-    place.incoming.rename(place.data)
+    place.become_data()
 
 
 def upgrade(instances: Instances, target: InstanceSpec, kept: Kept, old: str) -> None:

@@ -1,14 +1,13 @@
 """Where the parts of an instance lie below its folder, and the small file of what must be known before it runs."""
 
-import os
 from pathlib import Path
 
 import msgspec
 
-from coldframe.core.durable import sync_folder
+from coldframe.core import durable
 from coldframe.core.process import Account
 from coldframe.core.struct_types import whole
-from coldframe.engines.accounts import give, let_through, private_folder
+from coldframe.engines.accounts import let_through, private_folder
 from coldframe.engines.database import InstanceSpec
 
 
@@ -68,13 +67,19 @@ class Place:
             private_folder(account, path)
         let_through(account, self.scratch.parent)
 
+    def become_data(self) -> None:
+        """Let what is in the incoming folder be the data directory, once the disk has all of it: copies wait for nobody."""
+        durable.sync_tree(self.incoming)
+        self.incoming.rename(self.data)
+        durable.sync_folder(self.folder)
+
     def list_logs(self, account: Account) -> None:
         """Let the lists of logs name those of this folder: they have whole paths, and the folder may be a copy, or have moved."""
         for index in self.binlogs.glob("*.index"):
             listed = index.read_text(encoding="utf-8").split("\n")[:-1]
             here = [str(self.binlogs / Path(name).name) for name in listed]
             if here != listed:
-                write_durably(index, "".join(f"{name}\n" for name in here).encode(), account=account)
+                durable.write(index, "".join(f"{name}\n" for name in here).encode(), owner=account)
 
     def kept(self) -> Kept:
         """Read what is kept; defaults when nothing is yet."""
@@ -85,18 +90,4 @@ class Place:
 
     def keep(self, kept: Kept) -> None:
         """Write what must be kept, whole and durable."""
-        write_durably(self._kept, msgspec.json.encode(kept))
-
-
-def write_durably(path: Path, content: bytes, *, account: Account | None = None) -> None:
-    """Put a file of mode 0600 in place whole, synced; `account` becomes its owner."""
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    if account is not None:
-        give(account, temporary)
-    temporary.replace(path)
-    sync_folder(path.parent)
+        durable.write(self._kept, msgspec.json.encode(kept))

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.engines import daemon
 from coldframe.engines.database import (
     Activities,
@@ -26,7 +26,7 @@ from coldframe.engines.mariadb.copies import MariaDBCopies
 from coldframe.engines.mariadb.figures import Figures
 from coldframe.engines.mariadb.groups import MariaDBGroups
 from coldframe.engines.mariadb.instances import Instances
-from coldframe.engines.mariadb.places import Kept, Place, write_durably
+from coldframe.engines.mariadb.places import Kept, Place
 from coldframe.engines.mariadb.template import template
 from coldframe.engines.mariadb.upgrades import MariaDBUpgrades
 from coldframe.engines.mariadb.whole_copies import MariaDBWholeCopies
@@ -61,11 +61,11 @@ class MariaDB:
         self._instances.empty(place.incoming)
         # Copied as the account, which then owns every file.
         process.run(["cp", "-a", "--reflink=auto", f"{source}/.", place.incoming], account=account)
-        write_durably(
-            place.first_statements, grants.first_statements(master, database).encode(), account=account
+        durable.write(
+            place.first_statements, grants.first_statements(master, database).encode(), owner=account
         )
         place.keep(Kept(read_only=spec.read_only))
-        place.incoming.rename(place.data)
+        place.become_data()
 
     def start(self, spec: InstanceSpec) -> Running:
         """Start it and return when it accepts connections; raises DatabaseError with the last lines of its log."""

@@ -3,11 +3,12 @@
 import math
 import os
 
+from coldframe.core import durable
 from coldframe.core.process import Account
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec, Version
 from coldframe.engines.mariadb import link, versions
-from coldframe.engines.mariadb.places import Kept, Place, write_durably
+from coldframe.engines.mariadb.places import Kept, Place
 
 _MEGABYTE = 1024 * 1024
 _QUOTED = frozenset("#;'\"\\ \t")
@@ -126,7 +127,7 @@ def write(spec: InstanceSpec, version: Version, kept: Kept, account: Account) ->
     lines = ["[mariadbd]", *written, ""]
     path = Place(spec).configuration
     link.ready(Place(spec).link, account)
-    write_durably(path, "\n".join(lines).encode())
+    durable.write(path, "\n".join(lines).encode())
     if os.geteuid() == 0 and account.user != 0:
         os.chown(path, 0, account.group)
         path.chmod(0o640)

@@ -4,7 +4,7 @@ import fcntl
 import shutil
 from pathlib import Path
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.core.process import Account
 from coldframe.engines.accounts import let_through, private_folder
 from coldframe.engines.database import DatabaseError, Version
@@ -81,7 +81,10 @@ def _make(made: Path, version: Version, account: Account, owner: Account) -> Non
             "is the disk full, or the installation of MariaDB incomplete?",
         ) from problem
     (data / "ib_buffer_pool").unlink(missing_ok=True)
+    # What is copied from it must never be half of it.
+    durable.sync_tree(data)
     data.rename(made)
+    durable.sync_folder(made.parent)
     shutil.rmtree(unfinished)
 
 

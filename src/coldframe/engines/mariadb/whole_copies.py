@@ -9,14 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.core.struct_types import whole
 from coldframe.engines.accounts import give, let_through, private_folder
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import physical
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.physical import Taken
-from coldframe.engines.mariadb.places import Place, write_durably
+from coldframe.engines.mariadb.places import Place
 
 _HOURS = 6 * 3600.0
 _LOG = re.compile(r"binlog\.\d{6,}")
@@ -51,7 +51,7 @@ class MariaDBWholeCopies:
         if running:
             private_folder(account, copied.data)
             taken = physical.take(self._instances, spec, copied.data)
-            write_durably(folder / _RAW, msgspec.json.encode(taken))
+            durable.write(folder / _RAW, msgspec.json.encode(taken))
             private_folder(account, copied.binlogs)
             self._copy_logs(place.binlogs, copied.binlogs, taken)
         elif copied.data.exists():
@@ -128,7 +128,7 @@ class MariaDBWholeCopies:
             (target / name).chmod(0o600)
             give(account, target / name)
         lines = "".join(f"{target / name}\n" for name in kept)
-        write_durably(target / "binlog.index", lines.encode(), account=account)
+        durable.write(target / "binlog.index", lines.encode(), owner=account)
 
 
 def _logs(folder: Path) -> list[Path]:

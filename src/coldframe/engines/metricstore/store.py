@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe.core.durable import make_folder
 from coldframe.core.struct_types import whole
 from coldframe.engines.metricstore import reading, wal
 from coldframe.engines.metricstore.block import Block
@@ -45,7 +46,7 @@ class MetricStore:
         It flushes itself once memory has more than `flush_cells` cells, or the log more than `flush_bytes`, which a
         start after a crash has to read.
         """
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(directory)
         self._directory = directory
         self._now = now
         self._flush_cells = flush_cells

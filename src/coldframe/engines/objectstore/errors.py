@@ -11,3 +11,7 @@ class BlobDamaged(Exception):
 
 class StorageFull(Exception):
     """The disk, or the quota, has no room for the blob; nothing of it is left behind."""
+
+
+class StorageFailed(Exception):
+    """The disk takes no writes: it reported an error, or is read-only since it did."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from coldframe.core.durable import make_folder
 from coldframe.core.filling import Fill, Filling
 from coldframe.engines.objectstore.digesting import Digest
 from coldframe.engines.objectstore.disk import Disk
@@ -77,7 +78,7 @@ class ObjectStore:
         """Write a blob durably and return it, pending; each digest sees its bytes. It opens only with its secret.
 
         The body comes in chunks or fills buffers; room on the disk is set aside for its `size`, where that is known.
-        Raises StorageFull, ValueError for a body of another size, and whatever the body raises; nothing of the blob is
+        Raises StorageFull, StorageFailed, ValueError for a body of another size, and whatever the body raises; nothing of the blob is
         left behind then.
         """
         self._prepare()
@@ -182,7 +183,7 @@ class ObjectStore:
         if self._ready:
             return
         with self._lock:
-            self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._incoming)
             for number in range(256):
                 (self._root / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
             self._in_use.touch(mode=0o600)

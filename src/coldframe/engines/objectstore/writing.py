@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,11 @@ from coldframe.core.filling import Fill
 from coldframe.engines.objectstore.buffers import Buffers, Ring
 from coldframe.engines.objectstore.digesting import Digest, Line
 from coldframe.engines.objectstore.disk import Disk
-from coldframe.engines.objectstore.errors import StorageFull
+from coldframe.engines.objectstore.errors import StorageFailed, StorageFull
 from coldframe.engines.objectstore.sealing import PIECE, SEALED_PIECE, TAG, Cipher, sealed_size
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FAILED = frozenset({errno.EIO, errno.EROFS})
 # How many pieces may wait to be digested; beside them one is being filled, and one is full and may be the last.
 _AHEAD = 4
 _BUFFERS = _AHEAD + 2
@@ -60,7 +61,7 @@ class Writer:
     ) -> int:
         """Write a blob, sealed under `key`, durably to `final` and return its size; `size`: what it will be, if known.
 
-        Raises StorageFull, and whatever `fill` raises; nothing is left behind then.
+        Raises StorageFull, StorageFailed, and whatever `fill` raises; nothing is left behind then.
         """
         temporary = self._incoming / blob_id
         try:
@@ -78,10 +79,14 @@ class Writer:
             self._disk.sync_directory(final.parent)
             self._disk.reached("named")
         except BaseException as failure:
-            temporary.unlink(missing_ok=True)
-            final.unlink(missing_ok=True)
+            # What a disk that takes no writes does not let go of goes with a sweep.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+                final.unlink(missing_ok=True)
             if isinstance(failure, OSError) and failure.errno in _FULL:
                 raise StorageFull("the disk of the object store is full") from failure
+            if isinstance(failure, OSError) and failure.errno in _FAILED:
+                raise StorageFailed(str(failure.strerror)) from failure
             raise
         return written
 

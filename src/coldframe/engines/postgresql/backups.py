@@ -4,6 +4,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from coldframe.core import durable
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.postgresql import admin, base_copy, layout, logical, programs
 from coldframe.engines.postgresql.admin import Connection
@@ -26,7 +27,9 @@ class PostgreSQLBackups:
 
     def back_up(self, spec: InstanceSpec, folder: Path) -> str:
         """Write a consistent copy of a running or stopped instance into an empty folder; return its position."""
-        return base_copy.take(spec, folder / "data")
+        position = base_copy.take(spec, folder / "data")
+        durable.sync_tree(folder)
+        return position
 
     def restore(
         self, folder: Path, target: InstanceSpec, *, logs: Path | None = None, until: float | None = None

@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+from coldframe.core import durable
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.postgresql import admin, layout, programs
 
@@ -88,11 +89,9 @@ def copy_log(
     for file in sorted(log.iterdir()):
         if _HISTORY.fullmatch(file.name) or (_SEGMENT.fullmatch(file.name) and since <= file.name < finished):
             if anew or not (target / file.name).exists():
-                fresh = target / f"{file.name}.new"
-                shutil.copyfile(file, fresh)
-                fresh.chmod(0o600)
-                fresh.rename(target / file.name)
+                durable.copy(file, target / file.name)
             found.append(file.name)
+    durable.sync_folder(target)
     return [name for name in found if _SEGMENT.fullmatch(name)]
 
 

@@ -13,6 +13,8 @@ from coldframe.core.struct_types import whole
 from coldframe.engines.database import DatabaseError, InstanceSpec, Running
 from coldframe.engines.postgresql import programs
 
+# The last state that waited for the disk. What came after it did not: a power cut may leave nothing of that, or an empty file.
+_DURABLE = "state.durable"
 SOCKET_NAME = ".s.PGSQL.5432"
 # The system's limit for the address of a unix socket, with its closing zero.
 _LONGEST_SOCKET = 107
@@ -105,6 +107,9 @@ def read_state(place: Path) -> State:
         known = msgspec.json.decode((place / "state.json").read_bytes(), type=whole(State))
     except FileNotFoundError:
         return State()
+    except msgspec.DecodeError:
+        # Written without waiting for the disk when the power failed.
+        known = msgspec.json.decode((place / _DURABLE).read_bytes(), type=whole(State))
     if known.source is not None and known.source.folder.parent != place.parent:
         # The folder is a copy, or has moved: its source came along, and whoever is where it was is somebody else.
         beside = place.parent / known.source.folder.name
@@ -124,6 +129,11 @@ def write_state(place: Path, known: State, *, durable: bool) -> None:
         if durable:
             file.flush()
             os.fsync(file.fileno())
+    if durable:
+        linked = kept.with_suffix(".link")
+        linked.unlink(missing_ok=True)
+        linked.hardlink_to(fresh)
+        linked.replace(place / _DURABLE)
     fresh.replace(kept)
     if durable:
         sync_folder(place)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from coldframe.core import durable
 from coldframe.core.struct_types import whole
 from coldframe.engines.database import InstanceSpec
 from coldframe.engines.postgresql.admin import Connection
@@ -100,9 +101,7 @@ def differences(then: Objects, now: Objects) -> list[str]:
 
 def remember(target: InstanceSpec, found: dict[str, Objects]) -> None:
     """Keep beside a copy what every database of its source was when the copy was begun."""
-    fresh = _place(target).with_suffix(".new")
-    fresh.write_bytes(msgspec.json.encode(found))
-    fresh.replace(_place(target))
+    durable.write(_place(target), msgspec.json.encode(found))
 
 
 def remembered(target: InstanceSpec) -> dict[str, Objects] | None:

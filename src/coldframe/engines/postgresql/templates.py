@@ -7,6 +7,7 @@ import shutil
 from importlib import resources
 from pathlib import Path
 
+from coldframe.core import durable
 from coldframe.engines.database import InstanceSpec, Version
 from coldframe.engines.postgresql import admin, layout, programs
 from coldframe.engines.postgresql.cluster import Cluster
@@ -33,7 +34,10 @@ def clone(folder: Path, target: Path) -> None:
     programs.copy(folder, fresh)
     programs.own(fresh)
     fresh.chmod(0o700)
+    # A server that was stopped properly syncs nothing that it does not change.
+    durable.sync_tree(fresh)
     fresh.rename(target)
+    durable.sync_folder(target.parent)
 
 
 def _make(version: Version, kept: Path) -> None:
@@ -55,7 +59,9 @@ def _make(version: Version, kept: Path) -> None:
         cluster.stop()
     for name in ("postmaster.opts", "postgresql.auto.conf"):
         (empty / name).unlink(missing_ok=True)
+    durable.sync_tree(empty)
     empty.rename(kept)
+    durable.sync_folder(kept.parent)
     shutil.rmtree(room)
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
+from coldframe.core.durable import make_folder
 from coldframe.engines.queue import reading, sending, tables
 from coldframe.engines.queue.arrivals import Arrivals
 from coldframe.engines.queue.commits import Commits
@@ -19,7 +20,7 @@ class MessageStore(Looking):
     """Queues of messages in the SQLite file `path`, which no other process writes; safe for many threads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         self._arrivals = Arrivals()
         self._commits = Commits(path)
         self._commits.run(tables.create)

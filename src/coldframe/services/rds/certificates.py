@@ -1,7 +1,6 @@
 """The certificate authority of the endpoints: rds-ca-rsa2048-g1, made on first use, and the certificates that it signs."""
 
 import hashlib
-import os
 import threading
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from coldframe.core import durable
 from coldframe.core.clock import Clock
 from coldframe.services.rds.authorities import DEFAULT
 
@@ -73,9 +73,9 @@ class Authority:
             )
             .sign(signing, hashes.SHA256())
         )
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(key_file, _pem(key))
-        _write(certificate, made.public_bytes(serialization.Encoding.PEM) + self.file.read_bytes())
+        durable.make_folder(folder)
+        durable.write(key_file, _pem(key))
+        durable.write(certificate, made.public_bytes(serialization.Encoding.PEM) + self.file.read_bytes())
         return certificate, key_file
 
     def _make(self) -> None:
@@ -102,9 +102,9 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(self._key, _pem(key))
-        _write(self.file, made.public_bytes(serialization.Encoding.PEM))
+        durable.make_folder(self.file.parent)
+        durable.write(self._key, _pem(key))
+        durable.write(self.file, made.public_bytes(serialization.Encoding.PEM))
 
 
 def _certificate(name: str, now: datetime, until: datetime) -> x509.CertificateBuilder:
@@ -125,14 +125,3 @@ def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone reads, whole or not at all."""
-    temporary = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

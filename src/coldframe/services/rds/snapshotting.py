@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from coldframe.core import ids
+from coldframe.core import durable, ids
 from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import job
@@ -170,6 +170,7 @@ def _duplicate(run: Run, source: str, target: str) -> int:
     _delete(after)
     try:
         shutil.copytree(before, after, symlinks=True)
+        durable.sync_tree(after)
     except shutil.Error as error:
         raise DatabaseError(f"the snapshot could not be copied: {error}") from error
     return size_of(after)

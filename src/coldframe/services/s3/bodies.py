@@ -10,7 +10,7 @@ from coldframe.core.checksums import HEADER, LENGTHS, Checksum, running
 from coldframe.core.faults import ServiceFault
 from coldframe.core.filling import Fill, Filling
 from coldframe.core.wire import BodyStream
-from coldframe.engines.objectstore.errors import StorageFull
+from coldframe.engines.objectstore.errors import StorageFailed, StorageFull
 from coldframe.engines.objectstore.store import ObjectStore
 from coldframe.engines.objectstore.writing import Blob
 from coldframe.services.s3.lookup import Request
@@ -82,6 +82,9 @@ def store_body(
     except StorageFull as full:
         text = "The server's disk is full: nothing of the object was stored. Free some space and try again."
         raise ServiceFault("ServiceUnavailable", text, status=503) from full
+    except StorageFailed as failed:
+        text = f"The server's disk refused to store the object ({failed}): nothing of it was stored."
+        raise ServiceFault("ServiceUnavailable", text, status=503) from failed
     found = {name: b64encode(each.digest()).decode() for name, each in checksums.items()}
     return Received(blob, whole.hexdigest() if whole else "", found)
 

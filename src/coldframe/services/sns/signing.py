@@ -4,6 +4,7 @@ import base64
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from coldframe.core import durable
 from coldframe.core.seal import Seal
 
 _PURPOSE = "sns-signing-key"
@@ -15,7 +16,7 @@ class Signer:
     """Signs with the key kept, sealed, in a folder of the data directory; receivers get its certificate there."""
 
     def __init__(self, folder: Path, seal: Seal, now: datetime) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.make_folder(folder)
         kept, certificate = folder / "signing.key", folder / "signing.pem"
         if not (kept.exists() and certificate.exists()):
             self._make(kept, certificate, seal, now)
@@ -66,7 +67,4 @@ class Signer:
             (kept, seal.seal(_PURPOSE, "signing.key", plain)),
             (certificate, made.public_bytes(serialization.Encoding.PEM)),
         ):
-            temporary = path.with_suffix(".new")
-            temporary.write_bytes(content)
-            temporary.chmod(0o600)
-            temporary.replace(path)
+            durable.write(path, content)

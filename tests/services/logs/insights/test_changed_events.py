@@ -4,10 +4,9 @@ import errno
 
 import pytest
 
-from coldframe.services.logs.insights import sources
+from coldframe.services.logs.insights import results, sources
 from coldframe.services.logs.insights.errors import QueryFailed
 from coldframe.services.logs.insights.lookup_relations import relation_of
-from coldframe.services.logs.insights.results import KeptResults
 from coldframe.services.logs.insights.stage import Lookup
 from tests.server_fixtures import running_server
 from tests.services.logs.conftest import add_group, policy
@@ -120,7 +119,7 @@ def test_results_that_find_no_place_fail_the_query_with_the_reason(served, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(KeptResults, "_write", full)
+        patched.setattr(results.durable, "write", full)
         answer = ask(served, "fields @message", logGroupName="shaped")
     assert answer["status"] == "Failed"
     assert rows(answer) == [{"@error": "the results could not be kept: No space left on device"}]

@@ -1,6 +1,5 @@
 """Results of queries: values as the service writes them, kept sealed in one file for each query."""
 
-import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from coldframe.core import durable
 from coldframe.core.seal import Seal, SealBroken
 from coldframe.core.struct_types import whole
 from coldframe.services.logs.insights.errors import QueryFailed
@@ -61,28 +61,10 @@ class KeptResults:
         """Keep the results of a query, durably; raises QueryFailed where the disk does not take them."""
         packed = zlib.compress(msgspec.msgpack.encode(results), 1)
         try:
-            self._write(self._path(query), self._seal.seal(_PURPOSE, query, packed))
+            durable.make_folder(self._folder)
+            durable.write(self._path(query), self._seal.seal(_PURPOSE, query, packed))
         except OSError as error:
             raise QueryFailed(f"the results could not be kept: {error.strerror}") from error
-
-    def _write(self, path: Path, sealed: bytes) -> None:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(sealed)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        temporary.replace(path)
-        directory = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
     def read(self, query: str) -> Results:
         """Return the results of a query; raises QueryFailed when they are gone or damaged."""

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Literal
 
-from coldframe.core import ids
+from coldframe.core import durable, ids
 from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import job
@@ -212,6 +212,7 @@ def _duplicate(run: Run, source: str, target: str) -> None:
     _delete(after)
     try:
         shutil.copytree(before, after, symlinks=True)
+        durable.sync_tree(after)
     except shutil.Error as error:
         raise DatabaseError(f"the snapshot could not be copied: {error}") from error
 
