@@ -14,7 +14,7 @@ from coldframe.core.installation import Installation
 from coldframe.core.wire import BodyStream, WireRequest, WireResponse
 from coldframe.gateway.forms.multipart import Form, read_form
 from coldframe.gateway.forms.policy import check_policy, signer_of
-from coldframe.gateway.route import virtual_host_bucket
+from coldframe.gateway.hosts import virtual_host_bucket
 from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
 
