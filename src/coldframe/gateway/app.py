@@ -52,7 +52,10 @@ class Gateway:
     def streams(self, request: WireRequest) -> bool:
         """Tell whether the body goes to its handler as it arrives: large ones of operations that the model streams."""
         length = request.headers.get("content-length", "")
-        if request.method not in {"PUT", "POST"} or (length.isdecimal() and int(length) < STREAM_FROM):
+        if request.method not in {"PUT", "POST"}:
+            return False
+        # Who asks before sending is told what is refused instead, so that such a body is not read before its handler runs.
+        if length.isdecimal() and int(length) < STREAM_FROM and "expect" not in request.headers:
             return False
         if post_object.is_form(request):
             return True

@@ -77,7 +77,9 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         checksums=received.checksums,
         checksum_type="FULL_OBJECT" if received.checksums else "",
     )
-    made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
+    made, bucket = commit_version(
+        call, request, draft, [received.blob.id], into=bucket, event="ObjectCreated:Copy"
+    )
     result = {"ETag": f'"{made.etag}"', "LastModified": whole_second(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
     answer: dict[str, Any] = {"CopyObjectResult": result, **encryption.answered(made, request), **source_id}
