@@ -57,7 +57,13 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         text += " object's metadata, storage class, website redirect location or encryption attributes."
         raise invalid_request(text)
     if request.get("MetadataDirective") != "REPLACE":
-        draft = replace(draft, headers=source.headers, expires=source.expires, metadata=source.metadata)
+        draft = replace(
+            draft,
+            headers=source.headers,
+            latin=source.latin,
+            expires=source.expires,
+            metadata=source.metadata,
+        )
     if request.get("TaggingDirective") == "REPLACE":
         draft = replace(draft, tags=tags_of_header(request.get("Tagging")))
     elif source.tags:
