@@ -49,11 +49,17 @@ def processor(pid):
 
 
 def forget(*paths):
-    """Drop files from memory, so that they are read from the disk."""
+    """Drop files from memory, so that they are read from the disk; then have the memory at hand that they leave.
+
+    Memory that a file has lain in for a while is often that which a virtual machine's host has taken back.
+    """
+    size = 0
     for path in paths:
         with path.open("rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            size += os.fstat(file.fileno()).st_size
+    take_memory(2 * size)
 
 
 def take_memory(size):
@@ -139,7 +145,9 @@ class Measures:
             hashlib.file_digest(file, "md5")
         return time.perf_counter() - begun
 
-    def bare(self, method, into=None):
+    def bare(self, method, into=None, *, cold=False):
+        if cold:
+            forget(self.source)
         head = f"{method} / HTTP/1.1\r\nContent-Length: {self._size if method == 'PUT' else 0}\r\n\r\n"
         frames = [["", 0, self._size]] if method == "PUT" else []
         (self._folder / "bare").unlink(missing_ok=True)
@@ -192,10 +200,15 @@ class Measures:
 
     def get(self, into=None, *, cold=False):
         if cold:
-            forget(*(path for path in (self._folder / "data" / "objects").glob("*/*") if path.is_file()))
+            self._forget_objects()
         return self._told([{"head": self._head("GET", "/bench/large")}], into=into)[0]
 
-    def get_ranges(self):
+    def _forget_objects(self):
+        forget(*(path for path in (self._folder / "data" / "objects").glob("*/*") if path.is_file()))
+
+    def get_ranges(self, *, cold=False):
+        if cold:
+            self._forget_objects()
         requests = []
         for at in range(0, self._size, PART):
             extra = {"range": f"bytes={at}-{min(at + PART, self._size) - 1}"}
@@ -284,6 +297,7 @@ def measure(chosen, at, pid):
         ("floor of an ETag: MD5 alone, one core", None, at.md5_alone),
         ("ceiling: PUT to a bare server, synced", None, lambda: at.bare("PUT")),
         ("ceiling: bare sendfile, received", None, lambda: at.bare("GET")),
+        ("ceiling: bare sendfile, received, cold", None, lambda: at.bare("GET", cold=True)),
         ("ceiling: bare sendfile, written to a file", None, lambda: at.bare("GET", at.target)),
         ("PUT, unsigned payload", durable, at.put),
         ("PUT, SHA-256 signed", durable, lambda: at.put(at.sha256.hex())),
@@ -294,6 +308,7 @@ def measure(chosen, at, pid):
         ("GET, received, cold", cold, lambda: at.get(cold=True)),
         ("GET, written to a file", hot, lambda: at.get(at.target)),
         ("GET in ranges of 8 MiB, 10 at once, to a file", hot, at.get_ranges),
+        ("GET in ranges of 8 MiB, 10 at once, cold", cold, lambda: at.get_ranges(cold=True)),
     ]
     memory = 2 * chosen.megabytes * MEGABYTE
     seconds = interleaved(measures, chosen.rounds, chosen.seconds, memory)

@@ -7,7 +7,8 @@ import pytest
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import route as route_module
-from coldframe.gateway.route import Router, virtual_host_bucket
+from coldframe.gateway.hosts import virtual_host_bucket
+from coldframe.gateway.route import Router
 from tests.gateway.protocols.models import services
 
 
@@ -160,6 +161,11 @@ def test_a_bucket_in_the_host_becomes_part_of_the_path(router):
     ("host", "bucket"),
     [
         ("bucket.localhost:4566", "bucket"),
+        ("my.bucket.localhost:4566", "my.bucket"),
+        ("my.bucket.s3.localhost:4566", "my.bucket"),
+        ("bucket.s3.us-east-1.localhost:4566", "bucket"),
+        ("bucket.s3-website-us-east-1.localhost:4566", "bucket"),
+        ("s3.us-east-1.localhost:4566", None),
         ("bucket.s3.example.org", "bucket"),
         ("bucket.s3-eu-west-1.amazonaws.com", "bucket"),
         ("s3.eu-west-1.amazonaws.com", None),

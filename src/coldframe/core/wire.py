@@ -50,3 +50,18 @@ class WireResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | Iterator[bytes] = b""
+
+
+def latin(text: str) -> str:
+    """Return the value of a header that goes out as ISO-8859-1, and not as UTF-8: each of its bytes as an escape."""
+    return text if text.isascii() else text.encode("latin-1").decode("ascii", "surrogateescape")
+
+
+def from_latin(text: str) -> str:
+    """Return the text of a value that `latin` made."""
+    return text if text.isascii() else text.encode("ascii", "surrogateescape").decode("latin-1")
+
+
+def is_latin(text: str) -> bool:
+    """Tell whether `latin` made a value."""
+    return any("\udc80" <= one <= "\udcff" for one in text)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from coldframe.core import ids
 from coldframe.core.faults import InternalFailure, ServiceFault
@@ -13,6 +14,8 @@ from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway import answer, authenticate, authorize, dispatch, protocols, read, route
 from coldframe.gateway.exchange import Exchange
 from coldframe.gateway.forms import post_object
+from coldframe.gateway.hosts import site_of, virtual_host_bucket
+from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
 
 LOG = logging.getLogger("coldframe.gateway")
@@ -49,7 +52,10 @@ class Gateway:
     def streams(self, request: WireRequest) -> bool:
         """Tell whether the body goes to its handler as it arrives: large ones of operations that the model streams."""
         length = request.headers.get("content-length", "")
-        if request.method not in {"PUT", "POST"} or (length.isdecimal() and int(length) < STREAM_FROM):
+        if request.method not in {"PUT", "POST"}:
+            return False
+        # Who asks before sending is told what is refused instead, so that such a body is not read before its handler runs.
+        if length.isdecimal() and int(length) < STREAM_FROM and "expect" not in request.headers:
             return False
         if post_object.is_form(request):
             return True
@@ -64,6 +70,10 @@ class Gateway:
             "RequestEntityTooLarge", f"The request body is larger than {BODY_LIMIT} bytes.", status=413
         )
         return answer.fault_without_service(request, fault, ids.uuid())
+
+    def is_for_site(self, request: WireRequest) -> bool:
+        """Tell whether a request is for a website endpoint, which answers browsers and is no API."""
+        return "s3" in self.services and site_of(request.headers.get("host", "")) is not None
 
     def inline(self, request: WireRequest) -> WireResponse | None:
         """Answer at once an operation that its service declares quick; None sends the request to a thread."""
@@ -82,6 +92,8 @@ class Gateway:
         """Answer a request; every error becomes a fault in the shape of the request's protocol."""
         if request.method == "OPTIONS" and (response := self._preflight(request)) is not None:
             return response
+        if "s3" in self.services and (site := site_of(request.headers.get("host", ""))) is not None:
+            return self._for_site(request, site)
         if "s3" in self.services and post_object.is_form(request):
             response = self._post_object(request)
             return self._for_browsers(self.services["s3"], request, response)
@@ -112,6 +124,20 @@ class Gateway:
         except ServiceFault as fault:
             return self._fault_of_s3(fault)
 
+    def _for_site(self, request: WireRequest, site: tuple[str, str]) -> WireResponse:
+        """Answer a visitor of a site, who is nobody in particular and may what the bucket lets everybody do."""
+        service = self.services["s3"]
+
+        def get(made: WireRequest, region: str) -> WireResponse:
+            exchange = Exchange(self.installation, service, self._router.within(service.model, made), made)
+            exchange.principal, exchange.region, exchange.inside = credentials.anonymous(), region, True
+            return self._answered(exchange)
+
+        website: Any = service.module("website")
+        response: WireResponse = website.answer(self.installation, request, site, get)
+        bucket, _ = site
+        return self._for_browsers(service, replace(request, path=f"/{bucket}{request.path}"), response)
+
     def _fault_of_s3(self, fault: ServiceFault) -> WireResponse:
         model = self.services["s3"].model
         protocol = protocols.protocol_of(model, str(model.resolved_protocol))
@@ -119,7 +145,7 @@ class Gateway:
 
     def _preflight(self, request: WireRequest) -> WireResponse | None:
         """Answer what a browser asks before it sends; None where no service answers browsers."""
-        bucket = route.virtual_host_bucket(request.headers.get("host", ""))
+        bucket = virtual_host_bucket(request.headers.get("host", ""))
         if bucket is not None:
             request = replace(request, path=f"/{bucket}{request.path}")
         for service in self.services.values():
@@ -150,14 +176,21 @@ class Gateway:
 
     def _run(self, exchange: Exchange) -> WireResponse:
         try:
+            return self._answered(exchange)
+        except ServiceFault as fault:
+            return answer.fault(exchange, fault)
+
+    def _answered(self, exchange: Exchange) -> WireResponse:
+        """Take a request through the steps; raises ServiceFault, also for what went wrong here."""
+        try:
             for step in STEPS:
                 step(exchange)
             return answer.result(exchange)
-        except ServiceFault as fault:
-            return answer.fault(exchange, fault)
+        except ServiceFault:
+            raise
         except StoreUnavailable as full:
-            return answer.fault(exchange, ServiceFault("ServiceUnavailableException", str(full), status=503))
-        except Exception:
+            raise ServiceFault("ServiceUnavailableException", str(full), status=503) from full
+        except Exception as error:
             LOG.exception("request %s: %s failed", exchange.request_id, exchange.operation.name)
             text = f"An internal error occurred; the server's log has the cause under {exchange.request_id}."
-            return answer.fault(exchange, InternalFailure(text))
+            raise InternalFailure(text) from error

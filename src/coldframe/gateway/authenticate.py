@@ -12,7 +12,7 @@ from botocore.model import ServiceModel
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway.exchange import Exchange
-from coldframe.gateway.route import virtual_host_bucket
+from coldframe.gateway.hosts import virtual_host_bucket
 from coldframe.gateway.signature import Expectation, Family, Secret, Verified, verify
 from coldframe.gateway.signature.chunked import CHUNKED, UNSIGNED_CHUNKS, decode_body, decode_stream
 from coldframe.gateway.url_headers import with_headers_of_url

@@ -15,6 +15,7 @@ from coldframe.core import former_query, models
 from coldframe.core.faults import ServiceFault
 from coldframe.core.wire import WireRequest
 from coldframe.gateway import protocols
+from coldframe.gateway.hosts import virtual_host_bucket
 from coldframe.gateway.protocols import Protocol, query_json
 from coldframe.gateway.rest_table import RestTable
 
@@ -30,7 +31,6 @@ _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9_]{1,128})(?=&|$)")
 _VERSION = re.compile(rb"(?:^|&)Version=([0-9A-Za-z-]{1,32})(?=&|$)")
 # Older versions of an API are taken as the newest, which has kept what they had; none is older than AWS itself.
 _OLDEST = "2006-01-01"
-_BUCKET_HOST = re.compile(r"([a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])\.(?:s3[.-].*|s3$|localhost)(?::\d+)?")
 
 
 @dataclass(slots=True, frozen=True)
@@ -196,12 +196,6 @@ def _former_query(request: WireRequest, former: models.Former, name: str) -> Rou
 def _answered(wire: str, request: WireRequest) -> str:
     """Name the protocol that answers a request of another: the query protocol has a second form for its answers."""
     return "query-json" if wire == "query" and query_json.asked_for(request.headers) else wire
-
-
-def virtual_host_bucket(host: str) -> str | None:
-    """Name the bucket of `bucket.s3.region.host` or `bucket.localhost`; None for path style."""
-    match = _BUCKET_HOST.fullmatch(host.lower())
-    return match[1] if match and not match[1].startswith("s3.") and match[1] != "s3" else None
 
 
 def _inflated(request: WireRequest) -> WireRequest:

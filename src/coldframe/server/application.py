@@ -31,12 +31,15 @@ class Application:
 
     def inline(self, request: WireRequest) -> WireResponse | None:
         """Answer at once what neither waits nor writes."""
-        if request.path.startswith(PREFIX) or self._is_page(request):
+        if request.path.startswith(PREFIX) or self._gateway.is_for_site(request) or self._is_page(request):
             return None
         return self._gateway.inline(request)
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Answer any request; called in a thread."""
+        # A site has its host to itself: no path of it is the server's own.
+        if self._gateway.is_for_site(request):
+            return self._gateway.handle(request)
         if request.path.startswith(PREFIX):
             return self._control.answer(request)
         if request.path.startswith(CERTIFICATES) and request.method == "GET":

@@ -303,7 +303,9 @@ def _may_have_body(scope: Scope, request: WireRequest) -> bool:
 
 
 def _encoded(response: WireResponse) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode()) for name, value in response.headers.items()]
+    return [
+        (name.encode(), value.encode(errors="surrogateescape")) for name, value in response.headers.items()
+    ]
 
 
 def _close_after(response: WireResponse, scope: Scope) -> None:

@@ -312,3 +312,13 @@ def test_resources_of_policies_may_have_wildcards_that_the_bucket_fits(s3, bucke
     put("arn:aws:s3:::*", "arn:aws:s3:::*/*", f"arn:aws:s3:::{bucket[:-1]}?/k")
     for resource in ("arn:aws:s3:::other", "arn:aws:s3:::other*/k", f"arn:aws:s3:::{bucket}x/k"):
         assert refused(put, resource) == ("MalformedPolicy", 400)
+
+
+def test_what_is_not_there_is_told_by_prefix(s3, nobody, open_bucket):
+    prefix = {"Condition": {"StringLike": {"s3:prefix": "public/*"}}}
+    statement = policy(open_bucket, "s3:ListBucket", path="", **prefix)
+    both = json.loads(statement)["Statement"] + json.loads(policy(open_bucket, "s3:GetObject"))["Statement"]
+    s3.put_bucket_policy(Bucket=open_bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": both}))
+    assert refused(nobody.head_object, Bucket=open_bucket, Key="public/gone") == ("404", 404)
+    assert refused(nobody.head_object, Bucket=open_bucket, Key="private/gone") == ("403", 403)
+    assert refused(nobody.get_object, Bucket=open_bucket, Key="public/gone") == ("NoSuchKey", 404)

@@ -304,3 +304,20 @@ def test_a_request_that_names_headers_is_held_to_them(s3, signed, bucket):
     assert "Access-Control-Allow-Origin" in signed("GET", f"/{bucket}/k", **named).headers
     named["Access_Control_Request_Method"] = "PUT"
     assert "Access-Control-Allow-Origin" not in signed("GET", f"/{bucket}/k", **named).headers
+
+
+def test_headers_of_forms_are_answered_in_the_character_set_of_headers(s3, s3_server, bucket):
+    said = "attachment; filename=é—ü.txt"
+    fields = form(
+        s3_server,
+        [{"bucket": bucket}, {"key": "k"}, {"content-disposition": said}],
+        key="k",
+        **{"content-disposition": said},
+    )
+    assert send(f"{s3_server.endpoint}/{bucket}", fields).status == 204
+    # Clients read headers as ISO-8859-1; the dash is not in it.
+    assert s3.head_object(Bucket=bucket, Key="k")["ContentDisposition"] == "attachment; filename=é ü.txt"
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
+    assert s3.get_object(Bucket=bucket, Key="copy")["ContentDisposition"] == "attachment; filename=é ü.txt"
+    got = s3.get_object(Bucket=bucket, Key="k", ResponseCacheControl="é")
+    assert got["CacheControl"] == "é"

@@ -1,7 +1,9 @@
 """Reading a range of an object that lies in one or more blobs, piece by piece."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, wait
 from pathlib import Path
+from threading import Semaphore
 from typing import Final, TypeVar
 
 from coldframe.engines.objectstore.buffers import Buffers
@@ -12,6 +14,30 @@ from coldframe.engines.objectstore.writing import Blob
 T = TypeVar("T", bytes, memoryview)
 # Blobs up to this size are read into memory of their own: one that is read slowly would keep a large buffer from others.
 _SMALL: Final = 64 * 1024
+
+
+class Ahead:
+    """Threads that read and open the next piece of an object while the last one is sent, as many as cores can be spared."""
+
+    def __init__(self, threads: Executor, cores: int) -> None:
+        """Take every second of so many cores: the others are wanted for sending."""
+        self._threads = threads
+        self._spare = Semaphore(cores // 2)
+
+    def of(self, pieces: Generator[memoryview, None, None]) -> Generator[memoryview, None, None]:
+        """Give the pieces, each made while its predecessor is in use; without a core to spare, when it is asked for."""
+        if not self._spare.acquire(blocking=False):
+            yield from pieces
+            return
+        made = self._threads.submit(next, pieces, None)
+        try:
+            while (piece := made.result()) is not None:
+                made = self._threads.submit(next, pieces, None)
+                yield piece
+        finally:
+            # The piece that is being made still writes into memory that goes back.
+            wait([made])
+            self._spare.release()
 
 
 class Reading:
@@ -25,11 +51,13 @@ class Reading:
         key: bytes,
         path: Callable[[str], Path],
         buffers: tuple[Buffers, Buffers],
+        ahead: Ahead,
         closed: Callable[[], None],
     ) -> None:
         """Read `span`, counted from the beginning of the first blob; `buffers` are for pieces and for sealed ones."""
         self._blobs, self._span, self._key, self._path = blobs, span, key, path
         self._plain, self._sealed = buffers
+        self._ahead = ahead
         self._closed = closed
         self._open = True
         self._pieces: Generator[bytes, None, None] | None = None
@@ -51,15 +79,20 @@ class Reading:
 
         New memory for each piece costs more than opening it. In place of iterating, never beside it.
         """
+        start, end = self._span
+        several = end - start > PIECE
         with self._plain.ring() as ring:
-            buffer = ring.next(1)
 
             def opened(cipher: Cipher, number: int, sealed: memoryview, *, last: bool) -> memoryview:
-                into = buffer[: max(0, len(sealed) - TAG)]
+                into = ring.next(2 if several else 1)[: max(0, len(sealed) - TAG)]
                 cipher.open_into(into, number, sealed, last=last)
                 return into
 
-            yield from self._range(opened)
+            pieces = self._range(opened)
+            try:
+                yield from self._ahead.of(pieces) if several else pieces
+            finally:
+                pieces.close()
 
     def close(self) -> None:
         """Let go of the blobs; may be called twice."""

@@ -12,7 +12,7 @@ from coldframe.core.filling import Fill, Filling
 from coldframe.engines.objectstore.digesting import Digest
 from coldframe.engines.objectstore.disk import Disk
 from coldframe.engines.objectstore.errors import BlobGone
-from coldframe.engines.objectstore.reading import Reading, touched
+from coldframe.engines.objectstore.reading import Ahead, Reading, touched
 from coldframe.engines.objectstore.sealing import derived
 from coldframe.engines.objectstore.writing import Blob, Writer
 
@@ -53,6 +53,8 @@ class ObjectStore:
         cores = cores or len(os.sched_getaffinity(0))
         self._digesting = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="digest")
         self._syncing = ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="sync")
+        self._opening = ThreadPoolExecutor(max(1, cores // 2), thread_name_prefix="open")
+        self._ahead = Ahead(self._opening, cores)
         self._in_use = root / "in-use"
         # A mark that the last process left: it did not end as it should, and may have left files that nothing names.
         self.left_open = self._in_use.exists()
@@ -61,9 +63,10 @@ class ObjectStore:
         )
 
     def close(self) -> None:
-        """End the threads that digest and sync; without anything pending the next process need not sweep."""
+        """End the threads that digest, sync and open; without anything pending the next process need not sweep."""
         self._digesting.shutdown()
         self._syncing.shutdown()
+        self._opening.shutdown()
         if self._ready and not self._pending:
             self._in_use.unlink(missing_ok=True)
 
@@ -126,6 +129,7 @@ class ObjectStore:
             key=derived(self._key, secret),
             path=self._path,
             buffers=self._writer.buffers,
+            ahead=self._ahead,
             closed=lambda: self._let_go(ids),
         )
 

@@ -11,10 +11,10 @@ from defusedxml import ElementTree
 
 from coldframe.core.faults import ServiceFault
 from coldframe.core.installation import Installation
-from coldframe.core.wire import BodyStream, WireRequest, WireResponse
+from coldframe.core.wire import BodyStream, WireRequest, WireResponse, latin
 from coldframe.gateway.forms.multipart import Form, read_form
 from coldframe.gateway.forms.policy import check_policy, signer_of
-from coldframe.gateway.route import virtual_host_bucket
+from coldframe.gateway.hosts import virtual_host_bucket
 from coldframe.identity import credentials
 from coldframe.identity.caller import Caller
 
@@ -113,7 +113,7 @@ def _headers(fields: Mapping[str, str]) -> dict[str, str]:
             headers["x-amz-tagging"] = _tagging(value)
         elif name in _PLAIN:
             # Recorded: what the one character set of HTTP's headers does not have becomes a space.
-            headers[header] = "".join(one if one <= "\xff" else " " for one in value)
+            headers[header] = latin("".join(one if one <= "\xff" else " " for one in value))
         elif header.startswith("x-amz-meta-") and "=?" in value:
             # Recorded: words that are encoded as for mail are decoded of headers alone.
             headers[header] = f"=?UTF-8?B?{b64encode(value.encode()).decode()}?="

@@ -86,7 +86,7 @@ def head(response: WireResponse, dates: Dates, *, method: str, keeps: bool, old:
     elif old:
         written += "Connection: keep-alive\r\n"
     line = _LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()
-    return b"".join((line, written.encode(), dates.line(), b"\r\n"))
+    return b"".join((line, written.encode(errors="surrogateescape"), dates.line(), b"\r\n"))
 
 
 def body_of(response: WireResponse, method: str) -> bytes:

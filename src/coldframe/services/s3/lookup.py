@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coldframe.core.call import Call
-from coldframe.core.faults import ServiceFault
+from coldframe.core.faults import AccessDenied, ServiceFault
 from coldframe.core.records import Records
 from coldframe.services.s3.records import Bucket, Version
 from coldframe.services.s3.refusals import (
@@ -91,11 +91,18 @@ def object_of(
             "allow": "DELETE",
         }
         raise method_not_allowed(method, "DeleteMarker", **headers)
-    if not call.allowed("s3:ListBucket", bucket_arn(call, name)):
-        raise access_denied()
+    _check_may_know(call, name, key)
     if version_id:
         raise no_such_version(key, version_id)
     fault = no_such_key(key)
     if found is not None:
         fault.members["headers"] = {"x-amz-delete-marker": "true", "x-amz-version-id": found.version_id}
     raise fault
+
+
+def _check_may_know(call: Call, bucket: str, key: str) -> None:
+    """Raise AccessDenied unless the caller could learn that there is no such key by listing those that begin with it."""
+    try:
+        call.require("s3:ListBucket", bucket_arn(call, bucket), {"s3:prefix": key})
+    except AccessDenied:
+        raise access_denied() from None

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from coldframe.core.wire import from_latin, is_latin, latin
 from coldframe.services.s3 import encryption
 from coldframe.services.s3.bodies import answered_checksums
 from coldframe.services.s3.lookup import Request
@@ -24,8 +25,10 @@ def header_fields(request: Request) -> dict[str, Any]:
     if kept := ",".join(one for one in encodings if one.strip() not in {"", "aws-chunked"}).strip():
         headers["ContentEncoding"] = kept
     expires = request.get("Expires")
+    is_of_form = any(is_latin(value) for value in headers.values())
     return {
-        "headers": headers,
+        "headers": {name: from_latin(value) for name, value in headers.items()} if is_of_form else headers,
+        "latin": is_of_form,
         "expires": None if expires is None else milliseconds(expires),
         "metadata": {name: decoded(text) for name, text in (request.get("Metadata") or {}).items()},
     }
@@ -36,7 +39,7 @@ def version_answer(
 ) -> dict[str, Any]:
     """Return what GetObject and HeadObject say of a version, but for its length and range."""
     answer: dict[str, Any] = {
-        **found.headers,
+        **({name: latin(value) for name, value in found.headers.items()} if found.latin else found.headers),
         "AcceptRanges": "bytes",
         "LastModified": whole_second(found.modified),
         "ETag": f'"{found.etag}"',
@@ -89,4 +92,4 @@ def _overrides(request: Request) -> dict[str, Any]:
             header = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
             text = "Header value cannot be represented using ISO-8859-1."
             raise invalid_argument(text, f"response-{header}", value)
-    return found
+    return {name: latin(value) if isinstance(value, str) else value for name, value in found.items()}

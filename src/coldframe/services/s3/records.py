@@ -40,7 +40,7 @@ class Version(Record):
     `sse` is empty for SSE-S3 and SSE-C; else `wrapped` is the data key as the KMS key wrapped it in the context.
     `hold_said` is whether a legal hold was ever put on it or taken off, which answers tell.
     `customer_key` knows the key of SSE-C again; a copy restored from an archive class is there
-    until `restored_until`.
+    until `restored_until`. `latin`: the headers go out as ISO-8859-1.
     """
 
     bucket: str
@@ -77,6 +77,7 @@ class Version(Record):
     upload_id: str = ""
     customer_key: str = ""
     restored_until: int = 0
+    latin: bool = False
 
 
 @record("s3_uploads", key=("bucket", "key", "upload_id"), scope="partition")

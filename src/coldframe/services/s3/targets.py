@@ -1,5 +1,6 @@
 """What a bucket's website and access log configurations may say. The errors are those that AWS was recorded to answer."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,10 @@ from coldframe.services.s3.records import Bucket
 from coldframe.services.s3.refusals import invalid_argument, invalid_request, malformed_xml
 
 _HOME = "us-east-1"
+_MOST_RULES = 50
+# What may come back of a document that is not shown, and what may send its visitor on.
+_ERROR = re.compile(r"[45]\d\d").fullmatch
+_REDIRECT = re.compile(r"3(?!00)\d\d").fullmatch
 
 
 def check_website(configuration: Mapping[str, Any]) -> None:
@@ -27,6 +32,9 @@ def check_website(configuration: Mapping[str, Any]) -> None:
         raise invalid_argument("The IndexDocument Suffix is not well formed", "IndexDocument", suffix)
     if rules is not None and not rules:
         raise malformed_xml()
+    if len(rules or []) > _MOST_RULES:
+        text = f"The number of routing rules must not exceed the allowed limit of {_MOST_RULES} rules."
+        raise invalid_request(text)
     for rule in rules or []:
         redirect, condition = rule.get("Redirect"), rule.get("Condition")
         if redirect is None:
@@ -36,6 +44,16 @@ def check_website(configuration: Mapping[str, Any]) -> None:
         if condition is not None and not condition:
             text = "Condition cannot be empty. To redirect all requests without a condition, the condition element"
             raise invalid_request(f"{text} shouldn't be present.")
+        _check_codes((condition or {}).get("HttpErrorCodeReturnedEquals"), redirect.get("HttpRedirectCode"))
+
+
+def _check_codes(error: str | None, redirect: str | None) -> None:
+    if error is not None and not _ERROR(error):
+        text = f"The provided HTTP error code ({error}) is not valid. Valid codes are 4XX or 5XX."
+        raise invalid_request(text)
+    if redirect is not None and not _REDIRECT(redirect):
+        text = f"The provided HTTP redirect code ({redirect}) is not valid. Valid codes are 3XX except 300."
+        raise invalid_request(text)
 
 
 def check_log_target(call: Call, bucket: Bucket, status: Mapping[str, Any]) -> None:

@@ -137,7 +137,7 @@ def get_bucket_logging(call: Call, request: Request) -> Mapping[str, Any]:
 
 
 def put_bucket_website(call: Call, request: Request) -> Mapping[str, Any]:
-    """Keep the website configuration; there is no website endpoint."""
+    """Make the bucket a site, or another one."""
     bucket_of(call, request)
     check_website(request["WebsiteConfiguration"])
     return configurations.put(call, request, "website", request["WebsiteConfiguration"])

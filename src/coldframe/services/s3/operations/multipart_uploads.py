@@ -110,7 +110,9 @@ def complete_multipart_upload(call: Call, request: Request) -> Mapping[str, Any]
     kept = {part.blob for part in parts}
     check_write(request, records)
     check_undisturbed(request, records, upload)
-    made, _ = commit_version(call, request, draft, [], event="ObjectCreated:CompleteMultipartUpload")
+    made, _ = commit_version(
+        call, request, draft, [], into=bucket, event="ObjectCreated:CompleteMultipartUpload"
+    )
     _forget(call, upload, list(uploaded.values()), keep=kept)
     return _completed(call, request, bucket, made)
 

@@ -57,7 +57,13 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         text += " object's metadata, storage class, website redirect location or encryption attributes."
         raise invalid_request(text)
     if request.get("MetadataDirective") != "REPLACE":
-        draft = replace(draft, headers=source.headers, expires=source.expires, metadata=source.metadata)
+        draft = replace(
+            draft,
+            headers=source.headers,
+            latin=source.latin,
+            expires=source.expires,
+            metadata=source.metadata,
+        )
     if request.get("TaggingDirective") == "REPLACE":
         draft = replace(draft, tags=tags_of_header(request.get("Tagging")))
     elif source.tags:
@@ -77,7 +83,9 @@ def copy_object(call: Call, request: Request) -> Mapping[str, Any]:
         checksums=received.checksums,
         checksum_type="FULL_OBJECT" if received.checksums else "",
     )
-    made, bucket = commit_version(call, request, draft, [received.blob.id], event="ObjectCreated:Copy")
+    made, bucket = commit_version(
+        call, request, draft, [received.blob.id], into=bucket, event="ObjectCreated:Copy"
+    )
     result = {"ETag": f'"{made.etag}"', "LastModified": whole_second(made.modified)}
     result |= answered_checksums(made.checksums, made.checksum_type)
     answer: dict[str, Any] = {"CopyObjectResult": result, **encryption.answered(made, request), **source_id}

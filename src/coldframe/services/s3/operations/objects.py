@@ -51,7 +51,7 @@ def put_object(call: Call, request: Request) -> Mapping[str, Any]:
         checksums=received.checksums,
         checksum_type="FULL_OBJECT" if received.checksums else "",
     )
-    made, bucket = commit_version(call, request, draft, [received.blob.id])
+    made, bucket = commit_version(call, request, draft, [received.blob.id], into=bucket)
     answer: dict[str, Any] = {"ETag": f'"{made.etag}"', **encryption.answered(made, request)}
     answer |= answered_checksums(made.checksums, made.checksum_type)
     answer |= told_expiration(bucket.settings.get("lifecycle", []), made)
