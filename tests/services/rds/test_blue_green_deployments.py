@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from coldframe.services.rds.blue_green import switchover
-from coldframe.services.rds.blue_green.watching import watch_deployments
+from coldframe.services.rds.blue_green.watching import looks_at_schemas
 from coldframe.services.rds.records import Deployment
 from tests.journeys.process import until
 from tests.journeys.writers import connector, session
@@ -221,13 +221,18 @@ def test_events_go_to_topics_under_the_ids_of_aws(server, rds):
     ), messages
 
 
+def look_at_schemas(server):
+    for _, look in looks_at_schemas(server.installation):
+        look()
+
+
 def test_changes_of_blue_degrade_the_replication_for_good(server, rds):
     story = Story(server, rds, "postgres")
-    watch_deployments(server.installation)
+    look_at_schemas(server)
     assert "StatusDetails" not in story.now()
     with session(story.connect) as cursor:
         cursor.execute("CREATE TABLE late (id INT PRIMARY KEY)")
-    watch_deployments(server.installation)
+    look_at_schemas(server)
     found = story.now()
     assert found["Status"] == "AVAILABLE"
     assert found["StatusDetails"].startswith(
@@ -242,7 +247,7 @@ def test_changes_of_blue_degrade_the_replication_for_good(server, rds):
     )
     with session(story.connect) as cursor:
         cursor.execute("DROP TABLE late")
-    watch_deployments(server.installation)
+    look_at_schemas(server)
     found = story.switch()
     assert found["Status"] == "AVAILABLE"
     assert "Replication degraded" in found["StatusDetails"]

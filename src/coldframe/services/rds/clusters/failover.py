@@ -137,7 +137,7 @@ def _make_ready(run: Run, cluster: str, chosen: str) -> None:
 def _hold(run: Run, cluster: str) -> dict[str, Any]:
     databases, found = run.part(Databases), _seen(run, cluster)
     doors.start_writers_door(databases, found)
-    with databases.opening:
+    with databases.turn(found.cluster.endpoint):
         held = databases.endpoints(found.cluster.engine).hold(
             doors.writers_door(databases, found), drain=_DRAIN, deadline=_DEADLINE
         )
@@ -262,7 +262,7 @@ def _end_hanging(run: Run, cluster: str) -> None:
 def _end_sessions(run: Run, cluster: str) -> int:
     databases, found = run.part(Databases), _seen(run, cluster)
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
-    with databases.opening:
+    with databases.turn(door.name):
         endpoints.start(door, None)
         return endpoints.fail_over(door, deadline=_DEADLINE)
 
@@ -348,7 +348,7 @@ def _release(run: Run, cluster: str) -> None:
         return
     socket = databases.socket(found.writer)
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
-    with databases.opening:
+    with databases.turn(door.name):
         endpoints.start(door, socket)
         endpoints.release(door, socket)
 
