@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from coldframe.core.installation import Installation
+from coldframe.engines.database import Diverged
 from coldframe.services.rds import in_force, lookup
 from coldframe.services.rds.blue_green import guardrails, members, standing, telling
 from coldframe.services.rds.clusters.lookup import USABLE
@@ -92,16 +93,19 @@ def _keep_following(installation: Installation, account: str, region: str, row: 
     if any(engine.reattach(databases.spec(each)) is None for each in (blue, green)):
         return
     moved = guardrails.moved(found)
-    if row.logical:
-        # Subscriptions go on by themselves. What one has not got yet of an old writer, the new one cannot say.
-        if moved:
-            engine.copies.tidy(databases.spec(blue))
-            _degrade(installation, account, region, row.id, moved)
+    if not moved:
+        if row.logical:
+            # Subscriptions go on by themselves.
+            return
+        now = engine.copies.following(databases.spec(blue), databases.spec(green))
+        if now.running or now.error:
+            return
+    try:
+        engine.copies.follow(databases.spec(blue), databases.spec(green))
+    except Diverged as why:
+        engine.copies.tidy(databases.spec(blue))
+        _degrade(installation, account, region, row.id, f"{moved}: {why}")
         return
-    now = engine.copies.following(databases.spec(blue), databases.spec(green))
-    if not moved and (now.running or now.error):
-        return
-    engine.copies.follow(databases.spec(blue), databases.spec(green))
     with installation.store.write() as transaction:
         records = transaction.records(account, region)
         green = records.change(lookup.expect(records, green.resource_id), source=blue.resource_id)

@@ -76,6 +76,7 @@ def recover_cluster(run: Run, cluster: str, hangs: bool = False) -> None:
 
 def _take_over(run: Run, cluster: str, chosen: str) -> None:
     """Make the reader the writer, whatever dies meanwhile; the others come to follow it by jobs of their own."""
+    run.step("it inherits who follows the writer", _inherit, run, cluster, chosen)
     run.write("the reader is the writer", _swap, cluster, chosen)
     run.step("it stops following", _promote, run, cluster)
     run.step("it takes writes", _open, run, cluster)
@@ -327,6 +328,18 @@ def _swap(records: Records, cluster_id: str, chosen: str) -> None:
                 fields["status"] = "rebooting"
         records.change(row, **fields)
     records.change(cluster, writer=chosen, promotable=[])
+
+
+def _inherit(run: Run, cluster: str, chosen: str) -> None:
+    databases, writer = run.part(Databases), _writer(run, cluster)
+    reader = stages.instance_of(run, chosen)
+    engine = databases.engine(writer.engine)
+    try:
+        engine.groups.inherit(databases.spec(writer), databases.spec(reader))
+    except DatabaseError as error:
+        # Clients wait for a writer, whatever becomes of a Blue/Green deployment; its status will tell.
+        LOG.warning("%s takes over without the slots of %s: %s", reader.identifier, writer.identifier, error)
+        databases.socket(reader)
 
 
 def _promote(run: Run, cluster: str) -> None:
