@@ -289,9 +289,6 @@ def test_green_follows_again_after_a_death_of_its_own_and_a_failover_of_blue(ser
     story.kill(story.green)
     until(lambda: story.runs(story.green) and not story.writable(story.green), 60)
     until(story.caught_up, 60)
-    rds.failover_db_cluster(DBClusterIdentifier=story.cluster)
-    settled_cluster(rds, story.cluster)
-    assert writer_of(rds, story.cluster) != story.name
 
     def follows():
         story.watch()
@@ -299,10 +296,14 @@ def test_green_follows_again_after_a_death_of_its_own_and_a_failover_of_blue(ser
         blue = {"DbiResourceId": described(rds, writer)["DbiResourceId"]}
         return story.row(story.green).source == blue["DbiResourceId"]
 
-    until(follows, 60)
-    for each in cluster_of(rds, story.cluster)["DBClusterMembers"]:
-        available(rds, each["DBInstanceIdentifier"])
+    # What is written before, during and after the failover is there after the switchover.
     with writing(story):
+        rds.failover_db_cluster(DBClusterIdentifier=story.cluster)
+        settled_cluster(rds, story.cluster)
+        assert writer_of(rds, story.cluster) != story.name
+        until(follows, 60)
+        for each in cluster_of(rds, story.cluster)["DBClusterMembers"]:
+            available(rds, each["DBInstanceIdentifier"])
         story.rolled_forward(story.switch())
     assert Behind(server, f"{story.cluster}-old1").writable() == []
     Behind(server, story.cluster).promotable(1)
