@@ -6,6 +6,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.jobs.job import JobError
+from coldframe.services.rds import replicating
 from coldframe.services.rds.blue_green import switchover
 from coldframe.services.rds.blue_green.watching import looks_at_schemas
 from coldframe.services.rds.records import Deployment
@@ -367,3 +369,27 @@ def test_green_with_the_event_scheduler_is_not_made(server, rds):
         for message in story.events()
     ), story.events()
     rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=story.id, DeleteTarget=True)
+
+
+@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
+def test_green_that_fails_half_way_leaves_nothing_behind(server, rds, monkeypatch, engine):
+    """No files, and with PostgreSQL no slot for which blue would keep its log until the deployment is deleted."""
+
+    def refuse(*_):
+        raise JobError("it does not follow")
+
+    monkeypatch.setattr(replicating, "follow", refuse)
+    story = Story(server, rds, engine, ready=False)
+    found = settled(rds, story.id)
+    assert (found["Status"], found["StatusDetails"]) == ("INVALID_CONFIGURATION", "it does not follow")
+    green = described(rds, found["Target"].rpartition(":")[2])
+    assert green["DBInstanceStatus"] == "failed"
+    assert not (server.installation.settings.data_dir / "databases" / green["DbiResourceId"]).exists()
+    assert story.writable(described(rds, story.name))
+    if engine == "postgres":
+        with story.administrator(described(rds, story.name)) as there:
+            slots = there.execute("SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical'")
+            assert slots.fetchall() == []
+            assert there.execute("SELECT pubname FROM pg_publication").fetchall() == []
+    rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=story.id, DeleteTarget=True)
+    until(lambda: story.id not in str(rds.describe_blue_green_deployments()["BlueGreenDeployments"]), 60)
