@@ -157,9 +157,10 @@ class Bench:
 
 
 def longest(writer, begin, end):
-    """A writer's longest pause in seconds within a span of time."""
-    moments = [at for _, at in writer.acknowledged if begin - 1 <= at <= end]
-    return max((after - before for before, after in itertools.pairwise(moments)), default=end - begin)
+    """A writer's longest pause in seconds of those that end within a span of time: not one while green was made before."""
+    moments = [at for _, at in writer.acknowledged if at <= end]
+    pauses = (after - before for before, after in itertools.pairwise(moments) if after >= begin)
+    return max(pauses, default=end - begin)
 
 
 def slowest(writers, rounds):
