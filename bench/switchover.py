@@ -108,14 +108,14 @@ class Bench:
         until(lambda: self.kit.rows(socket, count)[0][0] > before + 100, what="writers go on", seconds=180)
 
     def round(self, number, mishap):
-        """Switch over; returns when that began, how long the copy took to be ready, and how it ended."""
+        """Switch over; returns when that began, how long the copy took to be ready, how it ended, and what each step took."""
         green, ready = self.copy(number)
         change = Switchover(self.kit.engine, self.kit.endpoints, self.endpoint, self.blue, green, drain=5)
         began = time.monotonic()
         journal = self.folder / f"{number}.journal"
-        outcome = "done"
+        outcome, took = "done", {}
         if mishap is None:
-            switchover_job.run(change, journal)
+            took = switchover_job.run(change, journal)
         else:
             disks = {"blue": self.disks.get(self.blue.name), "green": self.disks.get(green.name)}
             here = {name: disk for name, disk in disks.items() if disk is not None}
@@ -132,7 +132,7 @@ class Bench:
         self.until_written()
         self.kit.engine.stop(old, at_once=True)
         self.kit.engine.destroy(old)
-        return began, ready, outcome
+        return began, ready, outcome, took
 
     def end(self):
         """End the writers and return them with what they were told."""
@@ -157,9 +157,22 @@ class Bench:
 
 
 def longest(writer, begin, end):
-    """A writer's longest pause in seconds within a span of time."""
-    moments = [at for _, at in writer.acknowledged if begin - 1 <= at <= end]
-    return max((after - before for before, after in itertools.pairwise(moments)), default=end - begin)
+    """A writer's longest pause in seconds of those that end within a span of time: not one while green was made before."""
+    moments = [at for _, at in writer.acknowledged if at <= end]
+    pauses = (after - before for before, after in itertools.pairwise(moments) if after >= begin)
+    return max(pauses, default=end - begin)
+
+
+def slowest(writers, rounds):
+    """What each step took in the undisturbed round with the longest pause; clients wait from `hold` to `release`."""
+    found = []
+    for number, (mishap, begin, end, _, _, took) in enumerate(rounds, 1):
+        if mishap is None:
+            pauses = [longest(writer, begin, end) for writer in writers.all]
+            found.append((max(pauses), statistics.median(pauses), number, took))
+    _, half, number, took = max(found)
+    steps = ", ".join(f"{step} {seconds * 1000:.0f}" for step, seconds in took.items())
+    return f"  slowest undisturbed: round {number}, p50 {half * 1000:.0f} ms; in ms: {steps}"
 
 
 def measure(kit, folder, chosen):
@@ -170,8 +183,8 @@ def measure(kit, folder, chosen):
         time.sleep(1)
         for number in range(1, chosen.rounds + 1):
             mishap = plan.get(number)
-            began, ready, outcome = bench.round(number, mishap)
-            rounds.append((mishap, began, time.monotonic(), ready, outcome))
+            began, ready, outcome, took = bench.round(number, mishap)
+            rounds.append((mishap, began, time.monotonic(), ready, outcome, took))
         time.sleep(0.5)
         writers = bench.end()
         balance = writers.balance(bench.blue)
@@ -184,7 +197,7 @@ def measure(kit, folder, chosen):
     for name, wanted in (("undisturbed", False), ("with a mishap in the midst", True)):
         pauses = sorted(
             longest(writer, begin, end) * 1000
-            for mishap, begin, end, _, _ in rounds
+            for mishap, begin, end, _, _, _ in rounds
             if (mishap is not None) is wanted
             for writer in writers.all
         )
@@ -195,10 +208,11 @@ def measure(kit, folder, chosen):
                 f"  {count:3} switchovers {name}: pause of a writer p50 {statistics.median(pauses):.0f} ms,"
                 f" p95 {ninety_five:.0f} ms, max {pauses[-1]:.0f} ms"
             )
-    for mishap, _, _, _, outcome in rounds:
+    for mishap, _, _, _, outcome, _ in rounds:
         if mishap is not None:
             print(f"  round {mishap.round:3}: {mishap}: {outcome}")
-    print(f"  copy ready in {statistics.median(ready for _, _, _, ready, _ in rounds):.1f} s (median)")
+    print(slowest(writers, rounds))
+    print(f"  copy ready in {statistics.median(ready for _, _, _, ready, _, _ in rounds):.1f} s (median)")
     counts = ", ".join(f"{what} {count}" for what, count in balance.items())
     print(f"  acknowledged {writers.acknowledged()}, errors at clients {len(writers.errors)}, {counts}")
     report = {
@@ -209,9 +223,10 @@ def measure(kit, folder, chosen):
                 **mishaps.told(mishap),
                 "outcome": outcome,
                 "ready": ready,
+                "steps": took,
                 "pauses": [longest(writer, begin, end) for writer in writers.all],
             }
-            for number, (mishap, begin, end, ready, outcome) in enumerate(rounds, 1)
+            for number, (mishap, begin, end, ready, outcome, took) in enumerate(rounds, 1)
         ],
         "acknowledged": writers.acknowledged(),
         "errors": writers.errors,

@@ -5,10 +5,12 @@ Planned ones are not seen by the clients; when the writer's data are gone, a rea
 
 import contextlib
 import signal
+import time
 
 import pytest
 
 from coldframe.services.rds import probing
+from coldframe.services.rds.looks import Looks
 from tests.journeys.process import until
 from tests.journeys.writers import Writers, connector, prepare
 from tests.services.rds.clusters import (
@@ -168,6 +170,30 @@ def test_a_writer_that_comes_back_at_once_stays_the_writer(server, rds, engine):
         written = writers.written
         until(lambda: writers.written > written + 100)
         assert story.writer() == before
+
+
+def test_a_cluster_that_hangs_delays_the_failover_of_no_other(server, rds):
+    """The look for who acknowledges there waits for half a minute; meanwhile the others are looked at."""
+    sick = made_cluster(rds, "mariadb", members=2)
+    behind = Behind(server, sick["DBClusterIdentifier"])
+    behind.promotable(1)
+    story = Story(server, rds, "mariadb")
+    (reader,) = {*behind.members()} - {writer_of(rds, behind.name)}
+    behind.kill(reader, signal.SIGSTOP)
+    try:
+        waits = f"DB cluster {sick['DbClusterResourceId']}"
+        looks = server.installation.parts.get(Looks)
+        until(lambda: waits in looks.under_way() and not time.sleep(1.0) and waits in looks.under_way(), 20)
+        lost = story.writer()
+        story.lose(lost)
+        began = time.monotonic()
+        until(lambda: story.writer() != lost, 60)
+        took = time.monotonic() - began
+        assert waits in looks.under_way()
+    finally:
+        behind.kill(reader, signal.SIGCONT)
+        remove_clusters(rds)
+    assert took < 10
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -29,6 +29,7 @@ from tests.services.rds.conftest import PASSWORD, available, described
 
 TAKE_OVER = (
     "commit point",
+    "it inherits who follows the writer",
     "the reader is the writer",
     "it stops following",
     "it takes writes",

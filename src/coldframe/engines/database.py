@@ -24,6 +24,10 @@ class Silent(DatabaseError):
     """A database that runs gave no answer at all in the time that it had, not even that it refuses."""
 
 
+class Diverged(DatabaseError):
+    """A copy cannot follow another source than it did: it has what that has not, or nobody knows what it has not got yet."""
+
+
 class VersionMissing(DatabaseError):
     """No engine of this version is on the machine; the hint has the command that installs it."""
 
@@ -253,6 +257,12 @@ class Groups(Protocol):
 
     def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
         """Let a read-only source end so that it can follow the target, which has everything of it."""
+
+    def inherit(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Give a follower that takes the place of its dead source what logical copies of that go on with; raises DatabaseError.
+
+        It runs afterwards. To them it is a new source (`Copies.follow`).
+        """
 
     def rejoin(self, source: InstanceSpec, target: InstanceSpec) -> bool:
         """Let a member follow another writer, and start it; one that has what the writer has not is copied anew.

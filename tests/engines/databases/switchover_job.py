@@ -6,6 +6,7 @@ Run: python -m tests.engines.databases.switchover_job ENGINE CHANGE JOURNAL [LAS
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,11 @@ def read(kit: Kit, told: bytes) -> Switchover:
     return Switchover(kit.engine, kit.endpoints, change.endpoint, change.blue, change.green, deadline=120)
 
 
-def run(change: Switchover, journal: Path, last: str = "") -> None:
-    """Take all steps; the process kills itself after the one that is named `last`."""
-    position = ""
+def run(change: Switchover, journal: Path, last: str = "") -> dict[str, float]:
+    """Take all steps and return how many seconds each took; the process kills itself after the one that is named `last`."""
+    position, took = "", {}
     for step in STEPS:
+        began = time.monotonic()
         if step == "fence":
             position = switchover.fence(change)
         elif step == "catch_up":
@@ -58,8 +60,10 @@ def run(change: Switchover, journal: Path, last: str = "") -> None:
             switchover.reassert(change, position)
         else:
             getattr(switchover, step)(change)
+        took[step] = time.monotonic() - began
         if step == last:
             os.kill(os.getpid(), signal.SIGKILL)
+    return took
 
 
 def commit(journal: Path, position: str) -> None:

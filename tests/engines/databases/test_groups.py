@@ -9,7 +9,7 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from coldframe.engines.database import DatabaseError
+from coldframe.engines.database import DatabaseError, Diverged
 from tests.engines.databases.kits import until
 
 _numbers = itertools.count()
@@ -143,6 +143,66 @@ def test_a_dead_writer_follows_the_one_that_took_over(group):
         assert group.engine.status(member).read_only
         with pytest.raises(group.kit.refused):
             group.insert(member, 200)
+
+
+def green_of(group):
+    """A copy that can be switched over to and follows the writer, as in a Blue/Green deployment."""
+    green = group.instances.spec(f"g{group.number}", read_only=True, version=group.kit.versions[-1])
+    group.engine.copies.copy(group.writer, green, group.kit.copy_kind)
+    group.engine.start(green)
+    group.engine.copies.follow(group.writer, green)
+    return green
+
+
+def test_a_green_copy_goes_on_with_the_one_that_took_over(group):
+    green = green_of(group)
+    for number in range(20):
+        group.insert(group.writer, number)
+    new, old = group.writer, []
+    for number, follower in enumerate(group.followers):
+        group.kill(new)
+        group.engine.groups.orphaned(follower)
+        # What is begun again after a crash finds it done.
+        group.engine.groups.inherit(new, follower)
+        group.engine.groups.inherit(new, follower)
+        old, new = [*old, new], group.promote(follower)
+        group.insert(new, 100 + number)
+        for each in group.followers[number + 1 :]:
+            group.engine.groups.rejoin(new, each)
+            until(lambda at=new, to=each: group.engine.copies.reached(to, group.engine.copies.position(at)))
+        if number:
+            # It has missed the first of two, and gets all of it by the slots of the second.
+            group.engine.copies.follow(new, green)
+    group.insert(new, 200)
+    until(lambda: group.engine.copies.reached(green, group.engine.copies.position(new)))
+    assert group.rows(green) == group.rows(new) == {*range(20), 100, 101, 200}
+    for each in old:
+        if group.kit.copy_kind == "logical":
+            assert not [*(each.folder / "data" / "pg_replslot").glob("coldframe_l*")]
+    group.engine.stop(green, at_once=True)
+
+
+def test_a_green_copy_that_has_more_than_the_one_that_took_over_does_not_follow_it(group):
+    if group.kit.copy_kind != "logical":
+        pytest.skip("a replica that has GTIDs of its own is told so by its new source")
+    green = green_of(group)
+    group.acknowledge()
+    for each in group.followers:
+        group.engine.stop(each, at_once=True)
+    group.insert(group.writer, 1)
+    until(lambda: group.rows(green) == {1})
+    group.kill(group.writer)
+    first = group.followers[0]
+    group.engine.start(first)
+    group.engine.groups.inherit(group.writer, first)
+    new = group.promote(first)
+    with pytest.raises(Diverged, match="lacks what it has committed"):
+        group.engine.copies.follow(new, green)
+    # Nothing keeps its log for green.
+    assert group.run(new, "SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical'") == []
+    assert group.run(new, "SELECT pubname FROM pg_publication") == []
+    assert (group.rows(green), group.rows(new)) == ({1}, set())
+    group.engine.stop(green, at_once=True)
 
 
 def test_a_writer_with_rows_of_its_own_is_copied_anew(group):

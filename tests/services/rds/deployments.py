@@ -11,7 +11,7 @@ from coldframe.engines.database import DatabaseError
 from coldframe.jobs.run import Run
 from coldframe.services.rds import lookup
 from coldframe.services.rds.blue_green import guardrails, members
-from coldframe.services.rds.blue_green.watching import watch_green_clusters
+from coldframe.services.rds.blue_green.watching import looks_at_green_clusters
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Cluster, Deployment, Endpoint
 from tests.journeys.process import until
@@ -231,7 +231,8 @@ class ClusterStory(Story):
 
     def watch(self):
         """Have the watch look, which does so every few seconds."""
-        watch_green_clusters(self.server.installation)
+        for _, look in looks_at_green_clusters(self.server.installation):
+            look()
 
 
 def remove_cluster_deployments(rds):

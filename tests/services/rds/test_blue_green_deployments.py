@@ -6,8 +6,10 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.jobs.job import JobError
+from coldframe.services.rds import replicating
 from coldframe.services.rds.blue_green import switchover
-from coldframe.services.rds.blue_green.watching import watch_deployments
+from coldframe.services.rds.blue_green.watching import looks_at_schemas
 from coldframe.services.rds.records import Deployment
 from tests.journeys.process import until
 from tests.journeys.writers import connector, session
@@ -221,13 +223,18 @@ def test_events_go_to_topics_under_the_ids_of_aws(server, rds):
     ), messages
 
 
+def look_at_schemas(server):
+    for _, look in looks_at_schemas(server.installation):
+        look()
+
+
 def test_changes_of_blue_degrade_the_replication_for_good(server, rds):
     story = Story(server, rds, "postgres")
-    watch_deployments(server.installation)
+    look_at_schemas(server)
     assert "StatusDetails" not in story.now()
     with session(story.connect) as cursor:
         cursor.execute("CREATE TABLE late (id INT PRIMARY KEY)")
-    watch_deployments(server.installation)
+    look_at_schemas(server)
     found = story.now()
     assert found["Status"] == "AVAILABLE"
     assert found["StatusDetails"].startswith(
@@ -242,7 +249,7 @@ def test_changes_of_blue_degrade_the_replication_for_good(server, rds):
     )
     with session(story.connect) as cursor:
         cursor.execute("DROP TABLE late")
-    watch_deployments(server.installation)
+    look_at_schemas(server)
     found = story.switch()
     assert found["Status"] == "AVAILABLE"
     assert "Replication degraded" in found["StatusDetails"]
@@ -362,3 +369,27 @@ def test_green_with_the_event_scheduler_is_not_made(server, rds):
         for message in story.events()
     ), story.events()
     rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=story.id, DeleteTarget=True)
+
+
+@pytest.mark.parametrize("engine", ["mariadb", "postgres"])
+def test_green_that_fails_half_way_leaves_nothing_behind(server, rds, monkeypatch, engine):
+    """No files, and with PostgreSQL no slot for which blue would keep its log until the deployment is deleted."""
+
+    def refuse(*_):
+        raise JobError("it does not follow")
+
+    monkeypatch.setattr(replicating, "follow", refuse)
+    story = Story(server, rds, engine, ready=False)
+    found = settled(rds, story.id)
+    assert (found["Status"], found["StatusDetails"]) == ("INVALID_CONFIGURATION", "it does not follow")
+    green = described(rds, found["Target"].rpartition(":")[2])
+    assert green["DBInstanceStatus"] == "failed"
+    assert not (server.installation.settings.data_dir / "databases" / green["DbiResourceId"]).exists()
+    assert story.writable(described(rds, story.name))
+    if engine == "postgres":
+        with story.administrator(described(rds, story.name)) as there:
+            slots = there.execute("SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical'")
+            assert slots.fetchall() == []
+            assert there.execute("SELECT pubname FROM pg_publication").fetchall() == []
+    rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=story.id, DeleteTarget=True)
+    until(lambda: story.id not in str(rds.describe_blue_green_deployments()["BlueGreenDeployments"]), 60)

@@ -283,15 +283,12 @@ def test_what_is_no_good_is_refused(rds):
     assert len(rds.describe_db_clusters()["DBClusters"]) == 1
 
 
-@pytest.mark.parametrize("engine", [MARIADB])
+@pytest.mark.parametrize("engine", [MARIADB, POSTGRES])
 def test_green_follows_again_after_a_death_of_its_own_and_a_failover_of_blue(server, rds, engine):
     story = ClusterStory(server, rds, engine)
     story.kill(story.green)
     until(lambda: story.runs(story.green) and not story.writable(story.green), 60)
     until(story.caught_up, 60)
-    rds.failover_db_cluster(DBClusterIdentifier=story.cluster)
-    settled_cluster(rds, story.cluster)
-    assert writer_of(rds, story.cluster) != story.name
 
     def follows():
         story.watch()
@@ -299,19 +296,29 @@ def test_green_follows_again_after_a_death_of_its_own_and_a_failover_of_blue(ser
         blue = {"DbiResourceId": described(rds, writer)["DbiResourceId"]}
         return story.row(story.green).source == blue["DbiResourceId"]
 
-    until(follows, 60)
-    for each in cluster_of(rds, story.cluster)["DBClusterMembers"]:
-        available(rds, each["DBInstanceIdentifier"])
+    # What is written before, during and after the failover is there after the switchover.
     with writing(story):
+        rds.failover_db_cluster(DBClusterIdentifier=story.cluster)
+        settled_cluster(rds, story.cluster)
+        assert writer_of(rds, story.cluster) != story.name
+        until(follows, 60)
+        for each in cluster_of(rds, story.cluster)["DBClusterMembers"]:
+            available(rds, each["DBInstanceIdentifier"])
         story.rolled_forward(story.switch())
     assert Behind(server, f"{story.cluster}-old1").writable() == []
     Behind(server, story.cluster).promotable(1)
 
 
 @pytest.mark.parametrize("engine", [POSTGRES])
-def test_a_failover_of_blue_degrades_a_logical_replication_for_good(server, rds, engine):
+def test_a_writer_whose_data_are_lost_degrades_a_logical_replication_for_good(server, rds, engine):
+    """Up to where green has everything was known to it alone."""
     story = ClusterStory(server, rds, engine)
-    rds.failover_db_cluster(DBClusterIdentifier=story.cluster)
+    behind = Behind(server, story.cluster)
+    behind.promotable(1)
+    _, spec = behind.engine(story.name)
+    (spec.folder / "data").rename(spec.folder / "lost")
+    behind.kill(story.name)
+    until(lambda: writer_of(rds, story.cluster) != story.name, 60)
     settled_cluster(rds, story.cluster)
     writer = writer_of(rds, story.cluster)
     until(lambda: story.watch() or "StatusDetails" in story.now(), 60)

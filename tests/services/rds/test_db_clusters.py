@@ -1,5 +1,6 @@
 """DB clusters: a writer and readers behind endpoints that follow the writer's part, described as RDS describes them."""
 
+import threading
 from datetime import UTC, datetime
 
 import psycopg
@@ -331,3 +332,36 @@ def test_a_multi_az_cluster_makes_its_members(server, rds):
     rds.get_waiter("db_cluster_deleted").wait(DBClusterIdentifier=name, WaiterConfig={"Delay": 1})
     gone = [row["DBInstanceIdentifier"] for row in rds.describe_db_instances()["DBInstances"]]
     assert not [each for each in gone if each.startswith(name)]
+
+
+@pytest.mark.xdist_group("clusters-mariadb")
+def test_members_are_deleted_while_one_of_them_comes_back(server, rds, monkeypatch):
+    """The one that comes back has lost its data, and by then whom it would copy is gone."""
+    from coldframe.services.rds.clusters import rejoining  # which the server has loaded by its jobs
+
+    made = made_cluster(rds, "mariadb", members=2)
+    behind = Behind(server, made["DBClusterIdentifier"])
+    behind.promotable(1)
+    writer = writer_of(rds, behind.name)
+    (reader,) = {*behind.members()} - {writer}
+    follow, begun, go = rejoining._follow, threading.Event(), threading.Event()
+
+    def late(*arguments):
+        begun.set()
+        assert go.wait(60)
+        return follow(*arguments)
+
+    monkeypatch.setattr(rejoining, "_follow", late)
+    with server.installation.store.write() as transaction:
+        row = behind.members()[reader]
+        rejoining.begin(transaction.records(server.account, "us-east-1"), behind.databases, row)
+    assert begun.wait(60)
+    _, spec = behind.engine(reader)
+    behind.kill(reader)
+    (spec.folder / "data").rename(spec.folder / "lost")
+    for name in (reader, writer):
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    rds.delete_db_cluster(DBClusterIdentifier=behind.name, SkipFinalSnapshot=True)
+    until(lambda: writer not in behind.members(), 60)
+    go.set()
+    until(lambda: behind.name not in str(rds.describe_db_clusters()["DBClusters"]), 60)

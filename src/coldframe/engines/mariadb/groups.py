@@ -117,6 +117,9 @@ class MariaDBGroups:
     def let_go(self, source: InstanceSpec, target: InstanceSpec) -> None:
         """Do nothing: a read-only source writes nothing of its own that a follower would have to have."""
 
+    def inherit(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Do nothing: whoever followed the source asks the target for what comes after the GTIDs that it has."""
+
     def rejoin(self, source: InstanceSpec, target: InstanceSpec) -> bool:
         """Let a member follow another writer, and start it; one that has what the writer has not is copied anew."""
         if self._leads_to(source, target):

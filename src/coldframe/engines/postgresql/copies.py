@@ -3,10 +3,14 @@
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from coldframe.core import durable
+from coldframe.engines.accounts import let_through
 from coldframe.engines.database import (
     CopyKind,
     DatabaseError,
+    Diverged,
     Following,
     InstanceSpec,
     Obstacle,
@@ -14,20 +18,32 @@ from coldframe.engines.database import (
 from coldframe.engines.postgresql import (
     admin,
     base_copy,
+    configuration,
     layout,
     logical,
     obstacles,
     positions,
+    programs,
     schema,
     sequences,
 )
 from coldframe.engines.postgresql.admin import Connection, QueryFailed
 from coldframe.engines.postgresql.cluster import tail
-from coldframe.engines.postgresql.instances import Instances
+from coldframe.engines.postgresql.instances import Instances, release
 from coldframe.engines.postgresql.layout import Source
+from coldframe.engines.postgresql.waiting import until
+from coldframe.engines.postgresql.wire import literal
 
 # Lines of the log in which the reason is looked for why a copy does not follow.
 _LOOKED_AT = 60
+# What a logical copy has committed of its source, the slots by which it gets that, and whether somebody applies it.
+_HAS = (
+    "SELECT max(s.remote_lsn) FROM pg_replication_origin_status s JOIN pg_subscription b"
+    " ON s.external_id = 'pg_' || b.oid"
+)
+_SLOTS = "SELECT subslotname FROM pg_subscription WHERE subname ~ '^coldframe_'"
+_WORKS = "SELECT EXISTS (SELECT FROM pg_stat_subscription WHERE pid IS NOT NULL)"
+_END_SECONDS = 30.0
 
 
 class PostgreSQLCopies:
@@ -80,13 +96,43 @@ class PostgreSQLCopies:
     def follow(self, source: InstanceSpec, target: InstanceSpec) -> None:
         """Let the running `target` apply what the source commits from the moment of the copy on; it is read-only to users."""
         known = layout.state(target)
-        if known.source is None or known.source.folder != source.folder:
+        if known.source is None or (known.source.folder != source.folder and known.source.kind != "logical"):
             raise DatabaseError(f"{target.name} is no copy of {source.name}", "copy it first")
+        if known.source.folder != source.folder:
+            known = self._change_source(source, target, known.source)
         if not known.read_only:
             self._instances.set_read_only(target, on=True)
-        if known.source.kind == "logical":
+        if known.source is not None and known.source.kind == "logical":
             for _, connection in self._subscribed(target):
                 connection.query(f"ALTER SUBSCRIPTION {known.source.slot} ENABLE")
+
+    def _change_source(self, source: InstanceSpec, target: InstanceSpec, before: Source) -> layout.State:
+        """Point a logical copy, whose subscriptions stand still then, at who took the place of its source with its slots.
+
+        Raises Diverged when that does not have all that the copy has, or not the slots.
+        """
+        for _, connection in self._subscribed(target):
+            connection.query(f"ALTER SUBSCRIPTION {before.slot} DISABLE")
+        with self._instances.session(target) as connection:
+            if not until(lambda: connection.value(_WORKS) == "f", _END_SECONDS):
+                raise DatabaseError(f"the subscriptions of {target.name} do not end")
+            has = connection.value(_HAS) or "0/0"
+            wanted = {str(name) for (name,) in connection.query(_SLOTS)}
+        with self._instances.session(source) as connection:
+            line, left = positions.line_of(connection), positions.left(connection, before.line)
+            there = {str(name) for (name,) in connection.query("SELECT slot_name FROM pg_replication_slots")}
+        lacks = "does not know how far it is" if wanted - there else ""
+        if left is None or positions.before(left, has):
+            lacks = "lacks what it has committed"
+        if lacks:
+            release(msgspec.structs.replace(before, place=str(source.folder)))
+            raise Diverged(f"{source.name} {lacks}", "make the copy again")
+        for database, connection in self._subscribed(target):
+            where = configuration.conninfo(source.folder, name=f"logical-{target.serial}", database=database)
+            connection.query(f"ALTER SUBSCRIPTION {before.slot} CONNECTION {literal(where)}")
+        let_through(programs.account(), layout.socket_folder(source.folder))
+        now = msgspec.structs.replace(before, place=str(source.folder), line=line)
+        return layout.change(target, lambda known: setattr(known, "source", now))
 
     def following(self, source: InstanceSpec, target: InstanceSpec) -> Following:
         """Return how far the target is."""

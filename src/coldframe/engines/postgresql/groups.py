@@ -5,7 +5,7 @@ import struct
 
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
-from coldframe.engines.postgresql import admin, layout, positions, programs
+from coldframe.engines.postgresql import admin, layout, positions, programs, slots
 from coldframe.engines.postgresql.admin import Connection
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
 from coldframe.engines.postgresql.instances import Instances
@@ -93,6 +93,10 @@ class PostgreSQLGroups:
         with self._instances.session(target) as connection:
             until(lambda: positions.number(connection.value(_HAS) or "0/0") > last, _SECONDS)
 
+    def inherit(self, source: InstanceSpec, target: InstanceSpec) -> None:
+        """Give a standby what logical copies of its dead source go on with, and find it running; raises DatabaseError."""
+        slots.hand_over(source, target, self._instances)
+
     def rejoin(self, source: InstanceSpec, target: InstanceSpec) -> bool:
         """Let a member follow another writer, and start it; one that has what the writer has not is copied anew."""
         if self._follows(source, target):
@@ -139,7 +143,7 @@ class PostgreSQLGroups:
         if not has:
             return False
         with self._instances.session(source) as connection:
-            left = _left(connection, line)
+            left = positions.left(connection, line)
         return left is not None and not positions.before(left, has)
 
     def _switch(self, source: InstanceSpec, target: InstanceSpec) -> None:
@@ -181,16 +185,3 @@ def _line(target: Connection, has: str) -> int:
         f" WHERE length(name) = 24 AND right(name, 16) = '{high:08X}{low:08X}'"
     )
     return max(int(row[0] or 0) for row in lines)
-
-
-def _left(source: Connection, line: int) -> str | None:
-    """Return where a writer's history left a timeline, or where it is if that is its own; None when it was never on it."""
-    here = str(source.value("SELECT pg_walfile_name(pg_current_wal_lsn())"))[:8]
-    if int(here, 16) == line:
-        return source.value("SELECT pg_current_wal_flush_lsn()")
-    text = source.value(f"SELECT pg_read_file('pg_wal/{here}.history', 0, 1000000, true)") or ""
-    for row in text.splitlines():
-        words = row.split("\t")
-        if len(words) > 1 and words[0].strip() == str(line):
-            return words[1]
-    return None

@@ -26,11 +26,12 @@ Mode = Literal["open", "soft", "fenced", "sealed", "standby"]
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What an instance follows, and how."""
+    """What an instance follows, and how; of a logical copy the timeline of the source, too, 0 where it is not known."""
 
     place: str
     kind: Literal["physical", "logical"]
     slot: str
+    line: int = 0
 
     @property
     def folder(self) -> Path:

@@ -16,6 +16,7 @@ from coldframe.engines.postgresql import (
     configuration,
     layout,
     obstacles,
+    positions,
     programs,
     schema,
     shared_objects,
@@ -52,7 +53,9 @@ def copy(source: InstanceSpec, target: InstanceSpec, instances: Instances) -> No
     """Make the target an instance of its own version with everything of the source, and its subscriptions, disabled."""
     here, there = instances.version(source), instances.version(target)
     _refuse(source, int(there.major))
-    followed = Source(str(source.folder), "logical", f"coldframe_l{target.serial}_")
+    with admin.connected(layout.socket(source)) as connection:
+        line = positions.line_of(connection)
+    followed = Source(str(source.folder), "logical", f"coldframe_l{target.serial}_", line)
     # What an attempt before this one left on the source has our names.
     release(followed)
     # Before anything is copied: what is changed from here on is not sure to be in the copy.

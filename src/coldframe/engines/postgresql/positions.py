@@ -45,3 +45,21 @@ def number(position: str) -> int:
     """Return a position as the count of bytes that it is."""
     high, _, low = position.partition("/")
     return (int(high, 16) << 32) | int(low, 16)
+
+
+def line_of(source: Connection) -> int:
+    """Return the timeline on which an instance that takes writes is."""
+    return int(str(source.value("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")), 16)
+
+
+def left(source: Connection, line: int) -> str | None:
+    """Return where a writer's history left a timeline, or where it is if that is its own; None when it was never on it."""
+    here = line_of(source)
+    if here == line:
+        return source.value("SELECT pg_current_wal_flush_lsn()")
+    text = source.value(f"SELECT pg_read_file('pg_wal/{here:08X}.history', 0, 1000000, true)") or ""
+    for row in text.splitlines():
+        words = row.split("\t")
+        if len(words) > 1 and words[0].strip() == str(line):
+            return words[1]
+    return None

@@ -50,7 +50,11 @@ def failed(run: Run, resource_id: str) -> None:
         endpoint = lookup.endpoint_of(transaction.records(run.account, run.region), instance)
     with databases.turn(endpoint.id):
         databases.endpoints(instance.engine).stop(databases.door(endpoint))
-    databases.engine(instance.engine).stop(databases.spec(instance), at_once=True)
+    engine, spec = databases.engine(instance.engine), databases.spec(instance)
+    engine.stop(spec, at_once=True)
+    if instance.source:
+        # It will never follow, and its source would keep its log for it.
+        engine.destroy(spec)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
         found = lookup.by_resource(records, resource_id)

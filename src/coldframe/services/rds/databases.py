@@ -39,9 +39,7 @@ class Databases:
         self.clock = installation.clock
         self.store = installation.store
         self.settings = installation.settings
-        # Held by whoever starts endpoints of clusters: jobs and the watch do.
-        self.opening = threading.Lock()
-        # How many looks in a row the readers of clusters have not followed, by resource id; the watch alone counts.
+        # How many looks in a row the readers of clusters have not followed, by resource id; the look at a cluster alone counts.
         self.idle: dict[str, int] = {}
         self._installation = installation
         self._engines, self._endpoints = engines, endpoints
@@ -79,7 +77,7 @@ class Databases:
         return self._doors[part]
 
     def turn(self, endpoint: str) -> threading.RLock:
-        """Return the lock of one endpoint: whoever starts or ends its process, or removes its folder, holds it meanwhile.
+        """Return the lock of one endpoint: whoever starts, sends or ends its process, or removes its folder, holds it meanwhile.
 
         That of a deployment is held by whoever sees to its green side; that of a cluster by whoever changes which of its
         readers acknowledge, and a failover begins when nobody does.

@@ -10,7 +10,6 @@ from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
-from coldframe.engines.endpoint import EndpointFailed
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.jobs.schedule import Periodic
@@ -27,9 +26,10 @@ from coldframe.services.rds import (
     windows,
 )
 from coldframe.services.rds.blue_green import members
-from coldframe.services.rds.blue_green.watching import watch_deployments, watch_green_clusters
+from coldframe.services.rds.blue_green.watching import looks_at_green_clusters, looks_at_schemas
 from coldframe.services.rds.clusters import supervision as clusters
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.probing import Probing
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
@@ -76,13 +76,18 @@ def watch(installation: Installation) -> None:
     """Find instances and endpoints that ought to run and do not, and start them again."""
     token_sign_in.attend_all(installation)
     installation.parts.get(Probing).begin()
-    for account, region, instance in _instances(installation):
-        try:
-            _look(installation, account, region, instance.resource_id)
-        except (DatabaseError, EndpointFailed) as error:
-            LOG.warning("%s: %s", instance.identifier, error)
-    clusters.watch(installation)
-    watch_green_clusters(installation)
+    looks = installation.parts.get(Looks)
+    looks.each(
+        (f"DB instance {row.resource_id}", partial(_look, installation, account, region, row.resource_id))
+        for account, region, row in _instances(installation)
+    )
+    looks.each(clusters.looks(installation))
+    looks.each(looks_at_green_clusters(installation))
+
+
+def watch_deployments(installation: Installation) -> None:
+    """Mark the deployments whose replication is degraded."""
+    installation.parts.get(Looks).each(looks_at_schemas(installation))
 
 
 def use_windows(installation: Installation) -> None:
@@ -107,32 +112,12 @@ def archive_all(installation: Installation) -> None:
 
 def publish(installation: Installation) -> None:
     """Publish the figures of every running instance to CloudWatch."""
-    databases, sink = installation.parts.get(Databases), installation.parts.get(MetricSink)
     at = installation.clock.milliseconds()
-    for account, region, instance in _instances(installation):
-        if instance.wanted != "running" or not instance.ready:
-            continue
-        try:
-            figures = dict(databases.engine(instance.engine).figures(databases.spec(instance)))
-            lag = _lag(installation, databases, account, region, instance)
-            if not instance.source:
-                figures.pop("ReplicaLag", None)
-            elif lag.get("ReplicaLagTransactions") == 0:
-                # What has nothing to apply is not behind, whatever its last transaction's age.
-                figures.setdefault("ReplicaLag", 0.0)
-            figures |= lag
-        except DatabaseError as error:
-            LOG.warning("no figures of %s: %s", instance.identifier, error)
-            continue
-        for name, value in figures.items():
-            sink.put(
-                (account, region),
-                ("AWS/RDS", name),
-                value,
-                at=at,
-                dimensions={"DBInstanceIdentifier": instance.identifier},
-                unit=unit_of(name),
-            )
+    installation.parts.get(Looks).each(
+        (f"the figures of {row.resource_id}", partial(_publish, installation, account, region, row, at))
+        for account, region, row in _instances(installation)
+        if row.wanted == "running" and row.ready
+    )
 
 
 def forget_events(installation: Installation) -> None:
@@ -162,6 +147,27 @@ def unit_of(name: str) -> str:
         if end in name:
             return unit
     return "Count"
+
+
+def _publish(installation: Installation, account: str, region: str, instance: Instance, at: int) -> None:
+    databases, sink = installation.parts.get(Databases), installation.parts.get(MetricSink)
+    figures = dict(databases.engine(instance.engine).figures(databases.spec(instance)))
+    lag = _lag(installation, databases, account, region, instance)
+    if not instance.source:
+        figures.pop("ReplicaLag", None)
+    elif lag.get("ReplicaLagTransactions") == 0:
+        # What has nothing to apply is not behind, whatever its last transaction's age.
+        figures.setdefault("ReplicaLag", 0.0)
+    figures |= lag
+    for name, value in figures.items():
+        sink.put(
+            (account, region),
+            ("AWS/RDS", name),
+            value,
+            at=at,
+            dimensions={"DBInstanceIdentifier": instance.identifier},
+            unit=unit_of(name),
+        )
 
 
 def _look(installation: Installation, account: str, region: str, resource_id: str) -> None:

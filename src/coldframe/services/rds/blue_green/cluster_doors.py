@@ -21,13 +21,13 @@ def hold(run: Run, cluster: Cluster, left: float, drain: float) -> Held:
     endpoints = databases.endpoints(cluster.engine)
     held = cut = 0
     for door, _ in _of_readers(databases, found):
-        with databases.opening:
+        with databases.turn(door.name):
             endpoints.start(door, None)
             done = endpoints.hold(door, drain=drain, deadline=left)
         held, cut = held + done.held, cut + done.cut
     socket = databases.socket(_writer(found))
-    with databases.opening:
-        door = doors.writers_door(databases, found)
+    door = doors.writers_door(databases, found)
+    with databases.turn(door.name):
         endpoints.start(door, socket)
         done = endpoints.hold(door, drain=drain, deadline=left)
     return Held(held + done.held, cut + done.cut)
@@ -38,10 +38,11 @@ def prepare(run: Run, blue: Cluster, green: Cluster) -> None:
     databases, here, there = run.part(Databases), _seen(run, blue), _seen(run, green)
     endpoints, socket = databases.endpoints(blue.engine), databases.socket(_writer(there))
     door = doors.writers_door(databases, here)
-    with databases.opening:
+    with databases.turn(door.name):
         endpoints.start(door, databases.socket(_writer(here)))
         endpoints.prepare(door, socket)
-        for other, _ in _of_readers(databases, here):
+    for other, _ in _of_readers(databases, here):
+        with databases.turn(other.name):
             endpoints.start(other, None)
             # Their readers hold the same accounts; a session for another one than this is opened when it moves.
             endpoints.prepare(other, next(iter(_readers(databases, there)), socket))
@@ -51,11 +52,12 @@ def send(run: Run, cluster: Cluster) -> None:
     """Send the clients of every endpoint that a cluster has now to its members, whatever became of the endpoints' processes."""
     databases, found = run.part(Databases), _seen(run, cluster)
     endpoints, socket = databases.endpoints(cluster.engine), databases.socket(_writer(found))
-    with databases.opening:
-        door = doors.writers_door(databases, found)
+    door = doors.writers_door(databases, found)
+    with databases.turn(door.name):
         endpoints.start(door, socket)
         endpoints.release(door, socket)
-        for other, sockets in _of_readers(databases, found):
+    for other, sockets in _of_readers(databases, found):
+        with databases.turn(other.name):
             endpoints.start(other, None)
             endpoints.spread(other, sockets)
 

@@ -3,41 +3,34 @@
 A green cluster is let follow again whose writer was down, or whose blue one has another writer since a failover.
 """
 
-import logging
+from collections.abc import Iterator
+from functools import partial
 
 from coldframe.core.installation import Installation
-from coldframe.engines.database import DatabaseError
+from coldframe.engines.database import Diverged
 from coldframe.services.rds import in_force, lookup
 from coldframe.services.rds.blue_green import guardrails, members, standing, telling
 from coldframe.services.rds.clusters.lookup import USABLE
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.looks import Look
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Deployment
 
-LOG = logging.getLogger("coldframe.rds")
 _WAITING = frozenset({"AVAILABLE", "SWITCHOVER_FAILED"})
 
 
-def watch_deployments(installation: Installation) -> None:
-    """Mark the deployments whose replication is degraded; a look costs a few milliseconds while nothing was changed."""
+def looks_at_schemas(installation: Installation) -> Iterator[tuple[str, Look]]:
+    """Give what marks the deployments whose replication is degraded; a look costs a few milliseconds while nothing was changed."""
     for account, region, row in _waiting(installation):
         if row.logical and not row.degraded:
-            try:
-                _look(installation, account, region, row.id)
-            except DatabaseError as problem:
-                LOG.warning("blue/green deployment %s: %s", row.id, problem)
+            yield f"the schema of deployment {row.id}", partial(_look, installation, account, region, row.id)
 
 
-def watch_green_clusters(installation: Installation) -> None:
-    """See to it that green clusters follow; what cannot be done now is tried again."""
+def looks_at_green_clusters(installation: Installation) -> Iterator[tuple[str, Look]]:
+    """Give what sees to it that each green cluster follows; what cannot be done now is tried again."""
     for account, region, row in _waiting(installation):
         if members.cluster_member(row) is not None and not row.degraded:
-            try:
-                # A switchover begins when nobody does this (switchover.py), and nobody begins it during one.
-                with installation.parts.get(Databases).turn(row.id):
-                    _keep_following(installation, account, region, row)
-            except DatabaseError as problem:
-                LOG.warning("blue/green deployment %s: %s", row.id, problem)
+            yield f"deployment {row.id}", partial(_keep_up, installation, account, region, row)
 
 
 def _waiting(installation: Installation) -> list[tuple[str, str, Deployment]]:
@@ -81,6 +74,12 @@ def _degrade(installation: Installation, account: str, region: str, deployment: 
             )
 
 
+def _keep_up(installation: Installation, account: str, region: str, row: Deployment) -> None:
+    # A switchover begins when nobody does this (switchover.py), and nobody begins it during one.
+    with installation.parts.get(Databases).turn(row.id):
+        _keep_following(installation, account, region, row)
+
+
 def _keep_following(installation: Installation, account: str, region: str, row: Deployment) -> None:
     databases = installation.parts.get(Databases)
     found = _sides(installation, account, region, row.id)
@@ -94,16 +93,19 @@ def _keep_following(installation: Installation, account: str, region: str, row: 
     if any(engine.reattach(databases.spec(each)) is None for each in (blue, green)):
         return
     moved = guardrails.moved(found)
-    if row.logical:
-        # Subscriptions go on by themselves. What one has not got yet of an old writer, the new one cannot say.
-        if moved:
-            engine.copies.tidy(databases.spec(blue))
-            _degrade(installation, account, region, row.id, moved)
+    if not moved:
+        if row.logical:
+            # Subscriptions go on by themselves.
+            return
+        now = engine.copies.following(databases.spec(blue), databases.spec(green))
+        if now.running or now.error:
+            return
+    try:
+        engine.copies.follow(databases.spec(blue), databases.spec(green))
+    except Diverged as why:
+        engine.copies.tidy(databases.spec(blue))
+        _degrade(installation, account, region, row.id, f"{moved}: {why}")
         return
-    now = engine.copies.following(databases.spec(blue), databases.spec(green))
-    if not moved and (now.running or now.error):
-        return
-    engine.copies.follow(databases.spec(blue), databases.spec(green))
     with installation.store.write() as transaction:
         records = transaction.records(account, region)
         green = records.change(lookup.expect(records, green.resource_id), source=blue.resource_id)

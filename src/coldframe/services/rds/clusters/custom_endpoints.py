@@ -57,7 +57,7 @@ def _close(run: Run, identifier: str) -> None:
         row = records.find(ClusterEndpoint, identifier)
         endpoint = records.find(Endpoint, row.endpoint) if row is not None else None
     if endpoint is not None:
-        with databases.opening:
+        with databases.turn(endpoint.id):
             door = databases.door(endpoint)
             databases.endpoints(endpoint.engine).stop(door)
             shutil.rmtree(door.folder, ignore_errors=True)

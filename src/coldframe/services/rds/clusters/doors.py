@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Collection
 from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 
@@ -78,10 +79,11 @@ def open_writer(databases: Databases, found: Seen) -> None:
     if status.target == socket:
         return
     # A failover holds and releases under the same lock, after it has said in the record that it begins.
-    with databases.opening:
+    with databases.turn(found.cluster.endpoint):
         now = look(databases, found.account, found.region, found.cluster.resource_id)
-        same = now is not None and now.cluster.writer == found.cluster.writer
-        if now is not None and same and now.cluster.status != "failing-over" and not now.switching:
+        if not _still(now, found.cluster.endpoint) or now.cluster.writer != found.cluster.writer:
+            return
+        if now.cluster.status != "failing-over":
             databases.endpoints(found.cluster.engine).release(writers_door(databases, found), socket)
 
 
@@ -90,7 +92,7 @@ def start_writers_door(databases: Databases, found: Seen) -> EndpointStatus | No
     socket = _socket(databases, found.writer)
     if socket is None:
         return None
-    with databases.opening:
+    with databases.turn(found.cluster.endpoint):
         return databases.endpoints(found.cluster.engine).start(writers_door(databases, found), socket)
 
 
@@ -100,7 +102,10 @@ def spread(databases: Databases, found: Seen) -> None:
     for name, sockets in targets(databases, found).items():
         if name not in found.doors or not found.members or found.switching:
             continue
-        with databases.opening:
+        with databases.turn(name):
+            # A switchover may have given it to the other cluster, or somebody removed it, since that was seen.
+            if not _still(look(databases, found.account, found.region, found.cluster.resource_id), name):
+                continue
             door = databases.door(found.doors[name])
             status = endpoints.start(door, None)
             listed = [each.socket for each in status.databases if each.listed]
@@ -122,10 +127,16 @@ def targets(
 def close(databases: Databases, found: Seen, *, forever: bool = False) -> None:
     """Stop every endpoint of a cluster; with `forever` what they kept goes, too."""
     for row in found.doors.values():
-        door = databases.door(row)
-        databases.endpoints(found.cluster.engine).stop(door)
-        if forever:
-            shutil.rmtree(door.folder, ignore_errors=True)
+        with databases.turn(row.id):
+            door = databases.door(row)
+            databases.endpoints(found.cluster.engine).stop(door)
+            if forever:
+                shutil.rmtree(door.folder, ignore_errors=True)
+
+
+def _still(now: Seen | None, name: str) -> TypeGuard[Seen]:
+    """Tell whether a cluster is there whose endpoint this is, and no switchover has it in its hands."""
+    return now is not None and name in now.doors and not now.switching
 
 
 def _switching(records: Records, cluster: Cluster) -> bool:

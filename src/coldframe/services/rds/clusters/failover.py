@@ -76,6 +76,7 @@ def recover_cluster(run: Run, cluster: str, hangs: bool = False) -> None:
 
 def _take_over(run: Run, cluster: str, chosen: str) -> None:
     """Make the reader the writer, whatever dies meanwhile; the others come to follow it by jobs of their own."""
+    run.step("it inherits who follows the writer", _inherit, run, cluster, chosen)
     run.write("the reader is the writer", _swap, cluster, chosen)
     run.step("it stops following", _promote, run, cluster)
     run.step("it takes writes", _open, run, cluster)
@@ -137,7 +138,7 @@ def _make_ready(run: Run, cluster: str, chosen: str) -> None:
 def _hold(run: Run, cluster: str) -> dict[str, Any]:
     databases, found = run.part(Databases), _seen(run, cluster)
     doors.start_writers_door(databases, found)
-    with databases.opening:
+    with databases.turn(found.cluster.endpoint):
         held = databases.endpoints(found.cluster.engine).hold(
             doors.writers_door(databases, found), drain=_DRAIN, deadline=_DEADLINE
         )
@@ -262,7 +263,7 @@ def _end_hanging(run: Run, cluster: str) -> None:
 def _end_sessions(run: Run, cluster: str) -> int:
     databases, found = run.part(Databases), _seen(run, cluster)
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
-    with databases.opening:
+    with databases.turn(door.name):
         endpoints.start(door, None)
         return endpoints.fail_over(door, deadline=_DEADLINE)
 
@@ -329,6 +330,18 @@ def _swap(records: Records, cluster_id: str, chosen: str) -> None:
     records.change(cluster, writer=chosen, promotable=[])
 
 
+def _inherit(run: Run, cluster: str, chosen: str) -> None:
+    databases, writer = run.part(Databases), _writer(run, cluster)
+    reader = stages.instance_of(run, chosen)
+    engine = databases.engine(writer.engine)
+    try:
+        engine.groups.inherit(databases.spec(writer), databases.spec(reader))
+    except DatabaseError as error:
+        # Clients wait for a writer, whatever becomes of a Blue/Green deployment; its status will tell.
+        LOG.warning("%s takes over without the slots of %s: %s", reader.identifier, writer.identifier, error)
+        databases.socket(reader)
+
+
 def _promote(run: Run, cluster: str) -> None:
     databases, writer = run.part(Databases), _writer(run, cluster)
     databases.socket(writer)
@@ -348,7 +361,7 @@ def _release(run: Run, cluster: str) -> None:
         return
     socket = databases.socket(found.writer)
     endpoints, door = databases.endpoints(found.cluster.engine), doors.writers_door(databases, found)
-    with databases.opening:
+    with databases.turn(door.name):
         endpoints.start(door, socket)
         endpoints.release(door, socket)
 

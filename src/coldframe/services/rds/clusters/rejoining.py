@@ -65,7 +65,7 @@ def _follow(run: Run, resource_id: str) -> str:
         found = instances.by_resource(records, resource_id)
         cluster = lookup.by_resource(records, found.cluster) if found is not None else None
         writer = lookup.writer(records, cluster) if cluster is not None else None
-    if found is None or writer is None or writer.resource_id == resource_id or found.wanted != "running":
+    if found is None or writer is None or writer.resource_id == resource_id or not _ought_to(found):
         return ""
     databases.socket(writer)
     databases.engine(found.engine).groups.rejoin(databases.spec(writer), databases.spec(found))
@@ -75,8 +75,13 @@ def _follow(run: Run, resource_id: str) -> str:
 def _open(run: Run, resource_id: str) -> None:
     with run.read() as records:
         found = instances.by_resource(records, resource_id)
-    if found is not None and found.wanted == "running":
+    if found is not None and _ought_to(found):
         stages.start(run, resource_id)
+
+
+def _ought_to(member: Instance) -> bool:
+    """Tell whether a member is to run: whoever deletes it waits for this job, and the writer may be gone already."""
+    return member.wanted == "running" and member.status != "deleting"
 
 
 def _there(records: Records, resource_id: str, followed: str) -> bool:

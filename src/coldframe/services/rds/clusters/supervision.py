@@ -1,11 +1,12 @@
 """What is seen to of clusters again and again: who acknowledges, who follows, and where their endpoints lead."""
 
 import logging
+from collections.abc import Iterator
+from functools import partial
 
 from coldframe.core.installation import Installation
 from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
-from coldframe.engines.endpoint import EndpointFailed
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds import windows
 from coldframe.services.rds.clusters import doors, failover, lookup, rejoining, snapshotting, states
@@ -13,6 +14,7 @@ from coldframe.services.rds.clusters.doors import Seen
 from coldframe.services.rds.clusters.membership import Group
 from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.looks import Look
 from coldframe.services.rds.records import Instance
 
 LOG = logging.getLogger("coldframe.rds")
@@ -22,14 +24,11 @@ _RECENT = 20 * 3_600_000
 _IDLE_LOOKS = 4
 
 
-def watch(installation: Installation) -> None:
-    """Look at every cluster; what cannot be done now is tried again."""
+def looks(installation: Installation) -> Iterator[tuple[str, Look]]:
+    """Give the look at every cluster; what cannot be done now is tried again."""
     databases = installation.parts.get(Databases)
     for account, region, row in _clusters(installation):
-        try:
-            _look(databases, account, region, row.resource_id)
-        except (DatabaseError, EndpointFailed) as error:
-            LOG.warning("%s: %s", row.identifier, error)
+        yield f"DB cluster {row.resource_id}", partial(_look, databases, account, region, row.resource_id)
 
 
 def archive_all(installation: Installation) -> None:
