@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import HTTPClientError
 
 from coldframe.server.files import read_root, read_server
 from tests.journeys.process import PATIENCE, until
@@ -53,14 +54,28 @@ class Servers:
         self.process.stdin.write(json.dumps(wanted) + "\n")
         self.process.stdin.flush()
 
+    def ask(self, operation: str, **parameters: Any) -> None:
+        """Call an operation of RDS, on a server that may die before it has answered."""
+        client = self.client()
+        with contextlib.suppress(HTTPClientError):
+            getattr(client, operation)(**parameters)
+
     def died(self, step: str) -> None:
         """Wait until the server has killed itself."""
         ready, _, _ = select.select([self.process.stdout], [], [], 2 * PATIENCE)
         if not ready:
             self._end_server()
-            raise AssertionError(f"no server came to the step {step!r}: {self.log.read_text()[-20000:]}")
+            raise AssertionError(f"no server came to the step {step!r}: {self._told()}")
         ended = self.process.stdout.readline()
-        assert ended == "9\n", f"at {step!r} the server ended by {ended!r}: {self.log.read_text()[-20000:]}"
+        assert ended == "9\n", f"at {step!r} the server ended by {ended!r}: {self._told()}"
+
+    def _told(self) -> str:
+        """What became of the last jobs, and the server's log."""
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.data}/coldframe.sqlite3?mode=ro", uri=True)
+        ) as store:
+            jobs = [body for (body,) in store.execute("SELECT _body FROM jobs ORDER BY rowid DESC LIMIT 4")]
+        return "\n".join([*map(str, jobs), self.log.read_text()[-20000:]])
 
     def _end_server(self) -> None:
         """End the server that is there, having it say first where it is."""

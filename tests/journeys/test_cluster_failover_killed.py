@@ -80,8 +80,8 @@ class Story:
             names = [each["DBInstanceIdentifier"] for each in made["DBClusterMembers"]]
             self.databases = SeenDatabases(data, [described(rds, each) for each in names])
             assert self.databases.writable() == [self.before]
-            if members > 2:
-                until(lambda: self._promotable() == members - 1, 60)
+            # Else a server that dies may be the one that lets a reader acknowledge, which stops it for a moment.
+            until(lambda: self._promotable() == members - 1, 60)
             server.stop()
 
     def _promotable(self):
@@ -99,6 +99,10 @@ class Story:
     def stop(self):
         """Have the writer hang."""
         os.kill(self.databases.pid(self.before), signal.SIGSTOP)
+
+    def fail_over(self, servers):
+        """Begin a failover."""
+        servers.ask("failover_db_cluster", DBClusterIdentifier=self.name)
 
     def killed(self, steps, moment, act):
         """Write while a server dies after each of the steps; `act` has the failover begin, given a client."""
@@ -161,7 +165,7 @@ def test_killed_after_every_step(story, moment, way):
         writers = story.killed(
             PLANNED,
             moment,
-            lambda servers: servers.client().failover_db_cluster(DBClusterIdentifier=story.name),
+            story.fail_over,
         )
         assert not writers.errors, writers.errors[:5]
         assert steps_of(story.data, "rds.fail-over-cluster") == list(PLANNED)

@@ -71,8 +71,8 @@ def test_killed_after_every_step(short_folder, engine, moment):
                 for step in STEPS:
                     servers.start(step)
                     if step == STEPS[0]:
-                        servers.client().switchover_blue_green_deployment(
-                            BlueGreenDeploymentIdentifier=deployment
+                        servers.ask(
+                            "switchover_blue_green_deployment", BlueGreenDeploymentIdentifier=deployment
                         )
                     servers.died(step)
                     seen.append(both(blue, green))

@@ -10,7 +10,6 @@ import os
 import sqlite3
 
 import pytest
-from botocore.exceptions import BotoCoreError
 
 from coldframe.engines.postgresql import admin
 from tests.jobs.crash import AFTER, BEFORE
@@ -111,11 +110,10 @@ class Story:
             server.stop()
 
     def begin(self, servers):
-        """Begin the deployment; the server may be dead before it can answer."""
-        with contextlib.suppress(BotoCoreError):
-            servers.client().create_blue_green_deployment(
-                BlueGreenDeploymentName="killed", Source=self.arn, **self.wanted
-            )
+        """Begin the deployment."""
+        servers.ask(
+            "create_blue_green_deployment", BlueGreenDeploymentName="killed", Source=self.arn, **self.wanted
+        )
 
     def killed(self, moment, chosen):
         """Have a server die at each of the chosen steps; returns all the steps that there are."""

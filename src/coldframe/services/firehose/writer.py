@@ -8,6 +8,7 @@ from coldframe.core import ids
 from coldframe.core.client_errors import ClientError
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
+from coldframe.core.store import StoreUnavailable
 from coldframe.engines.queue import Message, Reading
 from coldframe.identity.caller import Caller
 from coldframe.identity.service_roles import assume
@@ -92,6 +93,9 @@ class Writer:
         while (place := self._next()) is not None:
             try:
                 self._write(place)
+            except StoreUnavailable as error:
+                LOG.warning("the buffer of stream %s could not be written: %s", place[2], error)
+                self._failed(place)
             except Exception:
                 LOG.exception("the buffer of stream %s could not be written", place[2])
                 self._failed(place)

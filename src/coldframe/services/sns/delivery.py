@@ -10,6 +10,7 @@ import msgspec
 from coldframe.core import arns
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
+from coldframe.core.store import StoreUnavailable
 from coldframe.core.struct_types import whole
 from coldframe.engines.queue import Message, Reading
 from coldframe.services.sns import channels, metrics
@@ -113,6 +114,9 @@ class Deliverer:
                 again: float | None = None
                 try:
                     again = self._deliver(*place)
+                except StoreUnavailable as error:
+                    LOG.warning("the delivery to subscription %s failed: %s", place[2], error)
+                    again = self._installation.clock.seconds() + _LOOK_AGAIN
                 except Exception:
                     LOG.exception("the delivery to subscription %s failed", place[2])
                     again = self._installation.clock.seconds() + _LOOK_AGAIN

@@ -10,6 +10,7 @@ from coldframe.core.client_errors import ClientError
 from coldframe.core.installation import Installation
 from coldframe.core.offers import MetricSink
 from coldframe.core.records import place
+from coldframe.core.store import StoreUnavailable
 from coldframe.services.logs.limits import DAY
 from coldframe.services.logs.records import WaitingPayload, WaitingRecipient
 from coldframe.services.logs.subscriptions.payloads import Payload
@@ -103,6 +104,9 @@ class SubscriptionDelivery:
                     self._failed(recipient)
             except ClientError as error:
                 self._refused(recipient, error)
+            except StoreUnavailable as error:
+                LOG.warning("payloads for %s could not be delivered: %s", recipient.destination, error)
+                self._failed(recipient)
             except Exception:
                 LOG.exception("payloads for %s could not be delivered", recipient.destination)
                 self._failed(recipient)
