@@ -15,8 +15,8 @@ from tests.journeys.writers import Writers, connector, prepare
 from tests.services.rds.clusters import (
     at_cluster,
     cluster_of,
+    end_clusters,
     made_cluster,
-    remove_clusters,
     settled_cluster,
     writer_of,
 )
@@ -98,6 +98,4 @@ def test_killed_after_every_step(short_folder, engine, moment):
     finally:
         with ServerProcess(data) as server:
             rds = server.client("rds")
-            for each in rds.describe_db_clusters()["DBClusters"]:
-                settled_cluster(rds, each["DBClusterIdentifier"])
-            remove_clusters(rds)
+            end_clusters(rds)

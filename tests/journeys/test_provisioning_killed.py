@@ -17,7 +17,7 @@ from tests.journeys.dying import Servers, steps_of
 from tests.journeys.process import ServerProcess, until
 from tests.journeys.seen_databases import SeenDatabases
 from tests.journeys.writers import Writers, connector, prepare, session
-from tests.services.rds.clusters import at_cluster, cluster_of, made_cluster, remove_clusters, settled_cluster
+from tests.services.rds.clusters import at_cluster, cluster_of, end_clusters, made_cluster
 from tests.services.rds.conftest import PASSWORD, available, described, made, remove_all, settled
 
 # Of the steps those are chosen at which a kill may leave something; COLDFRAME_EVERY_STEP=1 has it killed at all of them.
@@ -161,9 +161,7 @@ def story(short_folder, engine, newer):
     finally:
         with ServerProcess(data) as server:
             rds = server.client("rds")
-            for each in rds.describe_db_clusters()["DBClusters"]:
-                settled_cluster(rds, each["DBClusterIdentifier"])
-            remove_clusters(rds)
+            end_clusters(rds)
             remove_all(rds)
 
 

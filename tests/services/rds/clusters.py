@@ -81,6 +81,13 @@ def at_cluster(cluster):
     }
 
 
+def end_clusters(rds):
+    """Wait until what goes on with each cluster has ended, and delete it as `remove_clusters` does."""
+    for each in rds.describe_db_clusters()["DBClusters"]:
+        settled_cluster(rds, each["DBClusterIdentifier"])
+    remove_clusters(rds)
+
+
 def remove_clusters(rds):
     """Delete every cluster with its members, and wait until they are gone."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import versions
@@ -68,7 +68,7 @@ def lay_in(instances: Instances, target: InstanceSpec, taken: Taken, *, follows:
     instances.empty(place.binlogs)
     if instances.version(target).major != instances.named_version(taken.version).major:
         upgrade(instances, target, kept, taken.version)
-    place.become_data()
+    durable.rename_tree(place.incoming, place.data)
 
 
 def upgrade(instances: Instances, target: InstanceSpec, kept: Kept, old: str) -> None:

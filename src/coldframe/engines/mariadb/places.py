@@ -67,12 +67,6 @@ class Place:
             private_folder(account, path)
         let_through(account, self.scratch.parent)
 
-    def become_data(self) -> None:
-        """Let what is in the incoming folder be the data directory, once the disk has all of it: copies wait for nobody."""
-        durable.sync_tree(self.incoming)
-        self.incoming.rename(self.data)
-        durable.sync_folder(self.folder)
-
     def list_logs(self, account: Account) -> None:
         """Let the lists of logs name those of this folder: they have whole paths, and the folder may be a copy, or have moved."""
         for index in self.binlogs.glob("*.index"):

@@ -65,7 +65,7 @@ class MariaDB:
             place.first_statements, grants.first_statements(master, database).encode(), owner=account
         )
         place.keep(Kept(read_only=spec.read_only))
-        place.become_data()
+        durable.rename_tree(place.incoming, place.data)
 
     def start(self, spec: InstanceSpec) -> Running:
         """Start it and return when it accepts connections; raises DatabaseError with the last lines of its log."""

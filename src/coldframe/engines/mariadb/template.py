@@ -82,9 +82,7 @@ def _make(made: Path, version: Version, account: Account, owner: Account) -> Non
         ) from problem
     (data / "ib_buffer_pool").unlink(missing_ok=True)
     # What is copied from it must never be half of it.
-    durable.sync_tree(data)
-    data.rename(made)
-    durable.sync_folder(made.parent)
+    durable.rename_tree(data, made)
     shutil.rmtree(unfinished)
 
 

@@ -89,9 +89,7 @@ class PostgreSQLCopies:
         base_copy.take(source, room)
         known = layout.State(read_only=True, source=Source(str(source.folder), "physical", slot))
         layout.remember(target, known)
-        durable.sync_tree(room)
-        room.rename(layout.data(target))
-        durable.sync_folder(target.folder)
+        durable.rename_tree(room, layout.data(target))
 
     def follow(self, source: InstanceSpec, target: InstanceSpec) -> None:
         """Let the running `target` apply what the source commits from the moment of the copy on; it is read-only to users."""

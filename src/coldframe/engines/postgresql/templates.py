@@ -35,9 +35,7 @@ def clone(folder: Path, target: Path) -> None:
     programs.own(fresh)
     fresh.chmod(0o700)
     # A server that was stopped properly syncs nothing that it does not change.
-    durable.sync_tree(fresh)
-    fresh.rename(target)
-    durable.sync_folder(target.parent)
+    durable.rename_tree(fresh, target)
 
 
 def _make(version: Version, kept: Path) -> None:
@@ -59,9 +57,7 @@ def _make(version: Version, kept: Path) -> None:
         cluster.stop()
     for name in ("postmaster.opts", "postgresql.auto.conf"):
         (empty / name).unlink(missing_ok=True)
-    durable.sync_tree(empty)
-    empty.rename(kept)
-    durable.sync_folder(kept.parent)
+    durable.rename_tree(empty, kept)
     shutil.rmtree(room)
 
 

@@ -112,7 +112,7 @@ def copy_snapshot(run: Run, source: str, target: str) -> None:
 def delete_snapshot(run: Run, folder: str) -> None:
     """Delete the files of a snapshot whose record is gone."""
     run.commit_point()
-    run.step("delete the files", _delete, run.part(Databases).root / "snapshots" / folder)
+    run.step("delete the files", discard, run.part(Databases).root / "snapshots" / folder)
 
 
 def expired(records: Records, instance: Instance | AutomatedBackup, now: int) -> list[Snapshot]:
@@ -147,7 +147,7 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:
         folder = databases.copy_of(records.get(Snapshot, identifier))
-    _delete(folder)
+    discard(folder)
     folder.mkdir(parents=True, mode=0o700)
     backups, spec = databases.engine(instance.engine).backups, databases.spec(instance)
     if instance.wanted == "running":
@@ -167,12 +167,7 @@ def _duplicate(run: Run, source: str, target: str) -> int:
     with run.read() as records:
         before = databases.copy_of(records.get(Snapshot, source))
         after = databases.copy_of(records.get(Snapshot, target))
-    _delete(after)
-    try:
-        shutil.copytree(before, after, symlinks=True)
-        durable.sync_tree(after)
-    except shutil.Error as error:
-        raise DatabaseError(f"the snapshot could not be copied: {error}") from error
+    duplicate(before, after)
     return size_of(after)
 
 
@@ -188,7 +183,7 @@ def _give_up(run: Run, identifier: str, resource_id: str, afterwards: str) -> No
             records.change(found, status=afterwards)
             events.tell(records, run.part(Messenger), found, "snapshot_failed", reason=reason)
     if row is not None:
-        _delete(databases.copy_of(row))
+        discard(databases.copy_of(row))
 
 
 def _restorable(records: Records, instance: Instance, now: int) -> None:
@@ -198,9 +193,20 @@ def _restorable(records: Records, instance: Instance, now: int) -> None:
         records.change(instance, restorable=max(instance.restorable, now))
 
 
-def _delete(folder: Path) -> None:
+def discard(folder: Path) -> None:
+    """Remove the folder of a snapshot, if it is there."""
     if folder.exists():
         shutil.rmtree(folder)
+
+
+def duplicate(before: Path, after: Path) -> None:
+    """Copy the folder of a snapshot durably, in place of what an earlier attempt left; raises DatabaseError."""
+    discard(after)
+    try:
+        shutil.copytree(before, after, symlinks=True)
+        durable.sync_tree(after)
+    except shutil.Error as error:
+        raise DatabaseError(f"the snapshot could not be copied: {error}") from error
 
 
 def size_of(folder: Path) -> int:

@@ -1,16 +1,13 @@
 """Fixtures of MariaDB's endpoint: two databases with the same rows and users, which its tests share, and an endpoint for each test."""
 
 import contextlib
-from datetime import UTC, datetime, timedelta
 
 import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.engines.mariadb.endpoints import MariaDBEndpoints
+from tests.engines.certificates import certificate_in
 from tests.engines.databases.conftest import Instances
 from tests.engines.databases.kits import MASTER, loopback, mariadb
 
@@ -54,28 +51,7 @@ def pair(kit, instances):
 @pytest.fixture(scope="session")
 def certificate(instances):
     """A certificate for the endpoint and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "endpoint")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = instances.folder / "certificate.pem", instances.folder / "key.pem"
-    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return files
+    return certificate_in(instances.folder, "endpoint")
 
 
 class Endpoint:

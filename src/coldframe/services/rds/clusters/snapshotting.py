@@ -1,10 +1,8 @@
 """Jobs about snapshots of clusters: made of the writer or of data without members, copied, archived on, thrown away."""
 
-import shutil
-from pathlib import Path
 from typing import Any, Literal
 
-from coldframe.core import durable, ids
+from coldframe.core import ids
 from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import job
@@ -15,7 +13,7 @@ from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
-from coldframe.services.rds.snapshotting import delete_snapshot
+from coldframe.services.rds.snapshotting import delete_snapshot, discard, duplicate
 
 _DAY = 86_400_000
 
@@ -193,7 +191,7 @@ def _copy(run: Run, identifier: str, cluster: str) -> str:
         folder = databases.copy_of(records.get(ClusterSnapshot, identifier))
         found = lookup.expect(records, cluster)
         writer = lookup.writer(records, found)
-    _delete(folder)
+    discard(folder)
     folder.mkdir(parents=True, mode=0o700)
     if writer is None and not found.volume:
         raise DatabaseError(f"the cluster {found.identifier} has no data")
@@ -209,12 +207,7 @@ def _duplicate(run: Run, source: str, target: str) -> None:
     with run.read() as records:
         before = databases.copy_of(records.get(ClusterSnapshot, source))
         after = databases.copy_of(records.get(ClusterSnapshot, target))
-    _delete(after)
-    try:
-        shutil.copytree(before, after, symlinks=True)
-        durable.sync_tree(after)
-    except shutil.Error as error:
-        raise DatabaseError(f"the snapshot could not be copied: {error}") from error
+    duplicate(before, after)
 
 
 def _give_up(run: Run, identifier: str, cluster: str, afterwards: str) -> None:
@@ -229,9 +222,4 @@ def _give_up(run: Run, identifier: str, cluster: str, afterwards: str) -> None:
         if found is not None and afterwards:
             records.change(found, status=afterwards)
     if row is not None:
-        _delete(databases.copy_of(row))
-
-
-def _delete(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+        discard(databases.copy_of(row))
