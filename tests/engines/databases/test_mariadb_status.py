@@ -1,8 +1,12 @@
 """What a look at a MariaDB instance says while another hand starts it."""
 
+import contextlib
+import os
+
 import pytest
 
 from coldframe.engines import daemon
+from coldframe.engines.mariadb import figures
 from tests.engines.databases.kits import mariadb
 
 pytestmark = pytest.mark.xdist_group("databases")
@@ -34,3 +38,19 @@ def test_one_that_is_stopped_says_whether_it_will_be_read_only(kit, instances):
     kit.engine.set_read_only(spec, on=True)
     kit.engine.stop(spec)
     assert (kit.engine.status(spec).state, kit.engine.status(spec).read_only) == ("stopped", True)
+
+
+def test_a_file_that_is_removed_while_files_are_counted_counts_as_nothing(tmp_path, monkeypatch):
+    scandir = os.scandir
+    for name in ("binlog.000001", "binlog.~rec~"):
+        (tmp_path / name).write_bytes(bytes(5000))
+
+    @contextlib.contextmanager
+    def late(folder):
+        with scandir(folder) as entries:
+            found = list(entries)
+        (tmp_path / "binlog.~rec~").unlink()
+        yield found
+
+    monkeypatch.setattr(figures.os, "scandir", late)
+    assert figures._size(tmp_path) == (tmp_path / "binlog.000001").stat().st_blocks * 512

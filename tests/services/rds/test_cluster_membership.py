@@ -12,10 +12,11 @@ import pytest
 
 from coldframe.core.store import Store
 from coldframe.engines.database import DatabaseError, Following
-from coldframe.services.rds.clusters import lookup
+from coldframe.jobs.job import JobError
+from coldframe.services.rds.clusters import failover, lookup, rejoining
 from coldframe.services.rds.clusters.membership import Group
-from coldframe.services.rds.clusters.records import Cluster
-from coldframe.services.rds.records import Instance
+from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint
+from coldframe.services.rds.records import Deployment, Endpoint, Instance
 
 
 class Died(Exception):
@@ -91,7 +92,7 @@ class Model:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('membership')}/store.db")
-    opened.prepare([Cluster, Instance])
+    opened.prepare([Cluster, ClusterEndpoint, Deployment, Endpoint, Instance])
     yield opened
     opened.close()
 
@@ -213,3 +214,49 @@ def test_a_crash_at_any_moment_leaves_nobody_to_lose_by(store, restarts):
                 story.check()
                 story.model.commit()
                 story.check()
+
+
+def changed(story, number, **fields):
+    """Change the record of a member."""
+    with story._records() as records:
+        row = next(
+            row for row in lookup.members(records, lookup.expect(records, story.id)) if row.serial == number
+        )
+        records.change(row, **fields)
+
+
+def test_nobody_comes_back_during_a_failover_though_nobody_acknowledges(store):
+    """What a reader has may be all that will be left: whoever brings it back would copy it anew."""
+    story = Story(store, 1)
+    with story._records() as records:
+        records.change(lookup.expect(records, story.id), status="failing-over")
+    with pytest.raises(DatabaseError, match=r"a failover of .* is under way"):
+        story.group.leave(story.ids[1])
+
+
+class FailoverRun:
+    """What a step of a failover gets of its job."""
+
+    account, region = HERE
+
+    def __init__(self, story):
+        self._story = story
+
+    def part(self, _kind):
+        return self._story
+
+    def read(self):
+        return self._story._records()
+
+
+def test_a_reader_that_comes_back_is_not_chosen(store):
+    """It follows, and may yet be copied anew at any moment."""
+    story = Story(store, 2)
+    run, one, two = FailoverRun(story), *story.ids[1:3]
+    assert failover._choose(run, story.id, "") == one
+    changed(story, 1, note=rejoining.REJOINS)
+    assert failover._choose(run, story.id, "") == two
+    with pytest.raises(JobError, match=f"{one} comes back to the writer"):
+        failover._choose(run, story.id, one)
+    changed(story, 1, note="")
+    assert failover._choose(run, story.id, one) == one

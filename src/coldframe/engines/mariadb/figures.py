@@ -1,5 +1,6 @@
 """What an instance does now, in numbers under the names that CloudWatch has for them."""
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -100,7 +101,10 @@ def _processor(pid: int) -> float:
 
 def _size(folder: Path) -> int:
     total = 0
-    for entry in os.scandir(folder):
-        if entry.is_file(follow_symlinks=False):
-            total += entry.stat(follow_symlinks=False).st_blocks * 512
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            # The database removes files of its own while they are counted.
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_file(follow_symlinks=False):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
     return total

@@ -115,6 +115,11 @@ def _choose(run: Run, cluster: str, target: str) -> str:
     for row in rows:
         if row.status not in lookup.USABLE or (target and row.resource_id != target):
             continue
+        if row.note == rejoining.REJOINS:
+            # It may be copied anew at any moment.
+            if target:
+                raise JobError(f"{row.identifier} comes back to the writer just now")
+            continue
         found = databases.engine(row.engine).copies.following(databases.spec(writer), databases.spec(row))
         if found.running:
             return row.resource_id

@@ -75,10 +75,11 @@ class Group:
         cluster, writer, reader = self._look(resource_id)
         if cluster is None or writer is None or reader is None:
             return
+        if cluster.status == "failing-over":
+            # It may be the one that takes over, also where nobody acknowledges: what it has is all that will be left.
+            raise DatabaseError(f"a failover of {cluster.identifier} is under way", "it is tried again")
         if reader.serial not in writer.acknowledged_by and resource_id not in cluster.promotable:
             return
-        if cluster.status == "failing-over":
-            raise DatabaseError(f"a failover of {cluster.identifier} is under way", "it is tried again")
         engine = self.databases.engine(writer.engine)
         if engine.reattach(self.databases.spec(writer)) is None:
             if not engine.groups.keeps:
