@@ -5,6 +5,7 @@ import ssl
 import struct
 from pathlib import Path
 
+from coldframe.engines.endpoint_descriptors import scarce
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
@@ -18,6 +19,8 @@ _NOT_OFFERED = wire.COMPRESS | wire.ZSTD | wire.TLS
 # Bulk execution and extended types; not progress reports in the midst of a reply, nor replies without columns.
 _EXTENDED = 0b1100
 _PATIENCE = 30.0
+# As the database says it.
+_TOO_MANY = wire.error(1040, "08004", "Too many connections")
 _UNCOMPRESSED = "Bad handshake: compression is not offered here, connect without it"
 
 
@@ -50,6 +53,8 @@ class Login:
             self._gate.entered(session)
 
     async def _sign_client_in(self, client: Channel) -> Session | None:
+        if scarce(client.fd):
+            raise server.Refused(_TOO_MANY)
         peer, here = client.sock.getpeername(), client.sock.getsockname()
         target, behind, greeting = await self._gate.reach(_PATIENCE)
         session = None
