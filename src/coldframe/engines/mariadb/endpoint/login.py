@@ -9,6 +9,7 @@ from coldframe.engines.endpoint_descriptors import scarce
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
+from coldframe.engines.mariadb.endpoint.compressed import Compressed
 from coldframe.engines.mariadb.endpoint.entrance import Unavailable
 from coldframe.engines.mariadb.endpoint.gate import Gate
 from coldframe.engines.mariadb.endpoint.session import Session
@@ -83,7 +84,8 @@ class Login:
                 await client.start_tls(self._context)
                 payload, sequence = await client.packet()
             answer = wire.read_answer(payload)
-            if answer.capabilities & (wire.COMPRESS | wire.ZSTD):
+            compresses = answer.capabilities & wire.COMPRESS
+            if answer.capabilities & wire.ZSTD and not compresses:
                 # It did not look at what is offered, and would wait for ever for an answer that it can read.
                 client.send_packet(wire.error(1043, "08S01", _UNCOMPRESSED), sequence + 1)
                 behind.close()
@@ -117,7 +119,11 @@ class Login:
             behind.close()
             return None
         # What came with the last packet is the first command already.
-        session.inbox = client.rest()
+        if compresses:
+            # It did not look at what is offered, either, and there are too many such clients to send them away.
+            session.client = Compressed(client)
+        else:
+            session.inbox = client.rest()
         if session.half is None:
             self._gate.signed_in(session)
             if session.half is None:
