@@ -25,6 +25,8 @@ _SHUT_DOWN = (1053, "08S01", "Server shutdown in progress")
 _ONLY_THE_SERVER_KNOWS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
 _AT_ONCE = 8
 _KILL_PATIENCE = 10.0
+# How many seconds may be spent on what only makes a move shorter.
+_PREPARES = 60.0
 
 
 class Gate(Entrance):
@@ -88,13 +90,14 @@ class Gate(Entrance):
             return
         await self.accounts.refresh(self.databases.first)
         turns, self._crowded = asyncio.Semaphore(_AT_ONCE), False
+        end = time.monotonic() + _PREPARES
 
         async def one(session: Session) -> None:
             async with turns:
                 self.signed_in(session)
                 # Who cannot sign in there, or not yet, does so when it moves, or is cut then.
                 with suppress(Closed, server.Refused, TimeoutError, OSError):
-                    if session.half is not None and not self._crowded:
+                    if session.half is not None and not self._crowded and time.monotonic() < end:
                         await moving.prepare(session, target)
                         self._crowded = session.spare is not None and scarce(session.spare.channel.fd)
                 if session.mode == Mode.ENDED:
