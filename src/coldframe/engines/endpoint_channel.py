@@ -11,6 +11,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from coldframe.engines import endpoint_loop
+from coldframe.engines.endpoint_descriptors import used_up
 
 # Clients that may wait to be taken while many come at once; the kernel has its own limit.
 BACKLOG = 4096
@@ -26,7 +27,7 @@ _OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2),
 )
 # A process that has no descriptor left for a client tries again after so many seconds.
-_NONE_LEFT = 0.5
+_NONE_LEFT = 0.1
 # How often a database whose queue is full is asked again, in seconds, and whose turn it is to ask.
 _FULL = 0.002
 _TURNS: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
@@ -209,12 +210,19 @@ def accept(listener: socket.socket, take: Callable[[socket.socket], None]) -> No
             except OSError as problem:
                 if problem.errno not in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
                     raise
-                loop.remove_reader(listener.fileno())
-                loop.call_later(_NONE_LEFT, _again)
+                _pause()
                 return
             for level, option, value in _OPTIONS:
                 sock.setsockopt(level, option, value)
+            taken = sock.fileno()
             take(sock)
+            if used_up(taken):
+                _pause()
+                return
+
+    def _pause() -> None:
+        loop.remove_reader(listener.fileno())
+        loop.call_later(_NONE_LEFT, _again)
 
     def _again() -> None:
         if listener.fileno() >= 0:

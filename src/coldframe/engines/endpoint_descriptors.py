@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _WANTED = 1 << 20
-# Kept for connections to databases while clients are moved or looked up, and for whoever gives orders.
+# Kept for connections to databases while clients are moved or looked up, for whoever gives orders, and the other half for
+# clients that are only told that there is no room.
 _KEPT = 128
 
 
@@ -26,6 +27,20 @@ def raise_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def most_clients() -> int:
+    """Return for how many clients there is room, each with its connection to a database."""
+    return (_limit() - _KEPT) // 2
+
+
 def scarce(descriptor: int) -> bool:
     """Tell by a new connection's number whether what is left has to be kept for clients that are here already."""
-    return descriptor >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _KEPT
+    return descriptor >= _limit() - _KEPT
+
+
+def used_up(descriptor: int) -> bool:
+    """Tell by a new connection's number whether no other client can be taken, not even to be told so."""
+    return descriptor >= _limit() - _KEPT // 2
+
+
+def _limit() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

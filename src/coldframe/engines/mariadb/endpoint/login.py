@@ -5,7 +5,7 @@ import ssl
 import struct
 from pathlib import Path
 
-from coldframe.engines.endpoint_descriptors import scarce
+from coldframe.engines.endpoint_descriptors import most_clients
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
@@ -32,10 +32,18 @@ class Login:
         self, gate: Gate, context: ssl.SSLContext | None, sign_in: Path | None, *, require_tls: bool
     ) -> None:
         self._gate, self._context, self._require_tls = gate, context, require_tls
+        # Clients that are not let in yet.
+        self._coming = 0
         self._tokens = gate.accounts.tokens = TokenAccounts(sign_in) if sign_in is not None else None
 
     async def welcome(self, client: Channel) -> None:
         """Take a new connection through the handshake to a session, or end it."""
+        if self._coming + len(self._gate.sessions) >= most_clients():
+            self._gate.refused += 1
+            client.send_packet(_TOO_MANY, 0)
+            client.close()
+            return
+        self._coming += 1
         try:
             session = await asyncio.wait_for(self._sign_client_in(client), 2 * _PATIENCE)
         except server.Refused as refused:
@@ -48,14 +56,14 @@ class Login:
             session = None
         except (Closed, OSError, TimeoutError, IndexError, ValueError, struct.error):
             session = None
+        finally:
+            self._coming -= 1
         if session is None:
             client.close()
         else:
             self._gate.entered(session)
 
     async def _sign_client_in(self, client: Channel) -> Session | None:
-        if scarce(client.fd):
-            raise server.Refused(_TOO_MANY)
         peer, here = client.sock.getpeername(), client.sock.getsockname()
         target, behind, greeting = await self._gate.reach(_PATIENCE)
         session = None

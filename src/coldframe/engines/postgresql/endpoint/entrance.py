@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from coldframe.engines.endpoint_databases import Databases
-from coldframe.engines.endpoint_descriptors import scarce
+from coldframe.engines.endpoint_descriptors import most_clients
 from coldframe.engines.postgresql import wire
 from coldframe.engines.postgresql.endpoint import login
 from coldframe.engines.postgresql.endpoint.backend import Lookups, Opened, answers, enter
@@ -45,9 +45,15 @@ class Entrance:
         self._opening: set[asyncio.Future[None]] = set()
         self._arriving: set[asyncio.Task[None]] = set()
         self._refused = 0
+        # Clients that are not let in yet, and for whom there is room.
+        self._coming = 0
 
     def _begin(self, client: Side, asked: Asked, key: bytes | None, target: Path, opened: Opened) -> None:
         """Begin the session of a client that is in."""
+        raise NotImplementedError
+
+    def _present(self) -> int:
+        """Return how many sessions there are."""
         raise NotImplementedError
 
     async def _cancel(self, key: bytes) -> None:
@@ -63,8 +69,9 @@ class Entrance:
         task.add_done_callback(self._arriving.discard)
 
     async def _arrive(self, client: Side) -> None:
+        crowded = self._coming + self._present() >= most_clients()
+        self._coming += not crowded
         try:
-            crowded = scarce(client.fd)
             patience = _CROWDED_SECONDS if crowded else _SIGN_IN_SECONDS
             asked = await asyncio.wait_for(login.ask(client, self._doors), patience)
             if isinstance(asked, Cancel):
@@ -80,6 +87,8 @@ class Entrance:
             client.close()
         except OSError:
             self._turn_away(client, _AWAY)
+        finally:
+            self._coming -= not crowded
 
     async def _let_in(self, client: Side, asked: Asked, *, crowded: bool) -> None:
         if crowded:

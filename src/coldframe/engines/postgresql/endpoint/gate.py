@@ -44,6 +44,9 @@ class Gate(Entrance):
         self._sessions[opened.key] = session
         session.begin()
 
+    def _present(self) -> int:
+        return len(self._sessions)
+
     async def _cancel(self, key: bytes) -> None:
         session = self._sessions.get(key)
         # Who asks is never told whether there was such a key.
