@@ -1,6 +1,6 @@
 """What it costs to go through an endpoint: queries a second against the database itself and through HAProxy, in one run.
 
-Run: python -m bench.endpoint [--seconds 2] [--clients 1 8 32] [--rounds 2] [--engine NAME] [--shapes NAME] [--no-bulk] [--idle 200] [--directory DIR]. Prints a table
+Run: python -m bench.endpoint [--seconds 2] [--clients 1 8 32] [--rounds 3] [--engine NAME] [--shapes NAME] [--no-bulk] [--idle 200] [--directory DIR]. Prints a table
 for each engine, and megabytes a second of 100 MB that are read, copied out and copied in by its command line client.
 
 The load is sysbench's, with its drivers in C: a client is a thread with a connection, in clear, and the clock starts when the last one has
@@ -237,7 +237,7 @@ def main():
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--engine", choices=KITS, nargs="+", default=list(KITS))
     parser.add_argument("--bulk", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=int, default=200)
     parser.add_argument("--directory", default=None)
     chosen = parser.parse_args()
