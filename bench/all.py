@@ -32,7 +32,7 @@ BENCHMARKS = {
     "console": ("", "--times 10", 120),
     "keys": ("", "--rounds 2 --signatures 3", 1200),
     "switchover": ("--kills", "--rounds 1 --writers 4", 1800),
-    "endpoint": ("", "--seconds 0.2 --rounds 1", 300),
+    "endpoint": ("", "--seconds 1 --rounds 1", 900),
     "databases": ("", "--rounds 1 --megabytes 20", 900),
     "insights": ("", "--events 200000", 1800),
     "messages": ("", "--seconds 1", 120),

@@ -1,9 +1,11 @@
 """What it costs to go through an endpoint: queries a second against the database itself and through HAProxy, in one run.
 
-Run: python -m bench.endpoint [--seconds 0.4] [--clients 1 8 32] [--rounds 2] [--engine NAME] [--shapes NAME] [--no-bulk] [--idle 200] [--directory DIR]. Prints a table
-for each engine whose load generator (mariadb-slap, pgbench) is here, and megabytes a second of 100 MB that are read, copied out and copied in by its
-command line client; HAProxy is left out where it is not. The three take turns for so many seconds each, and the best round of each counts. Signing in is
-not counted. At the end idle connections are weighed.
+Run: python -m bench.endpoint [--seconds 2] [--clients 1 8 32] [--rounds 3] [--engine NAME] [--shapes NAME] [--no-bulk] [--idle 200] [--directory DIR]. Prints a table
+for each engine, and megabytes a second of 100 MB that are read, copied out and copied in by its command line client.
+
+The load is sysbench's, with its drivers in C: a client is a thread with a connection, in clear, and the clock starts when the last one has
+signed in. The three ways take turns for so many seconds each, and the best round of each counts; HAProxy is left out where it
+is not. The endpoint's processor time includes signing in. At the end idle connections are weighed.
 """
 
 import argparse
@@ -29,10 +31,12 @@ SHAPES = {
 # 100,000 rows of a kilobyte.
 MANY = "SELECT REPEAT(word, 25) FROM bench, (SELECT 1 FROM bench LIMIT 10) AS ten"
 MEGABYTES = 100
-# Seconds that a first look at how fast a way is has to take.
-LOOK = 0.5
-# Queries of each client that count at least, however slow the first look found a way.
-LEAST = 20
+# What each thread of sysbench does: all have connected before its clock starts.
+SCRIPT = """
+function thread_init() connection = sysbench.sql.driver():connect() end
+function event() connection:query("STATEMENT") end
+function thread_done() connection:disconnect() end
+"""
 BULK = {
     "mariadb": {
         "SELECT": ["-e", MANY],
@@ -87,44 +91,26 @@ def bulk_table(kit, folder, ways, pid, chosen):
         print(f"{shape:22}{numbers(best)}{used * 1e3:12.1f}", flush=True)
 
 
-def slap(where, statement, clients, queries):
-    """Seconds that mariadb-slap takes, signing in included."""
-    command = ["mariadb-slap", "--no-defaults", f"-h{where[0]}", f"-P{where[1]}", f"-u{MASTER.user}"]
-    command += ["--create-schema=app", f"--query={statement}", f"--concurrency={clients}", "--silent"]
-    command += [f"--number-of-queries={queries}", "--no-drop", "--iterations=1", "--csv"]
-    environment = {"MYSQL_PWD": MASTER.password, "PATH": os.environ["PATH"]}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return float(done.stdout.split(",")[2])
-
-
-# The shortest time that signing in took, with one query for each client: by place, statement and clients.
-SIGN_IN = {}
-
-
-def mariadb_rate(where, statement, clients, queries):
-    """Queries a second of mariadb-slap, less the shortest run with one query for each client: its clock includes signing in."""
-    queries = max(queries // clients, 2) * clients
-    asked = where, statement, clients
-    SIGN_IN[asked] = min(SIGN_IN.get(asked, 60.0), slap(*asked, clients))
-    took = slap(*asked, queries)
-    # On a machine that has other work a run may take less than signing in did: then it counts as it is, or for half.
-    return (queries - clients) / max(took - SIGN_IN[asked], took / 2)
-
-
-def postgresql_rate(where, statement, clients, queries):
-    """Queries a second of pgbench, whose clock begins when all have signed in."""
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(statement + ";\n")
-        script.flush()
-        command = ["pgbench", "-n", "-f", script.name, "-c", str(clients)]
-        command += ["-t", str(max(1, queries // clients))]
-        environment = {"PGPASSWORD": MASTER.password, "PGSSLMODE": "disable", "PATH": os.environ["PATH"]}
-        place = ["-h", str(where[0]), "-p", str(where[1]), "-U", MASTER.user, "app"]
-        done = subprocess.run([*command, *place], capture_output=True, text=True, check=True, env=environment)
-    return float(re.search(r"tps = ([\d.]+)", done.stdout)[1])
-
-
-RATES = {"mariadb": ("mariadb-slap", mariadb_rate), "postgresql": ("pgbench", postgresql_rate)}
+def rate(kit, where, statement, clients, seconds, folder):
+    """Queries a second of a number of clients, whose clock begins when all of them have signed in; and how many there were."""
+    option = {"mariadb": "mysql", "postgresql": "pgsql"}[kit.name]
+    script, configuration = folder / "load.lua", folder / "load.cfg"
+    script.write_text(SCRIPT.replace("STATEMENT", statement))
+    place = {
+        "host": where[0],
+        "port": where[1],
+        "user": MASTER.user,
+        "password": MASTER.password,
+        "db": "app",
+    }
+    configuration.write_text("".join(f"{option}-{name}={value}\n" for name, value in place.items()))
+    command = ["sysbench", f"--config-file={configuration}", f"--db-driver={option}", f"--threads={clients}"]
+    command += [f"--{option}-password={MASTER.password}", f"--time={seconds}", "--events=0", script, "run"]
+    environment = {"PGSSLMODE": "disable", "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    took = float(re.search(r"total time: +([\d.]+)s", done.stdout)[1])
+    queries = int(re.search(r"total number of events: +(\d+)", done.stdout)[1])
+    return queries / took, queries
 
 
 @contextlib.contextmanager
@@ -186,10 +172,6 @@ def direct(kit, spec, socket):
 
 def measure(kit, folder, chosen):
     """Make a database of one engine and print its table."""
-    tool, rate = RATES[kit.name]
-    if process.find(tool) is None:
-        print(f"{kit.name}: {tool} is not here")
-        return
     settings = {"max_connections": str(chosen.idle + 100)}
     spec = kit.spec(folder, f"bench-{kit.name}", settings=settings)
     kit.engine.create(spec, MASTER, "app")
@@ -206,7 +188,10 @@ def measure(kit, folder, chosen):
         with haproxy(folder, forwarded) as through:
             ways = {"direct": itself, "HAProxy": through, "endpoint": (address, port)}
             ways = {name: where for name, where in ways.items() if where is not None}
-            table(kit, rate, ways, pid, chosen)
+            if process.find("sysbench") is None:
+                print(f"{kit.name}: sysbench is not here")
+            else:
+                table(kit, folder, ways, pid, chosen)
             if chosen.bulk:
                 bulk_table(kit, folder, ways, pid, chosen)
             if chosen.idle:
@@ -216,33 +201,21 @@ def measure(kit, folder, chosen):
         kit.engine.stop(spec, at_once=True)
 
 
-def table(kit, rate, ways, pid, chosen):
+def table(kit, folder, ways, pid, chosen):
     """Print queries a second of each way."""
     print(f"\n{kit.name} {kit.versions[0]}: queries a second, best of {chosen.rounds}")
     print(f"{'':14}{'clients':>8}" + heads(ways) + f"{'us a query':>12}", flush=True)
     for shape in chosen.shapes:
-        statement = SHAPES[shape]
         for clients in chosen.clients:
-            first = {name: look(rate, where, statement, clients) for name, where in ways.items()}
             best, used = dict.fromkeys(ways, 0.0), 0.0
             for _ in range(chosen.rounds):
                 for name, where in ways.items():
-                    queries = max(int(first[name] * chosen.seconds), LEAST * clients)
                     before = processor(pid)
-                    best[name] = max(best[name], rate(where, statement, clients, queries))
+                    found, queries = rate(kit, where, SHAPES[shape], clients, chosen.seconds, folder)
+                    best[name] = max(best[name], found)
                     if name == "endpoint":
                         used = (processor(pid) - before) / queries
             print(f"{shape:14}{clients:8}{numbers(best)}{used * 1e6:12.0f}", flush=True)
-
-
-def look(rate, where, statement, clients):
-    """About how many queries a second a way does: enough of them for the clock of a load generator to tell."""
-    queries = 2 * clients + 10
-    while True:
-        found = rate(where, statement, clients, queries)
-        if queries / found >= LOOK:
-            return found
-        queries *= 4
 
 
 def heads(ways):
@@ -259,12 +232,12 @@ def numbers(best):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.4)
+    parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--engine", choices=KITS, nargs="+", default=list(KITS))
     parser.add_argument("--bulk", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=int, default=200)
     parser.add_argument("--directory", default=None)
     chosen = parser.parse_args()

@@ -8,9 +8,13 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from coldframe.engines import endpoint_loop
+from coldframe.engines.endpoint_descriptors import used_up
 
+# Clients that may wait to be taken while many come at once; the kernel has its own limit.
+BACKLOG = 4096
 SIZE = 262144
 # Most messages are short; room for a long one is made when one comes.
 SHORT = 16384
@@ -23,7 +27,10 @@ _OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2),
 )
 # A process that has no descriptor left for a client tries again after so many seconds.
-_NONE_LEFT = 0.5
+_NONE_LEFT = 0.1
+# How often a database whose queue is full is asked again, in seconds, and whose turn it is to ask.
+_FULL = 0.002
+_TURNS: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
 AGAIN = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -203,12 +210,19 @@ def accept(listener: socket.socket, take: Callable[[socket.socket], None]) -> No
             except OSError as problem:
                 if problem.errno not in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
                     raise
-                loop.remove_reader(listener.fileno())
-                loop.call_later(_NONE_LEFT, _again)
+                _pause()
                 return
             for level, option, value in _OPTIONS:
                 sock.setsockopt(level, option, value)
+            taken = sock.fileno()
             take(sock)
+            if used_up(taken):
+                _pause()
+                return
+
+    def _pause() -> None:
+        loop.remove_reader(listener.fileno())
+        loop.call_later(_NONE_LEFT, _again)
 
     def _again() -> None:
         if listener.fileno() >= 0:
@@ -224,14 +238,20 @@ async def at_socket(path: Path) -> socket.socket:
     folder = -1
     try:
         folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-        while True:
-            try:
-                sock.connect(f"/proc/self/fd/{folder}/{path.name}")
-            except BlockingIOError:
-                # Its queue is full: it is busy with others, or hangs.
-                await asyncio.sleep(0.002)
-            else:
-                return sock
+        name = f"/proc/self/fd/{folder}/{path.name}"
+        with suppress(BlockingIOError):
+            sock.connect(name)
+            return sock
+        # Its queue is full: it is busy with others, or hangs. Of those who wait one asks again at a time.
+        turn = _TURNS.setdefault(path, asyncio.Lock())
+        async with turn:
+            while True:
+                try:
+                    sock.connect(name)
+                except BlockingIOError:
+                    await asyncio.sleep(_FULL)
+                else:
+                    return sock
     except BaseException:
         sock.close()
         raise

@@ -1,5 +1,7 @@
 """Supervision against who takes an instance away: whichever comes first, no process is left that nobody knows of."""
 
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -8,11 +10,12 @@ import threading
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from coldframe.services.rds import lookup, probing
 from coldframe.services.rds.databases import Databases
-from tests.journeys.process import until
+from tests.journeys.process import ServerProcess, until
 from tests.journeys.writers import Writers, connector, prepare
 from tests.server_fixtures import running_server
 from tests.services.rds.conftest import PASSWORD, made, remove_all
@@ -150,3 +153,25 @@ def test_an_instance_that_hangs_is_started_anew_and_one_that_is_slow_is_not(serv
     writers.check()
     (why,) = [each for each in told() if "has not answered" in each]
     assert why.startswith(f"Error restarting {engine}: it has not answered for ")
+
+
+def test_an_endpoint_that_was_killed_while_the_server_was_down_is_back_at_its_address():
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    with ServerProcess(folder / "data") as server:
+        instance = made(server.client("rds"), "postgres", DBName="app")
+    (record,) = (folder / "data" / "databases" / "endpoints").glob("*/process.json")
+    os.kill(json.loads(record.read_bytes())["pid"], signal.SIGKILL)
+    connect = connector(instance, PASSWORD)
+    with pytest.raises(psycopg.OperationalError):
+        connect()
+
+    def lets_in():
+        with contextlib.suppress(psycopg.OperationalError), contextlib.closing(connect()) as session:
+            return session.execute("SELECT current_database()").fetchone() == ("app",)
+
+    with ServerProcess(folder / "data") as server:
+        try:
+            until(lets_in, 30)
+        finally:
+            remove_all(server.client("rds"))
+    shutil.rmtree(folder)

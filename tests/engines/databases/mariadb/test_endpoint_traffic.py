@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pymysql
@@ -34,10 +35,85 @@ def test_the_command_line_client_works_through_it(endpoint):
     assert done.stdout.splitlines() == ["it\tworks", "it\tworks", "COUNT(*)", "0"]
 
 
-def test_who_insists_on_compression_is_told_that_there_is_none(endpoint):
-    # As Connector/Python does, which compresses whatever the server offers.
+class Compressing(pymysql.connections.Connection):
+    """A client that compresses once it is let in, whatever was offered, as PHP and Connector/Python do."""
+
+    def _request_authentication(self):
+        super()._request_authentication()
+        self._plain, self._frames, self._came, self._number = self._sock, self._rfile, b"", 0
+        self._rfile = self
+
+    def _write_bytes(self, data):
+        if "_frames" not in vars(self):
+            super()._write_bytes(data)
+            return
+        self._number = 0
+        for at in range(0, len(data), 0xFFFFFF):
+            part = data[at : at + 0xFFFFFF]
+            packed = zlib.compress(part) if len(part) > 50 else part
+            head = len(packed).to_bytes(3, "little") + bytes((self._number,))
+            size = len(part) if len(part) > 50 else 0
+            self._plain.sendall(head + size.to_bytes(3, "little") + packed)
+            self._number = (self._number + 1) % 256
+
+    def read(self, size):
+        while len(self._came) < size:
+            head = self._frames.read(7)
+            assert head[3] == self._number, (
+                "frames are numbered one after the other, beginning with the client's"
+            )
+            part = self._frames.read(int.from_bytes(head[:3], "little"))
+            self._came += zlib.decompress(part) if any(head[4:]) else part
+            self._number = (self._number + 1) % 256
+        found, self._came = self._came[:size], self._came[size:]
+        return found
+
+    def _force_close(self):
+        self._rfile = vars(self).pop("_frames", self._rfile)
+        super()._force_close()
+
+
+def test_who_compresses_though_nobody_offers_it_is_understood(endpoint, tmp_path):
+    file = tmp_path / "rows"
+    file.write_text("".join(f"{number}\t{'word' * 20}\n" for number in range(20000)))
+    where = {
+        "host": endpoint.spec.address,
+        "port": endpoint.spec.port,
+        "local_infile": True,
+        "database": "app",
+    }
+    session = Compressing(**where, user=MASTER.user, password=MASTER.password, client_flag=1 << 5)
+    with session, session.cursor() as cursor:
+        assert ask(session, "SELECT 1") == ((1,),)
+        assert ask(session, "SELECT LENGTH('" + "x" * 20_000_000 + "')") == ((20_000_000,),)
+        assert len(ask(session, "SELECT REPEAT('x', 20000000)")[0][0]) == 20_000_000
+        with pytest.raises(pymysql.MySQLError, match="doesn't exist"):
+            ask(session, "SELECT * FROM nowhere")
+        ask(session, "SET @before = 5")
+        assert endpoint.move().cut == 0
+        assert ask(session, "SELECT @before") == ((5,),)
+        ask(session, "CREATE TEMPORARY TABLE taken (id INT, word VARCHAR(100))")
+        cursor.execute(f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE taken")
+        assert ask(session, "SELECT COUNT(*), MIN(LENGTH(word)) FROM taken") == ((20000, 80),)
+
+
+def test_what_is_no_compressed_frame_ends_the_session(endpoint):
+    session = Compressing(
+        host=endpoint.spec.address,
+        port=endpoint.spec.port,
+        user=MASTER.user,
+        password=MASTER.password,
+        client_flag=1 << 5,
+    )
+    session._plain.sendall(b"\x05\0\0\0\xff\xff\xff" + zlib.compress(bytes(1 << 24))[:5])
+    assert session._plain.recv(1) == b""
+    session._force_close()
+    until(lambda: endpoint.of.status(endpoint.spec).sessions == 0)
+
+
+def test_another_compression_is_not_spoken(endpoint):
     with pytest.raises(pymysql.OperationalError, match="compression") as refused:
-        endpoint.connect(client_flag=1 << 5).__enter__()
+        endpoint.connect(client_flag=1 << 26).__enter__()
     assert refused.value.args[0] == 1043
 
 

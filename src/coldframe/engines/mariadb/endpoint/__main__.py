@@ -9,7 +9,6 @@ import asyncio
 import concurrent.futures.thread  # noqa: F401  (imported now, while this code can still be read)
 import encodings.idna  # noqa: F401
 import os
-import resource
 import signal
 import socket
 import ssl
@@ -19,14 +18,12 @@ from pathlib import Path
 import msgspec
 
 from coldframe.core import process
-from coldframe.engines import endpoint_control, endpoint_loop
-from coldframe.engines.endpoint_channel import accept
+from coldframe.engines import endpoint_control, endpoint_descriptors, endpoint_loop
+from coldframe.engines.endpoint_channel import BACKLOG, accept
 from coldframe.engines.endpoint_process import Boot
 from coldframe.engines.mariadb.endpoint.channel import Channel
 from coldframe.engines.mariadb.endpoint.gate import Gate
 from coldframe.engines.mariadb.endpoint.login import Login
-
-_BACKLOG = 1024
 
 
 def main() -> None:
@@ -38,15 +35,14 @@ def main() -> None:
         listener.bind((boot.address, boot.port))
     except OSError as problem:
         sys.exit(f"nothing can listen at {boot.address}:{boot.port}: {problem.strerror}")
-    listener.listen(_BACKLOG)
+    listener.listen(BACKLOG)
     listener.setblocking(False)
     control = endpoint_control.bind(Path(boot.folder))
     context = None
     if boot.certificate and boot.key:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(boot.certificate, boot.key)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if soft < hard else soft, hard))
+    endpoint_descriptors.raise_limit()
     _give_up(boot)
     endpoint_loop.run(_serve(boot, listener, control, context))
 

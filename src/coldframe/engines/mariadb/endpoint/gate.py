@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coldframe.engines.database import DatabaseError
+from coldframe.engines.endpoint_descriptors import scarce
 from coldframe.engines.mariadb.endpoint import commands, ending, moving, server
 from coldframe.engines.mariadb.endpoint.accounts import Accounts
 from coldframe.engines.mariadb.endpoint.channel import Closed
@@ -24,6 +25,8 @@ _SHUT_DOWN = (1053, "08S01", "Server shutdown in progress")
 _ONLY_THE_SERVER_KNOWS = Leaves.VARIABLES | Leaves.ROLE | Leaves.OPAQUE
 _AT_ONCE = 8
 _KILL_PATIENCE = 10.0
+# How many seconds may be spent on what only makes a move shorter.
+_PREPARES = 60.0
 
 
 class Gate(Entrance):
@@ -43,6 +46,8 @@ class Gate(Entrance):
         self._deadline: asyncio.TimerHandle | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._late: set[asyncio.Task[None]] = set()
+        # Whether there is no room to sign more in ahead.
+        self._crowded = False
 
     def status(self) -> dict[str, Any]:
         """Return the fields of EndpointStatus but for the process id."""
@@ -84,15 +89,17 @@ class Gate(Entrance):
         if self.databases.first is None or target == self.databases.first:
             return
         await self.accounts.refresh(self.databases.first)
-        turns = asyncio.Semaphore(_AT_ONCE)
+        turns, self._crowded = asyncio.Semaphore(_AT_ONCE), False
+        end = time.monotonic() + _PREPARES
 
         async def one(session: Session) -> None:
             async with turns:
                 self.signed_in(session)
                 # Who cannot sign in there, or not yet, does so when it moves, or is cut then.
                 with suppress(Closed, server.Refused, TimeoutError, OSError):
-                    if session.half is not None:
+                    if session.half is not None and not self._crowded and time.monotonic() < end:
                         await moving.prepare(session, target)
+                        self._crowded = session.spare is not None and scarce(session.spare.channel.fd)
                 if session.mode == Mode.ENDED:
                     session.drop_spare()
 

@@ -5,9 +5,11 @@ import ssl
 import struct
 from pathlib import Path
 
+from coldframe.engines.endpoint_descriptors import most_clients
 from coldframe.engines.mariadb import wire
 from coldframe.engines.mariadb.endpoint import server
 from coldframe.engines.mariadb.endpoint.channel import Channel, Closed
+from coldframe.engines.mariadb.endpoint.compressed import Compressed
 from coldframe.engines.mariadb.endpoint.entrance import Unavailable
 from coldframe.engines.mariadb.endpoint.gate import Gate
 from coldframe.engines.mariadb.endpoint.session import Session
@@ -18,6 +20,8 @@ _NOT_OFFERED = wire.COMPRESS | wire.ZSTD | wire.TLS
 # Bulk execution and extended types; not progress reports in the midst of a reply, nor replies without columns.
 _EXTENDED = 0b1100
 _PATIENCE = 30.0
+# As the database says it.
+_TOO_MANY = wire.error(1040, "08004", "Too many connections")
 _UNCOMPRESSED = "Bad handshake: compression is not offered here, connect without it"
 
 
@@ -28,10 +32,18 @@ class Login:
         self, gate: Gate, context: ssl.SSLContext | None, sign_in: Path | None, *, require_tls: bool
     ) -> None:
         self._gate, self._context, self._require_tls = gate, context, require_tls
+        # Clients that are not let in yet.
+        self._coming = 0
         self._tokens = gate.accounts.tokens = TokenAccounts(sign_in) if sign_in is not None else None
 
     async def welcome(self, client: Channel) -> None:
         """Take a new connection through the handshake to a session, or end it."""
+        if self._coming + len(self._gate.sessions) >= most_clients():
+            self._gate.refused += 1
+            client.send_packet(_TOO_MANY, 0)
+            client.close()
+            return
+        self._coming += 1
         try:
             session = await asyncio.wait_for(self._sign_client_in(client), 2 * _PATIENCE)
         except server.Refused as refused:
@@ -44,6 +56,8 @@ class Login:
             session = None
         except (Closed, OSError, TimeoutError, IndexError, ValueError, struct.error):
             session = None
+        finally:
+            self._coming -= 1
         if session is None:
             client.close()
         else:
@@ -78,7 +92,8 @@ class Login:
                 await client.start_tls(self._context)
                 payload, sequence = await client.packet()
             answer = wire.read_answer(payload)
-            if answer.capabilities & (wire.COMPRESS | wire.ZSTD):
+            compresses = answer.capabilities & wire.COMPRESS
+            if answer.capabilities & wire.ZSTD and not compresses:
                 # It did not look at what is offered, and would wait for ever for an answer that it can read.
                 client.send_packet(wire.error(1043, "08S01", _UNCOMPRESSED), sequence + 1)
                 behind.close()
@@ -112,7 +127,11 @@ class Login:
             behind.close()
             return None
         # What came with the last packet is the first command already.
-        session.inbox = client.rest()
+        if compresses:
+            # It did not look at what is offered, either, and there are too many such clients to send them away.
+            session.client = Compressed(client)
+        else:
+            session.inbox = client.rest()
         if session.half is None:
             self._gate.signed_in(session)
             if session.half is None:

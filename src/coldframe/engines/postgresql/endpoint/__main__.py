@@ -9,7 +9,6 @@ import asyncio
 import concurrent.futures.thread  # noqa: F401  (imported now, while this code can still be read)
 import encodings.idna  # noqa: F401
 import os
-import resource
 import signal
 import socket
 import ssl
@@ -18,14 +17,12 @@ from pathlib import Path
 
 import msgspec
 
-from coldframe.engines import endpoint_control, endpoint_loop
-from coldframe.engines.endpoint_channel import accept
+from coldframe.engines import endpoint_control, endpoint_descriptors, endpoint_loop
+from coldframe.engines.endpoint_channel import BACKLOG, accept
 from coldframe.engines.endpoint_process import Boot
 from coldframe.engines.postgresql.endpoint.gate import Gate
 from coldframe.engines.postgresql.endpoint.login import ALPN, doors
 from coldframe.engines.postgresql.endpoint.side import Side
-
-_BACKLOG = 512
 
 
 def main() -> None:
@@ -43,11 +40,10 @@ def main() -> None:
         listener.bind((boot.address, boot.port))
     except OSError as problem:
         sys.exit(f"nothing can listen at {boot.address}:{boot.port}: {problem.strerror}")
-    listener.listen(_BACKLOG)
+    listener.listen(BACKLOG)
     listener.setblocking(False)
     control = endpoint_control.bind(Path(boot.folder))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))
+    endpoint_descriptors.raise_limit()
     if os.geteuid() == 0 and boot.user != 0:
         os.setgroups([])
         os.setresgid(boot.group, boot.group, boot.group)

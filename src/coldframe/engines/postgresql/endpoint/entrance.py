@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from coldframe.engines.endpoint_databases import Databases
+from coldframe.engines.endpoint_descriptors import most_clients
 from coldframe.engines.postgresql import wire
 from coldframe.engines.postgresql.endpoint import login
 from coldframe.engines.postgresql.endpoint.backend import Lookups, Opened, answers, enter
@@ -15,6 +16,9 @@ from coldframe.engines.postgresql.endpoint.side import Closed, Refused, Side
 
 # A client has this long to say who it is (authentication_timeout).
 _SIGN_IN_SECONDS = 60.0
+# Less when it can only be sent away, which it understands once it has said something.
+_CROWDED_SECONDS = 5.0
+_TOO_MANY = wire.error("FATAL", "53300", "sorry, too many clients already")
 LATE = wire.error("FATAL", "57P03", "the database did not come back within the time that was set for it")
 _AWAY = wire.error("FATAL", "57P03", "the database system is starting up")
 # What a database says that shuts down, has crashed, or is not up yet.
@@ -41,9 +45,15 @@ class Entrance:
         self._opening: set[asyncio.Future[None]] = set()
         self._arriving: set[asyncio.Task[None]] = set()
         self._refused = 0
+        # Clients that are not let in yet, and for whom there is room.
+        self._coming = 0
 
     def _begin(self, client: Side, asked: Asked, key: bytes | None, target: Path, opened: Opened) -> None:
         """Begin the session of a client that is in."""
+        raise NotImplementedError
+
+    def _present(self) -> int:
+        """Return how many sessions there are."""
         raise NotImplementedError
 
     async def _cancel(self, key: bytes) -> None:
@@ -59,13 +69,16 @@ class Entrance:
         task.add_done_callback(self._arriving.discard)
 
     async def _arrive(self, client: Side) -> None:
+        crowded = self._coming + self._present() >= most_clients()
+        self._coming += not crowded
         try:
-            asked = await asyncio.wait_for(login.ask(client, self._doors), _SIGN_IN_SECONDS)
+            patience = _CROWDED_SECONDS if crowded else _SIGN_IN_SECONDS
+            asked = await asyncio.wait_for(login.ask(client, self._doors), patience)
             if isinstance(asked, Cancel):
                 await self._cancel(asked.key)
                 client.close()
                 return
-            await self._let_in(client, asked)
+            await self._let_in(client, asked, crowded=crowded)
         except Turned as problem:
             self._turn_away(client, problem.word)
         except Refused as problem:
@@ -74,8 +87,12 @@ class Entrance:
             client.close()
         except OSError:
             self._turn_away(client, _AWAY)
+        finally:
+            self._coming -= not crowded
 
-    async def _let_in(self, client: Side, asked: Asked) -> None:
+    async def _let_in(self, client: Side, asked: Asked, *, crowded: bool) -> None:
+        if crowded:
+            raise Turned(_TOO_MANY)
         await self._opened()
         known, target = await self._somewhere(
             lambda target: self._lookups.ask(target, asked.parameters["user"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from coldframe.engines.endpoint_descriptors import scarce
 from coldframe.engines.postgresql import wire
 from coldframe.engines.postgresql.endpoint.backend import Opened
 from coldframe.engines.postgresql.endpoint.entrance import LATE, Entrance
@@ -16,6 +17,10 @@ from coldframe.engines.postgresql.endpoint.state import Pinned
 
 # A database forks a process for each session: so many are opened at once.
 _AT_ONCE = 16
+# So many are asked at once for what they have set up: each has its time, which would pass while it waits for others.
+_ASKED_AT_ONCE = 32
+# How many seconds may be spent on what only makes a move shorter.
+_PREPARES = 60.0
 # How long a database may take to take note that a statement shall end.
 _STOPS = 5.0
 # How often what has begun just now is asked to end, and how many seconds pass between.
@@ -38,6 +43,9 @@ class Gate(Entrance):
         session = Session(self, client, asked.parameters, key, target, opened)
         self._sessions[opened.key] = session
         session.begin()
+
+    def _present(self) -> int:
+        return len(self._sessions)
 
     async def _cancel(self, key: bytes) -> None:
         session = self._sessions.get(key)
@@ -110,15 +118,17 @@ class Gate(Entrance):
         end = asyncio.get_running_loop().time() + drain
         if self._opening:
             await asyncio.wait(set(self._opening), timeout=drain)
-        await asyncio.gather(*(self._hold(session, end) for session in list(self._sessions.values())))
+        turns = asyncio.Semaphore(_ASKED_AT_ONCE)
+        await asyncio.gather(*(self._hold(session, end, turns) for session in list(self._sessions.values())))
         return len(self._sessions), self._cut - before
 
-    async def _hold(self, session: Session, end: float | None) -> None:
+    async def _hold(self, session: Session, end: float | None, turns: asyncio.Semaphore) -> None:
         try:
             async with asyncio.timeout_at(end):
                 await session.parked()
-            if not session.over:
-                await session.learn()
+            async with turns:
+                if not session.over:
+                    await session.learn()
         except (TimeoutError, Pinned, Refused, Closed):
             busy = session.busy
             self._end(session, ENDED)
@@ -129,11 +139,17 @@ class Gate(Entrance):
     async def prepare(self, target: Path) -> None:
         """Sign every client in at a database to which they will probably be sent; nothing changes for them."""
         sessions = [session for session in self._sessions.values() if not session.replicates]
+        end = asyncio.get_running_loop().time() + _PREPARES
         for at in range(0, len(sessions), _AT_ONCE):
-            await asyncio.gather(*(each.sign_in_ahead(target) for each in sessions[at : at + _AT_ONCE]))
+            ahead = await asyncio.gather(
+                *(each.sign_in_ahead(target) for each in sessions[at : at + _AT_ONCE])
+            )
+            if any(map(scarce, ahead)) or asyncio.get_running_loop().time() > end:
+                # There is no room, or no time, for more: these sign in when they move.
+                break
         # One after the other, so that no client waits for more than its own.
         for each in sessions:
-            if not self.holding:
+            if not self.holding and asyncio.get_running_loop().time() < end:
                 await each.rehearse()
 
     async def release(self, target: Path) -> None:
@@ -179,10 +195,11 @@ class Gate(Entrance):
         sessions = sorted(self._sessions.values(), key=lambda session: not session.wanting)
         self.holding = self._late = False
         self._open.set()
-        await asyncio.gather(*(self._send_on(session) for session in sessions))
+        turns = asyncio.Semaphore(_AT_ONCE)
+        await asyncio.gather(*(self._send_on(session, turns) for session in sessions))
         self._lookups.keep(targets)
 
-    async def _send_on(self, session: Session) -> None:
+    async def _send_on(self, session: Session, turns: asyncio.Semaphore) -> None:
         try:
             if session.lost or session.target not in self.databases.listed:
                 target = self.databases.take()
@@ -192,7 +209,9 @@ class Gate(Entrance):
                 # It counts at the one where it will be from now on.
                 self.databases.leave(session.target)
                 session.target = target
-                await session.move(target)
+                async with turns:
+                    if not session.over:
+                        await session.move(target)
                 self._moved += 1
             session.forget_ahead()
             if not session.over:

@@ -134,8 +134,11 @@ class Session(Traffic):
         self._client.hold(on=True)
         return True
 
-    async def sign_in_ahead(self, target: Path) -> None:
-        """Open a session at a database to which it may be moved; one that cannot be opened now is opened then."""
+    async def sign_in_ahead(self, target: Path) -> int:
+        """Open a session at a database to which it may be moved; one that cannot be opened now is opened then.
+
+        Returns its descriptor, -1 when there is none.
+        """
         self.forget_ahead()
         with contextlib.suppress(Refused, Closed, OSError, TimeoutError):
             opened = await enter(target, self._parameters, self._key)
@@ -144,6 +147,7 @@ class Session(Traffic):
             self._ahead = (target, opened)
             if self._over:
                 self.forget_ahead()
+        return self._ahead[1].side.fd if self._ahead is not None else -1
 
     def forget_ahead(self) -> None:
         """Let the session go that was opened ahead."""

@@ -30,6 +30,7 @@ class Side(Channel):
         "_act",
         "_arrived",
         "_buffer",
+        "_full",
         "_held",
         "_slow",
         "_taker",
@@ -52,6 +53,8 @@ class Side(Channel):
         self._arrived: asyncio.Future[None] | None = None
         # Reasons to read no more from it: it is held, or the other side takes less than it sends.
         self._held = self._slow = False
+        # Whether more is kept than anybody has asked for.
+        self._full = False
         # How much is to be kept until who waits is told.
         self._wanted = 0
         # What is done when something can be read.
@@ -60,7 +63,7 @@ class Side(Channel):
 
     def hand_to(self, taker: Callable[[bytes], None] | None) -> None:
         """Give what came, and all that comes, to `taker`; None keeps it again."""
-        self._taker = taker
+        self._taker, self._full = taker, False
         self._act = self._readable if taker is None or self.tls else _short_way(self, taker, self._lost)
         if not self.closed:
             self._read()
@@ -166,7 +169,7 @@ class Side(Channel):
         self._readable()
 
     def _read(self) -> None:
-        self.read_with(None if self._held or self._slow else self._act)
+        self.read_with(None if self._held or self._slow or self._full else self._act)
 
     def _readable(self) -> None:
         data = self.receive()
@@ -179,9 +182,11 @@ class Side(Channel):
         else:
             self._buffer += data
             if len(self._buffer) >= self._wanted:
+                if len(self._buffer) > _KEPT:
+                    # Whoever sends ahead of being asked, as one that is not let in yet, does not fill the memory.
+                    self._full = True
+                    self._read()
                 self._arrive()
-            if len(self._buffer) > _LONGEST:
-                self._lost()
 
     def no_more(self) -> None:
         """Tell the other side that nothing more comes, once all that was sent has left; answers are still taken."""
@@ -209,6 +214,9 @@ class Side(Channel):
             if self.closed:
                 raise Closed("the connection ended")
             self._wanted = size
+            if self._full:
+                self._full = False
+                self._read()
             self._arrived = asyncio.get_running_loop().create_future()
             await self._arrived
         data = bytes(self._buffer[:size])
