@@ -4,15 +4,13 @@ import argparse
 import shlex
 from pathlib import Path
 
-from coldframe.core.config import default_data_dir
+from coldframe.cli.data_option import data_option
 from coldframe.server.files import read_root, read_server
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
-    )
+    data_option(parser)
     parser.add_argument("--tls", action="store_true", help="use the TLS port and its certificate")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from coldframe.core.config import Settings
+from coldframe.core.refusals import sentence
 from coldframe.core.seal import SealBroken
 from coldframe.core.store import StoreError
 from coldframe.identity import bootstrap
@@ -39,16 +40,9 @@ def serve(settings: Settings, pages: Callable[[Assembly], Pages] | None = None) 
             asyncio.run(_serve(settings, assembly, pages(assembly) if pages else None))
     except (StoreError, PortInUse, SealBroken, OSError) as problem:
         LOG.debug("the server ended", exc_info=True)
-        print(f"coldframe: {_sentence(problem)}", file=sys.stderr)  # noqa: T201
+        print(f"coldframe: {sentence(problem)}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
-
-
-def _sentence(problem: Exception) -> str:
-    """Say what the operating system refused without its number: `/data: Permission denied`."""
-    if isinstance(problem, OSError) and problem.strerror and problem.filename is not None:
-        return f"{problem.filename}: {problem.strerror}"
-    return str(problem)
 
 
 def _prepare_process() -> None:
