@@ -22,7 +22,7 @@ def default_cache_dir() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One server's settings; every field has an environment variable or an option of `coldframe up`."""
+    """One server's settings; docs/settings.md says where each comes from."""
 
     data_dir: Path
     host: str = "127.0.0.1"
