@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from coldframe.core.config import Settings
+from coldframe.core.config import Settings, address
 from coldframe.core.refusals import sentence
 from coldframe.core.seal import SealBroken
 from coldframe.core.store import StoreError
@@ -78,7 +78,7 @@ async def _serve(settings: Settings, assembly: Assembly, pages: Pages | None) ->
 
     def ready(port: int, tls_port: int | None) -> None:
         _collect_garbage_rarely()
-        endpoint = f"http://{settings.host}:{port}"
+        endpoint = address("http", settings.host, port)
         files.write(
             settings.data_dir,
             files.ServerFile(
