@@ -1,6 +1,7 @@
 """How commands end when their output, their input or their patience is taken away: a sentence or nothing, no traceback."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from coldframe.cli import doctor
 from coldframe.cli.main import main
 
-COMMAND = [sys.executable, "-c", "from coldframe.cli.main import main; raise SystemExit(main())"]
+COMMAND = [sys.executable, "-c", "from coldframe.cli.start import main; raise SystemExit(main())"]
 
 
 @pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
@@ -51,6 +52,21 @@ def test_ctrl_c_ends_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(doctor, "run", interrupted)
     assert main(["doctor"]) == 130
+
+
+def test_ctrl_c_while_the_command_is_loaded_ends_it_as_the_shell_expects() -> None:
+    # The first module of its own that it imports is where the signal comes.
+    program = (
+        "import os, signal, sys; from coldframe.cli import start\n"
+        "class Here:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'coldframe.cli.main': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Here()); start.main()"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert (found.returncode, found.stderr) == (-signal.SIGINT, "")
 
 
 def test_a_passphrase_without_a_terminal_is_asked_for_by_the_option(tmp_path: Path) -> None:

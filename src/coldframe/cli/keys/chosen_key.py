@@ -43,7 +43,7 @@ def key(name: str, *, any_type: bool = False) -> "Key":
         try:
             speaking.describe(int(name))
         except KeyNotFound as error:
-            raise _named(error, name) from error
+            raise named(error, name) from error
         return Key(int(name), speaking)
     problem: KeyNotFound | None = None
     for kind in TYPES if any_type else TYPES[:1]:
@@ -52,10 +52,10 @@ def key(name: str, *, any_type: bool = False) -> "Key":
         except KeyNotFound as error:
             problem = problem or error
     assert problem is not None
-    raise _named(problem, name) from problem
+    raise named(problem, name) from problem
 
 
-def _named(problem: "KeyNotFound", name: str) -> "KeyNotFound":
+def named(problem: "KeyNotFound", name: str) -> "KeyNotFound":
     """Say which key it is that is not there."""
     return type(problem)(problem.errno, f"{problem.operation} {name!r}", problem.hint)
 
