@@ -20,7 +20,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     data_option(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=port, default=DEFAULT_PORT, help="port (default: %(default)s)")
-    parser.add_argument("--tls-port", type=port, help="port for TLS (default: the port plus one)")
+    parser.add_argument("--tls-port", type=port, help="port for TLS (default: the port plus one; 0: none)")
     parser.add_argument(
         "--region",
         type=region,
@@ -136,5 +136,5 @@ def receiver(text: str) -> str:
 
 
 def _tls_port(plain: int) -> int:
-    """Return the port after the plain one; any free one where that is free to choose too, or the last."""
+    """Return the port after the plain one; 0, which is none, where that is free to choose, or the last."""
     return plain + 1 if 0 < plain < MOST_PORTS else 0
