@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from coldframe.cli.keys import COMMANDS, chosen_key
 from coldframe.cli.main import main
+from coldframe.core import process
 from coldframe.engines.keyring import SESSION
 from coldframe.engines.keyring.fake import FakeKernel, FakeProcess
 from coldframe.keys.loading import loaded_here
@@ -112,11 +113,12 @@ def test_files_that_others_can_read_are_named(keys: Command, key_file: Path) -> 
         (["add", __file__, "x"], "no private key"),
         (["add", __file__, "x", "@x"], "names no keyring"),
         (["add", __file__, "x", "--certificate"], "no X.509 certificate"),
-        (["sign", "absent"], "there is no such key"),
+        (["sign", "absent"], "'absent': there is no such key"),
         (["sign", "99999999"], "there is no such key"),
         (["pseudo-key", __file__, "--read"], "begins with"),
         (["show", "%:absent"], "there is no such key"),
         (["search", "absent", "--keyring", "@u"], "there is no such key"),
+        (["search", "absent"], "'absent': there is no such key"),
         (["remove", "absent"], "there is no such key"),
     ],
 )
@@ -193,3 +195,19 @@ def test_the_doctor(keys: Command, kernel: FakeProcess) -> None:
     kernel.kernel.private_keys = False
     code, out, _ = keys("doctor")
     assert (code, "modprobe pkcs8_key_parser" in out) == (1, True)
+
+
+def test_a_session_runs_a_command_with_and_without_dashes(
+    keys: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+
+    def become(words: list[str], **_: object) -> None:
+        ran.append([*map(str, words[1:])])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(process, "become", become)
+    for words in (["echo", "a"], ["--", "echo", "--", "b"]):
+        with pytest.raises(SystemExit):
+            keys("session", *words)
+    assert ran == [["a"], ["--", "b"]]

@@ -8,6 +8,7 @@ import pytest
 from coldframe import __version__
 from coldframe.cli import up
 from coldframe.cli.main import COMMANDS, main
+from coldframe.server import files
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +94,15 @@ def test_a_folder_that_is_no_backup_is_not_checked(
 ) -> None:
     assert main(["backup", "--verify", str(tmp_path)]) == 1
     assert f"{tmp_path} is no whole backup" in capsys.readouterr().err
+
+
+def test_without_a_tls_port_no_address_is_given_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.write(tmp_path, files.ServerFile("http://127.0.0.1:9", "", "", "us-east-1", dev=False, pid=1))
+    files.write(tmp_path, files.RootCredentials("1" * 12, "AKIA", "secret"))
+    assert main(["env", "--data", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert main(["env", "--tls", "--data", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and "--tls-port" in printed.err

@@ -29,3 +29,26 @@ def test_a_relay_is_a_host_and_a_port(parse, capsys, relay) -> None:
     with pytest.raises(SystemExit):
         parse("--mail-relay", relay)
     assert "--mail-relay" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--data", ""), "is empty"),
+        (("--region", "us east"), "no region"),
+        (("--local-storage", "/nowhere/fast"), "no directory"),
+        (("--deliver-to", "no host"), "no host and no network"),
+        (("--deliver-to", "10.0.0.0/99"), "no host and no network"),
+    ],
+)
+def test_what_means_nothing_is_refused_before_anything_is_made(parse, capsys, words, said) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(*words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_one_port_for_both_is_refused(parse, tmp_path, capsys) -> None:
+    assert up.run(parse("--port", "4999", "--tls-port", "4999", "--data", str(tmp_path / "data"))) == 2
+    assert "HTTP and TLS" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()

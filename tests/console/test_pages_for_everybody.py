@@ -76,6 +76,15 @@ def test_pages_fit_a_telephone(visitor):
     root.page.wait_for_url("**/console/logs/log-groups")
 
 
+def test_a_name_as_long_as_names_may_be_fits_a_telephone(visitor, cloud):
+    metric = {"MetricName": "m" * 255, "Value": 1.0}
+    cloud.client("cloudwatch").put_metric_data(Namespace="N" * 255, MetricData=[metric])
+    root = visitor(viewport={"width": 360, "height": 800})
+    root.go("/cloudwatch/explore")
+    root.page.locator("summary", has_text="NNN").click()
+    assert root.page.evaluate("() => document.documentElement.scrollWidth") == 360
+
+
 def test_lists_and_forms_work_without_script(visitor, cloud):
     guest = visitor(None, java_script_enabled=False)
     guest.go("/logs/log-groups/do/CreateLogGroup")

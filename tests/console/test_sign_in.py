@@ -53,6 +53,15 @@ def test_every_page_asks_to_sign_in_first(visitor, cloud):
     assert "/app/service" not in guest.page.content()
 
 
+def test_a_form_of_a_session_that_is_over_is_said_to_be_unsent(cloud):
+    path = "/console/iam/users/do/CreateUser"
+    status, headers, _ = send(cloud, "POST", path, form={"UserName": "unsent"}, **SAME)
+    assert status == 303
+    _, _, page = send(cloud, "GET", headers["location"])
+    assert "what you sent was not done" in page
+    assert f'name="to" value="{path}"' in page
+
+
 def test_a_key_pair_signs_in_and_leads_back(visitor, cloud):
     guest = visitor(None)
     guest.go("/logs/log-groups")

@@ -231,3 +231,19 @@ class TestInAProcessOfItsOwn:
 def _anywhere(ring: keys.Keyring) -> keys.Keyring:
     """A keyring by a number that is nowhere: the file is read before the kernel is asked."""
     return keys.Keyring(1, ring.service)
+
+
+def test_without_a_terminal_the_passphrase_is_said_to_be_missing(key_files: dict[str, Path]) -> None:
+    program = "import sys; from coldframe import keys; keys.load(sys.argv[1], 'k', passphrase=keys.ASK)"
+    done = subprocess.run(
+        [sys.executable, "-c", program, key_files["openssh-encrypted"]],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("coldframe.keys.errors.PassphraseNeeded: ")
+    assert "no terminal" in done.stderr

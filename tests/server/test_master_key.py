@@ -129,6 +129,14 @@ def test_a_wrong_passphrase_and_none(machine, settings, tmp_path):
             open_master_key(wrong, stack, service=machine.process())
 
 
+def test_a_lost_key_is_not_replaced_by_a_new_one(machine, settings):
+    (settings.data_dir / "master.key").unlink()
+    (settings.data_dir / "root-credentials.json").write_bytes(b"{}")
+    with ExitStack() as stack, pytest.raises(SealBroken, match="put it back"):
+        open_master_key(settings, stack, service=machine.process())
+    assert not (settings.data_dir / "master.key").exists()
+
+
 def test_this_machine_has_a_rung_and_nothing_is_left_of_the_trial():
     from coldframe.engines.keyring import Kernel
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from coldframe.cli.data_option import directory
 from coldframe.cli.env import variables
 from coldframe.core.config import default_data_dir
 from coldframe.core.process import become
@@ -19,10 +20,10 @@ def run(words: Sequence[str]) -> int:
     """
     data = default_data_dir()
     if words and words[0] == "--data":
-        if len(words) < 2:
+        if len(words) < 2 or not words[1]:
             print("coldframe aws: --data needs a directory", file=sys.stderr)
             raise SystemExit(2)
-        data, words = Path(words[1]), words[2:]
+        data, words = directory(words[1]), words[2:]
     mine = variables(data)
     environment = {**os.environ, **mine}
     if "AWS_PROFILE" in os.environ or "--profile" in words:

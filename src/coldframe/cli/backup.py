@@ -5,16 +5,14 @@ import sys
 import time
 from pathlib import Path
 
+from coldframe.cli.data_option import data_option
 from coldframe.cli.progress import Progress
-from coldframe.core.config import default_data_dir
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("destination", type=Path, help="a directory that does not exist yet, or is empty")
-    parser.add_argument(
-        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
-    )
+    data_option(parser)
     parser.add_argument("--store", default="", help="SQLAlchemy URL of the store, if it is not in --data")
     parser.add_argument("--verify", action="store_true", help="check a backup instead of making one")
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from coldframe import __version__
-from coldframe.core.config import default_data_dir
+from coldframe.cli.data_option import data_option
 from coldframe.core.sealed_master import NAME
 from coldframe.engines.catalog import engines, probe
 from coldframe.engines.keyring import Kernel
@@ -22,9 +22,7 @@ _WHERE = {
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
-    )
+    data_option(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -64,7 +62,10 @@ def _secrets() -> str:
 def _master(data_dir: Path) -> str:
     """Say where the master key would live here, and whether it lies sealed."""
     rung = rung_of()
-    at_rest = (
-        "sealed" if (data_dir / NAME).exists() else "in clear; coldframe seal keeps it under a passphrase"
-    )
+    if (data_dir / NAME).exists():
+        at_rest = "sealed"
+    elif (data_dir / "master.key").exists():
+        at_rest = "in clear; coldframe seal keeps it under a passphrase"
+    else:
+        at_rest = "nowhere yet; the first coldframe up makes it"
     return f"{rung}: {SENTENCES[rung]}\n          at rest {at_rest}"

@@ -5,9 +5,10 @@ import os
 import sys
 from pathlib import Path
 
+from coldframe.cli.data_option import data_option
 from coldframe.cli.progress import Progress
 from coldframe.core import process
-from coldframe.core.config import Settings, default_cache_dir, default_data_dir
+from coldframe.core.config import Settings, default_cache_dir
 from coldframe.engines import unpacked
 from coldframe.engines.catalog import Engine, UnknownEngine, engine, engine_version, engines, probe
 
@@ -24,12 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         default=default_cache_dir(),
         help="where versions are unpacked (default: %(default)s)",
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=default_data_dir(),
-        help="whose databases `stop` ends (default: %(default)s)",
-    )
+    data_option(parser, "whose databases `stop` ends (default: %(default)s)")
     parser.add_argument("--for-tests", action="store_true", help="all engines that the test suite starts")
 
 

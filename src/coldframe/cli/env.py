@@ -4,15 +4,13 @@ import argparse
 import shlex
 from pathlib import Path
 
-from coldframe.core.config import default_data_dir
-from coldframe.server.files import read_root, read_server
+from coldframe.cli.data_option import data_option
+from coldframe.server.files import NotSetUp, read_root, read_server
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
-    )
+    data_option(parser)
     parser.add_argument("--tls", action="store_true", help="use the TLS port and its certificate")
 
 
@@ -31,6 +29,9 @@ def variables(data_dir: Path, *, tls: bool = False) -> dict[str, str]:
     machine's metadata service.
     """
     server, root = read_server(data_dir), read_root(data_dir)
+    if tls and not server.tls_endpoint:
+        # Without an address clients would go to AWS.
+        raise NotSetUp(f"the server of {data_dir} has no port for TLS; start it with --tls-port")
     found = {
         "AWS_ENDPOINT_URL": server.tls_endpoint if tls else server.endpoint,
         "AWS_REGION": server.region,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coldframe.core.config import default_data_dir
+from coldframe.cli.data_option import data_option
 
 if TYPE_CHECKING:
     from coldframe.core.sealed_master import SealedMaster
@@ -18,9 +18,7 @@ _NOTHING = bytes(32)
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--data", type=Path, default=default_data_dir(), help="data directory (default: %(default)s)"
-    )
+    data_option(parser)
     parser.add_argument("--passphrase-file", type=Path, help="read the passphrase from a file, do not ask")
     parser.add_argument("--open", action="store_true", help="keep the master key in clear again")
 
@@ -28,6 +26,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Seal or open the master key; returns 1 when it could not."""
     from coldframe.core import durable
+    from coldframe.core.refusals import sentence
     from coldframe.core.seal import SealBroken, load_master_key
     from coldframe.core.sealed_master import NAME, open_master, read_sealed, seal_master, write_sealed
 
@@ -53,7 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
         write_sealed(sealed, made)
         _erase(plain)
     except (SealBroken, OSError, ValueError) as problem:
-        return _refuse(str(problem))
+        return _refuse(sentence(problem))
     print(f"the master key is sealed: {sealed}\nWithout its passphrase nothing in {chosen.data} can be read.")
     return 0
 
@@ -77,6 +76,10 @@ def _sealed_before(chosen: argparse.Namespace, plain: Path, held: "SealedMaster"
 def _passphrase(chosen: argparse.Namespace, *, again: bool) -> bytes:
     if chosen.passphrase_file is not None:
         found: bytes = chosen.passphrase_file.read_bytes().rstrip(b"\r\n")
+    elif not sys.stdin.isatty():
+        raise ValueError(
+            "the passphrase is asked on a terminal, and this is none; give it by --passphrase-file"
+        )
     else:
         found = getpass.getpass("Passphrase: ").encode()
         if again and getpass.getpass("The same again: ").encode() != found:

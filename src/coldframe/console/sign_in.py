@@ -20,6 +20,7 @@ PATH = "/console/sign-in"
 _MOST_FAILURES, _FAILURE_SECONDS = 20, 300
 # What a wrong user name is compared with, so that it takes as long as a wrong password.
 _NOBODY = passwords.hashed("", "00" * 16)
+_UNSENT = "Your session had ended, and what you sent was not done. Sign in, and send it again."
 _WRONG = "Your sign-in information is incorrect."
 
 
@@ -53,9 +54,11 @@ _FAILURES = Failures()
 
 def answer(installation: Installation, render: Renderer, request: WireRequest, now: int) -> WireResponse:
     """Show the form, or sign in (or out) whoever sent it."""
-    back = _inside(parse_qs(request.query).get("to", ["/console"])[0])
+    asked = parse_qs(request.query)
+    back = _inside(asked.get("to", ["/console"])[0])
     if request.method != "POST":
-        return render.plain("sign_in.html", back=back, sent={}, problem="")
+        problem = _UNSENT if "unsent" in asked else ""
+        return render.plain("sign_in.html", back=back, sent={}, problem=problem)
     form = {name: values[0] for name, values in form_values(request).items()}
     if form.get("leave"):
         response = redirect(PATH)

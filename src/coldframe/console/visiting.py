@@ -3,7 +3,7 @@
 import logging
 import threading
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from coldframe.console import sessions, sign_in, static
 from coldframe.console.app import PREFIX
@@ -122,8 +122,12 @@ def _to_sign_in(request: WireRequest) -> WireResponse:
     if request.headers.get("accept", "").startswith(("application/json", "text/event-stream")):
         return WireResponse(401, {"content-type": "text/plain"}, b"The session is over.\n")
     wanted = request.path + (f"?{request.query}" if request.query else "")
-    back = f"?to={quote(wanted, safe='')}" if request.method == "GET" and wanted != PREFIX else ""
-    return redirect(sign_in.PATH + back)
+    # Where a form was sent to there is the empty form again, for those that have a page of their own.
+    there = request.method == "GET" or "/do/" in request.path
+    asked = {"to": wanted} if there and wanted != PREFIX else {}
+    if request.method == "POST":
+        asked["unsent"] = "1"
+    return redirect(sign_in.PATH + (f"?{urlencode(asked)}" if asked else ""))
 
 
 def _same_origin(request: WireRequest) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 
 from coldframe.core import durable, process
 from coldframe.core.database import SQLite
+from coldframe.core.refusals import sentence
 from coldframe.core.store import Store, StoreError
 from coldframe.core.struct_types import whole
 from coldframe.core.tables import BODY, Record
@@ -103,7 +104,7 @@ def backup(
         durable.sync_folder(destination.parent)
     except (OSError, sqlite3.Error, StoreError, process.ProgramFailed) as error:
         shutil.rmtree(destination, ignore_errors=True)
-        raise BackupError(f"the backup to {destination} failed: {error}") from error
+        raise BackupError(f"the backup to {destination} failed: {sentence(error)}") from error
     except BaseException:
         shutil.rmtree(destination, ignore_errors=True)
         raise
@@ -199,7 +200,7 @@ def verify(directory: Path, tell: Tell = unheard) -> Manifest:
             )
         manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=whole(Manifest))
     except (OSError, msgspec.DecodeError) as error:
-        raise BackupError(f"{directory} is no whole backup: {error}") from error
+        raise BackupError(f"{directory} is no whole backup: {sentence(error)}") from error
     found = _digests(directory, tell)
     for name in sorted(found.keys() | manifest.sha256.keys()):
         if name not in found:

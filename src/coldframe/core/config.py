@@ -20,9 +20,14 @@ def default_cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coldframe"
 
 
+def address(scheme: str, host: str, port: int) -> str:
+    """Return the URL of a port: `http://[::1]:4566` for an address of IPv6."""
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One server's settings; every field has an environment variable or an option of `coldframe up`."""
+    """One server's settings; docs/settings.md says where each comes from."""
 
     data_dir: Path
     host: str = "127.0.0.1"
@@ -52,4 +57,4 @@ class Settings:
     @property
     def endpoint(self) -> str:
         """Return the address that clients use."""
-        return f"http://{self.host}:{self.port}"
+        return address("http", self.host, self.port)

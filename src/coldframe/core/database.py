@@ -132,7 +132,9 @@ class SQLite:
             holder.seek(0)
             owner = f"process {holder.read().strip() or 'unknown'}"
             holder.close()
-            raise StoreTaken(f"{self.path.parent} is in use by another server, {owner}") from error
+            raise StoreTaken(
+                f"{self.path.parent} is in use by another server, {owner}; end it, or choose another directory with --data"
+            ) from error
         holder.truncate(0)
         holder.write(f"{os.getpid()}\n")
         holder.flush()

@@ -141,7 +141,12 @@ def _serve(request: Request, passphrase: bytes | None) -> Answer:
     except PassphraseNeeded:
         if not request.ask:
             raise
-    asked = getpass.getpass(f"Passphrase of {request.path or 'the key'}: ")
+    try:
+        asked = getpass.getpass(f"Passphrase of {request.path or 'the key'}: ")
+    except EOFError as error:
+        raise PassphraseNeeded(
+            "this key has a passphrase, and there is no terminal to ask for it; run the command on one"
+        ) from error
     return convert(service, request, content, asked.encode())
 
 

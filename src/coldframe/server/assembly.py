@@ -16,7 +16,7 @@ from coldframe.core.offers import SignedUrls
 from coldframe.core.paging import Pager
 from coldframe.core.seal import Seal
 from coldframe.core.service import Service
-from coldframe.core.store import Store
+from coldframe.core.store import Store, StoreError
 from coldframe.engines.catalog import engines, probe
 from coldframe.gateway.app import Gateway
 from coldframe.gateway.loopback import Loopback
@@ -69,6 +69,8 @@ class Assembly:
 def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembly]:
     """Put a server together on its data directory; everything is closed in reverse order when the block ends."""
     refuse_unfinished(settings.data_dir)
+    if settings.data_dir.exists() and not settings.data_dir.is_dir():
+        raise StoreError(f"{settings.data_dir} is no directory; choose another one with --data")
     make_folder(settings.data_dir)
     # A user who may only pass through (engines/accounts.py) stays; that others may read or write does not.
     if settings.data_dir.stat().st_mode & 0o066:

@@ -83,7 +83,7 @@ async def serve(
 
             door = Http2Door(lambda: listen("127.0.0.1", 0, None), exchange.behind)
             listening.push_async_callback(door.close)
-            plain = _claim(host, ports[0], listening)
+            plain = _claim(host, ports[0], listening, option="--port")
             plain.listen(_BACKLOG)
             bounds = Bounds(limits.threads, _connections_allowed(), limits.stall_seconds)
             front = Front(app, plain, room, streams, door.take, bounds)
@@ -114,7 +114,12 @@ async def _until_stopped(stop: asyncio.Event, servers: list[asyncio.Task[None]])
 
 
 def _claim(
-    host: str, port: int, claims: contextlib.ExitStack | contextlib.AsyncExitStack, *, shared: bool = False
+    host: str,
+    port: int,
+    claims: contextlib.ExitStack | contextlib.AsyncExitStack,
+    *,
+    shared: bool = False,
+    option: str = "--tls-port",
 ) -> socket.socket:
     """Bind a port that nobody listens on (0: any): a socket that lives as long as `claims`.
 
@@ -129,7 +134,7 @@ def _claim(
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(
-                f"Port {port} on {host} is in use by another program; choose another one with --port."
+                f"Port {port} on {host} is in use by another program; choose another one with {option}."
             ) from error
         raise OSError(f"{host} port {port} cannot be listened on: {error.strerror}") from error
     if shared:

@@ -139,7 +139,13 @@ def open_master_key(
     kernel: KeyService = service or Kernel()
     sealed = read_sealed(settings.data_dir / NAME)
     if sealed is None:
-        master = load_master_key(settings.data_dir / "master.key")
+        path = settings.data_dir / "master.key"
+        # The root's key pair is the last that a first start writes: from then on there is something to be opened.
+        if not path.exists() and (settings.data_dir / "root-credentials.json").exists():
+            raise SealBroken(
+                f"{path}, the master key, is missing; put it back from a backup of {settings.data_dir}"
+            )
+        master = load_master_key(path)
         held = _loaded(kernel, digest, PROCESS, extracted(master))
         if held is not None:
             stack.callback(_forget, kernel, held.serial, PROCESS)

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from coldframe.core.config import Settings
+from coldframe.core.config import Settings, address
+from coldframe.core.refusals import sentence
 from coldframe.core.seal import SealBroken
 from coldframe.core.store import StoreError
 from coldframe.identity import bootstrap
@@ -39,16 +40,9 @@ def serve(settings: Settings, pages: Callable[[Assembly], Pages] | None = None) 
             asyncio.run(_serve(settings, assembly, pages(assembly) if pages else None))
     except (StoreError, PortInUse, SealBroken, OSError) as problem:
         LOG.debug("the server ended", exc_info=True)
-        print(f"coldframe: {_sentence(problem)}", file=sys.stderr)  # noqa: T201
+        print(f"coldframe: {sentence(problem)}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
-
-
-def _sentence(problem: Exception) -> str:
-    """Say what the operating system refused without its number: `/data: Permission denied`."""
-    if isinstance(problem, OSError) and problem.strerror and problem.filename is not None:
-        return f"{problem.filename}: {problem.strerror}"
-    return str(problem)
 
 
 def _prepare_process() -> None:
@@ -84,7 +78,7 @@ async def _serve(settings: Settings, assembly: Assembly, pages: Pages | None) ->
 
     def ready(port: int, tls_port: int | None) -> None:
         _collect_garbage_rarely()
-        endpoint = f"http://{settings.host}:{port}"
+        endpoint = address("http", settings.host, port)
         files.write(
             settings.data_dir,
             files.ServerFile(

@@ -267,6 +267,17 @@ def test_who_retires_a_grant(kms, make, person) -> None:
     assert kms.list_grants(KeyId=key)["Grants"] == []
 
 
+@pytest.mark.parametrize("member", ["GranteePrincipal", "RetiringPrincipal"])
+def test_a_grant_to_nobody_is_refused(kms, make, person, member) -> None:
+    key = make()
+    user, _ = person()
+    names = {"GranteePrincipal": user, "RetiringPrincipal": user, member: f"{user}-gone"}
+    with pytest.raises(ClientError) as error:
+        kms.create_grant(KeyId=key, Operations=["Encrypt"], **names)
+    assert code(error) == "InvalidArnException"
+    assert kms.list_grants(KeyId=key)["Grants"] == []
+
+
 def test_grants_that_fit_no_key(kms, make, person) -> None:
     user, _ = person()
     symmetric, signing = make(), make(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")

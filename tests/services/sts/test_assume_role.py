@@ -211,6 +211,7 @@ def test_what_is_no_arn_is_said_to_be_invalid(server, people, wrong):
             [],
             "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
         ),
+        (["Team", "aws:team"], [], "Tag keys that begin with aws: are reserved: aws:team"),
     ],
 )
 def test_tags_that_a_session_cannot_have(server, people, tags, transitive, words):

@@ -50,8 +50,6 @@ def run(chosen: argparse.Namespace) -> int:
         ChildProcessError,
     ) as problem:
         print(f"coldframe: {problem}", file=sys.stderr)
-    except OSError as problem:
-        print(f"coldframe: {problem.filename or 'input'}: {problem.strerror}", file=sys.stderr)
     return 1
 
 

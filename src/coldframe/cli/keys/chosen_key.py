@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from coldframe.engines.keyring import KeyNotFound
     from coldframe.keys import AsymmetricKey, Key, KeyService, Policy
     from coldframe.keys.loading import Converter
 
@@ -39,7 +40,10 @@ def key(name: str, *, any_type: bool = False) -> "Key":
 
     speaking = service()
     if name.isascii() and name.isdigit():
-        speaking.describe(int(name))
+        try:
+            speaking.describe(int(name))
+        except KeyNotFound as error:
+            raise named(error, name) from error
         return Key(int(name), speaking)
     problem: KeyNotFound | None = None
     for kind in TYPES if any_type else TYPES[:1]:
@@ -48,7 +52,12 @@ def key(name: str, *, any_type: bool = False) -> "Key":
         except KeyNotFound as error:
             problem = problem or error
     assert problem is not None
-    raise problem
+    raise named(problem, name) from problem
+
+
+def named(problem: "KeyNotFound", name: str) -> "KeyNotFound":
+    """Say which key it is that is not there."""
+    return type(problem)(problem.errno, f"{problem.operation} {name!r}", problem.hint)
 
 
 def private_key(name: str, policy: "Policy | None" = None) -> "AsymmetricKey":

@@ -17,12 +17,16 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Print serial, type, name and protection."""
     from coldframe import keys
+    from coldframe.engines.keyring import KeyNotFound
 
     service = chosen_key.service()
     if chosen.keyring:
         serial = keys.named(chosen.keyring, service).search(chosen.type, chosen.name).serial
     else:
-        serial = keys.found(chosen.name, chosen.type, service)
+        try:
+            serial = keys.found(chosen.name, chosen.type, service)
+        except KeyNotFound as problem:
+            raise chosen_key.named(problem, chosen.name) from problem
     key = keys.Key(serial, service)
     print(f"{serial}  {chosen.type}: {chosen.name}  {key.protection.value}")
     return 0

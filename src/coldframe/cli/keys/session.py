@@ -19,7 +19,8 @@ def run(chosen: argparse.Namespace) -> int:
     from coldframe.keys.rings import start_session
 
     start_session(chosen_key.service())
-    words = chosen.words or [os.environ.get("SHELL", "/bin/sh")]
+    words = chosen.words[1:] if chosen.words[:1] == ["--"] else chosen.words
+    words = words or [os.environ.get("SHELL", "/bin/sh")]
     program = process.find(words[0])
     if program is None:
         raise process.ProgramMissing(f"{words[0]} is not on this machine")

@@ -3,9 +3,8 @@
 import argparse
 import sys
 from importlib import import_module
-from pathlib import Path
 
-from coldframe.core.config import default_data_dir
+from coldframe.cli.data_option import data_option
 from coldframe.server.files import NotSetUp
 
 STOPS = {
@@ -26,7 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--machine", action="store_true", help="stop 3: walk it in a QEMU machine with a Debian kernel"
     )
-    parser.add_argument("--data", type=Path, default=default_data_dir(), help="the server's data directory")
+    data_option(parser, "the server's data directory (default: %(default)s)")
 
 
 def run(chosen: argparse.Namespace) -> int:

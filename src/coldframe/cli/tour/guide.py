@@ -1,6 +1,7 @@
 """What the stops of the tour share: clients of the server, the telling of steps, and the tidying up."""
 
 import functools
+import os
 import sys
 import threading
 import time
@@ -34,7 +35,7 @@ class Guide:
         self.keep = keep
         self._tidy: list[Callable[[], object]] = []
         self._steps = 0
-        self._colours = sys.stdout.isatty()
+        self._colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     @functools.cached_property
     def _environment(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Running this command in a QEMU machine with a Debian kernel, for what the kernel here cannot do."""
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -26,7 +27,11 @@ def run(words: list[str]) -> int:
         # Without an sshd the tour leaves its part with ssh out, and says so.
         with contextlib.suppress(process.ProgramFailed, process.ProgramMissing):
             command = machine.with_ssh_server(command, machine.ssh_server_files(default_cache_dir()))
-        errand = machine.Errand(command, Path("/"), {"PYTHONDONTWRITEBYTECODE": "1"}, _SECONDS)
+        environment = {"PYTHONDONTWRITEBYTECODE": "1"}
+        # The machine's console is a terminal, whatever this output is.
+        if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+            environment["NO_COLOR"] = "1"
+        errand = machine.Errand(command, Path("/"), environment, _SECONDS)
         return machine.run(kernel, errand, lambda line: print(line, flush=True)).code
     except machine.MachineFailed as problem:
         print(f"coldframe: {problem}", file=sys.stderr)

@@ -11,7 +11,7 @@ from coldframe.identity.policy_errors import ElementError
 from coldframe.identity.principals import compile_principals
 from coldframe.services.kms.lookup import invalid
 from coldframe.services.kms.places import Place, place_of
-from coldframe.services.kms.policies import principal_of
+from coldframe.services.kms.policies import is_there, principal_of
 from coldframe.services.kms.records import Grant, Key
 from coldframe.services.kms.specs import specs
 
@@ -71,8 +71,8 @@ def check_tokens(call: Call, request: dict[str, Any]) -> None:
         from_token(call, token)
 
 
-def check_request(key: Key, request: dict[str, Any]) -> None:
-    """Raise ValidationException for a grant that such a key cannot have."""
+def check_request(call: Call, key: Key, request: dict[str, Any]) -> None:
+    """Raise ValidationException for a grant that such a key cannot have, InvalidArnException for principals that are none."""
     grantee, service = request.get("GranteePrincipal"), request.get("GranteeServicePrincipal")
     if bool(grantee) == bool(service):
         raise invalid("You must specify either GranteePrincipal or GranteeServicePrincipal, but not both.")
@@ -80,7 +80,7 @@ def check_request(key: Key, request: dict[str, Any]) -> None:
         raise invalid("You can specify either RetiringPrincipal or RetiringServicePrincipal, but not both.")
     for name in _PRINCIPALS:
         if request.get(name):
-            _check_principal(request[name])
+            _check_principal(call, request[name])
     operations = request["Operations"]
     if not operations:
         raise invalid("Operations must name at least one operation.")
@@ -130,11 +130,14 @@ def _allowed(key: Key) -> set[str]:
     return allowed
 
 
-def _check_principal(name: str) -> None:
+def _check_principal(call: Call, name: str) -> None:
     try:
         compile_principals(principal_of(name))
     except ElementError as error:
         raise ServiceFault("InvalidArnException", f"{name} is not a valid principal ARN") from error
+    # Test suites make up their principals.
+    if not is_there(call, name) and not call.installation.settings.dev:
+        raise ServiceFault("InvalidArnException", f"ARN does not refer to a valid principal: {name}")
 
 
 def _check_constraints(key: Key, constraints: dict[str, Any]) -> None:

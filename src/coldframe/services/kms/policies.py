@@ -170,11 +170,15 @@ def _check_principals(call: Call, policy: Policy) -> None:
     names = {
         name for each in policy.statements if each.principals is not None for name in each.principals.names
     }
-    for arn in sorted(names):
-        parts = arn.split(":", 5)
-        if len(parts) != 6 or parts[2] != "iam":
-            continue
-        kind, _, path = parts[5].partition("/")
-        record = User if kind == "user" else Role
-        if call.installation.store.cached(record, parts[4], "", path.rpartition("/")[2]) is None:
-            raise _malformed("Policy contains a statement with one or more invalid principals.")
+    if not all(is_there(call, arn) for arn in sorted(names)):
+        raise _malformed("Policy contains a statement with one or more invalid principals.")
+
+
+def is_there(call: Call, arn: str) -> bool:
+    """Tell whether an account of this installation has the user or role that an ARN names; other ARNs name no such."""
+    parts = arn.split(":", 5)
+    kind, _, path = parts[-1].partition("/")
+    if len(parts) != 6 or parts[2] != "iam" or kind not in {"user", "role"}:
+        return True
+    record = User if kind == "user" else Role
+    return call.installation.store.cached(record, parts[4], "", path.rpartition("/")[2]) is not None

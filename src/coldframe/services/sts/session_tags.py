@@ -7,10 +7,12 @@ from coldframe.identity.sessions import Session
 
 
 def checked(request: Any) -> dict[str, str]:
-    """Return a request's tags; raises InvalidParameterValue when two keys are one but for their case."""
+    """Return a request's tags; raises InvalidParameterValue when two keys are one but for their case, or AWS's own."""
     tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
     if len({key.lower() for key in tags}) < len(request.get("Tags", ())):
         raise _invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    if reserved := sorted(key for key in tags if key.lower().startswith("aws:")):
+        raise _invalid(f"Tag keys that begin with aws: are reserved: {reserved[0]}")
     return tags
 
 

@@ -21,7 +21,7 @@ def create_grant(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     place = locate_by_id(call, request["KeyId"])
     key = key_at(call, place)
     check_state(call, place, key, "Enabled")
-    grants.check_request(key, request)
+    grants.check_request(call, key, request)
     end_dry_run(request)
     records = call.records.elsewhere(account=place.account)
     constraints = request.get("Constraints") or {}
