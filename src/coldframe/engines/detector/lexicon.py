@@ -1,6 +1,6 @@
 """The patterns of the prefilter: every keyword once, and the anchors of the shapes that need no keyword.
 
-A keyword begins where a word begins. Its end is open ("codice fiscal" is found in "codice fiscale"), except that a
+A keyword begins where a word begins, also inside of a name: "ssn" is in "customerSsn". Its end is open ("codice fiscal" is found in "codice fiscale"), except that a
 keyword of two or three letters ends where its word does: "sin" is not in "since", but it is in "sinNumber".
 A space in a keyword stands for a space, an underscore, a hyphen or nothing.
 """
@@ -49,10 +49,13 @@ def _keyword_pattern(keyword: str, charset: Charset) -> tuple[str, int]:
         else:
             pieces.append(charset.pattern(character))
     body = "(?i:" + "".join(pieces) + ")"
+    capital = keyword[0].upper() if "a" <= keyword[0] <= "z" else ""
     if len(keyword) <= 3 and keyword.isalpha():
         hump = f"(?:{keyword}|{keyword.capitalize()})[A-Z]"
-        return f"{_WORD_START}(?:{body}[^A-Za-z]|{hump})", 1
-    return f"{_WORD_START}{body}", 0
+        inside = f"[a-z](?:(?:{keyword.capitalize()}|{keyword.upper()})[^A-Za-z]|{keyword.capitalize()}[A-Z])"
+        return f"{_WORD_START}(?:{body}[^A-Za-z]|{hump})|{inside}", 1
+    inside = f"|[a-z]{capital}(?i:{''.join(pieces[1:])})" if capital else ""
+    return f"{_WORD_START}{body}{inside}", 0
 
 
 def build(identifiers: Mapping[str, Identifier]) -> Lexicon:
