@@ -12,10 +12,13 @@ _LOOKAROUND = re.compile(r"\(\?<?[=!][^()]*\)")
 # A line end that JSON wrote as two characters is no letter, though its second one looks like one.
 _ESCAPED_LINE_END = r"\\[nrt]"
 
+# Scripts from here on, those of China, Japan and Korea, have no spaces between words and numbers.
+_UNSPACED = "\u2e80-\U0010ffff"
+
 
 def exact(shape: Shape) -> re.Pattern[str]:
     """Matches the data where it begins, with what may not stand beside it."""
-    left, right = r"(?<![^\W_])", r"(?![^\W_])"
+    left, right = rf"(?<![^\W_{_UNSPACED}])", rf"(?![^\W_{_UNSPACED}])"
     if shape.left == "none":
         left = ""
     elif shape.left:

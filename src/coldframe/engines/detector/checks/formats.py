@@ -10,7 +10,29 @@ _COORDINATES = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _HEXADECIMAL = re.compile("[0-9a-f]+|[0-9A-F]+")
 # What ends the name of a picture for twice the resolution, or of a package: no domain of the Internet does.
 _ENDINGS_OF_FILES = frozenset(
-    "avif bmp css csv gif gz html ico jpeg jpg js json log map png svg tar tgz txt webp xml".split()
+    [
+        "avif",
+        "bmp",
+        "css",
+        "csv",
+        "gif",
+        "gz",
+        "html",
+        "ico",
+        "jpeg",
+        "jpg",
+        "js",
+        "json",
+        "log",
+        "map",
+        "png",
+        "svg",
+        "tar",
+        "tgz",
+        "txt",
+        "webp",
+        "xml",
+    ]
 )
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # Random text of 40 characters from 64 has about 4.7 bits a character; words and paths stay below 4.
