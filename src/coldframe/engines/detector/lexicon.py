@@ -12,8 +12,9 @@ from functools import cache
 from coldframe.engines.detector.charset import Charset
 from coldframe.engines.detector.identifiers import Identifier, Shape, load
 
-# A line end that JSON wrote as two characters ends a word too, though its second one is a letter.
-_WORD_START = r"(?:[^0-9A-Za-z\x80-\xff]|\\[nrt])"
+# A line end that JSON wrote as two characters ends a word too, though its second one is a letter; so does a sign that
+# a URL has as a percent sign and two digits.
+_WORD_START = r"(?:[^0-9A-Za-z\x80-\xff]|\\[nrt]|%[2357][0-9A-F])"
 _APOSTROPHES = "'’"
 
 
