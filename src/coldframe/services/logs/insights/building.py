@@ -89,7 +89,7 @@ class Builder:
         return tree.Filter(span, parts[0], tuple(dict.fromkeys(_indexed(parts[0]))))
 
     def _on_stats(self, span: Span, parts: list[Any]) -> Any:
-        return tree.Stats(span, parts[0], parts[1] if len(parts) > 1 else ())
+        return tree.Stats(span, parts[0], *parts[1:]) if len(parts) > 1 else tree.Stats(span, parts[0], ())
 
     def _on_sort(self, span: Span, parts: list[Any]) -> Any:
         return tree.Sort(span, tuple(parts))

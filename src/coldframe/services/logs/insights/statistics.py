@@ -4,7 +4,7 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass, replace
 from typing import Any
 
-from coldframe.services.logs.insights import tree, values
+from coldframe.services.logs.insights import times, tree, values
 from coldframe.services.logs.insights.aggregates import AGGREGATES
 from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.functions.table import FUNCTIONS
@@ -53,14 +53,20 @@ class _Aggregation:
             sql = values.text(value) if value.kind == "json" else value.text
             kind = "any" if value.kind in {"json", "null", "text"} else value.kind
             name = self._stage.chain.bind.name()
-            self._selects.append(f"{sql} AS {name}")
-            keys.append((item.name, Column(name, kind)))
-            self._know(item, Sql(name, kind))
             call = item.expression
             if isinstance(call, tree.Call) and call.name.lower() == "bin" and call.arguments:
                 period = call.arguments[-1]
                 assert isinstance(period, tree.Period), "bin has been compiled"
                 self._stage.bins.append((item.name, period))
+                if self._command.offset is not None:
+                    sql = times.after(sql, self._command.offset)
+            self._selects.append(f"{sql} AS {name}")
+            keys.append((item.name, Column(name, kind)))
+            self._know(item, Sql(name, kind))
+        if self._command.offset is not None and not self._stage.bins:
+            raise QueryError(
+                "offset shifts bins, and there is no bin() to group by", self._command.offset.span
+            )
         return keys
 
     def _know(self, item: tree.Item, value: Sql) -> None:

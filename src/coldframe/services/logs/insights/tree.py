@@ -176,10 +176,11 @@ class Filter(Node):
 
 @dataclass(frozen=True, slots=True)
 class Stats(Node):
-    """`stats`: aggregates by groups."""
+    """`stats`: aggregates by groups; `offset` is how much later the bins of time are shown."""
 
     items: tuple[Item, ...]
     groups: tuple[Item, ...]
+    offset: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
