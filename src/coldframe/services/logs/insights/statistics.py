@@ -57,7 +57,7 @@ class _Aggregation:
             if isinstance(call, tree.Call) and call.name.lower() == "bin" and call.arguments:
                 period = call.arguments[-1]
                 assert isinstance(period, tree.Period), "bin has been compiled"
-                self._stage.bins.append((item.name, period))
+                self._stage.bins.append((item.name, times.capped(period)))
                 if self._command.offset is not None:
                     sql = times.after(sql, self._command.offset)
             self._selects.append(f"{sql} AS {name}")
