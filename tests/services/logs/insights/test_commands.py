@@ -124,6 +124,7 @@ TABLE = {
         "fields @timestamp | limit 2",
         [{"@timestamp": TIMES[3]}, {"@timestamp": TIMES[2]}],
     ),
+    "any two": ("filter ispresent(ms) | stats count(*) as n | limit any 2", [{"n": "3"}]),
     "oldest first": ("fields @timestamp | sort @timestamp | limit 1", [{"@timestamp": TIMES[0]}]),
     "head and tail": ("fields ms | sort ms | head 3 | tail 1", [{"ms": "100"}]),
     "dedup keeps the first, and all without the field": (

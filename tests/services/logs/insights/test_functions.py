@@ -77,6 +77,9 @@ TABLE = [
     ("isPrivateIP('fd00::1')", "1"), ("isPrivateIP('8.8.8.8')", "0"), ("isPublicIP('8.8.8.8')", "1"), ("isPublicIP(ip)", "0"),
     ("isReservedIP('127.0.0.1')", "1"), ("isReservedIP('::1')", "1"), ("isReservedIP('8.8.8.8')", "0"),
     ("unmask(s)", "seven"),
+    # A bin has 60 seconds, 60 minutes or 24 hours at most; a map is no text.
+    ("bin(300s)", "2023-11-14 22:13:00.000"), ("bin(90m)", "2023-11-14 22:00:00.000"), ("datefloor(1700000000000, 48h)", "2023-11-14 00:00:00.000"),
+    ("toupper(jsonParse('{\"a\": 1}'))", None), ("toupper(jsonParse('{\"a\": \"b\"}'))", None),
 ]  # fmt: skip
 
 
