@@ -30,6 +30,9 @@ class _Aggregation:
 
     def run(self) -> None:
         stage, command, bind = self._stage, self._command, self._stage.chain.bind
+        if stage.scope.message is None:
+            for item in (*command.groups, *command.items):
+                self._refuse_gone(item.expression)
         keys = self._keys()
         for item in command.items:
             self._aggregate(item.expression)
@@ -44,6 +47,17 @@ class _Aggregation:
         stage.order = [f"{column.sql} ASC NULLS LAST" for _, column in keys]
         self._results()
         stage.show([*stage.groups, *(item.name for item in command.items)])
+
+    def _refuse_gone(self, node: Any) -> None:
+        """Refuse a field that the stats before this one did not keep; raises QueryError."""
+        if isinstance(node, tree.Call) and self._written(node) in self._stage.scope.columns:
+            return
+        if isinstance(node, tree.Field) and node.name.lower() not in {"true", "false"}:
+            known = self._stage.scope.find(node.path, self._stage.chain.bind)
+            if known is values.NULL and all(node.name != item.name for item in self._command.items):
+                raise QueryError(f"{node.name} is not there after the stats before", node.span)
+        for child in children(node):
+            self._refuse_gone(child)
 
     def _keys(self) -> list[tuple[str, Column]]:
         self._stage.bins = []
