@@ -1,7 +1,8 @@
 """The patterns of the prefilter: every keyword once, and the anchors of the shapes that need no keyword.
 
-A keyword begins where a word begins, also inside of a name: "ssn" is in "customerSsn". Its end is open ("codice fiscal" is found in "codice fiscale"), except that a
-keyword of two or three letters ends where its word does: "sin" is not in "since", but it is in "sinNumber".
+A keyword begins where a word begins, also inside of a name: "ssn" is in "customerSsn". Its end is open ("codice fiscal"
+is found in "codice fiscale"), except that a keyword of two or three letters ends where its word does: "sin" is not in
+"since", but it is in "sinNumber".
 A space in a keyword stands for a space, an underscore, a hyphen or nothing.
 """
 
