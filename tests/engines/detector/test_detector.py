@@ -137,9 +137,21 @@ def test_bad_custom_pattern_is_named(detector: Detector, pattern: str, reason: s
         detector.select([], [("Employee", pattern)])
 
 
-def test_more_than_ten_custom_patterns_are_refused(detector: Detector):
-    with pytest.raises(BadPattern, match="11"):
-        detector.select([], [(f"n{number}", "a") for number in range(11)])
+def test_more_custom_patterns_than_of_two_policies_are_refused(detector: Detector):
+    with pytest.raises(BadPattern, match="21"):
+        detector.select([], [(f"n{number}", "a") for number in range(21)])
+
+
+def test_two_custom_patterns_may_have_one_name(detector: Detector):
+    selection = detector.select([], [("Employee", r"A\d"), ("Employee", r"A\d{4}"), ("Employee", "B")])
+    (found,) = detector.scan(["A1234 B"], selection)
+    assert [(each.start, each.end) for each in found] == [(0, 5), (6, 7)]
+
+
+def test_custom_patterns_may_be_larger_together_than_one_may_be(detector: Detector):
+    large = [(f"n{number}", rf"{number:02}\pL{{100}}") for number in range(20)]
+    (found,) = detector.scan(["19" + "é" * 100], detector.select([], large))
+    assert [each.kind for each in found] == ["n19"]
 
 
 def test_custom_patterns_need_no_keyword(detector: Detector):

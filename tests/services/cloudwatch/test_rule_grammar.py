@@ -38,6 +38,34 @@ def test_precedence(text, expected):
     assert judged(text) is expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("AT_LEAST(2, ALARM, (a, b, c, d))", True),
+        ("AT_LEAST(3, ALARM, (a, b, c, d))", False),
+        ("AT_LEAST(50%, OK, (a, b, c, d))", False),
+        ("AT_LEAST(25%, OK, (a, b, c, d))", True),
+        ('AT_LEAST("26%", OK, (a, b, c, d))', False),
+        ("AT_LEAST(3, NOT OK, (a, b, c, d))", True),
+        ("at_least(1, insufficient_data, (d)) AND NOT ALARM(c)", True),
+        ('AT_LEAST(2, ALARM, ("a", "b")) AND OK(d)', False),
+    ],
+)
+def test_at_least_so_many_or_such_a_part_of_alarms_are_in_a_state(rule, expected):
+    states = {"a": "ALARM", "b": "ALARM", "c": "OK", "d": "INSUFFICIENT_DATA"}
+    assert judged(rule, **states) is expected
+
+
+def test_alarms_of_at_least_are_children_by_name_or_arn():
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:with, comma"
+    assert list(children(parse(f'AT_LEAST(1, NOT ALARM, (a,"b c", "{arn}")) OR OK(d)'))) == [
+        "a",
+        "b c",
+        arn,
+        "d",
+    ]
+
+
 def test_names_are_quoted_or_not_or_arns():
     arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:with (odd) name"
     tree = parse(f'ALARM("a b") OR OK(c d) OR INSUFFICIENT_DATA("{arn}") OR ALARM("say \\"hi\\"")')
@@ -64,6 +92,12 @@ def test_an_alarm_that_is_not_there_is_in_no_state():
         ('ALARM("")', "without a name"),
         ("FIRING(a)", "column 1"),
         ("NOT", "ends"),
+        ("AT_LEAST(3, ALARM, (a, b))", "column 1 asks for 3 of 2 alarms"),
+        ("AT_LEAST(0, ALARM, (a, b))", "asks for 0 of 2"),
+        ("OK(a) OR AT_LEAST(101%, ALARM, (a))", "column 10 asks for 101% of 1"),
+        ("AT_LEAST(1, ALARM, ())", "list of alarms of AT_LEAST at column 1"),
+        ("AT_LEAST(1, ALARM, (a b))", "list of alarms"),
+        ("AT_LEAST(1, FIRING, (a))", "column 1"),
         ("((((" * 60 + "TRUE" + "))))" * 60, "nested too deeply"),
         (" OR ".join(f"ALARM(a{n})" for n in range(101)), "at most 100 alarms"),
         (" OR ".join(["TRUE"] * 501), "at most 500 elements"),

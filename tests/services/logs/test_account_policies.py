@@ -107,6 +107,25 @@ def test_the_policies_of_account_and_group_add_up(logs, running):
     assert seen(logs) == ["*************** from **********"]
 
 
+def customs(prefix, count):
+    """A policy with so many custom identifiers: C0 is the prefix and 0, and so on."""
+    document = json.loads(protection())
+    document["Configuration"] = {
+        "CustomDataIdentifier": [{"Name": f"C{at}", "Regex": rf"{prefix}{at}\d{{4}}"} for at in range(count)]
+    }
+    for statement in document["Statement"]:
+        statement["DataIdentifier"] = [f"C{at}" for at in range(count)]
+    return json.dumps(document)
+
+
+def test_custom_identifiers_of_account_and_group_both_count(logs, running):
+    """Also with ten in each, and where the group calls its own as the account calls its."""
+    put(logs, PROTECTION, customs("ACC", 10))
+    logs.put_data_protection_policy(logGroupIdentifier="g", policyDocument=customs("GRP", 10))
+    send(logs, running, "ACC01234 GRP01234 ACC95678 GRP95678 XYZ01234")
+    assert seen(logs) == ["******** ******** ******** ******** XYZ01234"]
+
+
 def test_one_policy_of_a_kind(logs, running):
     for kind, document, more in (
         (PROTECTION, protection(), {}),

@@ -49,7 +49,7 @@ class Detector:
         return frozenset(load())
 
     def select(self, kinds: Iterable[str], custom: Sequence[tuple[str, str]] = ()) -> Selection:
-        """What to look for: kinds by name, and custom (name, RE2 pattern) pairs, at most ten, without groups.
+        """What to look for: kinds by name, and custom (name, RE2 pattern) pairs, at most twenty, without groups.
 
         Raises UnknownKind, BadPattern, or RecognizerMissing.
         """

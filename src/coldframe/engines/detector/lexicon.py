@@ -1,7 +1,8 @@
 """The patterns of the prefilter: every keyword once, and the anchors of the shapes that need no keyword.
 
-A keyword begins where a word begins. Its end is open ("codice fiscal" is found in "codice fiscale"), except that a
-keyword of two or three letters ends where its word does: "sin" is not in "since", but it is in "sinNumber".
+A keyword begins where a word begins, also inside of a name: "ssn" is in "customerSsn". Its end is open ("codice fiscal"
+is found in "codice fiscale"), except that a keyword of two or three letters ends where its word does: "sin" is not in
+"since", but it is in "sinNumber".
 A space in a keyword stands for a space, an underscore, a hyphen or nothing.
 """
 
@@ -12,8 +13,9 @@ from functools import cache
 from coldframe.engines.detector.charset import Charset
 from coldframe.engines.detector.identifiers import Identifier, Shape, load
 
-# A line end that JSON wrote as two characters ends a word too, though its second one is a letter.
-_WORD_START = r"(?:[^0-9A-Za-z\x80-\xff]|\\[nrt])"
+# A line end that JSON wrote as two characters ends a word too, though its second one is a letter; so does a sign that
+# a URL has as a percent sign and two digits.
+_WORD_START = r"(?:[^0-9A-Za-z\x80-\xff]|\\[nrt]|%[2357][0-9A-F])"
 _APOSTROPHES = "'’"
 
 
@@ -49,10 +51,13 @@ def _keyword_pattern(keyword: str, charset: Charset) -> tuple[str, int]:
         else:
             pieces.append(charset.pattern(character))
     body = "(?i:" + "".join(pieces) + ")"
+    capital = keyword[0].upper() if "a" <= keyword[0] <= "z" else ""
     if len(keyword) <= 3 and keyword.isalpha():
         hump = f"(?:{keyword}|{keyword.capitalize()})[A-Z]"
-        return f"{_WORD_START}(?:{body}[^A-Za-z]|{hump})", 1
-    return f"{_WORD_START}{body}", 0
+        inside = f"[a-z](?:(?:{keyword.capitalize()}|{keyword.upper()})[^A-Za-z]|{keyword.capitalize()}[A-Z])"
+        return f"{_WORD_START}(?:{body}[^A-Za-z]|{hump})|{inside}", 1
+    inside = f"|[a-z]{capital}(?i:{''.join(pieces[1:])})" if capital else ""
+    return f"{_WORD_START}{body}{inside}", 0
 
 
 def build(identifiers: Mapping[str, Identifier]) -> Lexicon:

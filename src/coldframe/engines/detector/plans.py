@@ -29,6 +29,7 @@ _LONGEST_KEYWORD = 100
 # Local parts of e-mail addresses have at most 64 characters.
 _LONGEST_BACK = 66
 _BACKSLASH = ord("\\")
+_PERCENT = ord("%")
 
 Spot = tuple[int, int]
 Check = Callable[[str], bool] | None
@@ -140,6 +141,8 @@ class KeywordPlan(_Plan):
             self._decide(batch, start, spots)
             if around[position] == _BACKSLASH:
                 self._decide(batch, start + 1, spots)
+            elif around[position] == _PERCENT:
+                self._decide(batch, start + 2, spots)
             match = self._search(around, position + 1)
 
     def _decide(self, batch: Batch, start: int, spots: list[Spot]) -> None:

@@ -9,7 +9,8 @@ from coldframe.engines.detector.identifiers import RECOGNISED, load
 from coldframe.engines.detector.lexicon import lexicon
 from coldframe.engines.detector.plans import Batch, Plan, anchor_plan, keyword_plan
 
-MOST_CUSTOM = 10
+# Ten of an account and ten of a log group: both count at once.
+MOST_CUSTOM = 20
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -52,7 +53,12 @@ class Custom:
                 raise BadPattern(f"custom pattern {name!r} ({text!r}) has a capturing group")
             self._patterns.append((name, pattern))
         together = "|".join(f"(?:{text})" for _, text in patterns)
-        self._any: Callable[[str], object] = re2.compile(together, options).search
+        self._any: Callable[[str], object]
+        try:
+            self._any = re2.compile(together, options).search
+        except re2.error:
+            # Each is within RE2's limit of size and all together are not: then each is searched for by itself.
+            self._any = bool
 
     def confirm(self, batch: Batch) -> None:
         """Search every message of the batch and record what is found."""

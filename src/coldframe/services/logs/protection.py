@@ -81,21 +81,22 @@ def protection_of(detector: Detector, documents: tuple[str, ...]) -> Protection 
     audits = []
     masked: set[str] = set()
     audited: set[str] = set()
-    custom: dict[str, str] = {}
+    managed: set[str] = set()
+    # Two policies may call different patterns the same: both count.
+    custom: set[tuple[str, str]] = set()
     for text in documents:
         document = msgspec.json.decode(text, type=whole(_Document))
-        custom.update({one.Name: one.Regex for one in document.Configuration.CustomDataIdentifier})
+        own = {one.Name: one.Regex for one in document.Configuration.CustomDataIdentifier}
         for statement in document.Statement:
             kinds = frozenset(map(kind_of, statement.DataIdentifier))
+            managed |= kinds - own.keys()
+            custom |= {(name, own[name]) for name in kinds & own.keys()}
             if statement.Operation.Deidentify is not None:
                 masked |= kinds
             if statement.Operation.Audit is not None:
                 audited |= kinds
                 audits.append((kinds, _audit(statement.Operation.Audit)))
-    wanted = masked | audited
-    selection = detector.select(
-        sorted(wanted - custom.keys()), tuple((name, custom[name]) for name in sorted(custom.keys() & wanted))
-    )
+    selection = detector.select(sorted(managed), tuple(sorted(custom)))
     return Protection(selection, frozenset(masked), frozenset(audited), tuple(audits))
 
 

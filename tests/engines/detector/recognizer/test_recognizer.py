@@ -102,6 +102,18 @@ def test_the_span_is_the_name_alone_in_characters(recognizer, text, name):
     assert found_text(recognizer, text, NAME) == [name]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"first_name": "José", "last_name": "García Márquez"}', ["José", "García Márquez"]),
+        ("firstName=Mary+Ann&lastName=de+la+Cruz+Vidal&x=1", ["Mary+Ann", "de+la+Cruz+Vidal"]),
+        ("first_name=Rosa last_name=Neri logged in", ["Rosa", "Neri"]),
+    ],
+)
+def test_all_words_of_a_given_and_a_family_name_are_found(recognizer, text, names):
+    assert found_text(recognizer, text, NAME) == names
+
+
 def test_an_address_needs_street_city_and_postal_code(recognizer):
     whole = "Hauptstraße 12, 10115 Berlin"
     assert found_text(recognizer, f"😀 address={whole} 😀", ADDRESS) == [whole]

@@ -124,6 +124,7 @@ TABLE = {
         "fields @timestamp | limit 2",
         [{"@timestamp": TIMES[3]}, {"@timestamp": TIMES[2]}],
     ),
+    "any two": ("filter ispresent(ms) | stats count(*) as n | limit any 2", [{"n": "3"}]),
     "oldest first": ("fields @timestamp | sort @timestamp | limit 1", [{"@timestamp": TIMES[0]}]),
     "head and tail": ("fields ms | sort ms | head 3 | tail 1", [{"ms": "100"}]),
     "dedup keeps the first, and all without the field": (
@@ -395,6 +396,9 @@ def test_without_a_limit_ten_thousand_rows_are_given(run):
         ("fields", "", "unexpected end of the query"),
         ("nonsense @message", "nonsense @message", None),
         ("fields a | SOURCE 'x'", "SOURCE 'x'", "SOURCE must be the first command"),
+        # The guide's invalid reference: a second stats has only what the first one gives.
+        ("stats sum(ms) by level | stats max(strlen(@message)) as m", "@message", "@message is not there after the stats before"),
+        ("stats sum(ms) as s by level | stats max(s) as m by ms", "ms", "ms is not there after the stats before"),
         ("limit 0", "limit 0", "a limit is a whole number from 1 to 100000"),
         ("limit 1.5", "limit 1.5", "a limit is a whole number from 1 to 100000"),
         ("stats user", "user", "user is neither aggregated nor one of the groups"),

@@ -46,7 +46,7 @@ MORE = {
     "endsWith": ", 'm'", "split": ", '@'", "parseDate": ", 'yyyy'", "formatDate": ", 'yyyy'", "strftime": ", 'yyyy'",
     "isIpInSubnet": ", '10.0.0.0/8'", "isIpv4InSubnet": ", '10.0.0.0/8'", "isIpv6InSubnet": ", '::/0'", "case": ", who",
     "jsonArrayContains": ", 'x'", "datefloor": ", 1h", "dateceil": ", 1h", "haversine": ", 1, 2, 3", "pct": ", 50",
-    "percentile": ", 50", "if": ", who",
+    "percentile": ", 50", "if": ", who", "rate": ", 1m", "histogram": ", 3",
 }  # fmt: skip
 MORE = {name.lower(): text for name, text in MORE.items()}
 NOTHING = {"now", "messagesize", "querystarttime", "queryendtime", "querytimerange", "bin", "unmask"}

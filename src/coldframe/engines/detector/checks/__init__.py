@@ -16,6 +16,7 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {
     "dea": health.dea,
     "dni": spain.dni,
     "ehic": health.ehic,
+    "email": formats.email,
     "hetu": europe.hetu,
     "iban": financial.iban,
     "id_card_de": europe.id_card_de,

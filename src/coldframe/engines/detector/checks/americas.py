@@ -22,9 +22,9 @@ def itin(value: str) -> bool:
 
 
 def sin(value: str) -> bool:
-    """A Canadian social insurance number: Luhn, and no first digit 0 or 8, which are not assigned."""
+    """A Canadian social insurance number: Luhn, and no first digit 8, which is of business numbers."""
     digits = compact(value)
-    return digits[0] not in "08" and luhn(digits)
+    return digits[0] != "8" and not one_digit_repeated(digits) and luhn(digits)
 
 
 def cpf(value: str) -> bool:

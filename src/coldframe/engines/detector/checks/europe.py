@@ -82,6 +82,6 @@ def hetu(value: str) -> bool:
 
 
 def personnummer(value: str) -> bool:
-    """A Swedish personal number, which is the licence number: month, day and the Luhn digit."""
-    digits = compact(value)
+    """A Swedish personal number, which is the licence number, with or without the century: month, day and the Luhn digit."""
+    digits = compact(value)[-10:]
     return 1 <= int(digits[2:4]) <= 12 and 1 <= int(digits[4:6]) <= 31 and luhn(digits)

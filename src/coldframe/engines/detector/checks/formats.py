@@ -8,9 +8,40 @@ from math import log2
 _NUMBERS = re.compile("[0-9]+")
 _COORDINATES = re.compile(r"[-+]?[0-9]+\.[0-9]+")
 _HEXADECIMAL = re.compile("[0-9a-f]+|[0-9A-F]+")
+# What ends the name of a picture for twice the resolution, or of a package: no domain of the Internet does.
+_ENDINGS_OF_FILES = frozenset(
+    [
+        "avif",
+        "bmp",
+        "css",
+        "csv",
+        "gif",
+        "gz",
+        "html",
+        "ico",
+        "jpeg",
+        "jpg",
+        "js",
+        "json",
+        "log",
+        "map",
+        "png",
+        "svg",
+        "tar",
+        "tgz",
+        "txt",
+        "webp",
+        "xml",
+    ]
+)
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # Random text of 40 characters from 64 has about 4.7 bits a character; words and paths stay below 4.
 _LEAST_ENTROPY = 4.0
+
+
+def email(value: str) -> bool:
+    """An e-mail address, and not the name of a file such as `logo@2x.png`."""
+    return value.rpartition(".")[2].lower() not in _ENDINGS_OF_FILES
 
 
 def ipv4(value: str) -> bool:

@@ -2,12 +2,14 @@
 
 import re
 
+_PLUS = re.compile("^%2[Bb]")
 _TRUNK = re.compile(r"\(0\)")
 _NOT_DIGIT = re.compile("[^0-9]+")
 
 
 def _national(value: str, code: str) -> str:
     """The digits after country code or trunk prefix."""
+    value = _PLUS.sub("+", value)
     digits = _NOT_DIGIT.sub("", _TRUNK.sub("", value))
     if value.startswith("+"):
         return digits[len(code) :]

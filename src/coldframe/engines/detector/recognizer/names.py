@@ -36,8 +36,10 @@ _VALUE = re.compile(
 )
 _SEPARATOR = re.compile(r", |[ +]|%20")
 _PAIR_KEY = re.compile(r"(?:(first|given|fore)|(last|family|sur))[_-]?n?\Z", re.IGNORECASE)
+# One word, or all of a value that a quotation mark or the next parameter of a URL ends.
+_PART = rf"{_WORD}(?:(?:(?: |\+|%20)(?:{PARTICLE} ){{0,3}}{_WORD}){{1,3}}(?=\\?[\"'&]))?"
 _PAIR_NEXT = re.compile(
-    rf"({_WORD})\\?[\"']?[,;&\s]{{1,3}}\\?[\"']?(?:(first|given|fore)|(last|family|sur))[_-]?name{_GAP}({_WORD})(?![\w@.:/-])",
+    rf"({_PART})\\?[\"']?[,;&\s]{{1,3}}\\?[\"']?(?:(first|given|fore)|(last|family|sur))[_-]?name{_GAP}({_PART})(?![\w@.:/-])",
     re.IGNORECASE,
 )
 _PLACEHOLDERS = frozenset(

@@ -1,6 +1,6 @@
 """The rule of a composite alarm: `ALARM("a") AND NOT (OK(b) OR INSUFFICIENT_DATA(c))`, read and evaluated.
 
-Source: PutCompositeAlarm in the CloudWatch API reference.
+Source: PutCompositeAlarm in the CloudWatch API reference; Composite alarms in the user guide (AT_LEAST).
 """
 
 import re
@@ -18,11 +18,16 @@ _TOKEN = re.compile(
     r"""\s*(?:
       (?P<function>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*
          (?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^()"\s](?:[^()"]*[^()"\s])?))\s*\)
+    | (?P<least>AT_LEAST)\s*\(\s*(?P<mark>"?)(?P<bound>[0-9]{1,4})(?P<percent>%?)(?P=mark)\s*,
+         \s*(?P<not>NOT\s+)?(?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*,
+         \s*\((?P<alarms>(?:"(?:[^"\\]|\\.)*"|[^()"])*)\)\s*\)
     | (?P<word>AND|OR|NOT|TRUE|FALSE)\b
     | (?P<bracket>[()])
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+# One of the alarms of AT_LEAST, and the comma after it.
+_LISTED = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"()]+))\s*(,|\Z)')
 _END = re.compile(r"\s*\Z")
 
 
@@ -32,17 +37,19 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class Expression:
-    """One node of a rule: a state function, a constant, or an operator over others."""
+    """One node of a rule: a state function, a constant, or an operator over others; of AT_LEAST so many must hold."""
 
     kind: str
     name: str = ""
     parts: tuple["Expression", ...] = ()
+    least: int = 0
 
 
 class _Token(NamedTuple):
     kind: str
     name: str
     at: int
+    whole: Expression | None = None
 
 
 def parse(text: str) -> Expression:
@@ -64,10 +71,14 @@ def _tokens(text: str) -> Iterator[_Token]:
         if found is None:
             raise RuleError(f"unexpected text at column {at + len(text[at:]) - len(text[at:].lstrip()) + 1}")
         if found["function"]:
-            name = found["plain"] if found["quoted"] is None else re.sub(r"\\(.)", r"\1", found["quoted"])
+            name = found["plain"] if found["quoted"] is None else _unescaped(found["quoted"])
             if not name:
                 raise RuleError(f"an alarm without a name at column {found.start('function') + 1}")
             yield _Token(found["function"].upper(), name, found.start("function"))
+        elif found["least"]:
+            whole = _at_least(found)
+            elements += len(whole.parts)
+            yield _Token("AT_LEAST", "", found.start("least"), whole)
         else:
             word = (found["word"] or found["bracket"]).upper()
             yield _Token(word, "", found.end() - len(word))
@@ -75,6 +86,31 @@ def _tokens(text: str) -> Iterator[_Token]:
         if elements > MOST_ELEMENTS:
             raise RuleError(f"a rule has at most {MOST_ELEMENTS} elements")
         at = found.end()
+
+
+def _at_least(found: re.Match[str]) -> Expression:
+    """Make the node of AT_LEAST(M, STATE, (alarm, ...)), where M is a number of alarms or a percentage of them."""
+    column, alarms, at = found.start("least") + 1, [], 0
+    more = True
+    while more:
+        listed = _LISTED.match(found["alarms"], at)
+        if listed is None:
+            raise RuleError(f"unexpected text in the list of alarms of AT_LEAST at column {column}")
+        alarms.append(listed[2] if listed[1] is None else _unescaped(listed[1]))
+        more, at = listed[3] == ",", listed.end()
+    bound = int(found["bound"])
+    least = -(-bound * len(alarms) // 100) if found["percent"] else bound
+    if not 1 <= least <= len(alarms):
+        raise RuleError(
+            f"AT_LEAST at column {column} asks for {bound}{found['percent']} of {len(alarms)} alarms"
+        )
+    states = (Expression(found["state"].upper(), alarm) for alarm in alarms)
+    parts = tuple(Expression("NOT", parts=(each,)) for each in states) if found["not"] else tuple(states)
+    return Expression("AT_LEAST", parts=parts, least=least)
+
+
+def _unescaped(quoted: str) -> str:
+    return re.sub(r"\\(.)", r"\1", quoted)
 
 
 class _Reader:
@@ -115,7 +151,7 @@ class _Reader:
             return Expression("NOT", parts=(inner,)) if token.kind == "NOT" else inner
         if token.kind in {"AND", "OR", ")"}:
             raise RuleError(f"unexpected {token.kind} at column {token.at + 1}")
-        return Expression(token.kind, token.name)
+        return token.whole or Expression(token.kind, token.name)
 
     def _bracket(self, opened: _Token) -> Expression:
         inner = self.either()
@@ -144,6 +180,8 @@ def holds(tree: Expression, state_of: Callable[[str], State | None]) -> bool:
         return all(holds(part, state_of) for part in tree.parts)
     if tree.kind == "OR":
         return any(holds(part, state_of) for part in tree.parts)
+    if tree.kind == "AT_LEAST":
+        return sum(holds(part, state_of) for part in tree.parts) >= tree.least
     return state_of(tree.name) == tree.kind
 
 

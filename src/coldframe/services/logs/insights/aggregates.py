@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from coldframe.services.logs.insights import tree, values
+from coldframe.services.logs.insights import times, tree, values
 from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.expressions import Compiler
 from coldframe.services.logs.insights.values import NUMERIC, Sql
+
+_MOST_BUCKETS = 1000
 
 Aggregate = Callable[[Compiler, tree.Call], Sql]
 
@@ -63,6 +65,41 @@ def _by_time(name: str) -> Aggregate:
     return build
 
 
+def _rate(c: Compiler, node: tree.Call) -> Sql:
+    """Return by how much a field changes in an interval, from the first event that has it to the last."""
+    if len(node.arguments) != 2 or not isinstance(node.arguments[1], tree.Period):
+        raise QueryError("rate takes a field and an interval, such as 1m", node.span)
+    interval, position = times.milliseconds(node.arguments[1]), c.scope.position
+    if interval is None:
+        raise QueryError("the interval of rate is weeks at most", node.arguments[1].span)
+    if position is None:
+        raise QueryError("rate needs log events, and there are none after stats", node.span)
+    value = c.number(node.arguments[0])
+    key = f"CASE WHEN {value} IS NOT NULL THEN CAST({position.time} AS HUGEINT) * 4611686018427387904 + {position.sequence} END"
+    at = f"CASE WHEN {value} IS NOT NULL THEN {position.time} END"
+    change = f"arg_max({value}, {key}) - arg_min({value}, {key})"
+    return Sql(f"(({change}) * {interval} / nullif(max({at}) - min({at}), 0))", "number")
+
+
+def _histogram(c: Compiler, node: tree.Call) -> Sql:
+    """Return how many values lie in each of so many ranges of one width: JSON, `{"LOW-HIGH": count, ...}`."""
+    if len(node.arguments) != 2 or not isinstance(node.arguments[1], tree.Number):
+        raise QueryError("histogram takes a field and a number of buckets", node.span)
+    buckets = node.arguments[1].value
+    if buckets != int(buckets) or not 1 <= buckets <= _MOST_BUCKETS:
+        raise QueryError(
+            f"the number of buckets is a whole one from 1 to {_MOST_BUCKETS}", node.arguments[1].span
+        )
+    count, value = int(buckets), c.number(node.arguments[0])
+    low, width = f"min({value})", f"((max({value}) - min({value})) / {count})"
+    bucket = f"least(CAST(coalesce(floor((x - {low}) / nullif({width}, 0)), 0) AS BIGINT), {count - 1})"
+    held = f"len(list_filter(list({value}) FILTER ({value} IS NOT NULL), lambda x: {bucket} = i))"
+    edges = [values.text(Sql(f"({low} + {width} * {at})", "number")) for at in ("i", "(i + 1)")]
+    entry = f"'\"' || {edges[0]} || '-' || {edges[1]} || '\":' || {held}"
+    entries = f"array_to_string(list_transform(range(CASE WHEN {width} > 0 THEN {count} ELSE 1 END), lambda i: {entry}), ',')"
+    return Sql(f"(CASE WHEN count({value}) > 0 THEN '{{' || {entries} || '}}' END)", "any")
+
+
 def _sorted(name: str) -> Aggregate:
     return lambda c, node: Sql(f"{name}({c.string(_only(node))})", "any")
 
@@ -86,6 +123,12 @@ AGGREGATES: dict[str, Aggregate] = {
     "max": _extreme("max"),
     "earliest": _by_time("min"),
     "latest": _by_time("max"),
+    "count_over_time": _count,
+    "countovertime": _count,
+    "sum_over_time": _numeric("sum({0})"),
+    "sumovertime": _numeric("sum({0})"),
+    "rate": _rate,
+    "histogram": _histogram,
     "sortsfirst": _sorted("min"),
     "sortslast": _sorted("max"),
 }

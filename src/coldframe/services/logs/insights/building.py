@@ -89,7 +89,7 @@ class Builder:
         return tree.Filter(span, parts[0], tuple(dict.fromkeys(_indexed(parts[0]))))
 
     def _on_stats(self, span: Span, parts: list[Any]) -> Any:
-        return tree.Stats(span, parts[0], parts[1] if len(parts) > 1 else ())
+        return tree.Stats(span, parts[0], *parts[1:]) if len(parts) > 1 else tree.Stats(span, parts[0], ())
 
     def _on_sort(self, span: Span, parts: list[Any]) -> Any:
         return tree.Sort(span, tuple(parts))
@@ -110,6 +110,24 @@ class Builder:
     def _on_parse_regex(self, span: Span, parts: list[Any]) -> Any:
         names = parts.pop() if isinstance(parts[-1], tuple) else ()
         return tree.ParseRegex(span, parts[0] if len(parts) == 2 else None, self._regex(parts[-1]), names)
+
+    def _on_parse_multi(self, span: Span, parts: list[Any]) -> Any:
+        return replace(self._on_parse_regex(span, parts), multi=True)
+
+    def _on_parse_form(self, span: Span, parts: list[Any]) -> Any:
+        names = parts.pop()
+        form = parts.pop() if len(parts) == 2 else parts.pop().name
+        logfmt = str(form).lower() == "logfmt"
+        if not logfmt and str(form).lower() != "csv":
+            raise QueryError("parse takes a glob, a regular expression, logfmt or csv", span)
+        if logfmt and len(names) != 1:
+            raise QueryError("parse logfmt takes one name", span)
+        return tree.ParseForm(span, parts[0] if parts else None, logfmt, names)
+
+    def _on_json_field(self, span: Span, parts: list[Any]) -> Any:
+        if parts[0].name.lower() != "field" or str(parts[1]) != "=":
+            raise QueryError("json takes field=, the key in quotation marks, and a name", span)
+        return tree.JsonField(span, parts[2], _unquoted(str(parts[3])), parts[4].name)
 
     def _on_dedup(self, span: Span, parts: list[Any]) -> Any:
         return tree.Dedup(span, parts[0])

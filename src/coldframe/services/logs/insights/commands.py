@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from coldframe.services.logs.insights import regexes, tree, values
+from coldframe.services.logs.insights import tree, values
 from coldframe.services.logs.insights.enriching import cidr_lookup, lookup
 from coldframe.services.logs.insights.errors import QueryError
+from coldframe.services.logs.insights.extraction import json_field, parse_form, parse_glob, parse_regex
 from coldframe.services.logs.insights.functions.documents import document
-from coldframe.services.logs.insights.globs import glob_parts
 from coldframe.services.logs.insights.joins import append_columns, join
 from coldframe.services.logs.insights.patterns import anomaly, compare, pattern
 from coldframe.services.logs.insights.relevance import relevant_fields
@@ -23,8 +23,6 @@ from coldframe.services.logs.insights.stage import Stage
 from coldframe.services.logs.insights.statistics import stats
 from coldframe.services.logs.insights.tables import add_totals, count_frequent, outlier
 from coldframe.services.logs.insights.values import NUMERIC, Sql
-
-_MESSAGE = ("@message",)
 
 
 def fields(stage: Stage, command: tree.Fields) -> None:
@@ -110,41 +108,6 @@ def limit(stage: Stage, command: tree.Limit) -> None:
     stage.order = [f"{number} ASC"]
 
 
-def parse_glob(stage: Stage, command: tree.ParseGlob) -> None:
-    """Extract what the asterisks of a glob stand for."""
-    parts = command.glob.split("*")
-    count = len(parts) - 1
-    if count != len(command.names):
-        raise QueryError(
-            f"the glob has {count} asterisks and there are {len(command.names)} names", command.span
-        )
-    node = command.source if command.source is not None else tree.Field(tree_span(), _MESSAGE)
-    taken = stage.compiler().string(node)
-    twin = stage.compiler(unmasked=True).string(node) if stage.chain.unmasks else taken
-    found = glob_parts(stage, taken, parts)
-    twins: list[Sql | None] = [*glob_parts(stage, twin, parts)] if twin != taken else [None] * count
-    names = [name.name for name in command.names]
-    _parsed(stage, list(zip(names, found, twins, strict=True)))
-
-
-def parse_regex(stage: Stage, command: tree.ParseRegex) -> None:
-    """Extract the groups of a regular expression."""
-    pattern_text = regexes.checked(command.regex.pattern, command.regex.span)
-    places, count = regexes.group_places(command.regex.pattern)
-    names = regexes.group_names(command.regex.pattern)
-    if command.names:
-        names, places = [name.name for name in command.names], list(range(1, count + 1))
-        if len(names) != count:
-            raise QueryError(
-                f"the expression has {count} groups and there are {len(names)} names", command.span
-            )
-    if not names:
-        raise QueryError(
-            "a regular expression of parse needs named groups, such as (?<name>...)", command.regex.span
-        )
-    _extract(stage, command.source, pattern_text, names, places)
-
-
 def dedup(stage: Stage, command: tree.Dedup) -> None:
     """Keep the first row of each combination of values; rows that lack one of the fields all stay."""
     stage.counted()
@@ -192,45 +155,6 @@ def source(stage: Stage, command: tree.Source) -> None:
     del stage, command
 
 
-def _extract(
-    stage: Stage, given: tree.Expression | None, pattern_text: str, names: list[str], places: list[int]
-) -> None:
-    node = given if given is not None else tree.Field(tree_span(), _MESSAGE)
-    taken = stage.compiler().string(node)
-    twin = stage.compiler(unmasked=True).string(node) if stage.chain.unmasks else taken
-    groups = max(places)
-    parts = _matched(stage, taken, pattern_text, groups)
-    twin_parts = _matched(stage, twin, pattern_text, groups) if twin != taken else parts
-    found = [_group(parts, place) for place in places]
-    twins = [_group(twin_parts, place) if twin != taken else None for place in places]
-    _parsed(stage, list(zip(names, found, twins, strict=True)))
-
-
-def _parsed(stage: Stage, items: list[tuple[str, Sql, Sql | None]]) -> None:
-    stage.define(items)
-    stage.parsed += [name for name, *_ in items if name not in stage.parsed]
-
-
-def _matched(stage: Stage, text: str, pattern_text: str, groups: int) -> str:
-    """Add the groups of a match as one column; the first is the whole match, which is empty where there is none."""
-    name = stage.chain.bind.name("x")
-    labels = ", ".join(f"'g{number}'" for number in range(groups + 1))
-    bound = stage.chain.bind.bind(f"({pattern_text})")
-    stage.step(f"*, regexp_extract({text}, {bound}, [{labels}]) AS {name}")
-    return name
-
-
-def _group(name: str, number: int) -> Sql:
-    return Sql(f"(CASE WHEN {name}.g0 <> '' THEN {name}.g{number} END)", "any")
-
-
-def tree_span() -> Any:
-    """Return the place of what is not written in the query."""
-    from coldframe.services.logs.insights.errors import Span
-
-    return Span(0, 0)
-
-
 COMMANDS: dict[type[Any], Callable[[Stage, Any], None]] = {
     tree.Fields: fields,
     tree.Display: display,
@@ -240,6 +164,8 @@ COMMANDS: dict[type[Any], Callable[[Stage, Any], None]] = {
     tree.Limit: limit,
     tree.ParseGlob: parse_glob,
     tree.ParseRegex: parse_regex,
+    tree.ParseForm: parse_form,
+    tree.JsonField: json_field,
     tree.Dedup: dedup,
     tree.Unmask: unmask,
     tree.Unnest: unnest,

@@ -4,7 +4,7 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass, replace
 from typing import Any
 
-from coldframe.services.logs.insights import tree, values
+from coldframe.services.logs.insights import times, tree, values
 from coldframe.services.logs.insights.aggregates import AGGREGATES
 from coldframe.services.logs.insights.errors import QueryError
 from coldframe.services.logs.insights.functions.table import FUNCTIONS
@@ -30,6 +30,9 @@ class _Aggregation:
 
     def run(self) -> None:
         stage, command, bind = self._stage, self._command, self._stage.chain.bind
+        if stage.scope.message is None:
+            for item in (*command.groups, *command.items):
+                self._refuse_gone(item.expression)
         keys = self._keys()
         for item in command.items:
             self._aggregate(item.expression)
@@ -45,6 +48,17 @@ class _Aggregation:
         self._results()
         stage.show([*stage.groups, *(item.name for item in command.items)])
 
+    def _refuse_gone(self, node: Any) -> None:
+        """Refuse a field that the stats before this one did not keep; raises QueryError."""
+        if isinstance(node, tree.Call) and self._written(node) in self._stage.scope.columns:
+            return
+        if isinstance(node, tree.Field) and node.name.lower() not in {"true", "false"}:
+            known = self._stage.scope.find(node.path, self._stage.chain.bind)
+            if known is values.NULL and all(node.name != item.name for item in self._command.items):
+                raise QueryError(f"{node.name} is not there after the stats before", node.span)
+        for child in children(node):
+            self._refuse_gone(child)
+
     def _keys(self) -> list[tuple[str, Column]]:
         self._stage.bins = []
         keys = []
@@ -53,14 +67,20 @@ class _Aggregation:
             sql = values.text(value) if value.kind == "json" else value.text
             kind = "any" if value.kind in {"json", "null", "text"} else value.kind
             name = self._stage.chain.bind.name()
-            self._selects.append(f"{sql} AS {name}")
-            keys.append((item.name, Column(name, kind)))
-            self._know(item, Sql(name, kind))
             call = item.expression
             if isinstance(call, tree.Call) and call.name.lower() == "bin" and call.arguments:
                 period = call.arguments[-1]
                 assert isinstance(period, tree.Period), "bin has been compiled"
-                self._stage.bins.append((item.name, period))
+                self._stage.bins.append((item.name, times.capped(period)))
+                if self._command.offset is not None:
+                    sql = times.after(sql, self._command.offset)
+            self._selects.append(f"{sql} AS {name}")
+            keys.append((item.name, Column(name, kind)))
+            self._know(item, Sql(name, kind))
+        if self._command.offset is not None and not self._stage.bins:
+            raise QueryError(
+                "offset shifts bins, and there is no bin() to group by", self._command.offset.span
+            )
         return keys
 
     def _know(self, item: tree.Item, value: Sql) -> None:

@@ -1,6 +1,7 @@
 """Periods, bins and date formats, as SQL over milliseconds since the epoch."""
 
 import re
+from dataclasses import replace
 
 from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.tree import Period
@@ -15,6 +16,16 @@ _JAVA = {
     "SSSSSS": "%f", "a": "%p", "E": "%a", "EEE": "%a", "EEEE": "%A", "DDD": "%j", "Z": "%z", "X": "%z", "XX": "%z",
     "XXX": "%z",
 }  # fmt: skip
+
+
+# The guide: "the cap for ms is 1000, the caps for s and m are 60, and the cap for h is 24".
+_MOST = {"ms": 1000, "s": 60, "m": 60, "h": 24}
+
+
+def capped(period: Period) -> Period:
+    """Return the period that a bin really has: 60 seconds where 300 are asked for, as the service takes it."""
+    most = _MOST.get(period.unit, period.count)
+    return period if period.count <= most else replace(period, count=most)
 
 
 def milliseconds(period: Period) -> int | None:

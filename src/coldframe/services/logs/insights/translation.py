@@ -20,7 +20,17 @@ DEFAULT_LIMIT = 10_000
 _PARAMETER = re.compile(r"\$(p\d+)")
 _STANDARD_ONLY = (tree.Pattern, tree.Anomaly, tree.Compare, tree.Unmask)
 _KEEPS_ROWS = (
-    *(tree.Source, tree.Fields, tree.Display, tree.ParseGlob, tree.ParseRegex, tree.Unmask, tree.Lookup),
+    *(
+        tree.Source,
+        tree.Fields,
+        tree.Display,
+        tree.ParseGlob,
+        tree.ParseRegex,
+        tree.ParseForm,
+        tree.JsonField,
+        tree.Unmask,
+        tree.Lookup,
+    ),
 )
 
 Resolve = Callable[[Source], tuple[int, ...]]

@@ -176,10 +176,11 @@ class Filter(Node):
 
 @dataclass(frozen=True, slots=True)
 class Stats(Node):
-    """`stats`: aggregates by groups."""
+    """`stats`: aggregates by groups; `offset` is how much later the bins of time are shown."""
 
     items: tuple[Item, ...]
     groups: tuple[Item, ...]
+    offset: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +209,33 @@ class ParseGlob(Node):
 
 @dataclass(frozen=True, slots=True)
 class ParseRegex(Node):
-    """`parse` with a regular expression: its named groups, or `names` for its groups in order."""
+    """`parse` with a regular expression: its named groups, or `names` for its groups in order.
+
+    With `multi`, a row for each of its matches.
+    """
 
     source: Expression | None
     regex: Regex
     names: tuple[Field, ...]
+    multi: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParseForm(Node):
+    """`parse ... csv`, one name for each value, or with `logfmt` one name for the map of all keys."""
+
+    source: Expression | None
+    logfmt: bool
+    names: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonField(Node):
+    """`json field=... "key.subkey"`: a value of a field's document."""
+
+    source: Field
+    key: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +444,8 @@ Command = (
     | Limit
     | ParseGlob
     | ParseRegex
+    | ParseForm
+    | JsonField
     | Dedup
     | Unmask
     | Unnest

@@ -18,7 +18,7 @@ _FARTHEST = 253_402_300_799_999  # the last millisecond of the year 9999
 def _period(node: Expression) -> Period:
     if not isinstance(node, Period):
         raise QueryError("a period must be a number and a unit, such as 5m", node.span)
-    return node
+    return times.capped(node)
 
 
 def _time(c: "Compiler", node: Expression) -> str:
@@ -48,8 +48,8 @@ def _parse(c: "Compiler", node: tree.Call) -> Sql:
     read = f"try_strptime({text}, {form})"
     if len(node.arguments) == 3:
         zone = c.bind.bind(_zone(c, node.arguments[2]))
-        return Sql(f"TRY(epoch_ms(timezone({zone}, CAST({read} AS TIMESTAMP))))", "time")
-    return Sql(f"epoch_ms({read})", "time")
+        return Sql(f"CAST(TRY(epoch_ms(timezone({zone}, CAST({read} AS TIMESTAMP)))) AS DOUBLE)", "number")
+    return Sql(f"CAST(epoch_ms({read}) AS DOUBLE)", "number")
 
 
 def _format(c: "Compiler", node: tree.Call) -> Sql:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from coldframe.services.logs.insights import tree
+from coldframe.services.logs.insights import tree, values
 from coldframe.services.logs.insights.values import Sql
 
 if TYPE_CHECKING:
@@ -37,10 +37,17 @@ def numeric(template: str, count: int = 1) -> Function:
 
 
 def textual(template: str, count: int = 1) -> Function:
-    """Return a function of texts that gives text."""
+    """Return a function of texts that gives text; a map or a list is none, and makes it NULL."""
     return Function(
-        count, count, lambda c, n: Sql(template.format(*(c.string(each) for each in n.arguments)), "text")
+        count, count, lambda c, n: Sql(template.format(*(_text(c, each) for each in n.arguments)), "text")
     )
+
+
+def _text(c: "Compiler", node: tree.Expression) -> str:
+    value = c.value(node)
+    if value.kind != "json":
+        return values.text(value)
+    return f"(CASE WHEN json_type({value.text}) NOT IN ('OBJECT', 'ARRAY') THEN {values.text(value)} END)"
 
 
 def test(template: str, count: int = 1) -> Function:

@@ -41,6 +41,8 @@ def _ispresent(c: "Compiler", node: tree.Call) -> Sql:
 
 
 def _message_size(c: "Compiler", node: tree.Call) -> Sql:
+    if node.arguments:
+        return Sql(f"CAST(strlen({c.string(node.arguments[0])}) AS DOUBLE)", "number")
     message = c.scope.message
     if message is None:
         raise QueryError("messageSize needs a log event, and there is none after stats", node.span)
@@ -57,10 +59,10 @@ GENERAL = {
     "coalesce": Function(1, None, _coalesce),
     "case": Function(2, None, _case),
     "if": Function(2, 3, _case),
-    "messageSize": Function(0, 0, _message_size),
+    "messageSize": Function(0, 1, _message_size),
     "unmask": Function(1, 1, _unmask),
-    "queryStartTime": Function(0, 0, lambda c, n: Sql(f"CAST({c.times.start} AS BIGINT)", "time")),
-    "queryEndTime": Function(0, 0, lambda c, n: Sql(f"CAST({c.times.end} AS BIGINT)", "time")),
+    "queryStartTime": Function(0, 0, lambda c, n: Sql(f"CAST({c.times.start} AS DOUBLE)", "number")),
+    "queryEndTime": Function(0, 0, lambda c, n: Sql(f"CAST({c.times.end} AS DOUBLE)", "number")),
     "queryTimeRange": Function(
         0, 0, lambda c, n: Sql(f"CAST({c.times.end - c.times.start} AS DOUBLE)", "number")
     ),

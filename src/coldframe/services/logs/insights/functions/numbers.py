@@ -15,6 +15,10 @@ _HAVERSINE = (
     "pow(sin(radians(({2}) - ({0})) / 2), 2)"
     " + cos(radians({0})) * cos(radians({2})) * pow(sin(radians(({3}) - ({1})) / 2), 2)))))"
 )
+# With its prefix, and a sign before it, as documented.
+_HEXADECIMAL = (
+    "((CASE WHEN {0} <= -1 THEN '-0x' ELSE '0x' END) || lower(hex(TRY_CAST(abs(trunc({0})) AS UBIGINT))))"
+)
 
 
 def _round(c: "Compiler", node: tree.Call) -> Sql:
@@ -42,7 +46,7 @@ NUMBERS = {
     "round": Function(1, 2, _round),
     "haversine": numeric(_HAVERSINE, 4),
     "toNumber": numeric("{0}"),
-    "toInt": numeric("trunc({0})"),
+    "toInt": numeric("(CASE WHEN trunc({0}) BETWEEN -2147483648 AND 2147483647 THEN trunc({0}) END)"),
     "toLong": numeric("trunc({0})"),
     "toDouble": numeric("{0}"),
     "hexToDec": Function(
@@ -53,7 +57,7 @@ NUMBERS = {
     "decToHex": Function(
         1,
         1,
-        lambda c, n: Sql(f"lower(hex(TRY_CAST(trunc({c.number(n.arguments[0])}) AS UBIGINT)))", "text"),
+        lambda c, n: Sql(_HEXADECIMAL.format(c.number(n.arguments[0])), "text"),
     ),
 }
 

@@ -52,6 +52,15 @@ def _split(c: "Compiler", node: tree.Call) -> Sql:
     return Sql(f"to_json(string_split({text}, {separator}))", "json")
 
 
+def _contains(c: "Compiler", node: tree.Call) -> Sql:
+    text, wanted = (c.string(each) for each in node.arguments[:2])
+    exact = f"contains({text}, {wanted})"
+    if len(node.arguments) == 2:
+        return Sql(exact, "bool")
+    folded = f"contains(lower({text}), lower({wanted}))"
+    return Sql(f"(CASE WHEN {c.condition(node.arguments[2])} THEN {folded} ELSE {exact} END)", "bool")
+
+
 STRINGS = {
     "isempty": test("(coalesce({0}, '') = '')"),
     "isblank": test(r"(trim(coalesce({0}, ''), chr(32) || chr(9) || chr(10) || chr(13)) = '')"),
@@ -67,7 +76,7 @@ STRINGS = {
     "substr": Function(2, 3, _substr),
     "replace": textual("replace({0}, {1}, {2})", 3),
     "regexReplace": Function(3, 3, _regex_replace),
-    "strcontains": test("contains({0}, {1})", 2),
+    "strcontains": Function(2, 3, _contains),
     "startsWith": test("starts_with({0}, {1})", 2),
     "endsWith": test("ends_with({0}, {1})", 2),
     "split": Function(2, 2, _split),
@@ -75,5 +84,7 @@ STRINGS = {
     "urldecode": textual("TRY(url_decode({0}))"),
     "base64encode": textual("base64(encode({0}))"),
     "base64decode": textual("TRY(decode(from_base64({0})))"),
+    "md5": textual("md5({0})"),
+    "sha256": textual("sha256({0})"),
     "hexToAscii": textual("TRY(decode(unhex({0})))"),
 }
