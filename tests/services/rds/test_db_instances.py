@@ -173,9 +173,16 @@ def test_a_modification_waits_for_the_window_unless_it_is_to_be_applied_at_once(
     assert answer["PendingModifiedValues"] == {"DBInstanceClass": "db.t3.small"}
     assert answer["DBInstanceStatus"] == "available"
     assert answer["DBInstanceClass"] == "db.t3.micro"
+    # The value that it has takes back what waits.
+    for storage, waits in ((50, {"AllocatedStorage": 50}), (20, {})):
+        answer = rds.modify_db_instance(DBInstanceIdentifier=name, AllocatedStorage=storage)["DBInstance"]
+        assert answer["PendingModifiedValues"] == {"DBInstanceClass": "db.t3.small", **waits}
+    with pytest.raises(ClientError) as caught:
+        rds.modify_db_instance(DBInstanceIdentifier=name, MasterUserSecretKmsKeyId="alias/mine")
+    assert code_of(caught) == "InvalidParameterCombination"
+    # What waits already is applied with the rest.
     rds.modify_db_instance(
         DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.medium",
         MasterUserPassword="another-one-9",
         NewDBInstanceIdentifier="renamed",
         AllocatedStorage=40,
@@ -187,7 +194,7 @@ def test_a_modification_waits_for_the_window_unless_it_is_to_be_applied_at_once(
         )
     )
     found = available(rds, "renamed")
-    assert (found["DBInstanceClass"], found["AllocatedStorage"]) == ("db.t3.medium", 40)
+    assert (found["DBInstanceClass"], found["AllocatedStorage"]) == ("db.t3.small", 40)
     assert found["PendingModifiedValues"] == {}
     with connected(found, password="another-one-9") as cursor:
         assert value(cursor, "SELECT 1") == 1
@@ -257,6 +264,12 @@ def test_a_replica_follows_is_read_only_and_is_promoted(rds, instance):
     assert not {"EnabledCloudwatchLogsExports", "MaxAllocatedStorage"} & set(replica)
     assert replica["ReadReplicaSourceDBInstanceIdentifier"] == name
     assert described(rds, name)["ReadReplicaDBInstanceIdentifiers"] == ["replica"]
+    told = rds.describe_events(SourceType="db-instance", SourceIdentifier="replica")["Events"]
+    # Both are of one moment.
+    assert [row["Message"] for row in told][:2] == [
+        "DB instance created",
+        "Replication for the Read Replica resumed",
+    ]
     with connected(instance) as cursor:
         cursor.execute("CREATE TABLE followed (n INT)")
         cursor.execute("INSERT INTO followed VALUES (7)")
