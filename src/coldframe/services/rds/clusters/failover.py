@@ -293,16 +293,16 @@ def _most_advanced(run: Run, cluster: str) -> list[str]:
         asked.append(each.resource_id)
         if best is None or groups.before(most, has):
             best, most = each, has
-    for each, error in silent:
-        why = f"nobody can say what {each.identifier} has: {error}"
+    for each, problem in silent:
+        why = f"nobody can say what {each.identifier} has: {problem}"
         if best is None:
-            raise JobError(why) from error
+            raise JobError(why)
         try:
             covered = databases.engine(each.engine).groups.covers(databases.spec(best), databases.spec(each))
         except DatabaseError as unknown:
             raise JobError(f"{why}; {unknown}") from unknown
         if not covered:
-            raise JobError(f"{each.identifier} has what no other reader has, and does not answer: {error}")
+            raise JobError(f"{each.identifier} has what no other reader has, and does not answer: {problem}")
     if best is None:
         raise JobError("no reader may take over")
     return [best.resource_id, *(each for each in asked if each != best.resource_id)]
