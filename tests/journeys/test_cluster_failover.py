@@ -9,7 +9,10 @@ import time
 
 import pytest
 
+from coldframe.jobs.job import JobError
 from coldframe.services.rds import probing
+from coldframe.services.rds.clusters import failover
+from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.looks import Looks
 from tests.journeys.process import until
 from tests.journeys.writers import Writers, connector, prepare
@@ -110,6 +113,41 @@ def test_a_reader_takes_over_when_the_writer_is_lost(server, rds, engine):
         # It comes back as a reader, copied anew.
         story.all_there()
         assert story.behind.writable() == [story.writer()]
+        # Nor is a reader waited for that hangs, the preferred one, long before that is found out.
+        lost = story.writer()
+        hanging = min(name for name in story.behind.members() if name != lost)
+        story.behind.kill(hanging, signal.SIGSTOP)
+        written = writers.written
+        until(lambda: writers.written > written + 50)
+        story.lose(lost)
+        began = time.monotonic()
+        until(lambda: story.writer() != lost, 60)
+        written = writers.written
+        until(lambda: writers.written > written + 50)
+        assert time.monotonic() - began < 20
+        with contextlib.suppress(ProcessLookupError, AttributeError):
+            story.behind.kill(hanging, signal.SIGCONT)
+        story.all_there()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_writer_whose_failover_fails_takes_writes_again_whoever_starts_it(server, rds, engine, monkeypatch):
+    def unknown(run, cluster):
+        # A reader that comes back meanwhile needs it, and starts it closed as it is.
+        run.part(Databases).socket(failover._writer(run, cluster))
+        raise JobError("nobody can say what the readers have")
+
+    monkeypatch.setattr(failover, "_revive", lambda _run, _cluster: False)
+    monkeypatch.setattr(failover, "_most_advanced", unknown)
+    story = Story(server, rds, engine)
+    with writing(story) as writers:
+        writer = story.writer()
+        story.behind.kill(writer)
+        until(lambda: any("failover failed" in each for each in story.events()), 30)
+        written = writers.written
+        until(lambda: writers.written > written + 50, 30)
+        assert story.behind.writable() == [writer] == [story.writer()]
+        story.all_there()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -181,7 +219,7 @@ def test_a_cluster_that_hangs_delays_the_failover_of_no_other(server, rds):
     (reader,) = {*behind.members()} - {writer_of(rds, behind.name)}
     behind.kill(reader, signal.SIGSTOP)
     try:
-        waits = f"DB cluster {sick['DbClusterResourceId']}"
+        waits = f"DB cluster {sick['DbClusterResourceId']}, reader {behind.members()[reader].resource_id}"
         looks = server.installation.parts.get(Looks)
         until(lambda: waits in looks.under_way() and not time.sleep(1.0) and waits in looks.under_way(), 20)
         lost = story.writer()

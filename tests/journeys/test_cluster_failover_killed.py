@@ -56,7 +56,7 @@ FENCED = (
     "the writer is to be read-only",
     "the writer is dead",
     "end the sessions",
-    "choose the reader",
+    "ask the readers",
     "let the preferred one catch up",
     *TAKE_OVER,
 )

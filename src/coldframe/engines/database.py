@@ -246,6 +246,12 @@ class Groups(Protocol):
     def orphaned(self, follower: InstanceSpec) -> str:
         """Wait until nothing comes any more from a source that is dead, and return what was received; raises DatabaseError."""
 
+    def covers(self, best: InstanceSpec, silent: InstanceSpec) -> bool:
+        """Tell whether an orphaned follower has all that another one of its source received, which may answer nobody.
+
+        Raises DatabaseError when nobody can say.
+        """
+
     def before(self, one: str, other: str) -> bool:
         """Tell whether a position lies before another one."""
 

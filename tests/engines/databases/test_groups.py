@@ -237,3 +237,50 @@ def test_a_writer_that_hands_over_is_not_copied(group):
             engine.groups.level(old, other)
         assert not engine.groups.rejoin(new, member)
         until(lambda member=member: group.rows(member) == {*range(20), 100})
+
+
+def hang(group, spec):
+    """Have a follower hang; one that keeps what it received is ended, and asked once the writer is gone; of another one the files are."""
+    os.kill(group.engine.reattach(spec).pid, signal.SIGSTOP)
+    if group.engine.groups.keeps:
+        group.engine.stop(spec, at_once=True)
+
+
+def lose_the_writer(group, silent):
+    group.kill(group.writer)
+    if group.engine.groups.keeps:
+        group.engine.groups.orphaned(silent)
+
+
+def test_it_is_known_whether_another_one_has_what_a_silent_follower_received(group):
+    first, second = group.followers
+    group.insert(group.writer, 1)
+    position = group.engine.copies.position(group.writer)
+    for each in group.followers:
+        until(lambda each=each: group.engine.copies.reached(each, position))
+    hang(group, first)
+    group.insert(group.writer, 2)
+    lose_the_writer(group, first)
+    group.engine.groups.orphaned(second)
+    assert group.engine.groups.covers(second, first)
+    if not group.engine.groups.keeps:
+        # Also of one that was ended; one that was started anew may have thrown away what it had.
+        group.engine.stop(first, at_once=True)
+        assert group.engine.groups.covers(second, first)
+        group.engine.start(first)
+        with pytest.raises(DatabaseError, match="started anew"):
+            group.engine.groups.covers(second, first)
+
+
+def test_a_silent_follower_that_has_more_than_the_others_is_found_out(group):
+    first, second = group.followers
+    group.acknowledge(first)
+    second = replace(second, acknowledges=False)
+    group.insert(group.writer, 1)
+    group.engine.stop(second)
+    group.insert(group.writer, 2)
+    group.run(group.writer, "CREATE TABLE later (id INT PRIMARY KEY)")
+    hang(group, first)
+    lose_the_writer(group, first)
+    group.engine.start(second)
+    assert not group.engine.groups.covers(second, first)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from coldframe.services.rds import lookup
 from coldframe.services.rds.databases import Databases
 from tests.journeys.process import until
-from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, wanted
+from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, remove_all, wanted
 
 pytestmark = pytest.mark.xdist_group("mariadb")
 
@@ -173,9 +173,16 @@ def test_a_modification_waits_for_the_window_unless_it_is_to_be_applied_at_once(
     assert answer["PendingModifiedValues"] == {"DBInstanceClass": "db.t3.small"}
     assert answer["DBInstanceStatus"] == "available"
     assert answer["DBInstanceClass"] == "db.t3.micro"
+    # The value that it has takes back what waits.
+    for storage, waits in ((50, {"AllocatedStorage": 50}), (20, {})):
+        answer = rds.modify_db_instance(DBInstanceIdentifier=name, AllocatedStorage=storage)["DBInstance"]
+        assert answer["PendingModifiedValues"] == {"DBInstanceClass": "db.t3.small", **waits}
+    with pytest.raises(ClientError) as caught:
+        rds.modify_db_instance(DBInstanceIdentifier=name, MasterUserSecretKmsKeyId="alias/mine")
+    assert code_of(caught) == "InvalidParameterCombination"
+    # What waits already is applied with the rest.
     rds.modify_db_instance(
         DBInstanceIdentifier=name,
-        DBInstanceClass="db.t3.medium",
         MasterUserPassword="another-one-9",
         NewDBInstanceIdentifier="renamed",
         AllocatedStorage=40,
@@ -187,7 +194,7 @@ def test_a_modification_waits_for_the_window_unless_it_is_to_be_applied_at_once(
         )
     )
     found = available(rds, "renamed")
-    assert (found["DBInstanceClass"], found["AllocatedStorage"]) == ("db.t3.medium", 40)
+    assert (found["DBInstanceClass"], found["AllocatedStorage"]) == ("db.t3.small", 40)
     assert found["PendingModifiedValues"] == {}
     with connected(found, password="another-one-9") as cursor:
         assert value(cursor, "SELECT 1") == 1
@@ -257,6 +264,12 @@ def test_a_replica_follows_is_read_only_and_is_promoted(rds, instance):
     assert not {"EnabledCloudwatchLogsExports", "MaxAllocatedStorage"} & set(replica)
     assert replica["ReadReplicaSourceDBInstanceIdentifier"] == name
     assert described(rds, name)["ReadReplicaDBInstanceIdentifiers"] == ["replica"]
+    told = rds.describe_events(SourceType="db-instance", SourceIdentifier="replica")["Events"]
+    # Both are of one moment.
+    assert [row["Message"] for row in told][:2] == [
+        "DB instance created",
+        "Replication for the Read Replica resumed",
+    ]
     with connected(instance) as cursor:
         cursor.execute("CREATE TABLE followed (n INT)")
         cursor.execute("INSERT INTO followed VALUES (7)")
@@ -301,7 +314,19 @@ def test_deletion_needs_a_decision_about_the_last_snapshot_and_no_protection(rds
     assert (last["Status"], last["SnapshotType"]) == ("available", "manual")
 
 
-def test_snapshots_are_copied_shared_restored_and_deleted(rds, instance):
+def other_account(server):
+    """The id of an account beside the server's own, and its client of RDS."""
+    organizations = server.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    asked = organizations.create_account(Email="other@example.com", AccountName="other")
+    account = asked["CreateAccountStatus"]["AccountId"]
+    _, key = server.add_user("ann", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+    answer = server.client("sts", **key).assume_role(RoleArn=role, RoleSessionName="ann")
+    return account, server.client_as("rds", answer["Credentials"])
+
+
+def test_snapshots_are_copied_shared_restored_and_deleted(server, rds, instance):
     name = instance["DBInstanceIdentifier"]
     with connected(instance) as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS saved (n INT)")
@@ -335,6 +360,41 @@ def test_snapshots_are_copied_shared_restored_and_deleted(rds, instance):
     with connected(restored) as cursor:
         assert value(cursor, "SELECT n FROM saved") == 42
     assert restored["TagList"] == [{"Key": "team", "Value": "a"}]
+    there = server.client("rds", region="us-west-2")
+    copy = there.copy_db_snapshot(
+        SourceDBSnapshotIdentifier=made_now["DBSnapshotArn"],
+        TargetDBSnapshotIdentifier="far",
+        SourceRegion="us-east-1",
+    )["DBSnapshot"]
+    assert copy["SourceDBSnapshotIdentifier"] == made_now["DBSnapshotArn"]
+    assert (copy["SourceRegion"], copy["DBSnapshotArn"].split(":")[3]) == ("us-east-1", "us-west-2")
+    there.get_waiter("db_snapshot_available").wait(
+        DBSnapshotIdentifier="far", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    there.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier="far", DBSnapshotIdentifier="far", BackupRetentionPeriod=0
+    )
+    with connected(available(there, "far")) as cursor:
+        assert value(cursor, "SELECT n FROM saved") == 42
+    remove_all(there)
+    there.delete_db_snapshot(DBSnapshotIdentifier="far")
+    # Another account has what is shared with it, and nothing else.
+    account, theirs = other_account(server)
+    with pytest.raises(ClientError) as caught:
+        theirs.copy_db_snapshot(
+            SourceDBSnapshotIdentifier=made_now["DBSnapshotArn"], TargetDBSnapshotIdentifier="theirs"
+        )
+    assert code_of(caught) == "DBSnapshotNotFound"
+    rds.modify_db_snapshot_attribute(
+        DBSnapshotIdentifier="saved", AttributeName="restore", ValuesToAdd=[account]
+    )
+    theirs.copy_db_snapshot(
+        SourceDBSnapshotIdentifier=made_now["DBSnapshotArn"], TargetDBSnapshotIdentifier="theirs"
+    )
+    theirs.get_waiter("db_snapshot_available").wait(
+        DBSnapshotIdentifier="theirs", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    theirs.delete_db_snapshot(DBSnapshotIdentifier="theirs")
     rds.delete_db_snapshot(DBSnapshotIdentifier="copied")
     told = {
         snapshot: [

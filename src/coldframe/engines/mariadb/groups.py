@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from coldframe.core import process
 from coldframe.engines.database import DatabaseError, InstanceSpec
-from coldframe.engines.mariadb import positions
+from coldframe.engines.mariadb import positions, received_log
 from coldframe.engines.mariadb.client import Client, quoted
 from coldframe.engines.mariadb.copies import MariaDBCopies, slave
 from coldframe.engines.mariadb.instances import Instances
@@ -101,6 +101,18 @@ class MariaDBGroups:
             if not _until(applied, _APPLY_SECONDS):
                 raise DatabaseError(f"{follower.name} has not applied what it received")
         return received
+
+    def covers(self, best: InstanceSpec, silent: InstanceSpec) -> bool:
+        """Tell by its files whether an orphaned follower has all that another one may have received; raises DatabaseError."""
+        place = Place(silent)
+        known = place.kept().acknowledging
+        has = received_log.received(place.binlogs)
+        running = self._process(silent)
+        # A start says that it acknowledges nothing yet before it throws away what was received.
+        if not known or place.kept().acknowledging != known or running not in {"", known}:
+            raise DatabaseError(f"{silent.name} was started anew, and nobody knows what it had received")
+        with self._instances.client(best) as client:
+            return positions.behind(has, _has(client)) == 0
 
     def before(self, one: str, other: str) -> bool:
         """Tell whether a position lies before another one: it lacks something of it."""

@@ -63,6 +63,8 @@ class Instances:
             kept = place.kept()
             kept.port = _free_port(settings.private_address(spec), kept.port)
             kept.settings = settings.effective(spec)
+            # Once it follows it has thrown away what it received and had not applied.
+            kept.acknowledging = ""
             place.keep(kept)
             first = [f"--init-file={place.first_statements}"] if place.first_statements.exists() else []
             self.launch(spec, kept, first)

@@ -70,6 +70,10 @@ class PostgreSQLGroups:
                 raise DatabaseError(f"{follower.name} has not applied what it received")
         return self.received(follower)
 
+    def covers(self, best: InstanceSpec, silent: InstanceSpec) -> bool:
+        """Tell whether an orphaned follower has all that another one has received; raises DatabaseError."""
+        return not positions.before(self.received(best), self.received(silent))
+
     def before(self, one: str, other: str) -> bool:
         """Tell whether a position lies before another one."""
         return positions.before(one, other)

@@ -168,7 +168,7 @@ def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
         answer["FullSnapshotSizeInBytes"] = row.size
     if row.source:
         answer["SourceDBSnapshotIdentifier"] = row.source
-        answer["SourceRegion"] = call.region
+        answer["SourceRegion"] = arns.taken_apart(row.source)[0].region
     return answer
 
 

@@ -19,7 +19,7 @@ def create_instance(run: Run, resource_id: str, sealed: str) -> None:
     ready(run, resource_id, "created")
 
 
-def ready(run: Run, resource_id: str, event: str, **words: object) -> None:
+def ready(run: Run, resource_id: str, *told: str, **words: object) -> None:
     """Say that an instance is there; with backups, the first of them begins."""
     databases, messenger = run.part(Databases), run.part(Messenger)
     run.commit_point()
@@ -31,7 +31,8 @@ def ready(run: Run, resource_id: str, event: str, **words: object) -> None:
         now = databases.clock.milliseconds()
         pending = {name: value for name, value in found.pending.items() if name != "MasterUserPassword"}
         found = records.change(found, status="available", ready=now, created=now, note="", pending=pending)
-        events.tell(records, messenger, found, event, **words)
+        for event in told:
+            events.tell(records, messenger, found, event, **words)
         new_instances.remember_backups(records, found, lookup.endpoint_of(records, found).port)
         if found.retention:
             begin_automated(records, databases, found, status="backing-up")

@@ -35,9 +35,11 @@ def tell(records: Records, messenger: Messenger, subject: Subject, name: str, **
     number, categories, text = table()["events"][name]
     kind, arn_kind, source = _named(subject)
     now = messenger.now()
+    # Those of one moment are told in the order in which they happened.
+    before = records.count(Event, where={"at": now})
     row = Event(
         at=now,
-        id=ids.hexadecimal(12),
+        id=f"{before:04x}{ids.hexadecimal(8)}",
         source=source,
         kind=kind,
         arn=arns.made(records.account, records.region, arn_kind, source),

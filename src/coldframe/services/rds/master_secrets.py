@@ -100,6 +100,11 @@ def check_change(instance: Instance | Cluster, request: Mapping[str, Any], engin
         raise bad_combination(
             "You must specify MasterUserPassword to end the management of the master password."
         )
+    if request.get("MasterUserSecretKmsKeyId") and (instance.secret or not managed):
+        raise bad_combination(
+            "MasterUserSecretKmsKeyId is valid only together with ManageMasterUserPassword, for an instance whose password"
+            " RDS does not manage yet."
+        )
     if request.get("RotateMasterUserPassword") and not request.get("ApplyImmediately"):
         raise bad_combination("You must specify apply immediately when rotating the master user password.")
     if request.get("RotateMasterUserPassword") and not instance.secret and not managed:

@@ -105,9 +105,21 @@ def later(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[st
     return changed
 
 
-def at_once(request: Mapping[str, Any], changed: Mapping[str, Any]) -> bool:
-    """Tell whether what was changed is applied now: because the request says so, or because it always is."""
-    return bool(changed) and (bool(request.get("ApplyImmediately")) or bool(_AT_ONCE & set(changed)))
+def taken_back(request: Mapping[str, Any], changed: Mapping[str, Any]) -> set[str]:
+    """Return what waits no longer: the request names the value that the instance has."""
+    return {kept for name, kept in _WAITING.items() if request.get(name) is not None} - set(changed)
+
+
+def at_once(instance: Instance, request: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is applied now of all that waits: what always is, or everything if the request says so, as at RDS.
+
+    `instance` has what waits already, with what was changed.
+    """
+    if not request.get("ApplyImmediately"):
+        return {name: value for name, value in changed.items() if name in _AT_ONCE}
+    if instance.cluster or instance.status == "stopped":
+        return dict(changed)
+    return {name: value for name, value in instance.pending.items() if name != "MasterUserPassword"}
 
 
 def status(changed: Mapping[str, Any], sealed: str) -> str:

@@ -18,7 +18,7 @@ def create_replica(run: Run, resource_id: str) -> None:
     run.step("copy the source", copy, run, resource_id, "physical")
     run.step("start it", stages.start, run, resource_id)
     run.step("follow the source", follow, run, resource_id)
-    creating.ready(run, resource_id, "replica_started")
+    creating.ready(run, resource_id, "created", "replica_started")
 
 
 @job("rds.promote-replica")

@@ -9,7 +9,7 @@ from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import events, lookup, new_instances, stages
+from coldframe.services.rds import arns, events, lookup, new_instances, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Instance, Snapshot
@@ -90,8 +90,8 @@ def make_snapshot(run: Run, identifier: str, resource_id: str, afterwards: str) 
 
 @job("rds.copy-snapshot")
 def copy_snapshot(run: Run, source: str, target: str) -> None:
-    """Copy a snapshot's files."""
-    words = {"source": source, "region": run.region}
+    """Copy the files of a snapshot that is named by its ARN, or by its name where it is of this account and region."""
+    words = {"source": source.rpartition(":snapshot:")[2], "region": run.region}
     run.write("begin", _tell, run.part(Messenger), target, "copy_started", words)
     run.undo("forget it", _give_up, run, target, "", "")
     size = run.step("copy the files", _duplicate, run, source, target)
@@ -165,7 +165,11 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
 def _duplicate(run: Run, source: str, target: str) -> int:
     databases = run.part(Databases)
     with run.read() as records:
-        before = databases.copy_of(records.get(Snapshot, source))
+        place, name = records, source
+        if source.startswith("arn:"):
+            arn, _, name = arns.taken_apart(source)
+            place = records.elsewhere(account=arn.account, region=arn.region)
+        before = databases.copy_of(place.get(Snapshot, name))
         after = databases.copy_of(records.get(Snapshot, target))
     duplicate(before, after)
     return size_of(after)

@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 from coldframe.core.records import Records
-from coldframe.engines.database import DatabaseError
+from coldframe.engines.database import DatabaseError, Silent
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, stages
@@ -27,6 +27,8 @@ LOG = logging.getLogger("coldframe.rds")
 # and how long the writer has to come back after a crash; in seconds.
 _DRAIN, _CATCH_UP, _DEADLINE, _COME_BACK = 1.0, 30.0, 120.0, 10.0
 _POLL = 0.002
+# How long a reader has to let us in while everybody waits for a writer, in seconds (a busy machine needs one, decision 31).
+_ANSWER = 5.0
 
 
 @job("rds.fail-over-cluster")
@@ -68,8 +70,8 @@ def recover_cluster(run: Run, cluster: str, hangs: bool = False) -> None:
     run.write("the writer is to be read-only", _close_writer, cluster, True)
     run.step("the writer is dead", _end_writer, run, cluster)
     run.step("end the sessions", _end_sessions, run, cluster)
-    advanced = run.step("choose the reader", _most_advanced, run, cluster)
-    chosen = run.step("let the preferred one catch up", _preferred, run, cluster, advanced)
+    asked = run.step("ask the readers", _most_advanced, run, cluster)
+    chosen = run.step("let the preferred one catch up", _preferred, run, cluster, asked)
     run.commit_point()
     _take_over(run, cluster, chosen)
 
@@ -236,7 +238,7 @@ def _promotable(run: Run, cluster: str) -> bool:
 
 
 def _keep_writer(run: Run, cluster: str) -> None:
-    """Let the writer remain the writer; it is looked at again. Nobody is promoted before it was back."""
+    """Let the writer remain the writer, and start it until it runs. Nobody is promoted before it was back."""
     databases, reason = run.part(Databases), stages.why(run)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
@@ -244,11 +246,10 @@ def _keep_writer(run: Run, cluster: str) -> None:
         if found is None:
             return
         _close_writer(records, cluster, False)
-        writer = lookup.writer(records, found)
-        if writer is not None:
-            records.change(writer, note="")
-        found = records.change(found, status="available", promotable=[])
+        found = records.change(found, status="rebooting", promotable=[])
         events.tell(records, run.part(Messenger), found, "cluster_failover_failed", reason=reason)
+        # Somebody else may start it, and then nobody sees that it was closed, with its clients held.
+        databases.begin(records, recover_cluster, cluster)
 
 
 def _end_writer(run: Run, cluster: str) -> None:
@@ -273,10 +274,11 @@ def _end_sessions(run: Run, cluster: str) -> int:
         return endpoints.fail_over(door, deadline=_DEADLINE)
 
 
-def _most_advanced(run: Run, cluster: str) -> str:
-    """Return the reader that has the most, and of those that have it the first by tier.
+def _most_advanced(run: Run, cluster: str) -> list[str]:
+    """Return the readers that answer, the one that has the most before all, of those that have it the first by tier.
 
-    One of those who may take over has everything that was acknowledged, and which one is known only when all were asked.
+    One of those who may take over has everything that was acknowledged, and which one is known only when of each it is known
+    what it has. One that answers nobody is not waited for: it is started anew where it keeps what it received, or its files tell.
     """
     databases = run.part(Databases)
     with run.read() as records:
@@ -284,29 +286,55 @@ def _most_advanced(run: Run, cluster: str) -> str:
         readers = [each for each in lookup.readers(records, row) if each.resource_id in row.promotable]
     if len(readers) != len(row.promotable):
         raise JobError("a reader that may have what was acknowledged last is gone")
-    best, most = "", ""
+    asked, best, most, silent = [], None, "", []
     for each in readers:
         groups = databases.engine(each.engine).groups
         try:
-            has = groups.orphaned(databases.spec(each))
+            has = _orphaned(databases, each)
         except DatabaseError as error:
-            raise JobError(f"nobody can say what {each.identifier} has: {error}") from error
-        if not best or groups.before(most, has):
-            best, most = each.resource_id, has
-    if not best:
+            LOG.warning("%s is not asked: %s", each.identifier, error)
+            silent.append((each, error))
+            continue
+        asked.append(each.resource_id)
+        if best is None or groups.before(most, has):
+            best, most = each, has
+    for each, problem in silent:
+        why = f"nobody can say what {each.identifier} has: {problem}"
+        if best is None:
+            raise JobError(why)
+        try:
+            covered = databases.engine(each.engine).groups.covers(databases.spec(best), databases.spec(each))
+        except DatabaseError as unknown:
+            raise JobError(f"{why}; {unknown}") from unknown
+        if not covered:
+            raise JobError(f"{each.identifier} has what no other reader has, and does not answer: {problem}")
+    if best is None:
         raise JobError("no reader may take over")
-    return best
+    return [best.resource_id, *(each for each in asked if each != best.resource_id)]
 
 
-def _preferred(run: Run, cluster: str, advanced: str) -> str:
+def _orphaned(databases: Databases, reader: Instance) -> str:
+    """Return what a reader has of the dead writer; one that hangs, and loses nothing by it, is ended and started for that."""
+    engine, spec = databases.engine(reader.engine), databases.spec(reader)
+    try:
+        engine.activities.probe(spec, answer=_ANSWER, write=_ANSWER)
+    except Silent:
+        if not engine.groups.keeps:
+            raise
+        LOG.warning("%s is ended: it has not answered for %.0f s", reader.identifier, _ANSWER)
+        engine.stop(spec, at_once=True)
+    return engine.groups.orphaned(spec)
+
+
+def _preferred(run: Run, cluster: str, asked: list[str]) -> str:
     """Return the first reader by tier, once it has what the most advanced one has, of which it gets it; else that one.
 
     The writer is dead and acknowledges nothing any more, so that nobody has to have more than that one.
     """
-    databases = run.part(Databases)
+    databases, advanced = run.part(Databases), asked[0]
     with run.read() as records:
         row = lookup.expect(records, cluster)
-        first = next(each for each in lookup.readers(records, row) if each.resource_id in row.promotable)
+        first = next(each for each in lookup.readers(records, row) if each.resource_id in asked)
         best = instances.expect(records, advanced)
     if first.resource_id == advanced:
         return advanced

@@ -25,10 +25,17 @@ _IDLE_LOOKS = 4
 
 
 def looks(installation: Installation) -> Iterator[tuple[str, Look]]:
-    """Give the look at every cluster; what cannot be done now is tried again."""
+    """Give the looks at every cluster and at each of its readers; what cannot be done now is tried again.
+
+    A reader that hangs keeps neither the endpoints nor the other readers waiting.
+    """
     databases = installation.parts.get(Databases)
     for account, region, row in _clusters(installation):
         yield f"DB cluster {row.resource_id}", partial(_look, databases, account, region, row.resource_id)
+        found = doors.look(databases, account, region, row.resource_id)
+        for reader in found.readers if found is not None else []:
+            look = partial(_look_at_reader, databases, account, region, row.resource_id, reader.resource_id)
+            yield f"DB cluster {row.resource_id}, reader {reader.resource_id}", look
 
 
 def archive_all(installation: Installation) -> None:
@@ -105,21 +112,34 @@ def member_crashed(records: Records, databases: Databases, member: Instance, *, 
 
 
 def _look(databases: Databases, account: str, region: str, cluster: str) -> None:
+    found = _with_writer(databases, account, region, cluster)
+    if found is not None:
+        doors.open_writer(databases, found)
+        doors.spread(databases, found)
+
+
+def _with_writer(databases: Databases, account: str, region: str, cluster: str) -> Seen | None:
+    """Return a cluster that nobody has in hand and whose writer runs."""
     found = doors.look(databases, account, region, cluster)
-    if found is None or found.cluster.status not in lookup.USABLE or not found.members:
-        return
+    if found is None or found.cluster.status not in lookup.USABLE:
+        return None
     writer = found.writer
     if writer is None or not writer.ready or writer.wanted != "running" or writer.note:
-        return
-    engine = databases.engine(writer.engine)
-    if engine.reattach(databases.spec(writer)) is None:
-        return
-    doors.open_writer(databases, found)
-    doors.spread(databases, found)
-    group = Group(databases, account, region, cluster)
-    for reader in found.readers:
-        if reader.status in lookup.USABLE and reader.ready and not reader.note:
-            _see_to(databases, found, group, reader)
+        return None
+    return found if databases.engine(writer.engine).reattach(databases.spec(writer)) is not None else None
+
+
+def _look_at_reader(databases: Databases, account: str, region: str, cluster: str, resource_id: str) -> None:
+    found = _with_writer(databases, account, region, cluster)
+    for reader in found.readers if found is not None else []:
+        if (
+            found is not None
+            and reader.resource_id == resource_id
+            and reader.status in lookup.USABLE
+            and reader.ready
+            and not reader.note
+        ):
+            _see_to(databases, found, Group(databases, account, region, cluster), reader)
 
 
 def _see_to(databases: Databases, found: Seen, group: Group, reader: Instance) -> None:
@@ -127,13 +147,14 @@ def _see_to(databases: Databases, found: Seen, group: Group, reader: Instance) -
     writer = found.writer
     if writer is None:
         return
-    counts = group.join(reader.resource_id)
     engine = databases.engine(reader.engine)
     try:
+        # One that hangs says nothing here, where nobody waits for it: a failover waits for whoever changes who acknowledges.
         following = engine.copies.following(databases.spec(writer), databases.spec(reader))
     except DatabaseError as error:
         LOG.info("%s: %s", reader.identifier, error)
         return
+    counts = group.join(reader.resource_id)
     if following.running or engine.reattach(databases.spec(reader)) is None:
         databases.idle.pop(reader.resource_id, None)
         return

@@ -28,7 +28,8 @@ def create_blue_green_deployment(call: Call, request: dict[str, Any]) -> dict[st
         )
     if any(row.status != "DELETING" for row in call.records.list(Deployment, where={"name": name})):
         raise ServiceFault(
-            "BlueGreenDeploymentAlreadyExistsFault", f"A blue/green deployment named {name} already exists."
+            "BlueGreenDeploymentAlreadyExistsFault",
+            f"A blue/green deployment with the specified name {name} already exists.",
         )
     identifier = f"bgd-{ids.lower(16)}"
     source = sources.of_request(call, request)

@@ -131,14 +131,16 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
         size = later.pop("DBInstanceClass")
         instance = states.begin_reboot(call.records, call.part(Databases), instance, size)
         instance = call.records.change(instance, pending={**instance.pending, "DBInstanceClass": size})
-    pending = {**instance.pending, **later, **({"MasterUserPassword": "****"} if sealed else {})}
+    waiting = set(instance.pending) - modifications.taken_back(request, later)
+    pending = {name: value for name, value in instance.pending.items() if name in waiting}
+    pending |= {**later, **({"MasterUserPassword": "****"} if sealed else {})}
     instance = call.records.change(instance, pending=pending)
-    if sealed or modifications.at_once(request, later):
+    now = modifications.at_once(instance, request, later)
+    if sealed or now:
         if instance.status == "stopped":
             raise wrong_state(f"Instance {instance.identifier} is not in available state.")
-        instance = call.records.change(instance, status=modifications.status(later, sealed))
-        now = list(later) if modifications.at_once(request, later) else []
-        call.start(jobs.apply_pending, instance.resource_id, now, sealed)
+        instance = call.records.change(instance, status=modifications.status(now, sealed))
+        call.start(jobs.apply_pending, instance.resource_id, list(now), sealed)
     return instance
 
 

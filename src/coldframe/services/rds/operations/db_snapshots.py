@@ -15,6 +15,7 @@ from coldframe.services.rds import (
     jobs,
     lookup,
     names,
+    new_instances,
     pages,
     quotas,
     snapshotting,
@@ -24,7 +25,7 @@ from coldframe.services.rds import (
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.messenger import Messenger
-from coldframe.services.rds.records import Snapshot
+from coldframe.services.rds.records import OptionGroup, Snapshot
 from coldframe.services.rds.sharing import shared_after
 
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
@@ -85,8 +86,8 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 
 def copy_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Make a manual snapshot of another one."""
-    source = _named(call, request["SourceDBSnapshotIdentifier"], "SourceDBSnapshotIdentifier")
+    """Make a manual snapshot of another one: of this account, in whatever region, or one that its account shares."""
+    source, arn_of_source = _source(call, request["SourceDBSnapshotIdentifier"])
     if source.status != "available":
         raise ServiceFault(
             "InvalidDBSnapshotStateFault", f"The snapshot {source.identifier} is not available."
@@ -111,12 +112,16 @@ def copy_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         progress=0,
         created=call.now,
         original_created=source.original_created or source.created,
-        source=arns.made(call.account, call.region, "snapshot", source.identifier),
+        source=arn_of_source,
         shared_with=[],
         tags=given or (source.tags if request.get("CopyTags") else {}),
     )
+    if call.records.find(OptionGroup, row.option_group) is None:
+        # It is of the source's account and region.
+        engine = engine_names.named(row.engine)
+        row = replace(row, option_group=new_instances.option_group(call.records, None, engine, row.version))
     call.records.add(row)
-    call.start(jobs.copy_snapshot, source.identifier, identifier)
+    call.start(jobs.copy_snapshot, arn_of_source, identifier)
     return {"DBSnapshot": answers.snapshot(call, row)}
 
 
@@ -191,6 +196,22 @@ def _named(call: Call, name: str, member: str = "DBSnapshotIdentifier") -> Snaps
     if found is None:
         raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot {name} not found.")
     return found
+
+
+def _source(call: Call, name: str) -> tuple[Snapshot, str]:
+    """Return a snapshot that is to be copied, with its ARN; raises DBSnapshotNotFoundFault also for one that is not shared."""
+    member = "SourceDBSnapshotIdentifier"
+    if name.startswith("arn:"):
+        arn, kind, identifier = arns.taken_apart(name, member)
+        place = call.records.elsewhere(account=arn.account, region=arn.region)
+        found = place.find(Snapshot, identifier) if kind == "snapshot" else None
+        # Another account's is copied within its region.
+        if found is not None and (
+            arn.account == call.account or (arn.region == call.region and call.account in found.shared_with)
+        ):
+            return found, arns.made(arn.account, arn.region, "snapshot", identifier)
+    found = _named(call, name, member)
+    return found, arns.made(call.account, call.region, "snapshot", found.identifier)
 
 
 def _within_quota(call: Call) -> None:
