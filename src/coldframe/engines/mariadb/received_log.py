@@ -8,9 +8,11 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from coldframe.engines.database import DatabaseError
+
 _MAGIC = b"\xfebin"
 _HEADER = struct.Struct("<IBIIIH")
-_GTID, _GTID_LIST = 162, 163
+_GTID, _GTID_LIST, _ENCRYPTED = 162, 163, 164
 _GTID_BODY, _LISTED = struct.Struct("<QI"), struct.Struct("<IIQ")
 # The low bits of a list's first number say how many there are.
 _COUNT = 0x0FFFFFFF
@@ -19,29 +21,43 @@ _WITHIN = frozenset({5, 13, 14, 19, 23, 24, 25, 30, 31, 32, 160, 166, 167, 168, 
 
 
 def received(folder: Path) -> str:
-    """Return the GTID position that the logs in a folder reach; never less than what was acknowledged."""
+    """Return the GTID position that the logs in a folder reach; never less than what was acknowledged.
+
+    Raises DatabaseError for a log that cannot be read to its end: what is behind would be taken for not there.
+    """
     found: dict[int, tuple[int, int]] = {}
-    binary = sorted(folder.glob("binlog.[0-9]*"))
+    binary = _logs(folder, "binlog")
     # The newest one begins with what all before it reach.
-    for path in [*binary[-1:], *sorted(folder.glob("relay.[0-9]*"))]:
+    for path in [*binary[-1:], *_logs(folder, "relay")]:
         for domain, server, sequence in _reached(path, lists=path in binary):
             if sequence >= found.get(domain, (0, 0))[1]:
                 found[domain] = (server, sequence)
     return ",".join(f"{domain}-{server}-{sequence}" for domain, (server, sequence) in sorted(found.items()))
 
 
+def _logs(folder: Path, name: str) -> list[Path]:
+    """Return the logs of a kind in their order, without what lies beside them (`binlog.index`, `binlog.000001.idx`)."""
+    found = [path for path in folder.glob(f"{name}.*") if path.name.removeprefix(f"{name}.").isdecimal()]
+    return sorted(found, key=lambda path: int(path.suffix[1:]))
+
+
 def _reached(path: Path, *, lists: bool) -> Iterator[tuple[int, int, int]]:
     """Give domain, server and number of each transaction of a log; one that is not whole, which nobody acknowledged, is none."""
     begun: tuple[int, int, int] | None = None
     with path.open("rb") as log:
-        if log.read(len(_MAGIC)) != _MAGIC:
-            return
+        if (magic := log.read(len(_MAGIC))) != _MAGIC:
+            if len(magic) < len(_MAGIC):
+                return
+            raise DatabaseError(f"{path.name} is no log that can be read")
         while len(head := log.read(_HEADER.size)) == _HEADER.size:
             _, kind, server, length, _, _ = _HEADER.unpack(head)
             size = length - _HEADER.size
+            if size < 0 or kind == _ENCRYPTED:
+                raise DatabaseError(f"{path.name} cannot be read to its end")
             wanted = kind == _GTID or (kind == _GTID_LIST and lists)
-            body = log.read(size) if wanted else log.read(0)
-            if size < 0 or (wanted and len(body) < size):
+            body = log.read(size) if wanted else b""
+            # The last event may be half written.
+            if wanted and len(body) < size:
                 return
             if not wanted and log.seek(size, 1) > path.stat().st_size:
                 return
