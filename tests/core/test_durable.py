@@ -48,6 +48,20 @@ def test_a_write_that_fails_leaves_the_old_file(disk):
     assert not (disk.folder / "elsewhere").exists()
 
 
+def test_a_folder_that_was_removed_does_not_come_back(disk):
+    gone = disk.folder / "gone"
+    for name in ("one", "two"):
+        durable.make_folder(gone / name)
+        durable.write(gone / name / "file", b"x" * 5000)
+    durable.remove_tree(gone)
+    disk.cut()
+    disk.back()
+    assert not gone.exists()
+    # An attempt before may have ended in between, of which nobody was told; one that never was is no error.
+    durable.remove_tree(gone)
+    durable.remove_tree(disk.folder / "never" / "there")
+
+
 def test_folders_and_copies_are_there(disk):
     deep = disk.folder / "a" / "b" / "c"
     durable.make_folder(deep)

@@ -32,6 +32,9 @@ def restore_to_moment(run: Run, resource_id: str, source: str, source_name: str,
 def archive(databases: Databases, run: Run, resource_id: str) -> int:
     """Archive what a running instance has changed; returns up to when it can be restored (milliseconds since 1970)."""
     instance = stages.instance_of(run, resource_id)
+    if instance.wanted == "running":
+        # After a power cut the job may go on before its database does.
+        databases.socket(instance)
     folder = databases.archive_of(resource_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     until = databases.engine(instance.engine).backups.archive(databases.spec(instance), folder)

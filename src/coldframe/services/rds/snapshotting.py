@@ -194,9 +194,8 @@ def _restorable(records: Records, instance: Instance, now: int) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove the folder of a snapshot, if it is there."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Remove the folder of a snapshot, if it is there, before anybody says that it is gone."""
+    durable.remove_tree(folder)
 
 
 def duplicate(before: Path, after: Path) -> None:
