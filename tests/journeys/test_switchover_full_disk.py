@@ -23,7 +23,7 @@ from coldframe.services.rds.records import Event
 from tests.journeys.process import small_filesystem, until
 from tests.journeys.writers import Writers
 from tests.server_fixtures import running_server
-from tests.services.rds.conftest import described, made, remove_all, settled
+from tests.services.rds.conftest import described, made, remove_all, settled, wanted
 from tests.services.rds.deployments import Story, at
 
 ENGINES = ["mariadb", "postgres"]
@@ -261,3 +261,18 @@ def test_a_snapshot_that_takes_the_last_room_gives_it_back(server, rds, disks, m
     assert any(
         "No space left on device" in event["Message"] for event in rds.describe_events(Duration=60)["Events"]
     )
+
+
+def test_an_instance_that_did_not_start_keeps_no_room(server, rds, disks, monkeypatch):
+    """Its log was laid in and its tables did not fit: all that is left to do is to delete it."""
+    laid_in = []
+
+    def start(spec):
+        laid_in.append((spec.folder / "data").is_dir())
+        raise DatabaseError("No space left on device", "see that there is space on the disk")
+
+    monkeypatch.setattr(server.installation.parts.get(Databases).engine("mariadb"), "start", start)
+    row = rds.create_db_instance(**wanted("mariadb"))["DBInstance"]
+    until(lambda: described(rds, row["DBInstanceIdentifier"])["DBInstanceStatus"] == "failed", 20)
+    assert laid_in == [True]
+    assert not (disks["blue"].folder / row["DbiResourceId"]).exists()
