@@ -1,8 +1,5 @@
 """Power cuts under databases: rows that were acknowledged are there, and so is every file that "available" stood for."""
 
-import contextlib
-import sqlite3
-
 import pytest
 
 from coldframe.core import durable
@@ -10,7 +7,7 @@ from tests.journeys.power import cut_disk, needs_root
 from tests.journeys.process import ServerProcess, until
 from tests.journeys.seen_databases import SeenDatabases
 from tests.journeys.writers import ERRORS, Writers, connector, prepare
-from tests.services.rds.conftest import PASSWORD, available, described, made
+from tests.services.rds.conftest import PASSWORD, available, made
 
 pytestmark = [needs_root, pytest.mark.xdist_group("power-cut"), pytest.mark.timeout(300)]
 
@@ -57,37 +54,6 @@ def test_rows_and_instances_survive_a_power_cut(tmp_path, monkeypatch, engine):
             until(lambda: not rds.describe_db_instances()["DBInstances"])
 
 
-def test_a_restore_goes_on_after_a_power_cut_and_what_is_deleted_is_gone(tmp_path, monkeypatch):
-    """The job goes on as soon as the server does, and the database that it needs is down then."""
-    # Nothing reaches the disk by itself; only what somebody waits for.
-    with cut_disk("data=writeback,noauto_da_alloc,commit=300", size=2 << 30) as disk:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(disk.folder / "cache"))
-        data = disk.folder / "data"
-        with ServerProcess(data, "--tls-port", "0", log=tmp_path / "first") as server:
-            rds = server.client("rds")
-            name = made(rds, "postgres", BackupRetentionPeriod=1)["DBInstanceIdentifier"]
-            until(lambda: "LatestRestorableTime" in described(rds, name))
-            rds.restore_db_instance_to_point_in_time(
-                SourceDBInstanceIdentifier=name,
-                TargetDBInstanceIdentifier="again",
-                UseLatestRestorableTime=True,
-            )
-            disk.cut()
-            server.kill()
-        disk.back()
-        with ServerProcess(data, "--tls-port", "0", log=tmp_path / "second") as server:
-            rds = server.client("rds")
-            available(rds, "again")
-            for each in (name, "again"):
-                rds.delete_db_instance(DBInstanceIdentifier=each, SkipFinalSnapshot=True)
-            until(lambda: not rds.describe_db_instances()["DBInstances"])
-            until(lambda: not unfinished(data))
-            disk.cut()
-            server.kill()
-        disk.back()
-        assert [path.name for path in (data / "databases").glob("*/*") if path.parent.name != "ca"] == []
-
-
 def test_a_copy_that_was_promoted_follows_nobody_after_a_power_cut(tmp_path, monkeypatch):
     """MariaDB starts to follow by itself where a file says whom; it removes that file and waits for no disk."""
     with cut_disk("data=writeback,noauto_da_alloc,commit=300", size=2 << 30) as disk:
@@ -108,14 +74,6 @@ def test_a_copy_that_was_promoted_follows_nobody_after_a_power_cut(tmp_path, mon
             server.kill()
         disk.back()
         assert not says.exists()
-
-
-def unfinished(data):
-    """The jobs that are not done, looked at past the server."""
-    with contextlib.closing(sqlite3.connect(f"file:{data}/coldframe.sqlite3?mode=ro", uri=True)) as store:
-        return store.execute(
-            "SELECT 1 FROM jobs WHERE _body LIKE '%\"RUNNING\"%' OR _body LIKE '%\"PENDING\"%'"
-        ).fetchall()
 
 
 def answers(connect):
