@@ -6,7 +6,9 @@ import pytest
 
 from coldframe.core import durable
 from coldframe.engines import daemon
+from coldframe.engines.database import InstanceSpec
 from coldframe.engines.postgresql import layout
+from coldframe.engines.postgresql.instances import Instances
 from tests.journeys.power import cut_disk, needs_root
 
 pytestmark = [needs_root, pytest.mark.xdist_group("power-cut")]
@@ -46,6 +48,38 @@ def test_a_write_that_fails_leaves_the_old_file(disk):
         durable.write(folder / "file", b"new")
     assert (folder / "file").read_bytes() == b"old"
     assert not (disk.folder / "elsewhere").exists()
+
+
+def test_a_folder_that_was_removed_does_not_come_back(disk):
+    gone = disk.folder / "gone"
+    for name in ("one", "two"):
+        durable.make_folder(gone / name)
+        durable.write(gone / name / "file", b"x" * 5000)
+    durable.remove_tree(gone)
+    disk.cut()
+    disk.back()
+    assert not gone.exists()
+    # An attempt before may have ended in between, of which nobody was told; one that never was is no error.
+    durable.remove_tree(gone)
+    durable.remove_tree(disk.folder / "never" / "there")
+
+
+def test_an_instance_that_has_left_its_source_follows_nobody_afterwards(disk, tmp_path):
+    source, copy = (
+        InstanceSpec(name=name, version="15", folder=disk.folder / name, serial=serial)
+        for serial, name in enumerate(("source", "copy"))
+    )
+    for each in (source, copy):
+        durable.make_folder(each.folder)
+    # It has been fenced off, so that its successor leaves it without a word.
+    layout.remember(source, layout.State(stands="0/1"))
+    layout.remember(copy, layout.State(source=layout.Source(str(source.folder), "physical", "slot")))
+    instances = Instances(tmp_path)
+    assert instances.mode(copy, layout.state(copy)) == "standby"
+    instances.leave(copy)
+    disk.cut()
+    disk.back()
+    assert instances.mode(copy, layout.state(copy)) == "open"
 
 
 def test_folders_and_copies_are_there(disk):

@@ -454,6 +454,43 @@ def test_writers_of_two_processes_lose_nothing(store: Store, store_url: str) -> 
         assert tx.records(*HERE).get(Item, "counter").number == 200
 
 
+VISITOR = """
+import sys
+from coldframe.core.records import Record, record
+from coldframe.core.store import Store
+
+@record("items", key=("name",), index=("number",))
+class Item(Record):
+    name: str
+    number: int = 0
+    text: str = ""
+
+store = Store.open(sys.argv[1], exclusive=False)
+store.prepare([Item])
+with store.read() as tx:
+    print(*[row.name for row in tx.records("123456789012", "eu-central-1").list(Item)])
+store.close()
+"""
+
+
+def test_who_looks_into_the_store_takes_nothing_away(store: Store, store_url: str) -> None:
+    """What `coldframe backup` does beside a server: what the server commits afterwards is there for everybody."""
+
+    def seen() -> list[str]:
+        words = [sys.executable, "-c", VISITOR, store_url]
+        return subprocess.run(
+            words, env={**os.environ, "PYTHONPATH": "src"}, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout.split()
+
+    for number, name in enumerate(("first", "second", "third"), 1):
+        with store.write() as tx:
+            tx.records(*HERE).add(Item(name=name))
+        # Readers have connections of their own, each opened when it is first needed.
+        with store.read() as one, store.read() as another:
+            assert one.records(*HERE).count(Item) == another.records(*HERE).count(Item) == number
+        assert len(seen()) == number
+
+
 def test_a_lost_connection_is_replaced(store: Store, store_url: str) -> None:
     """PostgreSQL ends all connections but the lock's; SQLite has none that could be lost."""
     if store_url.startswith("sqlite"):

@@ -2,8 +2,10 @@
 
 import pytest
 
+from coldframe.core import durable
 from tests.journeys.power import cut_disk, needs_root
 from tests.journeys.process import ServerProcess, until
+from tests.journeys.seen_databases import SeenDatabases
 from tests.journeys.writers import ERRORS, Writers, connector, prepare
 from tests.services.rds.conftest import PASSWORD, available, made
 
@@ -50,6 +52,28 @@ def test_rows_and_instances_survive_a_power_cut(tmp_path, monkeypatch, engine):
                 )
             rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
             until(lambda: not rds.describe_db_instances()["DBInstances"])
+
+
+def test_a_copy_that_was_promoted_follows_nobody_after_a_power_cut(tmp_path, monkeypatch):
+    """MariaDB starts to follow by itself where a file says whom; it removes that file and waits for no disk."""
+    with cut_disk("data=writeback,noauto_da_alloc,commit=300", size=2 << 30) as disk:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(disk.folder / "cache"))
+        data = disk.folder / "data"
+        with ServerProcess(data, "--tls-port", "0", log=tmp_path / "log") as server:
+            rds = server.client("rds")
+            source = made(rds, "mariadb", BackupRetentionPeriod=1)["DBInstanceIdentifier"]
+            rds.create_db_instance_read_replica(
+                DBInstanceIdentifier="copy", SourceDBInstanceIdentifier=source
+            )
+            seen = SeenDatabases(data, [available(rds, "copy")])
+            says = seen.specs["copy"].folder / "data" / "master.info"
+            durable.sync_tree(disk.folder)
+            assert says.exists()
+            seen.engine.copies.promote(seen.specs["copy"])
+            disk.cut()
+            server.kill()
+        disk.back()
+        assert not says.exists()
 
 
 def answers(connect):

@@ -15,6 +15,7 @@ import pytest
 
 from coldframe.core import ids
 from coldframe.core.store import StoreUnavailable
+from coldframe.engines.database import DatabaseError
 from coldframe.services.rds import replicating
 from coldframe.services.rds.blue_green import guardrails, provisioning, switchover
 from coldframe.services.rds.databases import Databases
@@ -22,7 +23,7 @@ from coldframe.services.rds.records import Event
 from tests.journeys.process import small_filesystem, until
 from tests.journeys.writers import Writers
 from tests.server_fixtures import running_server
-from tests.services.rds.conftest import described, remove_all, settled
+from tests.services.rds.conftest import described, made, remove_all, settled, wanted
 from tests.services.rds.deployments import Story, at
 
 ENGINES = ["mariadb", "postgres"]
@@ -231,3 +232,47 @@ def test_a_store_that_fills_up_while_green_is_made(server, rds, disks, monkeypat
         assert found["Status"] == "AVAILABLE", found
     assert not writers.errors, writers.errors[:5]
     writers.check()
+
+
+def test_a_snapshot_that_takes_the_last_room_gives_it_back(server, rds, disks, monkeypatch):
+    """On the disk of the store: were half a snapshot left there, not even could it be written down that it failed."""
+    instance = made(rds, "mariadb")["DBInstanceIdentifier"]
+    databases, folders = server.installation.parts.get(Databases), []
+
+    def placed(snapshot):
+        return disks["store"].folder / "snapshots" / snapshot.folder
+
+    def half(_, folder):
+        folders.append(folder)
+        (folder / "half").write_bytes(bytes(2 << 20))
+        fill_store(server, disks["store"])
+        raise DatabaseError("No space left on device", "see that there is space on the disk")
+
+    monkeypatch.setattr(databases, "copy_of", placed)
+    monkeypatch.setattr(databases.engine("mariadb").backups, "back_up", half)
+    rds.create_db_snapshot(DBInstanceIdentifier=instance, DBSnapshotIdentifier="s")
+
+    def found():
+        return rds.describe_db_snapshots(DBSnapshotIdentifier="s")["DBSnapshots"][0]
+
+    until(lambda: found()["Status"] == "failed", 20)
+    until(lambda: described(rds, instance)["DBInstanceStatus"] == "available", 20)
+    assert not folders[0].exists()
+    assert any(
+        "No space left on device" in event["Message"] for event in rds.describe_events(Duration=60)["Events"]
+    )
+
+
+def test_an_instance_that_did_not_start_keeps_no_room(server, rds, disks, monkeypatch):
+    """Its log was laid in and its tables did not fit: all that is left to do is to delete it."""
+    laid_in = []
+
+    def start(spec):
+        laid_in.append((spec.folder / "data").is_dir())
+        raise DatabaseError("No space left on device", "see that there is space on the disk")
+
+    monkeypatch.setattr(server.installation.parts.get(Databases).engine("mariadb"), "start", start)
+    row = rds.create_db_instance(**wanted("mariadb"))["DBInstance"]
+    until(lambda: described(rds, row["DBInstanceIdentifier"])["DBInstanceStatus"] == "failed", 20)
+    assert laid_in == [True]
+    assert not (disks["blue"].folder / row["DbiResourceId"]).exists()

@@ -3,7 +3,9 @@
 import pytest
 
 from coldframe.core.backup import BackupError
+from coldframe.core.store import StoreError
 from coldframe.engines.objectstore import backup as objects
+from coldframe.server import files
 from coldframe.server.backup import back_up
 from tests.journeys.process import until
 from tests.server_fixtures import running_server
@@ -79,3 +81,26 @@ def test_results_of_queries_are_in_the_copy(tmp_path):
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(BackupError, match="no data directory"):
         back_up(tmp_path, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_a_store_that_is_lost_is_not_taken_for_a_first_start(tmp_path, left):
+    """What S3 and others keep beside it would be swept as what nothing names."""
+    data = tmp_path / "data"
+    with running_server(data) as server:
+        server.client("s3").create_bucket(Bucket="kept")
+        server.client("s3").put_object(Bucket="kept", Key="k", Body=b"x")
+        root = (server.account, server.access_key_id, server.secret_access_key)
+        # As `coldframe up` does once it is ready.
+        files.write(data, files.ServerFile(server.endpoint, "", "", "us-east-1", dev=False, pid=1))
+    store, kept = data / "coldframe.sqlite3", (data / "coldframe.sqlite3").read_bytes()
+    store.unlink()
+    if left is not None:
+        store.write_bytes(left)
+    with pytest.raises(StoreError, match=r"coldframe\.sqlite3 has no account.*backup"), running_server(data):
+        pass
+    for path in data.glob("coldframe.sqlite3*"):
+        path.unlink()
+    store.write_bytes(kept)
+    with running_server(data, root=root) as server:
+        assert server.client("s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"x"

@@ -91,7 +91,10 @@ class SQLite:
     def connect(self) -> sqlite3.Connection:
         """A connection; the file is its owner's alone, for secrets may lie in it."""
         try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            # Made, never opened: to close a file that is there would let go of every lock that this process has on it, and the
+            # next process that ends its use of the store would take itself for the last one, and the journal away from us.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except OSError as error:
             raise self.explain(error) or StoreError(f"{self.path} cannot be opened: {error}") from error
         connection = sqlite3.connect(

@@ -1,5 +1,6 @@
 """What is there after a power cut once a call of this returns: files, copies, folders, and their names."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -29,6 +30,19 @@ def rename_tree(fresh: Path, place: Path) -> None:
     sync_tree(fresh)
     fresh.rename(place)
     sync_folder(place.parent)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it, and for good: nothing of it comes back. Raises OSError.
+
+    One that is not there is removed for good as well, as an attempt before may have ended in between.
+    """
+    while folder.exists():
+        # Somebody else may remove a part of it meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+    with contextlib.suppress(FileNotFoundError):
+        sync_folder(folder.parent)
 
 
 def make_folder(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from coldframe.core.durable import sync_folder, sync_tree
+from coldframe.core.durable import remove_tree, sync_folder, sync_tree
 
 
 def swap(fresh: Path, data: Path) -> None:
@@ -34,8 +34,8 @@ def back(data: Path) -> None:
 
 
 def settle(data: Path) -> None:
-    """Throw away what `swap` moved aside."""
-    shutil.rmtree(_before(data), ignore_errors=True)
+    """Throw away what `swap` moved aside: were it back after a power cut, `back` would put it in place of all that came since."""
+    remove_tree(_before(data))
 
 
 def _before(data: Path) -> Path:

@@ -9,7 +9,7 @@ from coldframe.core import ids
 from coldframe.core.faults import InternalFailure, ServiceFault
 from coldframe.core.installation import Installation
 from coldframe.core.service import Service
-from coldframe.core.store import StoreUnavailable
+from coldframe.core.store import StoreError, StoreUnavailable
 from coldframe.core.wire import WireRequest, WireResponse
 from coldframe.gateway import answer, authenticate, authorize, dispatch, protocols, read, route
 from coldframe.gateway.exchange import Exchange
@@ -190,6 +190,9 @@ class Gateway:
             raise
         except StoreUnavailable as full:
             raise ServiceFault("ServiceUnavailableException", str(full), status=503) from full
+        except StoreError as broken:
+            LOG.error("request %s: %s failed: %s", exchange.request_id, exchange.operation.name, broken)  # noqa: TRY400
+            raise InternalFailure(str(broken)) from broken
         except Exception as error:
             LOG.exception("request %s: %s failed", exchange.request_id, exchange.operation.name)
             text = f"An internal error occurred; the server's log has the cause under {exchange.request_id}."

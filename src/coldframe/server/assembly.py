@@ -34,6 +34,7 @@ from coldframe.jobs.holding import Gate
 from coldframe.jobs.job import Job, Registry
 from coldframe.jobs.runner import Runner
 from coldframe.jobs.schedule import Periodic, Schedule, ScheduleRow
+from coldframe.server import files
 from coldframe.server.kernel_secret_keys import secrets_in_kernel
 from coldframe.server.master_key import open_master_key
 from coldframe.server.services import SERVICES
@@ -88,6 +89,7 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
                 *(kind for service in services.values() for kind in service.records),
             ]
         )
+        _refuse_without_accounts(settings, store)
         held = open_master_key(settings, stack)
         seal = Seal(held.master)
         installation = Installation(settings, clock, store, seal, Pager(seal.key("pagination")))
@@ -119,6 +121,26 @@ def assemble(settings: Settings, clock: Clock | None = None) -> Iterator[Assembl
         runner.open()
         schedule.open()
         yield assembly
+
+
+def _refuse_without_accounts(settings: Settings, store: Store) -> None:
+    """Refuse a store that has nothing where a server has served: objects and logs would be swept as what nothing names.
+
+    Raises StoreError. What dev mode empties it makes again.
+    """
+    if settings.dev or not (settings.data_dir / files.SERVER).exists():
+        return
+    with store.read() as transaction:
+        if not transaction.records("", "").count(identity.Account):
+            named = (
+                "the store that was named"
+                if settings.store_url
+                else settings.database_url[len("sqlite:///") :]
+            )
+            raise StoreError(
+                f"{named} has no account, although a server has run on {settings.data_dir} before (it left {files.SERVER}):"
+                " put the store of then back, as from a backup, or begin with another data directory"
+            )
 
 
 def _come_alive(installation: Installation, services: Mapping[str, Service]) -> None:

@@ -8,6 +8,9 @@ import msgspec
 from coldframe.core import durable
 from coldframe.core.struct_types import whole
 
+SERVER = "server.json"
+"""Written by every server that is ready, so that it tells that one has served here."""
+
 _File = TypeVar("_File")
 
 
@@ -40,7 +43,7 @@ class RootCredentials(msgspec.Struct, frozen=True):
 
 def read_server(data_dir: Path) -> ServerFile:
     """Return the address of the server that last used a data directory; raises NotSetUp."""
-    return _read(data_dir, "server.json", ServerFile)
+    return _read(data_dir, SERVER, ServerFile)
 
 
 def read_root(data_dir: Path) -> RootCredentials:
@@ -50,7 +53,7 @@ def read_root(data_dir: Path) -> RootCredentials:
 
 def write(data_dir: Path, content: ServerFile | RootCredentials) -> None:
     """Write one of the files durably and readable by its owner alone."""
-    name = "server.json" if isinstance(content, ServerFile) else "root-credentials.json"
+    name = SERVER if isinstance(content, ServerFile) else "root-credentials.json"
     durable.write(data_dir / name, msgspec.json.format(msgspec.json.encode(content), indent=2))
 
 

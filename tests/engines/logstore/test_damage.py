@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from coldframe.engines.logstore.check import verify
-from coldframe.engines.logstore.errors import StoreLocked
+from coldframe.engines.logstore.errors import Shredded, StoreDamaged, StoreLocked
 from coldframe.engines.logstore.rows import Event
 from coldframe.engines.logstore.store import LogStore
 
@@ -54,6 +54,50 @@ def test_a_missing_and_an_unreadable_segment_do_not_stop_the_store(open_store, t
     store.append("g", "s", [Event(1000, 0, "goes on")])
     store.flush()
     assert [row.timestamp for row in store.scan("g")][-1] == 1000
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x" * 5000])
+def test_without_its_catalog_no_store_is_opened_and_no_segment_removed(open_store, tmp_path, content) -> None:
+    store = open_store()
+    filled(store, 2, rows=100)
+    store.append("g", "s", [Event(1000, 0, "in the log alone")])
+    store.close()
+    catalog, segments = tmp_path / "store" / "catalog.sqlite", tmp_path / "store" / "segments"
+    kept, files = catalog.read_bytes(), sorted(segments.iterdir())
+    assert len(files) == 2
+    catalog.unlink()
+    if content is not None:
+        catalog.write_bytes(content)
+    with pytest.raises(StoreDamaged, match=r"catalog\.sqlite.*backup"):
+        open_store()
+    assert sorted(segments.iterdir()) == files
+    catalog.write_bytes(kept)
+    assert [row.timestamp for row in open_store().scan("g")] == [*range(200), 1000]
+
+
+def test_keys_that_are_empty_are_made_anew_and_torn_ones_named(open_store, event, tmp_path, caplog) -> None:
+    store = open_store()
+    store.append("g", "s", [event(1, "mail", "a@example.com")])
+    store.close()
+    (keys,) = (tmp_path / "store" / "keys").glob("*.keys")
+    whole = keys.read_bytes()
+    keys.write_bytes(whole[: len(whole) // 2])
+    store = open_store()
+    with pytest.raises(StoreDamaged, match=rf"{keys.name}.*backup"):
+        store.append("g", "s", [event(2, "mail", "b@example.com")])
+    store.close()
+    keys.write_bytes(b"")
+    (tmp_path / "store" / "keys" / "master.proof").write_bytes(b"")
+    store = open_store()
+    (first,) = store.scan("g")
+    with pytest.raises(Shredded):
+        store.unseal("g", first)
+    store.append("g", "s", [event(2, "mail", "b@example.com")])
+    assert store.unseal("g", list(store.scan("g"))[1]) == "mail b@example.com end"
+    assert f"{keys} is empty" in caplog.text
+    store.close()
+    store = open_store()
+    assert len(list(store.scan("g"))) == 2
 
 
 def test_compaction_leaves_a_damaged_segment_alone(open_store, tmp_path) -> None:

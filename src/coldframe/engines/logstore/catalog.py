@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from coldframe.core.struct_types import whole
+from coldframe.engines.logstore.errors import StoreDamaged
 from coldframe.engines.logstore.rows import StreamFacts
 from coldframe.engines.logstore.selection import EVER, Expiry, Hidden
 
@@ -80,9 +81,18 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.executescript(_SCHEMA + _FLOORS_TOLD_BY_SEQUENCE)
+        try:
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=FULL")
+            self._database.executescript(_SCHEMA + _FLOORS_TOLD_BY_SEQUENCE)
+        except sqlite3.Error as error:
+            self._database.close()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in {
+                sqlite3.SQLITE_CORRUPT,
+                sqlite3.SQLITE_NOTADB,
+            }:
+                raise StoreDamaged(f"{path} is damaged; restore {path.parent} from a backup") from error
+            raise
 
     def fact(self, name: str) -> int:
         """Return a remembered number, 0 when there is none."""

@@ -1,8 +1,14 @@
 """What the log store raises, each error naming what happened and what the caller can still do."""
 
+from coldframe.core.store import StoreError
+
 
 class LogStoreError(Exception):
     """Any error of the log store."""
+
+
+class StoreDamaged(LogStoreError, StoreError):
+    """A file without which the store cannot be opened is lost or damaged; nothing was changed."""
 
 
 class StoreLocked(LogStoreError):
@@ -13,7 +19,7 @@ class StoreClosed(LogStoreError):
     """The store was closed; the call did nothing."""
 
 
-class WrongMasterKey(LogStoreError):
+class WrongMasterKey(LogStoreError, StoreError):
     """The master key given is not the one that wrapped this store's data keys."""
 
 

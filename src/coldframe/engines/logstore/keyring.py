@@ -1,5 +1,6 @@
 """Data keys: one per group and UTC day, wrapped by the master key in one key file per group."""
 
+import logging
 import os
 import threading
 from collections import Counter
@@ -15,7 +16,9 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from coldframe.core.struct_types import whole
 from coldframe.engines.logstore.disk import Disk
-from coldframe.engines.logstore.errors import WrongMasterKey
+from coldframe.engines.logstore.errors import StoreDamaged, WrongMasterKey
+
+LOG = logging.getLogger("coldframe.logstore")
 
 _PROOF = bytes(range(32))
 
@@ -74,7 +77,8 @@ class KeyRing:
         self._plain: dict[tuple[str, int], bytes] = {}
         directory.mkdir(mode=0o700, exist_ok=True)
         proof = directory / "master.proof"
-        if proof.exists():
+        # An empty one proves nothing; with another master key no data key opens.
+        if proof.exists() and proof.stat().st_size:
             wrapper.unwrap(proof.read_bytes())
         else:
             disk.replace(proof, wrapper.wrap(_PROOF))
@@ -144,7 +148,18 @@ class KeyRing:
         path = self._path(group)
         if not path.exists():
             return KeyFile(group, {})
-        return msgspec.msgpack.decode(path.read_bytes(), type=whole(KeyFile))
+        content = path.read_bytes()
+        if not content:
+            LOG.warning(
+                "%s is empty: what was sealed under its keys stays masked, and new ones are made", path
+            )
+            return KeyFile(group, {})
+        try:
+            return msgspec.msgpack.decode(content, type=whole(KeyFile))
+        except msgspec.MsgspecError as error:
+            raise StoreDamaged(
+                f"{path}, the keys of a log group, is damaged; restore it from a backup"
+            ) from error
 
     def _load(self, group: str, day: int) -> bytes | None:
         wrapped = self._read(group).days.get(day)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from coldframe.engines.logstore.catalog import Catalog
 from coldframe.engines.logstore.catalog import Entry as SegmentEntry
-from coldframe.engines.logstore.errors import CorruptBlock
+from coldframe.engines.logstore.errors import CorruptBlock, StoreDamaged
 from coldframe.engines.logstore.journal import Batch, Entry, Expired, decode
 from coldframe.engines.logstore.segment import Segment
 from coldframe.engines.logstore.tables import Tables, remove
@@ -25,6 +25,7 @@ def recover(
     directory: Path, tables: Tables, catalog: Catalog, readable: Callable[[SegmentEntry], Segment]
 ) -> Recovered:
     """Fill the tables from the directory; damage is reported to them and the rest is kept."""
+    _refuse_without_catalog(directory, catalog)
     quarantined = catalog.quarantined()
     kept: set[Path] = set()
     for entry in catalog.entries():
@@ -39,6 +40,21 @@ def recover(
     tables.hidden.update(catalog.hidden())
     tables.unswept.update(tables.hidden)
     return _replay(directory / "wal", tables, catalog)
+
+
+def _refuse_without_catalog(directory: Path, catalog: Catalog) -> None:
+    """Refuse a catalog that is new where others are not: every segment would be taken for what a crash left, and removed.
+
+    Until the first segments are in the catalog the log has its first file. Raises StoreDamaged.
+    """
+    if catalog.fact("wal_floor") or catalog.entries():
+        return
+    first = next((file.number for file in found(directory / "wal")), None)
+    segments = any((directory / "segments").glob("*.parquet"))
+    if (first or 1) > 1 or (segments and first is None):
+        raise StoreDamaged(
+            f"{directory / 'catalog.sqlite'} has nothing, and there are events that it had; restore {directory} from a backup"
+        )
 
 
 def _replay(directory: Path, tables: Tables, catalog: Catalog) -> Recovered:

@@ -96,7 +96,11 @@ class LogStore:
         self._keys = KeyRing(directory / "keys", wrapper, disk)
         self._catalog = Catalog(directory / "catalog.sqlite")
         self._upkeep = Upkeep(directory, self._tables, self._catalog, self._keys, disk)
-        recovered = recover(directory, self._tables, self._catalog, self._upkeep.segment)
+        try:
+            recovered = recover(directory, self._tables, self._catalog, self._upkeep.segment)
+        except BaseException:
+            self._catalog.close()
+            raise
         self._sequence = recovered.next_sequence
         self._sequence_lock = threading.Lock()
         self._wal = WalWriter(

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
+from coldframe.core.durable import sync_folder
 from coldframe.engines.database import (
     CopyKind,
     DatabaseError,
@@ -128,6 +129,8 @@ class MariaDBCopies:
             _make_strict(client)
             client.query("STOP ALL SLAVES")
             client.query("RESET SLAVE ALL")
+            # The server removes its file of whom it follows and waits for no disk; were that back, its next start would follow.
+            sync_folder(Place(target).data)
             # Events that came by replication are asleep on a replica; it is one no longer.
             for event in client.query(
                 "SELECT EVENT_SCHEMA s, EVENT_NAME n FROM information_schema.EVENTS WHERE STATUS = 'SLAVESIDE_DISABLED'"

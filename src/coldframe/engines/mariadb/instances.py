@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from coldframe.core.durable import sync_folder
 from coldframe.core.process import Account
 from coldframe.engines import daemon
 from coldframe.engines.accounts import let_through, private_folder, service_account
@@ -72,7 +73,10 @@ class Instances:
         if late := settings.by_statement(spec) if running is None else {}:
             with self.client(spec) as client:
                 changes.change(client, {}, late)
-        place.first_statements.unlink(missing_ok=True)
+        if place.first_statements.exists():
+            place.first_statements.unlink()
+            # Were they back, the next start would make what its owner has dropped since.
+            sync_folder(place.folder)
         return Running(pid, place.socket)
 
     def launch(self, spec: InstanceSpec, kept: Kept, options: Sequence[str]) -> None:

@@ -1,7 +1,5 @@
 """MariaDB instances: made from a template, started as processes that outlive us, found again, stopped and removed."""
 
-import contextlib
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -108,8 +106,7 @@ class MariaDB:
         if self.reattach(spec) is not None:
             raise DatabaseError(f"{spec.name} still runs", "stop it first")
         for folder in (place.scratch, spec.folder):
-            with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(folder)
+            durable.remove_tree(folder)
 
     def set_password(self, spec: InstanceSpec, login: Login) -> None:
         """Give a user another password."""

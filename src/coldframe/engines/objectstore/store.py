@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from coldframe.core.durable import make_folder
@@ -134,13 +135,17 @@ class ObjectStore:
         )
 
     def delete(self, *ids: str) -> None:
-        """Delete blobs; those that are being read go when that ends. One that is gone already is no error."""
+        """Delete blobs; those that are being read go when that ends. One that is gone already is no error.
+
+        What a disk that takes no writes does not let go of goes with a sweep.
+        """
         with self._lock:
             for blob_id in ids:
                 if self._readers[blob_id]:
                     self._doomed.add(blob_id)
                 else:
-                    self._path(blob_id).unlink(missing_ok=True)
+                    with suppress(OSError):
+                        self._path(blob_id).unlink(missing_ok=True)
 
     def sweep(self, wanted: Callable[[], Collection[str]]) -> int:
         """Delete what a crash or a failed commit left: blobs that are neither pending, nor read, nor wanted.
@@ -177,7 +182,8 @@ class ObjectStore:
                     del self._readers[blob_id]
                     if blob_id in self._doomed:
                         self._doomed.discard(blob_id)
-                        self._path(blob_id).unlink(missing_ok=True)
+                        with suppress(OSError):
+                            self._path(blob_id).unlink(missing_ok=True)
 
     def _path(self, blob_id: str) -> Path:
         return self._root / blob_id[:2] / blob_id

@@ -157,6 +157,8 @@ class Cluster:
     def _reaches(self, known: State) -> Sequence[Path]:
         """Return the folders outside of its own that the instance needs."""
         found = [layout.socket_folder(known.source.folder)] if known.source is not None else []
+        # A source that is deleted is waited for by nobody.
+        found = [each for each in found if each.exists()]
         return [*found, *([self.spec.scratch] if self.spec.scratch is not None else [])]
 
     def _link_scratch(self) -> None:

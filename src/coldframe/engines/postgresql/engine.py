@@ -1,10 +1,10 @@
 """PostgreSQL as a database engine: instances as processes of an unprivileged user, reached by a private socket."""
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from coldframe.core import durable
 from coldframe.engines.database import (
     Activities,
     DatabaseError,
@@ -103,9 +103,9 @@ class PostgreSQL:
         if layout.running(spec) is not None:
             raise DatabaseError(f"{spec.name} still runs", "stop it first")
         self._instances.leave(spec)
-        shutil.rmtree(spec.folder, ignore_errors=True)
+        durable.remove_tree(spec.folder)
         if spec.scratch is not None:
-            shutil.rmtree(spec.scratch / f"{spec.name}-{spec.serial}", ignore_errors=True)
+            durable.remove_tree(spec.scratch / f"{spec.name}-{spec.serial}")
 
     def set_password(self, spec: InstanceSpec, login: Login) -> None:
         """Give a user another password; sessions that are open go on."""

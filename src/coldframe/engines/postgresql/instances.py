@@ -154,7 +154,8 @@ class Instances:
         source = layout.state(spec).source
         if source is None:
             return
-        layout.change(spec, lambda known: setattr(known, "source", None), durable=False)
+        # For good: with its source back it would start as a copy of it, and nobody would take writes.
+        layout.change(spec, lambda known: setattr(known, "source", None))
         with self._turn(source.folder):
             followed = layout.read_state(source.folder)
             if followed.stands:

@@ -4,18 +4,19 @@ import logging
 from collections.abc import Iterable
 
 from coldframe.core.call import Call
-from coldframe.engines.logstore.errors import Shredded
+from coldframe.engines.logstore.errors import CorruptBlock, Shredded
 from coldframe.engines.logstore.rows import Row
 from coldframe.engines.logstore.store import LogStore
 from coldframe.services.logs.records import LogGroup
 
+LOG = logging.getLogger("coldframe.logs")
 AUDIT = logging.getLogger("coldframe.audit")
 
 
 def texts(call: Call, group: LogGroup, rows: Iterable[Row], *, unmask: bool) -> list[str]:
     """Return the rows' texts: masked ones, or with `unmask` the originals after asking IAM for logs:Unmask.
 
-    Raises AccessDenied when the caller may not. An original whose key was dropped (retention, deletion) stays masked.
+    Raises AccessDenied when the caller may not. An original whose key was dropped (retention, deletion), or that is damaged, stays masked.
     """
     if not unmask:
         return [row.message for row in rows]
@@ -27,6 +28,10 @@ def texts(call: Call, group: LogGroup, rows: Iterable[Row], *, unmask: bool) -> 
         try:
             found.append(store.unseal(group.id, row) if row.sealed is not None else row.message)
         except Shredded:
+            found.append(row.message)
+        except CorruptBlock as error:
+            # One that is damaged keeps nobody from the others.
+            LOG.warning("%s stays masked: %s", name, error)
             found.append(row.message)
     # The trail of who saw what: of every way to the originals, since there is only this one.
     AUDIT.info(

@@ -1,6 +1,7 @@
 """The certificate authority of the endpoints: rds-ca-rsa2048-g1, made on first use, and the certificates that it signs."""
 
 import hashlib
+import logging
 import threading
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ from coldframe.services.rds.authorities import DEFAULT
 _YEARS = timedelta(days=365 * 40)
 _LIFE = timedelta(days=365 * 3)
 _CERTIFICATE = "server.pem"
+LOG = logging.getLogger("coldframe.rds")
 
 
 class Authority:
@@ -27,13 +29,13 @@ class Authority:
         self.file = folder / f"{DEFAULT}.pem"
         self._key = folder / f"{DEFAULT}.key"
         self._clock = clock
-        self._making = threading.Lock()
+        self._making = threading.RLock()
+        self._known: tuple[x509.Certificate, rsa.RSAPrivateKey] | None = None
+        self._seen: set[Path] = set()
 
     def own(self) -> x509.Certificate:
-        """Return the authority's own certificate."""
-        if not self.file.exists():
-            self._make()
-        return x509.load_pem_x509_certificate(self.file.read_bytes())
+        """Return the authority's own certificate, made on first use, and anew where it or its key is damaged."""
+        return self._pair()[0]
 
     def thumbprint(self) -> str:
         """Return the SHA-1 of the authority's certificate in hexadecimal, as DescribeCertificates has it."""
@@ -54,11 +56,13 @@ class Authority:
 
     def _certificate(self, folder: Path, address: str) -> tuple[Path, Path]:
         certificate, key_file = folder / _CERTIFICATE, folder / "server.key"
-        if certificate.exists() and key_file.exists():
+        if folder not in self._seen and _pair_of(certificate, key_file) is not None:
+            self._seen.add(folder)
+        if folder in self._seen and certificate.exists() and key_file.exists():
             return certificate, key_file
-        own = self.own()
-        signing = serialization.load_pem_private_key(self._key.read_bytes(), None)
-        assert isinstance(signing, rsa.RSAPrivateKey), "made here as an RSA key"
+        if certificate.exists() and key_file.exists():
+            LOG.warning("%s or its key is damaged: both are made anew", certificate)
+        own, signing = self._pair()
         key = ec.generate_private_key(ec.SECP256R1())
         now = self._clock.now()
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address)), x509.DNSName("localhost")])
@@ -77,6 +81,24 @@ class Authority:
         durable.write(key_file, _pem(key))
         durable.write(certificate, made.public_bytes(serialization.Encoding.PEM) + self.file.read_bytes())
         return certificate, key_file
+
+    def _pair(self) -> tuple[x509.Certificate, rsa.RSAPrivateKey]:
+        with self._making:
+            found = self._known or _pair_of(self.file, self._key)
+            if found is None:
+                if self.file.exists() and self._key.exists():
+                    LOG.warning(
+                        "%s or its key is damaged: a new authority is made, which clients have to trust anew; endpoints that"
+                        " there are keep their certificates",
+                        self.file,
+                    )
+                self._make()
+                found = _pair_of(self.file, self._key)
+            own, signing = found or (None, None)
+            if own is None or not isinstance(signing, rsa.RSAPrivateKey):
+                raise OSError(f"{self.file} was made and cannot be read back: look at its disk")
+            self._known = own, signing
+            return self._known
 
     def _make(self) -> None:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -105,6 +127,20 @@ class Authority:
         durable.make_folder(self.file.parent)
         durable.write(self._key, _pem(key))
         durable.write(self.file, made.public_bytes(serialization.Encoding.PEM))
+
+
+def _pair_of(
+    certificate: Path, key: Path
+) -> tuple[x509.Certificate, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey] | None:
+    """Return the first certificate of a file and its key; None when one is absent, damaged, or not the other's."""
+    try:
+        first = x509.load_pem_x509_certificate(certificate.read_bytes())
+        private = serialization.load_pem_private_key(key.read_bytes(), None)
+    except (FileNotFoundError, ValueError):
+        return None
+    if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        return None
+    return (first, private) if private.public_key() == first.public_key() else None
 
 
 def _certificate(name: str, now: datetime, until: datetime) -> x509.CertificateBuilder:

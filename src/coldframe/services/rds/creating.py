@@ -1,5 +1,7 @@
 """Jobs that make instances: laid in, started, opened, and backed up for the first time."""
 
+from functools import partial
+
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
@@ -53,8 +55,9 @@ def failed(run: Run, resource_id: str) -> None:
         databases.endpoints(instance.engine).stop(databases.door(endpoint))
     engine, spec = databases.engine(instance.engine), databases.spec(instance)
     engine.stop(spec, at_once=True)
-    if instance.source:
-        # It will never follow, and its source would keep its log for it.
+    if instance.source or not (instance.ready or instance.cluster):
+        # It can only be deleted: its source would keep the log for it, and others of the same disk may lack its room. The
+        # data of a cluster's writer are the cluster's.
         engine.destroy(spec)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
@@ -67,6 +70,6 @@ def failed(run: Run, resource_id: str) -> None:
 
 def _lay_in(run: Run, resource_id: str, sealed: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    databases.engine(instance.engine).create(
-        databases.spec(instance), databases.login(instance, sealed), instance.database or None
-    )
+    engine, spec = databases.engine(instance.engine), databases.spec(instance)
+    with stages.given_back(partial(engine.destroy, spec)):
+        engine.create(spec, databases.login(instance, sealed), instance.database or None)

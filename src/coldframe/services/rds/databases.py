@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coldframe.core.faults import InternalFailure
 from coldframe.core.installation import Installation
@@ -17,6 +17,8 @@ from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 
 if TYPE_CHECKING:
     from coldframe.services.rds.certificates import Authority
+
+T = TypeVar("T")
 
 _PURPOSE = "rds: master password"
 # The socket in an endpoint's folder where it asks whether a token is good.
@@ -61,9 +63,7 @@ class Databases:
             raise DatabaseError(
                 f"no engine for {name} is here", f"install it: coldframe engines install {part}"
             )
-        if part not in self._made:
-            self._made[part] = self._engines[part]()
-        return self._made[part]
+        return self._once(self._made, self._engines, part)
 
     def endpoints(self, name: str) -> Endpoints:
         """Return what runs the endpoints of an engine; raises DatabaseError when this installation has none."""
@@ -72,9 +72,15 @@ class Databases:
             raise DatabaseError(
                 f"no endpoint for {name} is here", f"install it: coldframe engines install {part}"
             )
-        if part not in self._doors:
-            self._doors[part] = self._endpoints[part]()
-        return self._doors[part]
+        return self._once(self._doors, self._endpoints, part)
+
+    def _once(self, made: dict[str, T], makers: Mapping[str, Callable[[], T]], part: str) -> T:
+        """Make a part when it is first needed, and no second one: who changes an instance waits by locks that its engine has."""
+        if part not in made:
+            with self._installation.parts.loading:
+                if part not in made:
+                    made[part] = makers[part]()
+        return made[part]
 
     def turn(self, endpoint: str) -> threading.RLock:
         """Return the lock of one endpoint: whoever starts, sends or ends its process, or removes its folder, holds it meanwhile.

@@ -1,7 +1,6 @@
 """The job that deletes an instance: a last snapshot, its processes, its files, its records, its backups."""
 
-import shutil
-
+from coldframe.core import durable
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
@@ -54,7 +53,7 @@ def _remove(run: Run, resource_id: str) -> None:
     # Supervision may be about to start it: a process whose folder is gone would never be found again.
     with databases.turn(door.name):
         databases.endpoints(instance.engine).stop(door)
-        shutil.rmtree(door.folder, ignore_errors=True)
+        durable.remove_tree(door.folder)
 
 
 def _forget(
@@ -80,4 +79,4 @@ def _forget(
 def _delete_archive(databases: Databases, resource_id: str) -> None:
     archive = databases.archive_of(resource_id)
     for folder in (archive, *archive.parent.glob(f"{archive.name}-*")):
-        shutil.rmtree(folder, ignore_errors=True)
+        durable.remove_tree(folder)

@@ -1,5 +1,7 @@
 """Jobs about read replicas: copied from their source, kept behind it, made instances of their own."""
 
+from functools import partial
+
 from coldframe.core.records import Records
 from coldframe.engines.database import CopyKind
 from coldframe.jobs.job import job
@@ -51,7 +53,8 @@ def copy(run: Run, resource_id: str, kind: CopyKind) -> None:
     databases.socket(source)
     engine.stop(databases.spec(target), at_once=True)
     engine.destroy(databases.spec(target))
-    engine.copies.copy(databases.spec(source), databases.spec(target), kind)
+    with stages.given_back(partial(engine.destroy, databases.spec(target))):
+        engine.copies.copy(databases.spec(source), databases.spec(target), kind)
 
 
 def follow(run: Run, resource_id: str) -> None:

@@ -1,8 +1,10 @@
 """Jobs that make instances of back-ups: of a snapshot, and of a snapshot with the changes up to a moment."""
 
+from functools import partial
+
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import creating, engine_names, lookup, stages
+from coldframe.services.rds import creating, engine_names, lookup, snapshotting, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Snapshot
 from coldframe.services.rds.times import moment
@@ -32,10 +34,10 @@ def restore_to_moment(run: Run, resource_id: str, source: str, source_name: str,
 def archive(databases: Databases, run: Run, resource_id: str) -> int:
     """Archive what a running instance has changed; returns up to when it can be restored (milliseconds since 1970)."""
     instance = stages.instance_of(run, resource_id)
-    folder = databases.archive_of(resource_id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    until = databases.engine(instance.engine).backups.archive(databases.spec(instance), folder)
-    return int(until * 1000)
+    if instance.wanted == "running":
+        # After a power cut the job may go on before its database does.
+        databases.socket(instance)
+    return int(snapshotting.archive(databases, instance) * 1000)
 
 
 def _archive(run: Run, source: str) -> None:
@@ -51,7 +53,8 @@ def _restore(run: Run, resource_id: str, identifier: str) -> None:
         folder = databases.copy_of(records.get(Snapshot, identifier))
     engine = databases.engine(instance.engine)
     engine.destroy(databases.spec(instance))
-    engine.backups.restore(folder, databases.spec(instance))
+    with stages.given_back(partial(engine.destroy, databases.spec(instance))):
+        engine.backups.restore(folder, databases.spec(instance))
 
 
 def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
@@ -65,12 +68,13 @@ def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
     engine = databases.engine(instance.engine)
     engine.destroy(databases.spec(instance))
     aside = databases.archive_of(source, engine_names.named(instance.engine).major(newest.version))
-    engine.backups.restore(
-        databases.copy_of(newest),
-        databases.spec(instance),
-        logs=aside if aside.exists() else databases.archive_of(source),
-        until=until / 1000 if until else None,
-    )
+    with stages.given_back(partial(engine.destroy, databases.spec(instance))):
+        engine.backups.restore(
+            databases.copy_of(newest),
+            databases.spec(instance),
+            logs=aside if aside.exists() else databases.archive_of(source),
+            until=until / 1000 if until else None,
+        )
 
 
 def _named(until: int) -> str:

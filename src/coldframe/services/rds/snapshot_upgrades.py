@@ -1,9 +1,8 @@
 """The job that brings a snapshot to another version: restored, upgraded and saved again, beside the one that there is."""
 
-import shutil
 from pathlib import Path
 
-from coldframe.core import ids
+from coldframe.core import durable, ids
 from coldframe.core.records import Records
 from coldframe.engines.database import InstanceSpec
 from coldframe.jobs.job import job
@@ -97,5 +96,4 @@ def _room(databases: Databases, fresh: str) -> Path:
 
 
 def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+    durable.remove_tree(folder)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from coldframe.core import durable, ids
@@ -155,10 +156,9 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
         databases.socket(instance)
     if identifier.startswith("rds:") and instance.retention and not (instance.source or instance.read_only):
         # From the first archive on an instance keeps its log until it is archived: nothing may be lacking after this copy.
-        archive = databases.archive_of(resource_id)
-        archive.mkdir(parents=True, exist_ok=True, mode=0o700)
-        backups.archive(spec, archive)
-    backups.back_up(spec, folder)
+        archive(databases, instance)
+    with stages.given_back(partial(discard, folder)):
+        backups.back_up(spec, folder)
     return size_of(folder)
 
 
@@ -171,7 +171,8 @@ def _duplicate(run: Run, source: str, target: str) -> int:
             place = records.elsewhere(account=arn.account, region=arn.region)
         before = databases.copy_of(place.get(Snapshot, name))
         after = databases.copy_of(records.get(Snapshot, target))
-    duplicate(before, after)
+    with stages.given_back(partial(discard, after)):
+        duplicate(before, after)
     return size_of(after)
 
 
@@ -197,10 +198,20 @@ def _restorable(records: Records, instance: Instance, now: int) -> None:
         records.change(instance, restorable=max(instance.restorable, now))
 
 
+def archive(databases: Databases, instance: Instance) -> float:
+    """Archive what a running instance has changed; returns up to when it can be restored (seconds since 1970).
+
+    One at a time: a restore to a moment archives the last changes when the next regular one may be due.
+    """
+    folder = databases.archive_of(instance.resource_id)
+    with databases.turn(f"the archive of {instance.resource_id}"):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return databases.engine(instance.engine).backups.archive(databases.spec(instance), folder)
+
+
 def discard(folder: Path) -> None:
-    """Remove the folder of a snapshot, if it is there."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Remove the folder of a snapshot, if it is there, before anybody says that it is gone."""
+    durable.remove_tree(folder)
 
 
 def duplicate(before: Path, after: Path) -> None:

@@ -1,10 +1,12 @@
 """What the jobs of RDS share: their instance as it is now, its changes with their events, its processes up and down."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from coldframe.core.records import Records
+from coldframe.engines.database import DatabaseError
 from coldframe.jobs.journal import JobRow
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, in_force, lookup
@@ -127,6 +129,17 @@ def close(run: Run, resource_id: str) -> None:
     with databases.turn(endpoint.id):
         databases.endpoints(instance.engine).stop(databases.door(endpoint))
     databases.engine(instance.engine).stop(databases.spec(instance))
+
+
+@contextlib.contextmanager
+def given_back(remove: Callable[[], None]) -> Iterator[None]:
+    """Remove at once what could not be made: its room may be what is lacking to write down that it failed."""
+    try:
+        yield
+    except Exception:
+        with contextlib.suppress(OSError, DatabaseError):
+            remove()
+        raise
 
 
 def why(run: Run) -> str:

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
+from coldframe.core import durable
 from coldframe.core.records import Records
 from coldframe.core.struct_types import whole
 from coldframe.engines.database import InstanceSpec, UpgradeRefused
@@ -217,6 +218,9 @@ def _set_aside(run: Run, resource_id: str, plan: Plan) -> None:
     aside = databases.archive_of(resource_id, engine_names.named(found.engine).major(plan.old_version))
     if archive.exists() and not aside.exists():
         archive.rename(aside)
+    if aside.exists():
+        # Were it back, the newer version would archive into what the older one left.
+        durable.sync_folder(aside.parent)
 
 
 def _there(run: Run, resource_id: str) -> bool:

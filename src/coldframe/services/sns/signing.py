@@ -1,11 +1,18 @@
 """The key with which envelopes are signed, made at first use, and its certificate."""
 
 import base64
+import logging
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coldframe.core import durable
-from coldframe.core.seal import Seal
+from coldframe.core.seal import Seal, SealBroken
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+LOG = logging.getLogger("coldframe.sns")
 
 _PURPOSE = "sns-signing-key"
 CERTIFICATES = "/SimpleNotificationService-"
@@ -18,19 +25,20 @@ class Signer:
     def __init__(self, folder: Path, seal: Seal, now: datetime) -> None:
         durable.make_folder(folder)
         kept, certificate = folder / "signing.key", folder / "signing.pem"
-        if not (kept.exists() and certificate.exists()):
+        pair = _pair(kept, certificate, seal)
+        if pair is None:
+            if kept.exists() or certificate.exists():
+                LOG.warning(
+                    "%s and %s are empty, damaged, or not of one pair: a new key is made, of which receivers get a new"
+                    " certificate",
+                    kept,
+                    certificate.name,
+                )
             self._make(kept, certificate, seal, now)
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import rsa
-
-        opened = seal.open(_PURPOSE, "signing.key", kept.read_bytes())
-        key = serialization.load_der_private_key(opened, None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError(f"{kept} holds no RSA key")
-        self._key = key
-        self.certificate = certificate.read_bytes()
-        digest = x509.load_pem_x509_certificate(self.certificate).fingerprint(hashes.SHA256())
+            pair = _pair(kept, certificate, seal)
+        if pair is None:
+            raise SealBroken(f"{kept} was made and cannot be read back: look at its disk")
+        self._key, self.certificate, digest = pair
         self.path = f"{CERTIFICATES}{digest.hex()[:32]}.pem"
 
     def sign(self, text: bytes, version: str) -> str:
@@ -68,3 +76,20 @@ class Signer:
             (certificate, made.public_bytes(serialization.Encoding.PEM)),
         ):
             durable.write(path, content)
+
+
+def _pair(kept: Path, certificate: Path, seal: Seal) -> "tuple[RSAPrivateKey, bytes, bytes] | None":
+    """Return the key, its certificate and the digest of that; None when they are absent, damaged, or not of one pair."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    try:
+        shown = certificate.read_bytes()
+        known = x509.load_pem_x509_certificate(shown)
+        key = serialization.load_der_private_key(seal.open(_PURPOSE, "signing.key", kept.read_bytes()), None)
+    except (FileNotFoundError, ValueError, SealBroken):
+        return None
+    if not isinstance(key, rsa.RSAPrivateKey) or key.public_key() != known.public_key():
+        return None
+    return key, shown, known.fingerprint(hashes.SHA256())

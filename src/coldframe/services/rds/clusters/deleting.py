@@ -1,7 +1,6 @@
 """The jobs that delete members and clusters; the data outlive the last member, as long as the cluster does."""
 
-import shutil
-
+from coldframe.core import durable
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
@@ -93,7 +92,7 @@ def _remove(run: Run, resource_id: str) -> None:
     engine.stop(databases.spec(found), at_once=not keeps)
     if not keeps:
         engine.destroy(databases.spec(found))
-    shutil.rmtree(door.folder, ignore_errors=True)
+    durable.remove_tree(door.folder)
 
 
 def _forget(records: Records, messenger: Messenger, resource_id: str) -> None:
@@ -181,4 +180,4 @@ def _retained(found: Cluster) -> ClusterBackup:
 
 def _delete_archives(databases: Databases, names: list[str]) -> None:
     for name in names:
-        shutil.rmtree(databases.archive_of(name), ignore_errors=True)
+        durable.remove_tree(databases.archive_of(name))

@@ -1,12 +1,12 @@
 """The endpoints of a cluster: the one in front of the writer, the one that spreads over readers, and custom ones."""
 
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import TypeGuard
 
 import msgspec
 
+from coldframe.core import durable
 from coldframe.core.records import Records
 from coldframe.engines.endpoint import EndpointSpec, EndpointStatus
 from coldframe.services.rds.clusters import lookup
@@ -131,7 +131,7 @@ def close(databases: Databases, found: Seen, *, forever: bool = False) -> None:
             door = databases.door(row)
             databases.endpoints(found.cluster.engine).stop(door)
             if forever:
-                shutil.rmtree(door.folder, ignore_errors=True)
+                durable.remove_tree(door.folder)
 
 
 def _still(now: Seen | None, name: str) -> TypeGuard[Seen]:

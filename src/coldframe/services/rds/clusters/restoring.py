@@ -1,9 +1,12 @@
 """Jobs that make clusters of back-ups: of a snapshot, and of a snapshot with the changes up to a moment."""
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
+from coldframe.services.rds import stages
 from coldframe.services.rds.clusters import creating, lookup, snapshotting
 from coldframe.services.rds.clusters.records import ClusterSnapshot
 from coldframe.services.rds.clusters.volumes import volume_of
@@ -60,7 +63,8 @@ def _restore(run: Run, cluster: str, identifier: str, of_cluster: bool) -> None:
         row = records.get(ClusterSnapshot, identifier) if of_cluster else records.get(Snapshot, identifier)
     volume, engine = volume_of(databases, found), databases.engine(found.engine)
     engine.destroy(volume)
-    engine.backups.restore(databases.copy_of(row), volume)
+    with stages.given_back(partial(engine.destroy, volume)):
+        engine.backups.restore(databases.copy_of(row), volume)
 
 
 def _restore_until(run: Run, cluster: str, source: str, until: int) -> None:
@@ -78,9 +82,10 @@ def _restore_until(run: Run, cluster: str, source: str, until: int) -> None:
     settings = {**row.settings, **(present.in_force if present is not None else {})}
     volume, engine = replace(volume_of(databases, found), settings=settings), databases.engine(found.engine)
     engine.destroy(volume)
-    engine.backups.restore(
-        databases.copy_of(row),
-        volume,
-        logs=databases.archive_of(row.member) if databases.archive_of(row.member).exists() else None,
-        until=until / 1000 if until else None,
-    )
+    with stages.given_back(partial(engine.destroy, volume)):
+        engine.backups.restore(
+            databases.copy_of(row),
+            volume,
+            logs=databases.archive_of(row.member) if databases.archive_of(row.member).exists() else None,
+            until=until / 1000 if until else None,
+        )

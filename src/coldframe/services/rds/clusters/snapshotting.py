@@ -1,5 +1,6 @@
 """Jobs about snapshots of clusters: made of the writer or of data without members, copied, archived on, thrown away."""
 
+from functools import partial
 from typing import Any, Literal
 
 from coldframe.core import ids
@@ -13,6 +14,7 @@ from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.snapshotting import archive as archive_of
 from coldframe.services.rds.snapshotting import delete_snapshot, discard, duplicate
 
 _DAY = 86_400_000
@@ -156,10 +158,7 @@ def archive(run: Run, cluster: str) -> list[Any]:
         writer = lookup.writer(records, found) if found is not None else None
     if writer is None or writer.wanted != "running" or not writer.ready:
         return ["", 0]
-    folder = databases.archive_of(writer.resource_id)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    until = databases.engine(writer.engine).backups.archive(databases.spec(writer), folder)
-    return [writer.resource_id, int(until * 1000)]
+    return [writer.resource_id, int(archive_of(databases, writer) * 1000)]
 
 
 def expired(records: Records, cluster: Cluster, now: int) -> list[ClusterSnapshot]:
@@ -198,7 +197,8 @@ def _copy(run: Run, identifier: str, cluster: str) -> str:
     spec = databases.spec(writer) if writer is not None else volume_of(databases, found)
     if writer is not None and writer.wanted == "running":
         databases.socket(writer)
-    databases.engine(found.engine).backups.back_up(spec, folder)
+    with stages.given_back(partial(discard, folder)):
+        databases.engine(found.engine).backups.back_up(spec, folder)
     return spec.name
 
 
@@ -207,7 +207,8 @@ def _duplicate(run: Run, source: str, target: str) -> None:
     with run.read() as records:
         before = databases.copy_of(records.get(ClusterSnapshot, source))
         after = databases.copy_of(records.get(ClusterSnapshot, target))
-    duplicate(before, after)
+    with stages.given_back(partial(discard, after)):
+        duplicate(before, after)
 
 
 def _give_up(run: Run, identifier: str, cluster: str, afterwards: str) -> None:
