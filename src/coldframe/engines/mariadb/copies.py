@@ -1,5 +1,6 @@
 """Copies of an instance that follow it by GTID replication."""
 
+import logging
 import secrets
 from collections.abc import Sequence
 
@@ -12,10 +13,13 @@ from coldframe.engines.database import (
     Obstacle,
 )
 from coldframe.engines.mariadb import grants, physical, positions, settings
-from coldframe.engines.mariadb.client import Client, named, quoted
+from coldframe.engines.mariadb.client import Client, QueryFailed, named, quoted
 from coldframe.engines.mariadb.instances import Instances
 from coldframe.engines.mariadb.places import Place
 
+LOG = logging.getLogger("coldframe.mariadb")
+# "Could not initialize master info structure"
+_UNREADABLE = 1201
 _RELAX = ("SET GLOBAL sync_binlog = 0", "SET GLOBAL innodb_flush_log_at_trx_commit = 2")
 _STRICT = ("SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1")
 
@@ -70,11 +74,20 @@ class MariaDBCopies:
                 # It was a primary: what it has committed itself is where the other goes on.
                 client.query("SET GLOBAL gtid_slave_pos = @@global.gtid_current_pos")
             # Both ends are loopback addresses of this machine. Newer versions want TLS unless told otherwise.
-            client.query(
+            change = (
                 f"CHANGE MASTER TO MASTER_HOST = {quoted(host)}, MASTER_PORT = {port}, MASTER_USER = {quoted(user)},"
                 f" MASTER_PASSWORD = {quoted(password)}, MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1,"
                 " MASTER_SSL = 0, MASTER_SSL_VERIFY_SERVER_CERT = 0"
             )
+            try:
+                client.query(change)
+            except QueryFailed as refused:
+                if refused.code != _UNREADABLE:
+                    raise
+                # A power cut tore its files of whom it follows, or its relay log. How far it is, a table of its own knows.
+                LOG.warning("%s begins its relay log anew: %s", target.name, refused)
+                client.query("RESET SLAVE ALL")
+                client.query(change)
             client.query("START SLAVE")
         kept.position = None
         place.keep(kept)
