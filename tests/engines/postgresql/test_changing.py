@@ -8,6 +8,8 @@ import threading
 import psycopg
 import pytest
 
+from coldframe.engines.database import DatabaseError
+from coldframe.engines.postgresql.cluster import Cluster
 from tests.engines.postgresql.conftest import until
 
 pytestmark = pytest.mark.xdist_group("postgresql")
@@ -43,3 +45,41 @@ def test_a_long_change_of_one_instance_does_not_hold_up_another(instances):
             session.execute("SELECT 1")
     assert engine.status(slow).read_only
     assert not engine.status(quick).read_only
+
+
+def test_who_needs_an_instance_that_restarts_starts_no_second_one(instances, monkeypatch):
+    """The restart of one that is closed has two halves, and supervision or a job may start it between them."""
+    spec, engine = instances.running("restarting"), instances.engine
+    both, stopped = threading.Barrier(2), threading.Event()
+    stop, look = Cluster.stop, Cluster._await_orphans
+
+    def told(self, *, at_once=False):
+        stop(self, at_once=at_once)
+        stopped.set()
+
+    def together(self):
+        # Each has seen that nothing runs; the other one does not come where it has to wait.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(1.0)
+        look(self)
+
+    monkeypatch.setattr(Cluster, "stop", told)
+    monkeypatch.setattr(Cluster, "_await_orphans", together)
+    failed = []
+
+    def needed():
+        assert stopped.wait(60)
+        try:
+            engine.start(spec)
+        except DatabaseError as error:
+            failed.append(str(error))
+
+    needing = threading.Thread(target=needed)
+    needing.start()
+    try:
+        engine.set_read_only(spec, on=True)
+    finally:
+        needing.join()
+    assert not failed
+    assert engine.status(spec).state == "running"
+    assert engine.status(spec).read_only

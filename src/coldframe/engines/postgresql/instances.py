@@ -64,9 +64,15 @@ class Instances:
 
     def start(self, spec: InstanceSpec) -> Running:
         """Start it in its mode; what its creation left to do is done before anybody else comes in."""
-        # A cluster's writer is started by whoever needs it: of two at once, one would take the other's process for an orphan.
-        with self._starts.setdefault(spec.folder, threading.RLock()):
+        with self._starting(spec):
             return self._start(spec)
+
+    def _starting(self, spec: InstanceSpec) -> threading.RLock:
+        """Return the lock of whoever starts an instance.
+
+        It is started by whoever needs it: of two at once, one would take the other's process for an orphan, or not come to be.
+        """
+        return self._starts.setdefault(spec.folder, threading.RLock())
 
     def _start(self, spec: InstanceSpec) -> Running:
         if not layout.data(spec).exists():
@@ -147,7 +153,8 @@ class Instances:
             elif not self._close(spec, known, connection):
                 return
         if on and known.source is None:
-            self.cluster(spec).restart("sealed")
+            with self._starting(spec):
+                self.cluster(spec).restart("sealed")
 
     def leave(self, spec: InstanceSpec) -> None:
         """Stop following for good: the source keeps nothing for this instance any longer."""
