@@ -407,7 +407,8 @@ def _reopen(url: str) -> Store:
             time.sleep(0.02)
 
 
-COUNTER = """
+# What a program of its own begins with that opens the same store.
+OTHER = """
 import sys
 from coldframe.core.records import Record, record
 from coldframe.core.store import Store
@@ -420,6 +421,8 @@ class Item(Record):
 
 store = Store.open(sys.argv[1], exclusive=False)
 store.prepare([Item])
+"""
+COUNTER = f"""{OTHER}
 print("ready", flush=True)
 sys.stdin.readline()
 for n in range(100):
@@ -454,19 +457,7 @@ def test_writers_of_two_processes_lose_nothing(store: Store, store_url: str) -> 
         assert tx.records(*HERE).get(Item, "counter").number == 200
 
 
-VISITOR = """
-import sys
-from coldframe.core.records import Record, record
-from coldframe.core.store import Store
-
-@record("items", key=("name",), index=("number",))
-class Item(Record):
-    name: str
-    number: int = 0
-    text: str = ""
-
-store = Store.open(sys.argv[1], exclusive=False)
-store.prepare([Item])
+VISITOR = f"""{OTHER}
 with store.read() as tx:
     print(*[row.name for row in tx.records("123456789012", "eu-central-1").list(Item)])
 store.close()
