@@ -1,7 +1,5 @@
 """Jobs about read replicas: copied from their source, kept behind it, made instances of their own."""
 
-from functools import partial
-
 from coldframe.core.records import Records
 from coldframe.engines.database import CopyKind
 from coldframe.jobs.job import job
@@ -52,8 +50,7 @@ def copy(run: Run, resource_id: str, kind: CopyKind) -> None:
     engine = databases.engine(target.engine)
     databases.socket(source)
     engine.stop(databases.spec(target), at_once=True)
-    engine.destroy(databases.spec(target))
-    with stages.given_back(partial(engine.destroy, databases.spec(target))):
+    with stages.laid_in_anew(engine, databases.spec(target)):
         engine.copies.copy(databases.spec(source), databases.spec(target), kind)
 
 

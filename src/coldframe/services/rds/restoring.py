@@ -1,7 +1,5 @@
 """Jobs that make instances of back-ups: of a snapshot, and of a snapshot with the changes up to a moment."""
 
-from functools import partial
-
 from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import creating, engine_names, lookup, snapshotting, stages
@@ -52,8 +50,7 @@ def _restore(run: Run, resource_id: str, identifier: str) -> None:
     with run.read() as records:
         folder = databases.copy_of(records.get(Snapshot, identifier))
     engine = databases.engine(instance.engine)
-    engine.destroy(databases.spec(instance))
-    with stages.given_back(partial(engine.destroy, databases.spec(instance))):
+    with stages.laid_in_anew(engine, databases.spec(instance)):
         engine.backups.restore(folder, databases.spec(instance))
 
 
@@ -66,9 +63,8 @@ def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
         raise JobError(f"no automated snapshot is from before {_named(until)}")
     newest = max(before, key=lambda row: row.created)
     engine = databases.engine(instance.engine)
-    engine.destroy(databases.spec(instance))
     aside = databases.archive_of(source, engine_names.named(instance.engine).major(newest.version))
-    with stages.given_back(partial(engine.destroy, databases.spec(instance))):
+    with stages.laid_in_anew(engine, databases.spec(instance)):
         engine.backups.restore(
             databases.copy_of(newest),
             databases.spec(instance),

@@ -171,8 +171,7 @@ def _duplicate(run: Run, source: str, target: str) -> int:
             place = records.elsewhere(account=arn.account, region=arn.region)
         before = databases.copy_of(place.get(Snapshot, name))
         after = databases.copy_of(records.get(Snapshot, target))
-    with stages.given_back(partial(discard, after)):
-        duplicate(before, after)
+    duplicate(before, after)
     return size_of(after)
 
 
@@ -217,11 +216,12 @@ def discard(folder: Path) -> None:
 def duplicate(before: Path, after: Path) -> None:
     """Copy the folder of a snapshot durably, in place of what an earlier attempt left; raises DatabaseError."""
     discard(after)
-    try:
-        shutil.copytree(before, after, symlinks=True)
-        durable.sync_tree(after)
-    except shutil.Error as error:
-        raise DatabaseError(f"the snapshot could not be copied: {error}") from error
+    with stages.given_back(partial(discard, after)):
+        try:
+            shutil.copytree(before, after, symlinks=True)
+            durable.sync_tree(after)
+        except shutil.Error as error:
+            raise DatabaseError(f"the snapshot could not be copied: {error}") from error
 
 
 def size_of(folder: Path) -> int:

@@ -3,10 +3,11 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from coldframe.core.records import Records
-from coldframe.engines.database import DatabaseError
+from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSpec
 from coldframe.jobs.journal import JobRow
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, in_force, lookup
@@ -140,6 +141,14 @@ def given_back(remove: Callable[[], None]) -> Iterator[None]:
         with contextlib.suppress(OSError, DatabaseError):
             remove()
         raise
+
+
+@contextlib.contextmanager
+def laid_in_anew(engine: DatabaseEngine, spec: InstanceSpec) -> Iterator[None]:
+    """Lay an instance's files in, after what an attempt before left of them is removed; half of them do not stay."""
+    engine.destroy(spec)
+    with given_back(partial(engine.destroy, spec)):
+        yield
 
 
 def why(run: Run) -> str:

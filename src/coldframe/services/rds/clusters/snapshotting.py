@@ -207,8 +207,7 @@ def _duplicate(run: Run, source: str, target: str) -> None:
     with run.read() as records:
         before = databases.copy_of(records.get(ClusterSnapshot, source))
         after = databases.copy_of(records.get(ClusterSnapshot, target))
-    with stages.given_back(partial(discard, after)):
-        duplicate(before, after)
+    duplicate(before, after)
 
 
 def _give_up(run: Run, identifier: str, cluster: str, afterwards: str) -> None:
