@@ -36,7 +36,8 @@ class Period(NamedTuple):
 def asked(visit: Visit, values: dict[str, list[str]] | None = None) -> Period:
     """Return the period of an address (`last`, or `from` and `to`, ISO times in UTC); the last hour without one."""
     given = values if values is not None else visit.query
-    now = int(visit.installation.clock.seconds())
+    # The running second belongs to it: what was written a moment ago is what people look for.
+    now = int(visit.installation.clock.seconds()) + 1
     start, end = (_moment(given.get(name, [""])[0]) for name in ("from", "to"))
     if start is not None:
         return Period(start, max(start + 1, end if end is not None else now), "")
