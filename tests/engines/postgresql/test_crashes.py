@@ -31,3 +31,20 @@ def test_a_start_waits_for_what_a_killed_server_left(instances):
         with contextlib.suppress(psycopg.Error):
             session.execute("SELECT 1")
     assert instances.rows(spec, "SELECT 1") == [(1,)]
+
+
+def test_a_start_heeds_no_lock_file_whose_process_is_another_by_now(instances):
+    """After a restart of the machine any process may have the id; so may one that died, until somebody asks for its end."""
+    spec, other = instances.running("locked"), instances.running("another")
+    pid = instances.engine.reattach(spec).pid
+    locks = [spec.folder / "data" / "postmaster.pid", spec.folder / "s" / ".s.PGSQL.5432.lock"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: instances.engine.status(spec).state == "crashed")
+    for lock in locks:
+        said = lock.read_text(encoding="utf-8")
+        assert said.startswith(f"{pid}\n")
+        lock.write_text(
+            said.replace(str(pid), str(instances.engine.reattach(other).pid), 1), encoding="utf-8"
+        )
+    instances.engine.start(spec)
+    assert instances.rows(spec, "SELECT 1") == [(1,)]

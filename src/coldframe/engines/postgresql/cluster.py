@@ -121,18 +121,25 @@ class Cluster:
     def _await_orphans(self) -> None:
         """Return when no process of an earlier start is left that may still write: a killed server's children go by themselves.
 
-        After that its lock file stands for nobody, whoever may have its process id by now.
+        After that its lock files stand for nobody, whoever may have its process id by now: after a restart of the machine
+        another program, before that a dead server whose end nobody has asked for.
         """
         data = layout.data(self.spec)
-        lock = data / "postmaster.pid"
-        if not lock.exists():
+        socket = layout.socket(self.spec)
+        locks = [
+            lock
+            for lock in (data / "postmaster.pid", socket.with_name(f"{socket.name}.lock"))
+            if lock.exists()
+        ]
+        if not locks:
             return
         if not until(lambda: not _working_in(data), _ORPHAN_SECONDS):
             raise DatabaseError(
                 f"processes of an earlier start of {self.spec.name} are still there: {_working_in(data)}",
                 "end them",
             )
-        lock.unlink(missing_ok=True)
+        for lock in locks:
+            lock.unlink(missing_ok=True)
 
     def _await(self, found: Running) -> None:
         spec = self.spec
