@@ -203,13 +203,13 @@ def _applied(
 
 def _set_password(run: Run, resource_id: str, sealed: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    login = databases.login(instance, sealed)
-    databases.engine(instance.engine).set_password(databases.spec(instance), login)
+    engine, spec = stages.at_work(databases, instance)
+    engine.set_password(spec, databases.login(instance, sealed))
 
 
 def _apply(run: Run, resource_id: str) -> None:
-    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    databases.engine(instance.engine).apply(databases.spec(instance))
+    engine, spec = stages.at_work(run.part(Databases), stages.instance_of(run, resource_id))
+    engine.apply(spec)
 
 
 def _close_endpoint(run: Run, resource_id: str) -> None:

@@ -55,11 +55,11 @@ def copy(run: Run, resource_id: str, kind: CopyKind) -> None:
 
 
 def follow(run: Run, resource_id: str) -> None:
-    """Let a running copy follow its source; for a step."""
+    """Let a running copy follow its running source; for a step."""
     databases, target = run.part(Databases), stages.instance_of(run, resource_id)
-    source = stages.instance_of(run, target.source)
-    databases.socket(target)
-    databases.engine(target.engine).copies.follow(databases.spec(source), databases.spec(target))
+    engine, copy = stages.at_work(databases, target)
+    _, source = stages.at_work(databases, stages.instance_of(run, target.source))
+    engine.copies.follow(source, copy)
 
 
 def follow_again(run: Run, resource_id: str) -> None:
@@ -84,8 +84,8 @@ def promote(run: Run, resource_id: str) -> None:
     with run.read() as records:
         target = lookup.by_resource(records, resource_id)
     if target is not None and target.wanted == "running":
-        databases.socket(target)
-        databases.engine(target.engine).copies.promote(databases.spec(target))
+        engine, spec = stages.at_work(databases, target)
+        engine.copies.promote(spec)
 
 
 def open_for_writes(run: Run, resource_id: str) -> None:
@@ -94,7 +94,8 @@ def open_for_writes(run: Run, resource_id: str) -> None:
     with run.read() as records:
         target = lookup.by_resource(records, resource_id)
     if target is not None and not target.read_only and target.wanted == "running":
-        databases.engine(target.engine).set_read_only(databases.spec(target), on=False)
+        engine, spec = stages.at_work(databases, target)
+        engine.set_read_only(spec, on=False)
 
 
 def allow_writes(run: Run, resource_id: str) -> None:
@@ -104,4 +105,5 @@ def allow_writes(run: Run, resource_id: str) -> None:
         target = lookup.by_resource(records, resource_id)
         free = target is not None and in_force.writable_copy(records, target)
     if target is not None and target.source and target.wanted == "running":
-        databases.engine(target.engine).set_read_only(databases.spec(target), on=not free)
+        engine, spec = stages.at_work(databases, target)
+        engine.set_read_only(spec, on=not free)

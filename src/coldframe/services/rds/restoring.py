@@ -32,9 +32,7 @@ def restore_to_moment(run: Run, resource_id: str, source: str, source_name: str,
 def archive(databases: Databases, run: Run, resource_id: str) -> int:
     """Archive what a running instance has changed; returns up to when it can be restored (milliseconds since 1970)."""
     instance = stages.instance_of(run, resource_id)
-    if instance.wanted == "running":
-        # After a power cut the job may go on before its database does.
-        databases.socket(instance)
+    stages.at_work(databases, instance)
     return int(snapshotting.archive(databases, instance) * 1000)
 
 

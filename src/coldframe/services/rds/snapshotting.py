@@ -150,15 +150,13 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
         folder = databases.copy_of(records.get(Snapshot, identifier))
     discard(folder)
     folder.mkdir(parents=True, mode=0o700)
-    backups, spec = databases.engine(instance.engine).backups, databases.spec(instance)
-    if instance.wanted == "running":
-        # After a crash somebody may be starting it, who would change the files as they are copied.
-        databases.socket(instance)
+    # After a crash somebody may be starting it, who would change the files as they are copied.
+    engine, spec = stages.at_work(databases, instance)
     if identifier.startswith("rds:") and instance.retention and not (instance.source or instance.read_only):
         # From the first archive on an instance keeps its log until it is archived: nothing may be lacking after this copy.
         archive(databases, instance)
     with stages.given_back(partial(discard, folder)):
-        backups.back_up(spec, folder)
+        engine.backups.back_up(spec, folder)
     return size_of(folder)
 
 

@@ -85,6 +85,13 @@ def prepare(run: Run, name: str, resource_id: str) -> None:
     run.write(name, change)
 
 
+def at_work(databases: Databases, instance: Instance) -> tuple[DatabaseEngine, InstanceSpec]:
+    """Return the engine and the spec of an instance, which is started if it is to run: after a power cut a job may go on first."""
+    if instance.wanted == "running":
+        databases.socket(instance)
+    return databases.engine(instance.engine), databases.spec(instance)
+
+
 def start(run: Run, resource_id: str) -> None:
     """Start an instance and open its endpoint, or find both running; for a step."""
     databases = run.part(Databases)

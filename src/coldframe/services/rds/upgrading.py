@@ -255,7 +255,8 @@ def _complete(run: Run, resource_id: str) -> None:
     with run.read() as records:
         found = lookup.by_resource(records, resource_id)
     if found is not None and found.wanted == "running" and not found.source:
-        databases.engine(found.engine).upgrades.complete(databases.spec(found))
+        engine, spec = stages.at_work(databases, found)
+        engine.upgrades.complete(spec)
 
 
 def _refused(records: Records, messenger: Messenger, resource_id: str, reason: str) -> None:

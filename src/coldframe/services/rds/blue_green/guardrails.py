@@ -12,7 +12,7 @@ import msgspec
 from coldframe.core.records import Records
 from coldframe.engines.database import Activity, Copies, DatabaseEngine, DatabaseError, Following
 from coldframe.jobs.run import Run
-from coldframe.services.rds import lookup
+from coldframe.services.rds import lookup, stages
 from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.clusters import lookup as clusters
 from coldframe.services.rds.clusters.records import ClusterEndpoint
@@ -118,8 +118,8 @@ def unsupported(databases: Databases, blue: Instance, green: Instance) -> str:
 
 def obstacles(run: Run, blue: Instance) -> str:
     """Return what of a database logical replication does not carry, in words; empty when it carries all of it."""
-    databases = run.part(Databases)
-    found = databases.engine(blue.engine).copies.obstacles(databases.spec(blue))
+    engine, spec = stages.at_work(run.part(Databases), blue)
+    found = engine.copies.obstacles(spec)
     return "; ".join(f"{each.database}: {each.text}" for each in found)
 
 

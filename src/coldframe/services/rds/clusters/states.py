@@ -189,12 +189,13 @@ def _set_password(run: Run, cluster: str, sealed: str) -> None:
     with run.read() as records:
         found = lookup.expect(records, cluster)
         writer = instances.expect(records, found.writer) if found.writer else None
-    engine, login = databases.engine(found.engine), databases.login(found, sealed)
+    login = databases.login(found, sealed)
     if writer is not None:
-        engine.set_password(databases.spec(writer), login)
+        engine, spec = stages.at_work(databases, writer)
+        engine.set_password(spec, login)
         return
     # No member has the data in its hands: they are served for this moment alone, behind no endpoint.
-    volume = volume_of(databases, found)
+    engine, volume = databases.engine(found.engine), volume_of(databases, found)
     try:
         engine.start(volume)
         engine.set_password(volume, login)
