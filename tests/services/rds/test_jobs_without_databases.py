@@ -56,10 +56,18 @@ def test_a_replica_is_made_and_promoted_and_a_password_set(rds, monkeypatch, eng
     available(rds, "copy")
     assert followed == ["copy", source]
     opened = killed_before(monkeypatch, replicating, "open_for_writes")
-    rds.promote_read_replica(DBInstanceIdentifier="copy", BackupRetentionPeriod=0)
+    rds.promote_read_replica(DBInstanceIdentifier="copy", BackupRetentionPeriod=1)
     until(lambda: opened)
     assert opened == ["copy"]
     until(lambda: "ReadReplicaSourceDBInstanceIdentifier" not in available(rds, "copy"))
+
+    def backed_up():
+        found = rds.describe_db_snapshots(DBInstanceIdentifier="copy")["DBSnapshots"]
+        assert not [each for each in found if each["Status"] == "failed"]
+        return [each for each in found if each["Status"] == "available"]
+
+    # Only when it takes writes, as one in recovery has no log of its own to archive.
+    until(backed_up)
     told = killed_before(monkeypatch, modifying, "_set_password")
     rds.modify_db_instance(
         DBInstanceIdentifier="copy", MasterUserPassword=f"{PASSWORD}x", ApplyImmediately=True

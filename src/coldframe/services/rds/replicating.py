@@ -28,19 +28,23 @@ def promote_replica(run: Run, resource_id: str) -> None:
     run.step("stop following", promote, run, resource_id)
     databases, messenger = run.part(Databases), run.part(Messenger)
 
-    def change(records: Records) -> None:
+    def alone(records: Records) -> None:
         found = lookup.by_resource(records, resource_id)
-        if found is None:
-            return
-        found = records.change(found, source="", read_only=False, note="")
-        events.tell(records, messenger, found, "replica_promoted")
-        if found.status in {"modifying", "available"}:
+        if found is not None:
+            found = records.change(found, source="", read_only=False, note="")
+            events.tell(records, messenger, found, "replica_promoted")
+
+    def there(records: Records) -> None:
+        found = lookup.by_resource(records, resource_id)
+        if found is not None and found.status in {"modifying", "available"}:
             found = records.change(found, status="available")
+            # Only one that takes writes has a log of its own, from which it can be restored to a moment.
             if found.retention and not found.restorable:
                 begin_automated(records, databases, found)
 
-    run.write("it stands alone", change)
+    run.write("it stands alone", alone)
     run.step("take writes", open_for_writes, run, resource_id)
+    run.write("it is there", there)
 
 
 def copy(run: Run, resource_id: str, kind: CopyKind) -> None:
