@@ -14,7 +14,7 @@ from coldframe.core.process import Account
 from coldframe.engines import daemon
 from coldframe.engines.accounts import let_through, private_folder, service_account
 from coldframe.engines.database import DatabaseError, InstanceSpec, Running, Version
-from coldframe.engines.mariadb import changes, logs, settings, versions
+from coldframe.engines.mariadb import changes, logs, open_logs, settings, versions
 from coldframe.engines.mariadb.client import Client, Unreachable
 from coldframe.engines.mariadb.places import Kept, Place
 from coldframe.engines.mariadb.template import ENVIRONMENT
@@ -86,6 +86,8 @@ class Instances:
         place.list_logs(account)
         settings.write(spec, version, kept, account)
         place.socket.unlink(missing_ok=True)
+        if daemon.state(place.record) == "crashed":
+            open_logs.mark(place.binlog_index)
         server = versions.needed(version, "mariadbd")
         let_through(account, server.parent)
         root = ["--user=root"] if account.user == 0 else []
@@ -143,6 +145,8 @@ class Instances:
                 daemon.stop(place.record, with_signal=signal.SIGTERM, patience=_STOP)
                 return
         daemon.stop(place.record, with_signal=signal.SIGKILL)
+        # It may have been about to end by itself.
+        open_logs.mark(place.binlog_index)
 
     def set_read_only(self, spec: InstanceSpec, *, on: bool) -> None:
         """Refuse (or allow) writes from everybody but replication: at once, and after any restart or crash."""

@@ -41,6 +41,7 @@ class Place:
         self.slow_log = self.logs / "slowquery" / "mysql-slowquery.log"
         self.general_log = self.logs / "general" / "mysql-general.log"
         self.binlogs = spec.folder / "binlogs"
+        self.binlog_index = self.binlogs / "binlog.index"
         self.files = spec.folder / "files"
         self.scratch = spec.scratch / spec.name if spec.scratch else spec.folder / "tmp"
         self.configuration = spec.folder / "my.cnf"
