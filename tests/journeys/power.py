@@ -31,7 +31,7 @@ needs_root = pytest.mark.skipif(
 class CutDisk:
     """A file system in a file, mounted at `folder`; after `cut` it is of no use until `back`."""
 
-    def __init__(self, home: Path, size: int, options: str, kind: str) -> None:
+    def __init__(self, home: Path, size: int, options: str, kind: str, features: str = "") -> None:
         self.folder = home / "disk"
         self.image = home / "image"
         self.failing = False
@@ -42,7 +42,8 @@ class CutDisk:
         with self.image.open("wb") as file:
             file.truncate(size)
         quiet = ["-q", "-F"] if kind == "ext4" else ["-q"]
-        subprocess.run([f"mkfs.{kind}", *quiet, self.image], check=True)
+        more = ["-O", features] if features else []
+        subprocess.run([f"mkfs.{kind}", *quiet, *more, self.image], check=True)
         self._mount()
 
     def cut(self) -> None:
@@ -98,12 +99,17 @@ class CutDisk:
 
 
 @contextlib.contextmanager
-def cut_disk(options: str = "", *, size: int = 512 << 20, kind: str = "ext4") -> Iterator[CutDisk]:
-    """A disk whose power can be cut, mounted with options such as `data=writeback`; it takes root."""
+def cut_disk(
+    options: str = "", *, size: int = 512 << 20, kind: str = "ext4", features: str = ""
+) -> Iterator[CutDisk]:
+    """A disk whose power can be cut, mounted with options such as `data=writeback`; it takes root.
+
+    `features` are those that the file system has beside the usual ones, such as `encrypt`.
+    """
     # None of pytest's: databases of another user lie in it, and their sockets need a short name.
     home = Path(tempfile.mkdtemp(prefix="cf-"))
     home.chmod(0o755)
-    disk = CutDisk(home, size, options, kind)
+    disk = CutDisk(home, size, options, kind, features)
     try:
         yield disk
     finally:
