@@ -59,7 +59,7 @@ def upgrade_instance(run: Run, resource_id: str, version: str) -> None:
         run.wait(lambda: _made(run, name), timeout=86_400, poll=0.1, name="wait for the snapshot")
     run.undo("go back", _go_back, run, resource_id, plan)
     run.write("it goes down", _down, run.part(Messenger), resource_id, plan)
-    run.step("close the endpoint", _close, run, resource_id)
+    run.step("close the endpoint", stages.close_endpoint, run, resource_id)
     if plan.backups:
         run.step("archive the last changes", restoring.archive, run.part(Databases), run, resource_id)
     stages.mark(run, "the upgrade begins", resource_id, "upgrade_started")
@@ -188,13 +188,6 @@ def _down(records: Records, messenger: Messenger, resource_id: str, plan: Plan) 
         if replica is not None and replica.status != "deleting":
             replica = records.change(replica, status="upgrading")
             events.tell(records, messenger, replica, "replica_waits")
-
-
-def _close(run: Run, resource_id: str) -> None:
-    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    endpoint = stages.endpoint_of(run, resource_id)
-    with databases.turn(endpoint.id):
-        databases.endpoints(instance.engine).stop(databases.door(endpoint))
 
 
 def _prepare(run: Run, resource_id: str, plan: Plan) -> None:
