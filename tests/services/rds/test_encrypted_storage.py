@@ -240,6 +240,9 @@ def test_an_upgrade_to_another_major_version_stays_in_the_encrypted_folder(story
     after = available(rds, story.name)
     assert after["EngineVersion"] == targets[0]
     assert story.reads(after) == story.marker
+    saved = f"stopped-{story.engine}"
+    rds.modify_db_snapshot(DBSnapshotIdentifier=saved, EngineVersion=targets[0])
+    assert story.saved(saved)["EngineVersion"] == targets[0]
     all_encrypted(story)
     assert disk.holds(story.marker.encode()) == []
 
@@ -298,6 +301,12 @@ def test_copies_of_snapshots_are_encrypted_under_the_key_that_is_named(server, r
     # When nothing is left that a key opens, nobody has a grant for it any more.
     grants = {row["GrantId"] for row in kms.list_grants(KeyId=other)["Grants"]}
     assert len(grants) == 2
+    # One whose key is disabled can be deleted still.
+    rds.stop_db_instance(DBInstanceIdentifier="of-copies")
+    until(lambda: described(rds, "of-copies")["DBInstanceStatus"] == "stopped")
+    kms.disable_key(KeyId=other)
+    rds.start_db_instance(DBInstanceIdentifier="of-copies")
+    until(lambda: described(rds, "of-copies")["DBInstanceStatus"].startswith("inaccessible-encryption"))
     deleted(rds, "of-copies")
     for name in ("others", "as-it-was"):
         rds.delete_db_snapshot(DBSnapshotIdentifier=name)
@@ -318,6 +327,11 @@ def test_keys_that_are_of_no_use_are_refused_and_leave_nothing_behind(server, rd
         assert code_of(caught) == "KMSKeyNotAccessibleFault"
         assert f"Specified KMS key [{named}] does not exist, is not enabled" in str(caught.value)
     assert not kms.list_grants(KeyId=good)["Grants"]
+    # The AWS managed key is for everybody who may use RDS.
+    answer = server.client("rds", **key).create_db_instance(**wanted(StorageEncrypted=True))["DBInstance"]
+    assert answer["KmsKeyId"].startswith("arn:aws:kms:")
+    available(rds, answer["DBInstanceIdentifier"])
+    deleted(rds, answer["DBInstanceIdentifier"])
     options = rds.describe_orderable_db_instance_options(Engine="mariadb", MaxRecords=20)
     assert all(row["SupportsStorageEncryption"] for row in options["OrderableDBInstanceOptions"])
 

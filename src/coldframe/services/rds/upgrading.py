@@ -144,8 +144,10 @@ def _specs(run: Run, resource_id: str, plan: Plan) -> tuple[Instance, InstanceSp
         found = lookup.expect(records, resource_id)
         newer = replace(found, version=plan.version, parameter_group=plan.group)
         newer = replace(newer, in_force=in_force.wanted(records, newer))
-    older = replace(found, version=plan.old_version, in_force=plan.old_settings)
-    return found, databases.spec(older), databases.spec(newer)
+    older = databases.spec(replace(found, version=plan.old_version, in_force=plan.old_settings))
+    # After a boot the job may go on before anybody has opened it: what cannot be seen would be taken for not there.
+    databases.encryption.unlock(older.folder, found.encryption)
+    return found, older, databases.spec(newer)
 
 
 def _check(run: Run, resource_id: str, plan: Plan) -> str:
@@ -224,7 +226,9 @@ def _there(run: Run, resource_id: str) -> bool:
 
 def _settle(run: Run, resource_id: str) -> None:
     databases, found = run.part(Databases), stages.instance_of(run, resource_id)
-    databases.engine(found.engine).upgrades.settle(databases.spec(found))
+    spec = databases.spec(found)
+    databases.encryption.unlock(spec.folder, found.encryption)
+    databases.engine(found.engine).upgrades.settle(spec)
 
 
 def _upgraded(
@@ -282,6 +286,7 @@ def _go_back(run: Run, resource_id: str, plan: Plan) -> None:
             in_force=plan.old_settings,
         )
     engine, spec = databases.engine(found.engine), databases.spec(found)
+    databases.encryption.unlock(spec.folder, found.encryption)
     engine.stop(spec)
     engine.upgrades.back(spec)
     stages.start(run, resource_id)
