@@ -249,6 +249,40 @@ def test_an_upgrade_to_another_major_version_stays_in_the_encrypted_folder(story
     assert disk.holds(story.marker.encode()) == []
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_green_side_of_a_database_in_clear_is_encrypted_where_a_key_is_named(server, rds, engine):
+    key = server.client("kms").create_key()["KeyMetadata"]
+    blue = made(rds, engine, DBName="app", BackupRetentionPeriod=1)
+    name = blue["DBInstanceIdentifier"]
+    with session(connector(blue, PASSWORD)) as cursor:
+        cursor.execute("CREATE TABLE marked (n INT PRIMARY KEY, t TEXT)")
+        cursor.execute("INSERT INTO marked VALUES (1, 'one')")
+    available(rds, name)
+    with pytest.raises(ClientError) as caught:
+        rds.create_db_instance_read_replica(
+            DBInstanceIdentifier="no", SourceDBInstanceIdentifier=name, KmsKeyId=key["Arn"]
+        )
+    assert "can't create an encrypted read replica from an unencrypted DB instance" in str(caught.value)
+    identifier = rds.create_blue_green_deployment(
+        BlueGreenDeploymentName=f"of-{name}",
+        Source=blue["DBInstanceArn"],
+        TargetResourceConfigurations=[{"SourceArn": blue["DBInstanceArn"], "TargetKmsKeyId": key["KeyId"]}],
+    )["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
+    there = settled(rds, identifier)
+    assert there["Status"] == "AVAILABLE", there
+    green = described(rds, there["Target"])
+    assert (green["StorageEncrypted"], green["KmsKeyId"]) == (True, key["Arn"])
+    folder = server.installation.parts.get(Databases).root / green["DbiResourceId"]
+    assert encrypted_folders.key_of(folder) is not None
+    rds.switchover_blue_green_deployment(BlueGreenDeploymentIdentifier=identifier)
+    assert settled(rds, identifier)["Status"] == "SWITCHOVER_COMPLETED"
+    after = described(rds, name)
+    assert after["StorageEncrypted"]
+    with session(connector(after, PASSWORD)) as cursor:
+        cursor.execute("SELECT t FROM marked WHERE n = 1")
+        assert cursor.fetchone()[0] == "one"
+
+
 def for_another_account(server, rds, shared):
     """Another account copies a snapshot that is shared with it once it may use its key, too, and under a key of its own."""
     account, theirs = other_account(server)
@@ -288,13 +322,6 @@ def test_copies_of_snapshots_are_encrypted_under_the_key_that_is_named(server, r
     there = rds.get_waiter("db_snapshot_available")
     rds.create_db_snapshot(DBSnapshotIdentifier="clear", DBInstanceIdentifier=found["DBInstanceIdentifier"])
     there.wait(DBSnapshotIdentifier="clear", WaiterConfig=wait)
-    with pytest.raises(ClientError) as caught:
-        rds.create_db_instance_read_replica(
-            DBInstanceIdentifier="no",
-            SourceDBInstanceIdentifier=described(rds, found["DBInstanceIdentifier"])["DBInstanceIdentifier"],
-            KmsKeyId=other,
-        )
-    assert code_of(caught) in {"InvalidParameterCombination", "InvalidDBInstanceState"}
     chain = [("clear", "own", "alias/aws/rds"), ("own", "others", other), ("others", "as-it-was", None)]
     for source, target, key in chain:
         named = {"KmsKeyId": key} if key else {}
