@@ -6,6 +6,7 @@ the disk and every call fails; what is there after the next mount is what was du
 
 import contextlib
 import fcntl
+import mmap
 import os
 import shutil
 import signal
@@ -31,7 +32,7 @@ needs_root = pytest.mark.skipif(
 class CutDisk:
     """A file system in a file, mounted at `folder`; after `cut` it is of no use until `back`."""
 
-    def __init__(self, home: Path, size: int, options: str, kind: str) -> None:
+    def __init__(self, home: Path, size: int, options: str, kind: str, features: str = "") -> None:
         self.folder = home / "disk"
         self.image = home / "image"
         self.failing = False
@@ -42,7 +43,8 @@ class CutDisk:
         with self.image.open("wb") as file:
             file.truncate(size)
         quiet = ["-q", "-F"] if kind == "ext4" else ["-q"]
-        subprocess.run([f"mkfs.{kind}", *quiet, self.image], check=True)
+        more = ["-O", features] if features else []
+        subprocess.run([f"mkfs.{kind}", *quiet, *more, self.image], check=True)
         self._mount()
 
     def cut(self) -> None:
@@ -67,8 +69,11 @@ class CutDisk:
     def holds(self, *texts: bytes) -> list[bytes]:
         """Return which of the texts lie anywhere on the disk, also in blocks that no file has any more."""
         subprocess.run(["sync", "-f", self.folder], check=True)
-        content = self.image.read_bytes()
-        return [text for text in texts if text in content]
+        with self.image.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content:
+            found: set[bytes] = set()
+            for begin, end in _written(file.fileno()):
+                found.update(text for text in texts if content.find(text, begin, end) >= 0)
+        return [text for text in texts if text in found]
 
     def close(self) -> None:
         """Take it away."""
@@ -97,13 +102,29 @@ class CutDisk:
             return False
 
 
+def _written(descriptor: int) -> Iterator[tuple[int, int]]:
+    """Give the beginnings and the ends of what was ever written of a file."""
+    end = 0
+    with contextlib.suppress(OSError):
+        # ENXIO: there is no more.
+        while True:
+            begin = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, begin, os.SEEK_HOLE)
+            yield begin, end
+
+
 @contextlib.contextmanager
-def cut_disk(options: str = "", *, size: int = 512 << 20, kind: str = "ext4") -> Iterator[CutDisk]:
-    """A disk whose power can be cut, mounted with options such as `data=writeback`; it takes root."""
+def cut_disk(
+    options: str = "", *, size: int = 512 << 20, kind: str = "ext4", features: str = ""
+) -> Iterator[CutDisk]:
+    """A disk whose power can be cut, mounted with options such as `data=writeback`; it takes root.
+
+    `features` are those that the file system has beside the usual ones, such as `encrypt`.
+    """
     # None of pytest's: databases of another user lie in it, and their sockets need a short name.
     home = Path(tempfile.mkdtemp(prefix="cf-"))
     home.chmod(0o755)
-    disk = CutDisk(home, size, options, kind)
+    disk = CutDisk(home, size, options, kind, features)
     try:
         yield disk
     finally:

@@ -45,6 +45,18 @@ def remove_tree(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
+def empty_tree(folder: Path) -> None:
+    """Remove all that is in a folder, if it is there, and let it stay as it is, with what the file system knows of it. Raises OSError."""
+    while folder.exists() and (inside := list(folder.iterdir())):
+        for path in inside:
+            # Somebody else may remove a part of it meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder that its owner alone may enter, and those above it, unless they are there; raises OSError."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]

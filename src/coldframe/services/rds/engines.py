@@ -25,6 +25,9 @@ def provide(installation: Installation) -> None:
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide_unloaded("coldframe.services.rds.certificates.Authority", partial(_authority, installation))
     parts.provide_unloaded("coldframe.services.rds.probing.Probing", partial(_probing, installation))
+    parts.provide_unloaded(
+        "coldframe.services.rds.open_for_backups.OpenForBackups", partial(_open_for_backups, installation)
+    )
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Looks, Looks)
     parts.provide(Messenger, lambda: Messenger(installation))
@@ -51,6 +54,12 @@ def _probing(installation: Installation) -> object:
     from coldframe.services.rds.probing import Probing
 
     return Probing(installation)
+
+
+def _open_for_backups(installation: Installation) -> object:
+    from coldframe.services.rds.open_for_backups import OpenForBackups
+
+    return OpenForBackups(installation)
 
 
 # An engine is loaded when there is a database for it.
@@ -93,6 +102,8 @@ def empty(installation: Installation) -> None:
         # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
         engine.stop(spec, at_once=True)
         engine.destroy(spec)
+        if not instance.cluster:
+            databases.encryption.lock(instance.encryption)
         if instance.endpoint in doors:
             door = databases.door(doors[instance.endpoint])
             with databases.turn(door.name):
@@ -103,6 +114,8 @@ def empty(installation: Installation) -> None:
             with databases.turn(name):
                 databases.endpoints(row.engine).stop(databases.door(row))
     for _, _, cluster in clusters:
-        databases.engine(cluster.engine).destroy(volume_of(databases, cluster))
+        if cluster.volume:
+            databases.engine(cluster.engine).destroy(volume_of(databases, cluster))
+        databases.encryption.lock(cluster.encryption)
     for name in ("snapshots", "archive", "endpoints"):
         shutil.rmtree(databases.root / name, ignore_errors=True)

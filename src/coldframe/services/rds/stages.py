@@ -12,11 +12,15 @@ from coldframe.jobs.journal import JobRow
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, in_force, lookup
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.encryption import KeyInaccessible
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.optimized import ENABLED, WRITES, decide
 from coldframe.services.rds.records import Endpoint, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
+from coldframe.services.rds.wrapped_keys import StorageKey
 
+# The status of an instance whose KMS key is disabled, to be deleted, or not for RDS any more.
+INACCESSIBLE = "inaccessible-encryption-credentials-recoverable"
 # How long new clients wait for an instance that is being started anew, in seconds.
 _RETURN = 120.0
 
@@ -107,6 +111,31 @@ def start(run: Run, resource_id: str) -> None:
             endpoints.release(door, socket)
 
 
+def start_if_accessible(run: Run, resource_id: str) -> str:
+    """Start an instance as `start` does; return why its storage cannot be opened, empty once it runs; for a step."""
+    try:
+        start(run, resource_id)
+    except KeyInaccessible as lost:
+        return str(lost)
+    return ""
+
+
+def inaccessible(run: Run, resource_id: str) -> None:
+    """Close an instance whose key KMS does not give, and say so; StartDBInstance tries again."""
+    run.step("close its endpoint", close_endpoint, run, resource_id)
+    name = instance_of(run, resource_id).identifier
+    mark(
+        run,
+        "its key is not accessible",
+        resource_id,
+        "inaccessible",
+        words={"instance": name},
+        status=INACCESSIBLE,
+        wanted="stopped",
+        note="",
+    )
+
+
 def stop(run: Run, resource_id: str) -> None:
     """End the sessions of an instance and stop it; its endpoint stays; for a step."""
     databases, instance = run.part(Databases), instance_of(run, resource_id)
@@ -130,13 +159,22 @@ def end(run: Run, resource_id: str) -> None:
     databases.engine(instance.engine).stop(databases.spec(instance), at_once=True)
 
 
-def close(run: Run, resource_id: str) -> None:
-    """Stop an instance's endpoint and then its process; for a step."""
+def close_endpoint(run: Run, resource_id: str) -> None:
+    """Stop an instance's endpoint; for a step."""
     databases, instance = run.part(Databases), instance_of(run, resource_id)
     endpoint = endpoint_of(run, resource_id)
     with databases.turn(endpoint.id):
         databases.endpoints(instance.engine).stop(databases.door(endpoint))
+
+
+def close(run: Run, resource_id: str) -> None:
+    """Stop an instance's endpoint and then its process; its storage is closed where it is encrypted; for a step."""
+    databases, instance = run.part(Databases), instance_of(run, resource_id)
+    close_endpoint(run, resource_id)
     databases.engine(instance.engine).stop(databases.spec(instance))
+    if not instance.cluster:
+        # Members have one key, which is their cluster's to give back.
+        databases.encryption.lock(instance.encryption)
 
 
 @contextlib.contextmanager
@@ -151,10 +189,16 @@ def given_back(remove: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def laid_in_anew(engine: DatabaseEngine, spec: InstanceSpec) -> Iterator[None]:
-    """Lay an instance's files in, after what an attempt before left of them is removed; half of them do not stay."""
+def laid_in_anew(
+    databases: Databases, engine: DatabaseEngine, spec: InstanceSpec, key: StorageKey | None = None
+) -> Iterator[None]:
+    """Lay an instance's files in, after what an attempt before left of them is removed; half of them do not stay.
+
+    With a key they come into a folder that is encrypted under it.
+    """
     engine.destroy(spec)
     with given_back(partial(engine.destroy, spec)):
+        databases.encryption.make_folder(spec.folder, key)
         yield
 
 

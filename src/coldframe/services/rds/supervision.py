@@ -31,8 +31,10 @@ from coldframe.services.rds.clusters import supervision as clusters
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.open_for_backups import OpenForBackups
 from coldframe.services.rds.probing import Probing
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
+from coldframe.services.rds.unpacking import unpack
 
 LOG = logging.getLogger("coldframe.rds")
 Placed = tuple[str, str, Instance]
@@ -51,6 +53,8 @@ _UNITS = {
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("rds: watch the engines", partial(watch, installation), every=_WATCH)
+    yield Periodic("rds: open for backups", partial(open_for_backups, installation), every=_WATCH / 2)
+    yield Periodic("rds: unpack what is sealed", partial(unpack, installation), every=_MINUTE)
     yield Periodic("rds: watch the deployments", partial(watch_deployments, installation), every=_DEPLOYMENTS)
     yield Periodic("rds: use the windows", partial(use_windows, installation), every=_MINUTE)
     yield Periodic("rds: archive changes", partial(archive_all, installation), every=_ARCHIVE)
@@ -85,6 +89,11 @@ def watch(installation: Installation) -> None:
     looks.each(looks_at_green_clusters(installation))
 
 
+def open_for_backups(installation: Installation) -> None:
+    """Open what is encrypted for backups that other processes make."""
+    installation.parts.get(OpenForBackups).look()
+
+
 def watch_deployments(installation: Installation) -> None:
     """Mark the deployments whose replication is degraded."""
     installation.parts.get(Looks).each(looks_at_schemas(installation))
@@ -112,11 +121,11 @@ def archive_all(installation: Installation) -> None:
 
 def publish(installation: Installation) -> None:
     """Publish the figures of every running instance to CloudWatch."""
-    at = installation.clock.milliseconds()
+    at, databases = installation.clock.milliseconds(), installation.parts.get(Databases)
     installation.parts.get(Looks).each(
         (f"the figures of {row.resource_id}", partial(_publish, installation, account, region, row, at))
         for account, region, row in _instances(installation)
-        if row.wanted == "running" and row.ready
+        if row.wanted == "running" and row.ready and not databases.encryption.closed(row.encryption)
     )
 
 
@@ -176,11 +185,9 @@ def _look(installation: Installation, account: str, region: str, resource_id: st
     instance = crashes.quiet(installation, account, region, resource_id)
     if instance is None:
         return
-    engine, spec = databases.engine(instance.engine), databases.spec(instance)
-    status = engine.status(spec)
-    if status.state != "running":
+    if _state(databases, instance) != "running":
         if crashes.quiet(installation, account, region, resource_id) is not None:
-            again = engine.status(spec).state
+            again = _state(databases, instance)
             if again != "running":
                 with installation.store.write() as transaction:
                     records, why = transaction.records(account, region), f"its process is {again}"
@@ -189,6 +196,13 @@ def _look(installation: Installation, account: str, region: str, resource_id: st
     _see_to_endpoint(installation, account, region, instance)
     if instance.source and not instance.cluster:
         _look_at_replication(installation, account, region, instance)
+
+
+def _state(databases: Databases, instance: Instance) -> str:
+    if databases.encryption.closed(instance.encryption):
+        # As after a boot: nothing of it can be read, and nothing of it runs.
+        return "closed"
+    return databases.engine(instance.engine).status(databases.spec(instance)).state
 
 
 def _see_to_endpoint(installation: Installation, account: str, region: str, instance: Instance) -> None:

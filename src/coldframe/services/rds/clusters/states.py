@@ -7,7 +7,8 @@ from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, replicating, stages
 from coldframe.services.rds import lookup as instances
-from coldframe.services.rds.clusters import doors, lookup, rejoining
+from coldframe.services.rds.clusters import accessibility, doors, lookup, rejoining
+from coldframe.services.rds.clusters.stopping import stop_members
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import wrong_state
@@ -23,7 +24,7 @@ def stop_cluster(run: Run, cluster: str) -> None:
     """Stop every member, the readers first; the cluster is started again after seven days."""
     run.commit_point()
     run.write("nobody acknowledges", _alone, cluster)
-    run.step("stop the members", _stop_members, run, cluster)
+    run.step("stop the members", stop_members, run, cluster)
     databases = run.part(Databases)
 
     def down(records: Records) -> None:
@@ -41,6 +42,9 @@ def stop_cluster(run: Run, cluster: str) -> None:
 def start_cluster(run: Run, cluster: str) -> None:
     """Start the writer, then the readers."""
     run.commit_point()
+    if run.step("open its storage", accessibility.refused, run, cluster):
+        accessibility.inaccessible(run, cluster)
+        return
     run.write("it is to run", _wanted, cluster)
     for resource_id in run.step("list the members", _members, run, cluster):
         stages.prepare(run, f"work out the settings of {resource_id[-6:]}", resource_id)
@@ -136,15 +140,6 @@ def _members(run: Run, cluster: str) -> list[str]:
         return [row.resource_id for row in lookup.members(records, lookup.expect(records, cluster))]
 
 
-def _stop_members(run: Run, cluster: str) -> None:
-    databases = run.part(Databases)
-    found = doors.look(databases, run.account, run.region, cluster)
-    if found is not None:
-        doors.close(databases, found)
-    for resource_id in _members(run, cluster):
-        stages.close(run, resource_id)
-
-
 def _start(run: Run, resource_id: str) -> None:
     stages.start(run, resource_id)
     if stages.instance_of(run, resource_id).source:
@@ -196,11 +191,12 @@ def _set_password(run: Run, cluster: str, sealed: str) -> None:
         return
     # No member has the data in its hands: they are served for this moment alone, behind no endpoint.
     engine, volume = databases.engine(found.engine), volume_of(databases, found)
-    try:
-        engine.start(volume)
-        engine.set_password(volume, login)
-    finally:
-        engine.stop(volume)
+    with databases.encryption.open(volume.folder, found.encryption):
+        try:
+            engine.start(volume)
+            engine.set_password(volume, login)
+        finally:
+            engine.stop(volume)
 
 
 def _reboot(records: Records, databases: Databases, cluster: str, writers: bool, size: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import (
@@ -16,6 +18,8 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    stages,
+    storage_keys,
     storage_settings,
     tagging,
 )
@@ -26,9 +30,17 @@ from coldframe.services.rds.faults import bad_combination, bad_value, wrong_stat
 from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import Instance, Snapshot
+from coldframe.services.rds.storage_keys import Keys
 
 _WITH_SECRET = ("ManageMasterUserPassword", "RotateMasterUserPassword")
-_DELETABLE = ("stopped", "failed", "incompatible-restore", "incompatible-parameters", "storage-full")
+_DELETABLE = (
+    "stopped",
+    "failed",
+    "incompatible-restore",
+    stages.INACCESSIBLE,
+    "incompatible-parameters",
+    "storage-full",
+)
 
 
 def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -58,12 +70,18 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn = arns.made(call.account, call.region, "db", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn)
     chosen = Chosen(request.get("MasterUserPassword") or "")
-    if master_secrets.check_new(request, engine):
-        master_secrets.rehearse(
-            call, lambda dry: new_instances.lay_in(dry, identifier, origin, request, tags)
-        )
+    managed = master_secrets.check_new(request, engine)
+
+    def lay_in(call: Call, keys: Keys) -> Instance:
+        encrypted = replace(origin, **storage_keys.owned(keys.of_request(request, engine.name)))
+        return new_instances.lay_in(call, identifier, encrypted, request, tags)
+
+    keys = Keys()
+    if managed or request.get("StorageEncrypted"):
+        keys = storage_keys.rehearsed(call, lay_in)
+    if managed:
         chosen = master_secrets.made(call, identifier, master, request.get("MasterUserSecretKmsKeyId"))
-    instance = new_instances.lay_in(call, identifier, origin, request, tags)
+    instance = lay_in(call, keys)
     waiting = {"MasterUserPassword": "****"}
     instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key, pending=waiting)
     sealed = databases.sealed(instance.resource_id, chosen.password)
