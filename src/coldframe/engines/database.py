@@ -4,12 +4,14 @@
 method may be called twice: creating what exists, starting what runs and stopping what is stopped change nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
+
+from coldframe.engines.log_reading import Source
 
 
 class DatabaseError(Exception):
@@ -355,6 +357,10 @@ class Logs(Protocol):
 
     def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
         """Return a piece of a log; raises DatabaseError when there is none of that name."""
+
+    @property
+    def log_sources(self) -> Callable[[InstanceSpec, str], Sequence[Source]]:
+        """What tells the files that a log of a kind (error, general, slowquery; postgresql, upgrade) consists of, for a LogReader."""
 
 
 class Abilities(Protocol):

@@ -4,7 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from coldframe.engines import log_lines
 from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile
+from coldframe.engines.log_reading import Source
 from coldframe.engines.mariadb.places import Place
 
 # What upgrades say, beside what the server does.
@@ -50,6 +52,25 @@ def read(spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         file.seek(offset)
         return file.read(min(length, _MOST))
+
+
+def sources(spec: InstanceSpec, kind: str) -> Sequence[Source]:
+    """Return where the log error, general or slowquery is written; none for another kind."""
+    place = Place(spec)
+    paths = {"error": place.error_log, "general": place.general_log, "slowquery": place.slow_log}
+    if kind not in paths:
+        return []
+    form = log_lines.mariadb(kind)
+    found = [Source(path, form) for path in rotated(paths[kind])]
+    if kind == "error":
+        plain = log_lines.plain()
+        found += [Source(path, plain) for path in sorted(place.error_log.parent.glob(f"{_ADDED}*"))]
+    return found
+
+
+def rotated(path: Path) -> list[Path]:
+    """Return a log and the files that it was before, by name."""
+    return [path, *sorted(path.parent.glob(f"{path.name}.*"))]
 
 
 def tail(path: Path, lines: int = 10) -> str:

@@ -6,6 +6,8 @@ from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, lookup, snapshotting, stages
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.log_exports.exporter import LogExporter
+from coldframe.services.rds.log_exports.records import forget as forget_logs
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Endpoint, Snapshot
 
@@ -49,6 +51,7 @@ def _remove(run: Run, resource_id: str) -> None:
     instance = stages.instance_of(run, resource_id)
     door, engine = databases.door(stages.endpoint_of(run, resource_id)), databases.engine(instance.engine)
     engine.stop(databases.spec(instance), at_once=True)
+    run.part(LogExporter).finish(run.account, run.region, instance)
     engine.destroy(databases.spec(instance))
     # Supervision may be about to start it: a process whose folder is gone would never be found again.
     with databases.turn(door.name):
@@ -64,6 +67,7 @@ def _forget(
         return
     events.tell(records, messenger, instance, "deleted")
     records.remove(instance)
+    forget_logs(records, resource_id)
     if endpoint := records.find(Endpoint, instance.endpoint):
         records.remove(endpoint)
     backup = records.find(AutomatedBackup, resource_id)

@@ -25,6 +25,8 @@ def provide(installation: Installation) -> None:
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide_unloaded("coldframe.services.rds.certificates.Authority", partial(_authority, installation))
     parts.provide_unloaded("coldframe.services.rds.probing.Probing", partial(_probing, installation))
+    exporter = "coldframe.services.rds.log_exports.exporter.LogExporter"
+    parts.provide_unloaded(exporter, partial(_exporter, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Looks, Looks)
     parts.provide(Messenger, lambda: Messenger(installation))
@@ -51,6 +53,12 @@ def _probing(installation: Installation) -> object:
     from coldframe.services.rds.probing import Probing
 
     return Probing(installation)
+
+
+def _exporter(installation: Installation) -> object:
+    from coldframe.services.rds.log_exports.exporter import LogExporter
+
+    return LogExporter(installation)
 
 
 # An engine is loaded when there is a database for it.

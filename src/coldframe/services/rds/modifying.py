@@ -18,6 +18,7 @@ from coldframe.services.rds import (
     storage_settings,
 )
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.log_exports.choosing import EXPORTS, turn, with_log_types
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 from coldframe.services.rds.upgrading import upgrade_instance
@@ -183,9 +184,14 @@ def _applied(
         "pending": {name: value for name, value in found.pending.items() if name not in done},
         "status": "upgrading" if version else "available",
     }
+    if exports := pending.get(EXPORTS):
+        fields["about"] = with_log_types(found.about, exports)
+        turn(records, resource_id, (), *exports.values(), databases.clock.milliseconds())
     if set(pending) & {"AllocatedStorage", *_RECORDED}:
         fields["storage"] = pending.get("AllocatedStorage", found.storage)
-        about = storage_settings.after_change(found.about, found.storage, pending, fields["storage"])
+        about = storage_settings.after_change(
+            fields.get("about", found.about), found.storage, pending, fields["storage"]
+        )
         fields["about"] = {**about, "MultiAZ": pending.get("MultiAZ", found.about.get("MultiAZ"))}
     if password:
         fields["secret_status"] = ""

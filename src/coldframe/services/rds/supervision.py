@@ -29,6 +29,7 @@ from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.blue_green.watching import looks_at_green_clusters, looks_at_schemas
 from coldframe.services.rds.clusters import supervision as clusters
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.log_exports.exporter import LogExporter
 from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.probing import Probing
@@ -76,6 +77,7 @@ def watch(installation: Installation) -> None:
     """Find instances and endpoints that ought to run and do not, and start them again."""
     token_sign_in.attend_all(installation)
     installation.parts.get(Probing).begin()
+    installation.parts.get(LogExporter).begin()
     looks = installation.parts.get(Looks)
     looks.each(
         (f"DB instance {row.resource_id}", partial(_look, installation, account, region, row.resource_id))

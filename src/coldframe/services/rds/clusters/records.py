@@ -20,6 +20,7 @@ class Cluster(Record):
     next member takes over with its name; `laid_in` says that they are whole.
     `instance_class` is that of a Multi-AZ DB cluster, whose three members are made with it. `deployment` is the Blue/Green
     deployment whose green side it is, `retired` says that it was switched away from and is never written to any more.
+    `pending` is what a job is about to change, as PendingModifiedValues has it.
     """
 
     identifier: str
@@ -60,6 +61,7 @@ class Cluster(Record):
     deployment: str = ""
     retired: bool = False
     note: str = ""
+    pending: dict[str, Any] = {}
 
 
 @record(

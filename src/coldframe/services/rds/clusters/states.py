@@ -11,6 +11,7 @@ from coldframe.services.rds.clusters import doors, lookup, rejoining
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import wrong_state
+from coldframe.services.rds.log_exports.choosing import EXPORTS, turn, with_log_types
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance
 
@@ -104,6 +105,10 @@ def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str) ->
 
     def done(records: Records) -> None:
         found = records.change(lookup.expect(records, cluster), status="available", secret_status="")
+        if exports := found.pending.get(EXPORTS):
+            names = [row.resource_id for row in lookup.members(records, found)]
+            turn(records, found.volume or cluster, names, *exports.values(), databases.clock.milliseconds())
+            found = records.change(found, about=with_log_types(found.about, exports), pending={})
         if size:
             found = records.change(found, instance_class=size)
         if sealed:

@@ -25,6 +25,7 @@ from coldframe.services.rds.clusters.new_clusters import Origin
 from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.log_exports.choosing import EXPORTS, log_types
 from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint
@@ -126,10 +127,13 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
         _take_tokens(call, cluster)
     if new := request.get("NewDBClusterIdentifier"):
         cluster = _rename(call, cluster, new_clusters.identifier(new, "NewDBClusterIdentifier"))
-    if sealed or port or size:
-        only_password = not port and not size
-        status = "resetting-master-credentials" if only_password else "modifying"
-        cluster = call.records.change(cluster, status=status)
+    exports = log_types(cluster, request)
+    if sealed or port or size or any(exports.values()):
+        status = "resetting-master-credentials" if sealed else "configuring-log-exports"
+        pending = {EXPORTS: exports} if any(exports.values()) else {}
+        cluster = call.records.change(
+            cluster, status="modifying" if port or size else status, pending=pending
+        )
         call.start(jobs.change_cluster, cluster.resource_id, sealed, port, size)
     return cluster
 
@@ -197,8 +201,6 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
             if name in asked or name not in cluster.about
         },
     }
-    if logs := request.get("CloudwatchLogsExportConfiguration"):
-        fields["about"]["EnabledCloudwatchLogsExports"] = _exports(cluster, engine, logs)
     if request.get("BackupRetentionPeriod") is not None:
         fields["retention"] = new_clusters.retention(request["BackupRetentionPeriod"])
     fields |= _windows(cluster, request)
@@ -233,12 +235,6 @@ def _windows(cluster: Cluster, request: dict[str, Any]) -> dict[str, Any]:
             fields.get("maintenance_window", cluster.maintenance_window),
         )
     return fields
-
-
-def _exports(cluster: Cluster, engine: engine_names.EngineName, wanted: dict[str, Any]) -> list[str]:
-    added, gone = set(wanted.get("EnableLogTypes") or ()), set(wanted.get("DisableLogTypes") or ())
-    instance_settings.changes({"EnableCloudwatchLogsExports": sorted(added | gone)}, engine)
-    return sorted((set(cluster.about.get("EnabledCloudwatchLogsExports", ())) | added) - gone)
 
 
 def _take_tokens(call: Call, cluster: Cluster) -> None:
