@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.services.secretsmanager.jobs import rotate_due
 from tests.journeys.process import until
 from tests.server_fixtures import running_server
 from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, remove_all, wanted
@@ -42,6 +43,12 @@ def connected(instance, user, password):
         autocommit=True,
     ) as connection:
         yield connection
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as entered:
+        yield entered
 
 
 def token(server, instance, user, key=None, address=None):
@@ -97,7 +104,7 @@ def test_a_token_lets_in_whom_policies_let_connect_and_nobody_else(server, rds):
         pass
 
 
-def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
+def test_a_managed_password_is_a_secret_and_is_rotated(server, rds, stack):
     asked = wanted("postgres", DBName="app", ManageMasterUserPassword=True)
     with pytest.raises(ClientError) as caught:
         rds.create_db_instance(**asked)
@@ -121,8 +128,11 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
 
     before = kept()
     assert before["username"] == "owner"
-    with connected(instance, "owner", before["password"]):
-        pass
+    secret = instance["MasterUserSecret"]["SecretArn"]
+    told = secrets.describe_secret(SecretId=secret)
+    assert (told["RotationEnabled"], told["RotationRules"]) == (True, {"AutomaticallyAfterDays": 7})
+    assert "LastRotatedDate" not in told
+    stays = stack.enter_context(connected(instance, "owner", before["password"]))
     with pytest.raises(ClientError) as caught:
         rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True)
     assert code_of(caught) == "InvalidParameterCombination"
@@ -130,17 +140,54 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
         DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True
     )["DBInstance"]
     assert answer["MasterUserSecret"]["SecretStatus"] == "rotating"
+    assert answer["DBInstanceStatus"] == "resetting-master-credentials"
+    rotated(rds, name)
     assert kept()["password"] != before["password"]
-
-    def lets_in():
-        with contextlib.suppress(psycopg.OperationalError), connected(instance, "owner", kept()["password"]):
-            return True
-
-    until(lets_in)
-    until(lambda: described(rds, name)["DBInstanceStatus"] == "available")
-    assert described(rds, name)["MasterUserSecret"]["SecretStatus"] == "active"
+    with connected(instance, "owner", kept()["password"]):
+        pass
     with pytest.raises(psycopg.OperationalError), connected(instance, "owner", before["password"]):
         pass
+    # Who was in stays.
+    assert stays.execute("SELECT 1").fetchone() == (1,)
+    old = secrets.get_secret_value(SecretId=secret, VersionStage="AWSPREVIOUS")["SecretString"]
+    assert json.loads(old) == before
+    labels = secrets.describe_secret(SecretId=secret)["VersionIdsToStages"].values()
+    assert sorted(labels) == [["AWSCURRENT"], ["AWSPREVIOUS"]]
+
+    # By Secrets Manager, too, at once and by itself: the secret's own rules say when.
+    version = "a" * 32
+    begun = secrets.rotate_secret(SecretId=secret, ClientRequestToken=version)
+    assert begun["VersionId"] == version
+    rotated(rds, name)
+    assert secrets.get_secret_value(SecretId=secret)["VersionId"] == version
+    with connected(instance, "owner", kept()["password"]):
+        pass
+    last = secrets.describe_secret(SecretId=secret)
+    assert 6 < (last["NextRotationDate"] - last["LastRotatedDate"]).total_seconds() / 86_400 < 8
+    secrets.rotate_secret(
+        SecretId=secret, RotateImmediately=False, RotationRules={"ScheduleExpression": "rate(4 hours)"}
+    )
+    assert secrets.get_secret_value(SecretId=secret)["VersionId"] == version
+    server.clock.advance(4 * 3600)
+    rotate_due(server.installation)
+    rotated(rds, name)
+    assert secrets.get_secret_value(SecretId=secret)["VersionId"] != version
+    # The next window is four hours away.
+    rotate_due(server.installation)
+    assert described(rds, name)["DBInstanceStatus"] == "available"
+    with connected(instance, "owner", kept()["password"]):
+        pass
+    for refused in ({"RotationLambdaARN": "arn:aws:lambda:us-east-1:123456789012:function:f"}, {}):
+        act = secrets.rotate_secret if refused else secrets.cancel_rotate_secret
+        with pytest.raises(ClientError) as caught:
+            act(SecretId=secret, **refused)
+        assert code_of(caught) == "InvalidRequestException"
+
+
+def rotated(rds, name):
+    """Wait until no rotation of an instance's password is under way any more."""
+    until(lambda: described(rds, name)["DBInstanceStatus"] == "available")
+    assert described(rds, name)["MasterUserSecret"]["SecretStatus"] == "active"
 
 
 def test_a_reset_in_dev_mode_leaves_no_process(short_dev_server):

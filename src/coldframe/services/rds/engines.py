@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from coldframe.core.installation import Installation
+from coldframe.core.offers import ManagedPasswords
 from coldframe.engines.database import DatabaseEngine
 from coldframe.engines.endpoint import Endpoints
 from coldframe.services.rds.clusters.records import Cluster
@@ -29,6 +30,9 @@ def provide(installation: Installation) -> None:
     parts.provide_unloaded(exporter, partial(_exporter, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Looks, Looks)
+    # Both are one thing: what other services ask for, and what the jobs do it with.
+    parts.provide(ManagedPasswords, partial(_rotator, installation))
+    parts.provide_unloaded("coldframe.services.rds.rotating.PasswordRotator", partial(_rotator, installation))
     parts.provide(Messenger, lambda: Messenger(installation))
 
 
@@ -53,6 +57,12 @@ def _probing(installation: Installation) -> object:
     from coldframe.services.rds.probing import Probing
 
     return Probing(installation)
+
+
+def _rotator(installation: Installation) -> ManagedPasswords:
+    from coldframe.services.rds.rotating import PasswordRotator
+
+    return PasswordRotator(installation)
 
 
 def _exporter(installation: Installation) -> object:

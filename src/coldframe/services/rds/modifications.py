@@ -55,7 +55,7 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
     if instance.status == "stopped" and any((exports := log_types(instance, request)).values()):
         # No job changes what is down.
         fields["about"] = with_log_types(fields.get("about", instance.about), exports)
-        turn(records, instance.resource_id, (), *exports.values(), call.now)
+        turn(records, instance.resource_id, (), exports, call.now)
     if most == instance.storage:
         # That is how autoscaling is switched off.
         del fields["about"]["MaxAllocatedStorage"]

@@ -33,11 +33,11 @@ def turn(
     records: Records,
     resource_id: str,
     members: Iterable[str],
-    on: Iterable[str],
-    off: Iterable[str],
+    pending: Mapping[str, list[str]],
     now: int,
 ) -> None:
-    """Note that logs are wanted from now on, or are not; `members` are those of a cluster."""
+    """Note that logs are wanted from now on, or are not, as PendingCloudwatchLogsExports says; `members` are a cluster's."""
+    on, off = pending["LogTypesToEnable"], pending["LogTypesToDisable"]
     for each in (resource_id, *members):
         for kind in (*on, *off):
             forget(records, each, kind)

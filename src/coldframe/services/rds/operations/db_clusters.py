@@ -17,6 +17,7 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    rotating,
     tagging,
     windows,
 )
@@ -86,7 +87,7 @@ def describe_db_clusters(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def modify_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Change a cluster: its settings now, its master password, port or class by a job."""
     chosen = Chosen(request.get("MasterUserPassword") or "")
-    if request.get("ManageMasterUserPassword") or request.get("RotateMasterUserPassword"):
+    if request.get("ManageMasterUserPassword"):
         found: list[Cluster] = []
 
         def look(dry: Call) -> None:
@@ -104,7 +105,7 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
     new_clusters.refuse_unbuilt(request)
     master_secrets.check_change(cluster, request, engine)
     _same_version(call, cluster, request)
-    sealed = ""
+    sealed, rotated = "", ""
     if chosen.password:
         sealed = call.part(Databases).sealed(cluster.resource_id, chosen.password)
         if cluster.secret and not chosen.secret:
@@ -112,6 +113,8 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
         cluster = call.records.change(
             cluster, secret=chosen.secret, secret_key=chosen.key, secret_status=chosen.status
         )
+    elif rotated := master_secrets.rotates(call, cluster, request):
+        cluster = call.records.change(cluster, secret_status=rotating.ROTATING)
     size = request.get("DBClusterInstanceClass") or ""
     if size:
         instance_classes.named(size)
@@ -128,13 +131,13 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
     if new := request.get("NewDBClusterIdentifier"):
         cluster = _rename(call, cluster, new_clusters.identifier(new, "NewDBClusterIdentifier"))
     exports = log_types(cluster, request)
-    if sealed or port or size or any(exports.values()):
-        status = "resetting-master-credentials" if sealed else "configuring-log-exports"
+    if sealed or rotated or port or size or any(exports.values()):
+        status = "resetting-master-credentials" if sealed or rotated else "configuring-log-exports"
         pending = {EXPORTS: exports} if any(exports.values()) else {}
         cluster = call.records.change(
             cluster, status="modifying" if port or size else status, pending=pending
         )
-        call.start(jobs.change_cluster, cluster.resource_id, sealed, port, size)
+        call.start(jobs.change_cluster, cluster.resource_id, sealed, port, size, rotated)
     return cluster
 
 
