@@ -17,7 +17,7 @@ _SEVERITIES = rb"DEBUG[1-5]|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC"
 _CONTINUED = frozenset((b"DETAIL", b"HINT", b"QUERY", b"CONTEXT", b"LOCATION", b"BACKTRACE", b"STATEMENT"))
 _POSTGRESQL = re.compile(
     rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?)"
-    rb"(?: [^\n]*?(" + _SEVERITIES + rb"|" + b"|".join(sorted(_CONTINUED)) + rb"):  )?",
+    rb"(?: [^\n]{0,1000}?(" + _SEVERITIES + rb"|" + b"|".join(sorted(_CONTINUED)) + rb"):  )?",
     re.MULTILINE,
 )
 # What was said when the process ended by a signal has the short form of the date.

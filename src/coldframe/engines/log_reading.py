@@ -107,12 +107,12 @@ class LogReader:
         What was written before `since` (milliseconds since 1970) is passed over.
         """
         there = _there(sources)
-        if all(self._done.get(source.path) == _marks(about) for source, about in there):
+        if all(self._is_read(source, about, places) is not None for source, about in there):
             return Piece([], list(places), more=False)
         room, after, left = _Room(self._limits), list[Place](), list(places)
         for index, (source, about) in enumerate(there):
-            place = _same(source.path, about, left)
-            if place is not None and self._done.get(source.path) == _marks(about):
+            place = self._is_read(source, about, left)
+            if place is not None:
                 left.remove(place)
                 after.append(place)
                 continue
@@ -124,6 +124,13 @@ class LogReader:
                 # The files after this one wait for it.
                 return Piece(room.entries, [*after, *left], more=True)
         return Piece(room.entries, after, more=False)
+
+    def _is_read(self, source: Source, about: os.stat_result, places: Sequence[Place]) -> Place | None:
+        """Return the place of a file that was read to its end, and kept, and has not changed since."""
+        if self._done.get(source.path) != _marks(about):
+            return None
+        wanted = (source.path.name, about.st_ino, about.st_size)
+        return next((each for each in places if (each.name, each.number, each.offset) == wanted), None)
 
     def _read_file(
         self, source: Source, left: list[Place], room: _Room, *, since: int, ended: bool
@@ -186,7 +193,8 @@ def _entries(
             continue
         if not ends and not final:
             # Longer than anything that is kept as one: it goes on in the next entry.
-            ends = [(Begin(0, None), len(data))]
+            first = next(form.begins(data), None)
+            ends = [(first if first is not None and not first.offset else Begin(0, None), len(data))]
         begun = offset
         for begin, end in ends:
             at = begin.at if begin.at is not None else at or written
@@ -220,11 +228,17 @@ def _take(data: bytes, at: int, room: _Room, *, since: int) -> int:
     most = room.limits.size - room.limits.extra
     if len(text.encode()) <= most:
         return len(data) if room.take(Entry(at, text)) else 0
-    # No character of it needs more than three bytes for one that it has.
-    cut = most // 3
-    while cut > 1 and data[cut] & 0xC0 == 0x80:
-        cut -= 1
-    return cut if room.take(Entry(at, data[:cut].decode("utf-8", "replace"))) else 0
+    # What is no UTF-8 needs three bytes for one that it has.
+    for cut in (_character(data, most), _character(data, most // 3)):
+        text = data[:cut].decode("utf-8", "replace")
+        if len(text.encode()) <= most:
+            break
+    return cut if room.take(Entry(at, text)) else 0
+
+
+def _character(data: bytes, end: int) -> int:
+    """Return where the character begins that is at an offset."""
+    return next((at for at in range(end, end - 4, -1) if data[at] & 0xC0 != 0x80), end)
 
 
 def _there(sources: Sequence[Source]) -> list[tuple[Source, os.stat_result]]:
@@ -238,11 +252,6 @@ def _there(sources: Sequence[Source]) -> list[tuple[Source, os.stat_result]]:
         if stat.S_ISREG(about.st_mode):
             found.append((source, about))
     return sorted(found, key=lambda each: (each[1].st_mtime_ns, each[0].path.name))
-
-
-def _same(path: Path, about: os.stat_result, places: Sequence[Place]) -> Place | None:
-    """Return the place of a file that has the name and the number of then."""
-    return next((each for each in places if (each.name, each.number) == (path.name, about.st_ino)), None)
 
 
 def _known(path: Path, about: os.stat_result, places: Sequence[Place], descriptor: int) -> Place | None:
