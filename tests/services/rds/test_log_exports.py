@@ -1,14 +1,17 @@
 """EnableCloudwatchLogsExports: what the engines write into their logs is in CloudWatch Logs, once, under the names of RDS."""
 
-import re
-from datetime import UTC, datetime
+import time
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.journeys.process import until
 from tests.journeys.writers import connector
-from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, wanted
+from tests.services.rds.conftest import PASSWORD, available, code_of, described, made
+
+pytestmark = pytest.mark.xdist_group("mariadb")
 
 
 def events(logs, group, stream):
@@ -61,19 +64,23 @@ def mariadb(rds):
     )
 
 
-def test_what_mariadb_logs_comes_with_its_times_entry_by_entry(logs, mariadb):
+def test_what_mariadb_logs_comes_entry_by_entry(rds, logs, mariadb):
     name = mariadb["DBInstanceIdentifier"]
-    connect = connector(mariadb, PASSWORD)
-    with connect() as connection, connection.cursor() as cursor:
-        for number in range(3):
-            cursor.execute(f"SELECT 'line {number}',\n  'of a statement'")
+    (version,) = rds.describe_db_engine_versions(Engine="mariadb", EngineVersion=mariadb["EngineVersion"])[
+        "DBEngineVersions"
+    ]
+    assert version["SupportsLogExportsToCloudwatchLogs"]
+    assert set(mariadb["EnabledCloudwatchLogsExports"]) <= set(version["ExportableLogTypes"])
+    say(
+        connector(mariadb, PASSWORD), *(f"SELECT 'line {number}',\n  'of a statement'" for number in range(3))
+    )
     general = f"/aws/rds/instance/{name}/general"
     until(lambda: with_text(events(logs, general, name), "line 2"), 20)
     found = events(logs, general, name)
     for number in range(3):
         (one,) = with_text(found, f"line {number}")
         assert one.endswith(f"SELECT 'line {number}',\n  'of a statement'")
-    now = datetime.now(UTC).timestamp() * 1000
+    now = time.time() * 1000
     assert all(now - 120_000 < each["timestamp"] <= now for each in found)
     slow = f"/aws/rds/instance/{name}/slowquery"
     until(lambda: with_text(events(logs, slow, name), "line 2"), 20)
@@ -82,19 +89,108 @@ def test_what_mariadb_logs_comes_with_its_times_entry_by_entry(logs, mariadb):
     assert "# User@Host: owner" in one
     error = f"/aws/rds/instance/{name}/error"
     until(lambda: with_text(events(logs, error, name), "ready for connections"), 20)
-    print(*[e for e in events(logs, error, name)][:8], sep="\n")
-    print(*[e for e in found][:8], sep="\n")
-    print(*[e for e in events(logs, slow, name)][:8], sep="\n")
 
 
-def test_pg(rds, logs):
-    inst = made(rds, "postgres", DBName="app", EnableCloudwatchLogsExports=["postgresql", "upgrade"])
-    name = inst["DBInstanceIdentifier"]
-    connect = connector(inst, PASSWORD)
-    with connect() as connection, connection.cursor() as cursor:
-        with pytest.raises(psycopg.Error):
-            cursor.execute("SELECT\n 'first' / 0, 'second'")
-    group = f"/aws/rds/instance/{name}/postgresql"
-    until(lambda: with_text(events(logs, group, f"{name}.0"), "first"), 20)
-    print(*events(logs, group, f"{name}.0"), sep="\n")
-    assert 0
+def test_a_log_is_switched_off_and_on_and_follows_its_instance(rds, logs, mariadb):
+    """What is written meanwhile does not come; a renamed instance goes on in the group of its name; groups stay."""
+    old, new = mariadb["DBInstanceIdentifier"], "renamed"
+    connect = connector(mariadb, PASSWORD)
+
+    def switch(**kinds):
+        answer = rds.modify_db_instance(DBInstanceIdentifier=old, CloudwatchLogsExportConfiguration=kinds)
+        pending = answer["DBInstance"]["PendingModifiedValues"]["PendingCloudwatchLogsExports"]
+        switched = {f"LogTypesTo{name.removesuffix('LogTypes')}": found for name, found in kinds.items()}
+        assert {name: found for name, found in pending.items() if found} == switched
+        assert answer["DBInstance"]["DBInstanceStatus"] == "configuring-log-exports"
+        return sorted(available(rds, old)["EnabledCloudwatchLogsExports"])
+
+    say(connect, "SELECT 'while on'")
+    general = f"/aws/rds/instance/{old}/general"
+    until(lambda: with_text(events(logs, general, old), "while on"), 20)
+    assert switch(DisableLogTypes=["general", "slowquery"]) == ["error"]
+    say(connect, "SELECT 'while off'")
+    # Times of the log are whole seconds.
+    second = int(time.time()) + 1
+    until(lambda: time.time() > second)
+    assert switch(EnableLogTypes=["general"]) == ["error", "general"]
+    say(connect, "SELECT 'on again'")
+    until(lambda: with_text(events(logs, general, old), "on again"), 20)
+    assert not with_text(events(logs, general, old), "while off")
+    with pytest.raises(ClientError) as caught:
+        switch(EnableLogTypes=["postgresql"])
+    assert code_of(caught) == "InvalidParameterCombination"
+
+    rds.modify_db_instance(DBInstanceIdentifier=old, NewDBInstanceIdentifier=new, ApplyImmediately=True)
+    until(lambda: new in {row["DBInstanceIdentifier"] for row in rds.describe_db_instances()["DBInstances"]})
+    available(rds, new)
+    say(connect, "SELECT 'by its new name'")
+    renamed = f"/aws/rds/instance/{new}/general"
+    until(lambda: with_text(events(logs, renamed, new), "by its new name"), 20)
+    assert not with_text(events(logs, renamed, new), "on again")
+
+    # What it says last comes before its files go.
+    say(connect, *(f"SELECT 'last {number}'" for number in range(100)))
+    rds.delete_db_instance(DBInstanceIdentifier=new, SkipFinalSnapshot=True)
+    until(
+        lambda: new not in {row["DBInstanceIdentifier"] for row in rds.describe_db_instances()["DBInstances"]}
+    )
+    found = events(logs, renamed, new)
+    assert [len(with_text(found, f"'last {number}'")) for number in range(100)] == [1] * 100
+
+
+@pytest.fixture(scope="module")
+def cluster(rds):
+    kinds = {"Engine": "aurora-postgresql", "DBClusterIdentifier": "shop"}
+    rds.create_db_cluster(
+        **kinds,
+        MasterUsername="owner",
+        MasterUserPassword=PASSWORD,
+        DatabaseName="app",
+        EnableCloudwatchLogsExports=["postgresql"],
+    )
+    rds.create_db_instance(**kinds, DBInstanceIdentifier="shop-1", DBInstanceClass="db.t3.medium")
+    available(rds, "shop-1")
+    yield rds.describe_db_clusters(DBClusterIdentifier="shop")["DBClusters"][0]
+    rds.delete_db_instance(DBInstanceIdentifier="shop-1")
+    rds.delete_db_cluster(DBClusterIdentifier="shop", SkipFinalSnapshot=True)
+    until(lambda: not rds.describe_db_clusters()["DBClusters"], 60)
+
+
+def test_every_member_of_a_cluster_has_a_stream_in_its_group(rds, logs, cluster):
+    group = "/aws/rds/cluster/shop/postgresql"
+    member = described(rds, "shop-1")
+    assert member["EnabledCloudwatchLogsExports"] == ["postgresql"]
+    say(connector({**member, "DBName": "app"}, PASSWORD), "SELECT\n'here' / 0")
+    until(lambda: with_text(events(logs, group, "shop-1.0"), "'here' / 0"), 20)
+    (one,) = with_text(events(logs, group, "shop-1.0"), "'here' / 0")
+    first, *rest = one.split("\n")
+    assert "ERROR:  invalid input syntax" in first
+    assert "STATEMENT:  SELECT" in rest[0]
+    assert rest[1] == "\t'here' / 0"
+    with pytest.raises(ClientError) as caught:
+        rds.modify_db_instance(
+            DBInstanceIdentifier="shop-1",
+            CloudwatchLogsExportConfiguration={"EnableLogTypes": ["postgresql"]},
+        )
+    assert code_of(caught) == "InvalidParameterCombination"
+    answer = rds.modify_db_cluster(
+        DBClusterIdentifier="shop", CloudwatchLogsExportConfiguration={"DisableLogTypes": ["postgresql"]}
+    )["DBCluster"]
+    assert answer["Status"] == "configuring-log-exports"
+    pending = answer["PendingModifiedValues"]["PendingCloudwatchLogsExports"]
+    assert pending["LogTypesToDisable"] == ["postgresql"]
+
+    def settled():
+        found = rds.describe_db_clusters(DBClusterIdentifier="shop")["DBClusters"][0]
+        return found if found["Status"] == "available" else None
+
+    assert until(settled)["EnabledCloudwatchLogsExports"] == []
+    assert "PendingModifiedValues" not in settled()
+
+
+def say(connect, *statements):
+    """Have statements logged, whether the database does them or not."""
+    with closing(connect()) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            with suppress(psycopg.Error):
+                cursor.execute(statement)
