@@ -7,6 +7,7 @@ that is gone is read twice or left out.
 
 import hashlib
 import os
+import shutil
 import stat
 import time
 from collections.abc import Sequence
@@ -163,6 +164,17 @@ class LogReader:
             return _place(source.path.name, descriptor, about.st_ino, end, at), more
         finally:
             os.close(descriptor)
+
+
+def remove_all_but(folder: Path, logs: Path) -> None:
+    """Remove what lies in a folder, but not its logs, which may not have been read to their end."""
+    for path in folder.iterdir() if folder.exists() else ():
+        if path == logs:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _entries(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from coldframe.core import process
 from coldframe.engines.database import DatabaseError, InstanceSpec
+from coldframe.engines.log_reading import remove_all_but
 from coldframe.engines.mariadb import positions, received_log
 from coldframe.engines.mariadb.client import Client, quoted
 from coldframe.engines.mariadb.copies import MariaDBCopies, slave
@@ -139,8 +140,8 @@ class MariaDBGroups:
             if _until(lambda: self._copies.following(source, target).running, _SECONDS):
                 return False
         self._instances.stop(target, at_once=True)
-        for folder in (Place(target).scratch, target.folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(Place(target).scratch, ignore_errors=True)
+        remove_all_but(target.folder, Place(target).logs)
         self._copies.copy(source, target, "physical")
         self._instances.start(target)
         self._copies.follow(source, target)

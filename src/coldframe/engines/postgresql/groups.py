@@ -1,10 +1,10 @@
 """Groups of a writer and its standbys: who acknowledges, who has how much, and how a member comes to follow another writer."""
 
-import shutil
 import struct
 
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
+from coldframe.engines.log_reading import remove_all_but
 from coldframe.engines.postgresql import admin, layout, positions, programs, slots
 from coldframe.engines.postgresql.admin import Connection
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
@@ -111,7 +111,7 @@ class PostgreSQLGroups:
                 if until(lambda: connection.value(_STREAMS) == "t", _SECONDS):
                     return False
         self._instances.stop(target, at_once=True)
-        shutil.rmtree(target.folder)
+        remove_all_but(target.folder, layout.logs(target))
         self._copies.copy(source, target, "physical")
         self._instances.start(target)
         return True
