@@ -4,7 +4,7 @@
 method may be called twice: creating what exists, starting what runs and stopping what is stopped change nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol
@@ -346,6 +346,16 @@ class Upgrades(Protocol):
         """Do what is left to do for the running instance, such as gathering statistics anew."""
 
 
+class LogUpkeep(Protocol):
+    """The files that logs consist of: one that is written, and those that were."""
+
+    def sources(self, spec: InstanceSpec, kind: str) -> Sequence[Source]:
+        """Return the files of a log (error, general, slowquery; postgresql, upgrade), for a LogReader; none for another kind."""
+
+    def rotate(self, spec: InstanceSpec, stamp: str) -> None:
+        """Begin new files where the engine does not by itself; those before are called by their names with the stamp."""
+
+
 class Logs(Protocol):
     """The logs of an instance that its users may read."""
 
@@ -359,8 +369,8 @@ class Logs(Protocol):
         """Return a piece of a log; raises DatabaseError when there is none of that name."""
 
     @property
-    def log_sources(self) -> Callable[[InstanceSpec, str], Sequence[Source]]:
-        """What tells the files that a log of a kind (error, general, slowquery; postgresql, upgrade) consists of, for a LogReader."""
+    def log_upkeep(self) -> LogUpkeep:
+        """What tells the files of logs, and begins new ones."""
 
 
 class Abilities(Protocol):

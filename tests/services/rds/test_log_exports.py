@@ -1,5 +1,6 @@
 """EnableCloudwatchLogsExports: what the engines write into their logs is in CloudWatch Logs, once, under the names of RDS."""
 
+import os
 import time
 from contextlib import closing, suppress
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.services.rds.log_exports import keeping
 from tests.journeys.process import until
 from tests.journeys.writers import connector
 from tests.services.rds.conftest import PASSWORD, available, code_of, described, made
@@ -64,7 +66,7 @@ def mariadb(rds):
     )
 
 
-def test_what_mariadb_logs_comes_entry_by_entry(rds, logs, mariadb):
+def test_what_mariadb_logs_comes_entry_by_entry(server, rds, logs, mariadb):
     name = mariadb["DBInstanceIdentifier"]
     (version,) = rds.describe_db_engine_versions(Engine="mariadb", EngineVersion=mariadb["EngineVersion"])[
         "DBEngineVersions"
@@ -87,6 +89,20 @@ def test_what_mariadb_logs_comes_entry_by_entry(rds, logs, mariadb):
     (one,) = with_text(events(logs, slow, name), "line 1")
     assert "# Query_time" in one
     assert "# User@Host: owner" in one
+    # A new file begins every hour, and an old one goes once it was brought.
+    keeping.keep(server.installation, server.account, "us-east-1", mariadb["DbiResourceId"])
+    (before,) = rotated(rds, name)
+    portion = rds.download_db_log_file_portion(DBInstanceIdentifier=name, LogFileName=before)
+    assert "line 2" in portion["LogFileData"]
+    say(connector(mariadb, PASSWORD), "SELECT 'after the rotation'")
+    until(lambda: with_text(events(logs, general, name), "after the rotation"), 20)
+    found = events(logs, general, name)
+    assert [len(with_text(found, f"'line {number}'")) for number in range(3)] == [1, 1, 1]
+    folder = server.installation.settings.data_dir / "databases" / mariadb["DbiResourceId"] / "logs"
+    old = time.time() - 2 * 86_400
+    os.utime(folder / before, (old, old))
+    keeping.keep(server.installation, server.account, "us-east-1", mariadb["DbiResourceId"])
+    assert rotated(rds, name) == []
     error = f"/aws/rds/instance/{name}/error"
     until(lambda: with_text(events(logs, error, name), "ready for connections"), 20)
 
@@ -186,6 +202,12 @@ def test_every_member_of_a_cluster_has_a_stream_in_its_group(rds, logs, cluster)
 
     assert until(settled)["EnabledCloudwatchLogsExports"] == []
     assert "PendingModifiedValues" not in settled()
+
+
+def rotated(rds, name):
+    """The names of the general log's files but the one that is written."""
+    found = rds.describe_db_log_files(DBInstanceIdentifier=name, FilenameContains="mysql-general.log.")
+    return [each["LogFileName"] for each in found["DescribeDBLogFiles"]]
 
 
 def say(connect, *statements):

@@ -11,8 +11,10 @@ from botocore.exceptions import ClientError
 
 from coldframe.core.database import StoreFull
 from coldframe.engines.database import InstanceSpec
+from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.log_exports import exporter as exporting
 from coldframe.services.rds.log_exports import sending
+from coldframe.services.rds.log_exports.keeping import remove_old
 from coldframe.services.rds.log_exports.records import LogExport
 from coldframe.services.rds.log_exports.sending import Sender
 from coldframe.services.rds.log_exports.targets import Target
@@ -251,3 +253,26 @@ def test_a_log_that_cannot_go_keeps_no_other_waiting_and_is_tried_again(export, 
     monkeypatch.setattr(exporting.time, "monotonic", lambda: now() + 2 * exporting.AGAIN)
     found.look()
     assert tried.count(lame) == 2
+
+
+def test_a_file_that_was_not_brought_stays_however_old_it_is(export, logs):
+    """Also one of which a part was brought, and whatever the name that it has by now."""
+    export.write("one")
+    export.send()
+    rotated = export.path.with_name("mysql-error.log.1")
+    export.write("two")
+    export.path.rename(rotated)
+    export.write("three")
+
+    def remove(row):
+        upkeep = export.installation.parts.get(Databases).engine("mariadb").log_upkeep
+        remove_old(upkeep.sources(export.spec, "error"), time.time() - 5, row)
+        return sorted(path.name for path in export.path.parent.iterdir())
+
+    os.utime(rotated, (time.time() - 20, time.time() - 20))
+    assert remove(export.row()) == ["mysql-error.log", "mysql-error.log.1"]
+    assert remove(LogExport(resource_id="db-other", kind="error")) == ["mysql-error.log", "mysql-error.log.1"]
+    export.send()
+    assert stored(logs) == export.lines
+    assert remove(export.row()) == ["mysql-error.log"]
+    assert remove(None) == ["mysql-error.log"]

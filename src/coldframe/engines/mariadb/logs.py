@@ -1,12 +1,14 @@
 """The logs of an instance that its users may read: error, slow queries, and all queries."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from coldframe.engines import log_lines
 from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile
 from coldframe.engines.log_reading import Source
+from coldframe.engines.mariadb.client import Client
 from coldframe.engines.mariadb.places import Place
 
 # What upgrades say, beside what the server does.
@@ -17,7 +19,8 @@ _MOST = 16 * 1024 * 1024
 def _paths(spec: InstanceSpec) -> dict[str, Path]:
     place = Place(spec)
     added = sorted(place.error_log.parent.glob(f"{_ADDED}*"))
-    paths = (place.error_log, place.general_log, place.slow_log, *added)
+    queries = (*rotated(place.general_log), *rotated(place.slow_log))
+    paths = (place.error_log, *queries, *added)
     return {str(path.relative_to(place.logs)): path for path in paths}
 
 
@@ -54,18 +57,37 @@ def read(spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
         return file.read(min(length, _MOST))
 
 
-def sources(spec: InstanceSpec, kind: str) -> Sequence[Source]:
-    """Return where the log error, general or slowquery is written; none for another kind."""
-    place = Place(spec)
-    paths = {"error": place.error_log, "general": place.general_log, "slowquery": place.slow_log}
-    if kind not in paths:
-        return []
-    form = log_lines.mariadb(kind)
-    found = [Source(path, form) for path in rotated(paths[kind])]
-    if kind == "error":
-        plain = log_lines.plain()
-        found += [Source(path, plain) for path in sorted(place.error_log.parent.glob(f"{_ADDED}*"))]
-    return found
+class MariaDBLogs:
+    """The LogUpkeep of MariaDB; `session` begins a session of the administrator."""
+
+    def __init__(self, session: Callable[[InstanceSpec], AbstractContextManager[Client]]) -> None:
+        self._session = session
+
+    def sources(self, spec: InstanceSpec, kind: str) -> Sequence[Source]:
+        """Return where the log error, general or slowquery is written; none for another kind."""
+        place = Place(spec)
+        paths = {"error": place.error_log, "general": place.general_log, "slowquery": place.slow_log}
+        if kind not in paths:
+            return []
+        form = log_lines.mariadb(kind)
+        found = [Source(path, form) for path in rotated(paths[kind])]
+        if kind == "error":
+            plain = log_lines.plain()
+            found += [Source(path, plain) for path in sorted(place.error_log.parent.glob(f"{_ADDED}*"))]
+        return found
+
+    def rotate(self, spec: InstanceSpec, stamp: str) -> None:
+        """Begin new files for queries; the error log is the output of the process, and stays one."""
+        place = Place(spec)
+        begun = False
+        for path in (place.general_log, place.slow_log):
+            before = path.with_name(f"{path.name}.{stamp}")
+            if path.is_file() and path.stat().st_size and not before.exists():
+                path.rename(before)
+                begun = True
+        if begun:
+            with self._session(spec) as client:
+                client.query("FLUSH NO_WRITE_TO_BINLOG GENERAL LOGS, SLOW LOGS")
 
 
 def rotated(path: Path) -> list[Path]:

@@ -48,7 +48,7 @@ class PostgreSQL:
         self.backups = PostgreSQLBackups(self._instances)
         self.upgrades = PostgreSQLUpgrades(self._instances)
         self.whole_copies = PostgreSQLWholeCopies(self._instances)
-        self.log_sources = logs.sources
+        self.log_upkeep = logs.PostgreSQLLogs()
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

@@ -37,19 +37,27 @@ def read(spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
         return file.read(length)
 
 
-def sources(spec: InstanceSpec, kind: str) -> Sequence[Source]:
-    """Return where the log postgresql or upgrade is written; none for another kind."""
-    if kind not in {"postgresql", "upgrade"}:
-        return []
-    if kind == "upgrade":
-        form = log_lines.plain()
-    else:
-        said = configuration.logging(spec)
-        form = log_lines.postgresql(said["log_line_prefix"], said["log_timezone"])
-    try:
-        with os.scandir(layout.logs(spec) / "error") as found:
-            names = sorted(each.name for each in found)
-    except FileNotFoundError:
-        return []
-    folder = layout.logs(spec) / "error"
-    return [Source(folder / name, form) for name in names if name.startswith(_UPGRADE) == (kind == "upgrade")]
+class PostgreSQLLogs:
+    """The LogUpkeep of PostgreSQL."""
+
+    def sources(self, spec: InstanceSpec, kind: str) -> Sequence[Source]:
+        """Return where the log postgresql or upgrade is written; none for another kind."""
+        if kind not in {"postgresql", "upgrade"}:
+            return []
+        if kind == "upgrade":
+            form = log_lines.plain()
+        else:
+            said = configuration.logging(spec)
+            form = log_lines.postgresql(said["log_line_prefix"], said["log_timezone"])
+        try:
+            with os.scandir(layout.logs(spec) / "error") as found:
+                names = sorted(each.name for each in found)
+        except FileNotFoundError:
+            return []
+        folder = layout.logs(spec) / "error"
+        return [
+            Source(folder / name, form) for name in names if name.startswith(_UPGRADE) == (kind == "upgrade")
+        ]
+
+    def rotate(self, spec: InstanceSpec, stamp: str) -> None:
+        """Do nothing: the server itself begins a new file every hour."""

@@ -44,7 +44,7 @@ class Sender:
         if row.batch is not None:
             row = self._settle(target, row, row.batch)
         engine = self._installation.parts.get(Databases).engine(target.engine)
-        sources = engine.log_sources(target.spec, target.kind)
+        sources = engine.log_upkeep.sources(target.spec, target.kind)
         piece = self._reader.read(sources, row.places, since=row.since, last=last)
         entries = self._young(target, piece.entries)
         if entries:
