@@ -110,7 +110,9 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds, stack):
         rds.create_db_instance(**asked)
     assert code_of(caught) == "InvalidParameterCombination"
     del asked["MasterUserPassword"]
-    first = rds.create_db_instance(**asked)["DBInstance"]
+    kms = server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    first = rds.create_db_instance(**asked, MasterUserSecretKmsKeyId=key)["DBInstance"]
     name = first["DBInstanceIdentifier"]
     assert first["MasterUserSecret"]["SecretArn"].startswith("arn:aws:secretsmanager:us-east-1:")
     assert first["MasterUserSecret"]["SecretStatus"] == "creating"
@@ -177,6 +179,17 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds, stack):
     assert described(rds, name)["DBInstanceStatus"] == "available"
     with connected(instance, "owner", kept()["password"]):
         pass
+    # While the key cannot be used the password stays, and the next rotation mends it.
+    kms.disable_key(KeyId=key)
+    rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+    rotated(rds, name, "impaired")
+    kms.enable_key(KeyId=key)
+    with connected(instance, "owner", kept()["password"]):
+        pass
+    rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+    rotated(rds, name)
+    with connected(instance, "owner", kept()["password"]):
+        pass
     for refused in ({"RotationLambdaARN": "arn:aws:lambda:us-east-1:123456789012:function:f"}, {}):
         act = secrets.rotate_secret if refused else secrets.cancel_rotate_secret
         with pytest.raises(ClientError) as caught:
@@ -184,10 +197,10 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds, stack):
         assert code_of(caught) == "InvalidRequestException"
 
 
-def rotated(rds, name):
-    """Wait until no rotation of an instance's password is under way any more."""
+def rotated(rds, name, status="active"):
+    """Wait until no rotation of an instance's password is under way any more; it leaves the secret in this status."""
     until(lambda: described(rds, name)["DBInstanceStatus"] == "available")
-    assert described(rds, name)["MasterUserSecret"]["SecretStatus"] == "active"
+    assert described(rds, name)["MasterUserSecret"]["SecretStatus"] == status
 
 
 def test_a_reset_in_dev_mode_leaves_no_process(short_dev_server):

@@ -86,7 +86,7 @@ def _check(rotation: Rotation) -> None:
         return
     rate = _RATE.fullmatch(rotation.expression)
     try:
-        cron.parse(rotation.expression, "UTC", 0)
+        _parsed(rotation.expression, 0)
     except ValueError as error:
         raise invalid_parameter(f"Invalid ScheduleExpression: {error}") from None
     if rate is None:
@@ -106,6 +106,11 @@ def _check(rotation: Rotation) -> None:
         raise invalid_parameter(f"A secret is rotated every {_MOST_DAYS} days at least.")
 
 
+def _parsed(expression: str, anchor: float) -> cron.Schedule:
+    """Read an expression; hours may begin with a stroke here, as in cron(0 /8 * * ? *)."""
+    return cron.parse(re.sub(r"^cron\(\s*0\s+/", "cron(0 0/", expression), "UTC", anchor)
+
+
 def _window(rotation: Rotation, since: int) -> tuple[int, int]:
     """Return when the next window after a time opens, and the last second of it; NEVER and 0 where there is none."""
     midnight = since - since % _DAY
@@ -114,7 +119,7 @@ def _window(rotation: Rotation, since: int) -> tuple[int, int]:
     if not rotation.expression or (rate is not None and rate[2] == "day"):
         opens = midnight + (int(rate[1]) if rate is not None else rotation.days) * _DAY
         return opens, opens + (length or _DAY) - 1000
-    found = cron.parse(rotation.expression, "UTC", midnight / 1000).after(since / 1000)
+    found = _parsed(rotation.expression, midnight / 1000).after(since / 1000)
     if found is None:
         return NEVER, 0
     opens = round(found * 1000)
