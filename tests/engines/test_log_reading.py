@@ -233,3 +233,32 @@ def test_a_log_that_has_not_grown_is_not_opened(log, monkeypatch):
     log.read()
     monkeypatch.setattr("coldframe.engines.log_reading.os.open", None)
     assert log.read() == []
+
+
+def test_what_comes_late_into_an_old_file_is_found_and_so_is_a_new_one(log):
+    """Files of long ago are looked at now and then only; what is written, and what is new, at once."""
+    log.write("old", line(1))
+    log.settle("old", 10_000)
+    log.write("now", line(2))
+
+    def looks():
+        sources = [Source(path, POSTGRESQL) for path in sorted(log.folder.iterdir())]
+        piece = log.reader.read(sources, log.places)
+        if piece.entries:
+            log.places = piece.places
+        return [each.text for each in piece.entries]
+
+    assert looks() == [line(1)[:-1], line(2)[:-1]]
+    assert [looks() for _ in range(3)] == [[]] * 3
+    log.write("now", line(3))
+    assert looks() == [line(3)[:-1]]
+    assert looks() == looks() == []
+    log.write("new", line(4))
+    assert looks() == [line(4)[:-1]]
+    log.write("old", line(5))
+    log.settle("old", 5_000)
+    found = [looks() for _ in range(40)]
+    assert [each for each in found if each] == [[line(5)[:-1]]]
+    # The places of a log that was switched off and on again are others.
+    log.places = []
+    assert looks() == [line(1)[:-1], line(5)[:-1], line(2)[:-1], line(3)[:-1], line(4)[:-1]]

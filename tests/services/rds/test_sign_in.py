@@ -138,6 +138,13 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds, stack):
     with pytest.raises(ClientError) as caught:
         rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True)
     assert code_of(caught) == "InvalidParameterCombination"
+    _, key_pair = server.add_user("modifies", {"Effect": "Allow", "Action": "rds:*", "Resource": "*"})
+    with pytest.raises(ClientError) as caught:
+        server.client("rds", **key_pair).modify_db_instance(
+            DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True
+        )
+    assert code_of(caught) == "AccessDenied"
+    assert "secretsmanager:RotateSecret" in str(caught.value)
     answer = rds.modify_db_instance(
         DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True
     )["DBInstance"]

@@ -1,15 +1,20 @@
 """The logs of an instance that its users may read: what the server says, and what checks of upgrades have said."""
 
 import os
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from coldframe.engines import log_lines
 from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile
+from coldframe.engines.log_lines import Form
 from coldframe.engines.log_reading import Source
 from coldframe.engines.postgresql import configuration, layout
 
 # What upgrades say, beside what the server does.
 _UPGRADE = "pg_upgrade"
+# Two changes of a folder within a tick of the kernel's clock have one time (nanoseconds).
+_SETTLED = 10**9
 
 
 def files(spec: InstanceSpec) -> Sequence[LogFile]:
@@ -38,7 +43,10 @@ def read(spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
 
 
 class PostgreSQLLogs:
-    """The LogUpkeep of PostgreSQL."""
+    """The LogUpkeep of PostgreSQL; it reads a folder again when that has changed."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Path, str], tuple[int, Form, list[Source]]] = {}
 
     def sources(self, spec: InstanceSpec, kind: str) -> Sequence[Source]:
         """Return where the log postgresql or upgrade is written; none for another kind."""
@@ -49,15 +57,22 @@ class PostgreSQLLogs:
         else:
             said = configuration.logging(spec)
             form = log_lines.postgresql(said["log_line_prefix"], said["log_timezone"])
-        try:
-            with os.scandir(layout.logs(spec) / "error") as found:
-                names = sorted(each.name for each in found)
-        except FileNotFoundError:
-            return []
         folder = layout.logs(spec) / "error"
-        return [
+        try:
+            changed = folder.lstat().st_mtime_ns
+            known = self._found.get((folder, kind))
+            if known is not None and known[:2] == (changed, form):
+                return known[2]
+            names = sorted(path.name for path in folder.iterdir())
+        except FileNotFoundError:
+            self._found.pop((folder, kind), None)
+            return []
+        found = [
             Source(folder / name, form) for name in names if name.startswith(_UPGRADE) == (kind == "upgrade")
         ]
+        if time.time_ns() - changed > _SETTLED:
+            self._found[folder, kind] = (changed, form, found)
+        return found
 
     def rotate(self, spec: InstanceSpec, stamp: str) -> None:
         """Do nothing: the server itself begins a new file every hour."""
