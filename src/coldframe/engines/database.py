@@ -347,10 +347,15 @@ class Upgrades(Protocol):
 
 
 class LogUpkeep(Protocol):
-    """The files that logs consist of: one that is written, and those that were."""
+    """The files that logs consist of: one that is written, and those that were. One of them is ours: iam-db-auth-error."""
 
     def sources(self, spec: InstanceSpec, kind: str) -> Sequence[Source]:
-        """Return the files of a log (error, general, slowquery; postgresql, upgrade), for a LogReader; none for another kind."""
+        """Return the files of a log (error, general, slowquery; postgresql, upgrade; iam-db-auth-error), for a LogReader; none
+        for another kind.
+        """
+
+    def note(self, spec: InstanceSpec, at: float, text: str) -> None:
+        """Add a line to iam-db-auth-error, with a time in seconds since 1970."""
 
     def rotate(self, spec: InstanceSpec, stamp: str) -> None:
         """Begin new files where the engine does not by itself; those before are called by their names with the stamp."""

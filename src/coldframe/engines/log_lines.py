@@ -29,6 +29,7 @@ _MARIADB_GENERAL = re.compile(
     rb"^(?:(\d{6} [ \d]\d:\d\d:\d\d)\t|\t\t) *\d+ [A-Z][A-Za-z ]*(?:\t|$)", re.MULTILINE
 )
 _MARIADB_SLOW = re.compile(rb"^(?:# Time: (\d{6} [ \d]\d:\d\d:\d\d)\n)?# User@Host: ", re.MULTILINE)
+_NOTED = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC ", re.MULTILINE)
 _UNTABBED = re.compile(rb"^(?!\t)", re.MULTILINE)
 _EVERY = re.compile(rb"^", re.MULTILINE)
 
@@ -91,6 +92,12 @@ def mariadb(kind: str) -> Form:
     """Return the form of MariaDB's error, general or slowquery log, whose times are those of the machine's zone."""
     pattern = {"error": _MARIADB_ERROR, "general": _MARIADB_GENERAL, "slowquery": _MARIADB_SLOW}[kind]
     return _Patterned(pattern, _reader(machine_zone()))
+
+
+@lru_cache(maxsize=1)
+def noted() -> Form:
+    """Return the form of a log that coldframe writes: the time, UTC and the text."""
+    return _Patterned(_NOTED, _reader(_UTC))
 
 
 @lru_cache(maxsize=1)

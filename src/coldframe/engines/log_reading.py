@@ -25,6 +25,8 @@ _PORTION, _LONGEST_PORTION = 1_000_000, 8_000_000
 QUIET = 1.0
 # Files not written for so long (nanoseconds) are looked at once in so many looks.
 _LONG_AGO, _WHOLE_LOOK = 600 * 10**9, 30
+# Whoever may try to sign in may not fill the disk.
+_LARGE = 16 * 1024 * 1024
 _NO_LONGER = 3600 * 24 * 1000
 
 
@@ -190,6 +192,28 @@ class LogReader:
             return _place(source.path.name, descriptor, about.st_ino, end, at), more
         finally:
             os.close(descriptor)
+
+
+def note(path: Path, at: float, text: str) -> None:
+    """Add a line to a log of ours (log_lines.noted), whose folder is ours too; nothing more once it is large."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        if os.fstat(descriptor).st_size < _LARGE:
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+            os.write(descriptor, f"{stamp} UTC {' '.join(text.split())}\n".encode())
+    finally:
+        os.close(descriptor)
+
+
+def rename(path: Path, stamp: str) -> bool:
+    """Call a log by its name with the stamp, so that a new one begins; tells whether there was something in it."""
+    before = path.with_name(f"{path.name}.{stamp}")
+    if not path.is_file() or not path.stat().st_size or before.exists():
+        return False
+    path.rename(before)
+    return True
 
 
 def remove_all_but(folder: Path, logs: Path) -> None:

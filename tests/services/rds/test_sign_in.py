@@ -15,6 +15,7 @@ from coldframe.services.secretsmanager.jobs import rotate_due
 from tests.journeys.process import until
 from tests.server_fixtures import running_server
 from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, remove_all, wanted
+from tests.services.rds.test_log_exports import events
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -45,6 +46,10 @@ def connected(instance, user, password):
         yield connection
 
 
+def said(logs, group, stream):
+    return [each["message"] for each in events(logs, group, stream)]
+
+
 @pytest.fixture
 def stack():
     with contextlib.ExitStack() as entered:
@@ -64,7 +69,13 @@ def token(server, instance, user, key=None, address=None):
 
 
 def test_a_token_lets_in_whom_policies_let_connect_and_nobody_else(server, rds):
-    instance = made(rds, "postgres", DBName="app", EnableIAMDatabaseAuthentication=True)
+    instance = made(
+        rds,
+        "postgres",
+        DBName="app",
+        EnableIAMDatabaseAuthentication=True,
+        EnableCloudwatchLogsExports=["iam-db-auth-error"],
+    )
     assert instance["IAMDatabaseAuthenticationEnabled"] is True
     with connected(instance, "owner", PASSWORD) as connection:
         connection.execute("CREATE ROLE visitor LOGIN")
@@ -98,6 +109,15 @@ def test_a_token_lets_in_whom_policies_let_connect_and_nobody_else(server, rds):
     ):
         with pytest.raises(psycopg.OperationalError), connected(instance, "visitor", wrong):
             pass
+    # Each refusal is told, and no token with it.
+    name, logs = instance["DBInstanceIdentifier"], server.client("logs")
+    group = f"/aws/rds/instance/{name}/iam-db-auth-error"
+    until(lambda: "or is none" in "".join(said(logs, group, f"{name}.0")[-1:]), 20)
+    told = said(logs, group, f"{name}.0")
+    assert len(told) >= 6
+    assert all("IAM authentication failed for user 'visitor'" in each for each in told)
+    assert "may not rds-db:connect" in told[0]
+    assert not [each for each in told if "X-Amz" in each or "nonsense" in each]
     late = token(server, instance, "visitor", key)
     server.clock.advance(1000)
     with pytest.raises(psycopg.OperationalError), connected(instance, "visitor", late):

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from coldframe.engines import log_lines
 from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile
-from coldframe.engines.log_reading import Source
+from coldframe.engines.log_reading import Source, note, rename
 from coldframe.engines.mariadb.client import Client
 from coldframe.engines.mariadb.places import Place
 
 # What upgrades say, beside what the server does.
 _ADDED = "mariadb-upgrade.log"
+_NOTED = "iam-db-auth-error"
 _MOST = 16 * 1024 * 1024
 
 
@@ -67,6 +68,8 @@ class MariaDBLogs:
         """Return where the log error, general or slowquery is written; none for another kind."""
         place = Place(spec)
         paths = {"error": place.error_log, "general": place.general_log, "slowquery": place.slow_log}
+        if kind == _NOTED:
+            return [Source(path, log_lines.noted()) for path in rotated(_noted(place))]
         if kind not in paths:
             return []
         form = log_lines.mariadb(kind)
@@ -76,18 +79,24 @@ class MariaDBLogs:
             found += [Source(path, plain) for path in sorted(place.error_log.parent.glob(f"{_ADDED}*"))]
         return found
 
+    def note(self, spec: InstanceSpec, at: float, text: str) -> None:
+        """Add a line to the log that is ours."""
+        note(_noted(Place(spec)), at, text)
+
     def rotate(self, spec: InstanceSpec, stamp: str) -> None:
         """Begin new files for queries; the error log is the output of the process, and stays one."""
         place = Place(spec)
         begun = False
+        rename(_noted(place), stamp)
         for path in (place.general_log, place.slow_log):
-            before = path.with_name(f"{path.name}.{stamp}")
-            if path.is_file() and path.stat().st_size and not before.exists():
-                path.rename(before)
-                begun = True
+            begun |= rename(path, stamp)
         if begun:
             with self._session(spec) as client:
                 client.query("FLUSH NO_WRITE_TO_BINLOG GENERAL LOGS, SLOW LOGS")
+
+
+def _noted(place: Place) -> Path:
+    return place.logs / _NOTED / f"{_NOTED}.log"
 
 
 def rotated(path: Path) -> list[Path]:

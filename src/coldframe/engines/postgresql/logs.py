@@ -8,11 +8,12 @@ from pathlib import Path
 from coldframe.engines import log_lines
 from coldframe.engines.database import DatabaseError, InstanceSpec, LogFile
 from coldframe.engines.log_lines import Form
-from coldframe.engines.log_reading import Source
+from coldframe.engines.log_reading import Source, note, rename
 from coldframe.engines.postgresql import configuration, layout
 
 # What upgrades say, beside what the server does.
 _UPGRADE = "pg_upgrade"
+_NOTED = "iam-db-auth-error"
 # Two changes of a folder within a tick of the kernel's clock have one time (nanoseconds).
 _SETTLED = 10**9
 
@@ -50,6 +51,9 @@ class PostgreSQLLogs:
 
     def sources(self, spec: InstanceSpec, kind: str) -> Sequence[Source]:
         """Return where the log postgresql or upgrade is written; none for another kind."""
+        if kind == _NOTED:
+            path = _noted(spec)
+            return [Source(each, log_lines.noted()) for each in (path, *path.parent.glob(f"{path.name}.*"))]
         if kind not in {"postgresql", "upgrade"}:
             return []
         if kind == "upgrade":
@@ -74,5 +78,14 @@ class PostgreSQLLogs:
             self._found[folder, kind] = (changed, form, found)
         return found
 
+    def note(self, spec: InstanceSpec, at: float, text: str) -> None:
+        """Add a line to the log that is ours."""
+        note(_noted(spec), at, text)
+
     def rotate(self, spec: InstanceSpec, stamp: str) -> None:
-        """Do nothing: the server itself begins a new file every hour."""
+        """Begin a new file of the log that is ours; the server itself does so with its own every hour."""
+        rename(_noted(spec), stamp)
+
+
+def _noted(spec: InstanceSpec) -> Path:
+    return layout.logs(spec) / _NOTED / f"{_NOTED}.log"

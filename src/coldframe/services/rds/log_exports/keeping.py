@@ -15,7 +15,7 @@ from coldframe.services.rds.records import Cluster, Instance
 EVERY = 3600.0
 _DAY = 86_400
 # How long logs are kept, in seconds. Source: Amazon RDS User Guide; for PostgreSQL a parameter says so, in minutes.
-_KEPT = {"audit": _DAY, "general": _DAY, "slowquery": _DAY, "error": 30 * _DAY}
+_KEPT = {"audit": _DAY, "iam-db-auth-error": 3 * _DAY, "general": _DAY, "slowquery": _DAY, "error": 30 * _DAY}
 _PARAMETER = "rds.log_retention_period"
 
 
