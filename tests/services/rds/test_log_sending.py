@@ -227,6 +227,12 @@ def test_lines_too_old_for_logs_hold_up_nobody(export, logs):
     assert stored(logs) == export.lines[1:]
 
 
+def test_lines_of_a_time_to_come_are_there_now(export, logs):
+    export.write("from tomorrow", at=time.time() + 86_400)
+    export.send()
+    assert stored(logs) == export.lines
+
+
 def test_a_renamed_instance_goes_on_in_its_new_group_with_what_is_new(export, logs):
     export.write("one")
     export.send()

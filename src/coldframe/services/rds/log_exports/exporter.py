@@ -72,9 +72,10 @@ class LogExporter:
             failed = self._failed.get((target.resource_id, target.kind))
             if failed is None or failed.until <= time.monotonic():
                 self._bring(target)
-        for gone in set(self._senders) - {(each.resource_id, each.kind) for each in wanted}:
-            self._senders.pop(gone, None)
-            self._failed.pop(gone, None)
+        with self._lock:
+            for gone in set(self._senders) - {(each.resource_id, each.kind) for each in wanted}:
+                self._senders.pop(gone, None)
+                self._failed.pop(gone, None)
 
     def finish(self, account: str, region: str, instance: Instance) -> None:
         """Bring the rest of an instance that has ended, before its files go; what Logs does not take by then is lost with them."""

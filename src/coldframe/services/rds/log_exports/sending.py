@@ -46,7 +46,7 @@ class Sender:
         engine = self._installation.parts.get(Databases).engine(target.engine)
         sources = engine.log_upkeep.sources(target.spec, target.kind)
         piece = self._reader.read(sources, row.places, since=row.since, last=last)
-        entries = self._young(target, piece.entries)
+        entries = self._taken(target, piece.entries)
         if entries:
             self._put(target, row, entries, piece.places)
         elif piece.places != row.places:
@@ -84,10 +84,14 @@ class Sender:
         came = _came(client(self._installation, target), batch)
         return self._keep(target, row, batch.places if came else row.places, None)
 
-    def _young(self, target: Target, entries: Sequence[Entry]) -> list[Entry]:
-        """Leave out what Logs does not take any more: it is older than fourteen days."""
-        oldest = self._installation.clock.milliseconds() - _OLDEST
-        young = [each for each in entries if each.at >= oldest]
+    def _taken(self, target: Target, entries: Sequence[Entry]) -> list[Entry]:
+        """Return the entries with times that Logs takes: nothing older than fourteen days, and nothing of times to come.
+
+        A database whose clock or zone is another one than it says would else lose its lines.
+        """
+        now = self._installation.clock.milliseconds()
+        oldest = now - _OLDEST
+        young = [each if each.at <= now else Entry(now, each.text) for each in entries if each.at >= oldest]
         if len(young) < len(entries):
             gone = len(entries) - len(young)
             LOG.warning("%s: %d entries are too old for CloudWatch Logs", target.group, gone)
