@@ -45,9 +45,12 @@ def remove_tree(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
-def empty_tree(folder: Path) -> None:
-    """Remove all that is in a folder, if it is there, and let it stay as it is, with what the file system knows of it. Raises OSError."""
-    while folder.exists() and (inside := list(folder.iterdir())):
+def empty_tree(folder: Path, *, but: Path | None = None) -> None:
+    """Remove all that is in a folder, if it is there, and let it stay as it is, with what the file system knows of it.
+
+    What lies at `but` stays, too. Raises OSError.
+    """
+    while folder.exists() and (inside := [path for path in folder.iterdir() if path != but]):
         for path in inside:
             # Somebody else may remove a part of it meanwhile.
             with contextlib.suppress(FileNotFoundError):

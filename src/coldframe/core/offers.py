@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from coldframe.core.records import Records
+
 
 class MetricSink(Protocol):
     """Takes the metrics that services publish about themselves; CloudWatch offers it."""
@@ -25,6 +27,17 @@ class MetricSink(Protocol):
 
     def flush(self) -> None:
         """Return when everything put so far is readable and durable."""
+
+
+class ManagedPasswords(Protocol):
+    """Gives secrets that a service owns other values, without a function of the user; RDS offers it."""
+
+    def rotate(self, records: Records, secret: str, version: str) -> None:
+        """Have the password that a secret (ARN) keeps changed, in the transaction of `records`; its new version has this id.
+
+        It is AWSPENDING until the database takes it, and AWSCURRENT then. Raises InvalidRequestException when that cannot be
+        now.
+        """
 
 
 class SignedUrls(Protocol):

@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from coldframe.engines.log_reading import Source
+
 
 class DatabaseError(Exception):
     """A database engine could not do what it was asked; `hint` tells the operator what to do."""
@@ -344,6 +346,21 @@ class Upgrades(Protocol):
         """Do what is left to do for the running instance, such as gathering statistics anew."""
 
 
+class LogUpkeep(Protocol):
+    """The files that logs consist of: one that is written, and those that were. One of them is ours: iam-db-auth-error."""
+
+    def sources(self, spec: InstanceSpec, kind: str) -> Sequence[Source]:
+        """Return the files of a log (error, general, slowquery; postgresql, upgrade; iam-db-auth-error), for a LogReader; none
+        for another kind.
+        """
+
+    def note(self, spec: InstanceSpec, at: float, text: str) -> None:
+        """Add a line to iam-db-auth-error, with a time in seconds since 1970."""
+
+    def rotate(self, spec: InstanceSpec, stamp: str) -> None:
+        """Begin new files where the engine does not by itself; those before are called by their names with the stamp."""
+
+
 class Logs(Protocol):
     """The logs of an instance that its users may read."""
 
@@ -355,6 +372,10 @@ class Logs(Protocol):
 
     def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
         """Return a piece of a log; raises DatabaseError when there is none of that name."""
+
+    @property
+    def log_upkeep(self) -> LogUpkeep:
+        """What tells the files of logs, and begins new ones."""
 
 
 class Abilities(Protocol):

@@ -1,5 +1,6 @@
 """DB clusters: a writer and readers behind endpoints that follow the writer's part, described as RDS describes them."""
 
+import json
 import threading
 from datetime import UTC, datetime
 
@@ -244,7 +245,7 @@ def _being_made(rds, name):
     return [row for row in found["DBClusterSnapshots"] if row["Status"] == "creating"]
 
 
-def test_data_outlive_the_last_member(rds, cluster, restored):
+def test_data_outlive_the_last_member(server, rds, cluster, restored):
     name, kept = restored
     rds.delete_db_instance(DBInstanceIdentifier=f"{name}-a")
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=f"{name}-a", WaiterConfig={"Delay": 1})
@@ -263,9 +264,37 @@ def test_data_outlive_the_last_member(rds, cluster, restored):
     available(rds, f"{name}-b")
     assert writer_of(rds, name) == f"{name}-b"
     assert rows(at_cluster(cluster_of(rds, name)), "another-one-9") == kept
-    rds.modify_db_cluster(DBClusterIdentifier=name, MasterUserPassword=PASSWORD, ApplyImmediately=True)
+    # From now on it is managed, and rotates; then it is the user's again, and the secret is gone.
+    rds.modify_db_cluster(DBClusterIdentifier=name, ManageMasterUserPassword=True, ApplyImmediately=True)
+    settled_cluster(rds, name)
+    secret, secrets = cluster_of(rds, name)["MasterUserSecret"]["SecretArn"], server.client("secretsmanager")
+
+    def managed():
+        return json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["password"]
+
+    first = managed()
+    assert rows(at_cluster(cluster_of(rds, name)), first) == kept
+    secrets.rotate_secret(SecretId=secret)
+    told = cluster_of(rds, name)
+    assert told["MasterUserSecret"]["SecretStatus"] in {"rotating", "active"}
+    settled_cluster(rds, name)
+    second = managed()
+    assert rows(at_cluster(cluster_of(rds, name)), second) == kept
+    rds.modify_db_cluster(DBClusterIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+    settled_cluster(rds, name)
+    assert len({first, second, managed()}) == 3
+    assert rows(at_cluster(cluster_of(rds, name)), managed()) == kept
+    rds.modify_db_cluster(
+        DBClusterIdentifier=name,
+        ManageMasterUserPassword=False,
+        MasterUserPassword=PASSWORD,
+        ApplyImmediately=True,
+    )
     settled_cluster(rds, name)
     assert rows(at_cluster(cluster_of(rds, name))) == kept
+    with pytest.raises(ClientError) as caught:
+        managed()
+    assert code_of(caught) == "ResourceNotFoundException"
 
 
 def test_a_cluster_stops_and_starts(server, rds, restored):

@@ -11,9 +11,11 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from coldframe.services.secretsmanager.jobs import rotate_due
 from tests.journeys.process import until
 from tests.server_fixtures import running_server
 from tests.services.rds.conftest import PASSWORD, available, code_of, described, made, remove_all, wanted
+from tests.services.rds.test_log_exports import events
 
 pytestmark = pytest.mark.xdist_group("postgres")
 
@@ -44,6 +46,16 @@ def connected(instance, user, password):
         yield connection
 
 
+def said(logs, group, stream):
+    return [each["message"] for each in events(logs, group, stream)]
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as entered:
+        yield entered
+
+
 def token(server, instance, user, key=None, address=None):
     """A token as the AWS CLI makes it, signed by root or by (access key id, secret)."""
     key_id, secret = key or (server.access_key_id, server.secret_access_key)
@@ -57,7 +69,13 @@ def token(server, instance, user, key=None, address=None):
 
 
 def test_a_token_lets_in_whom_policies_let_connect_and_nobody_else(server, rds):
-    instance = made(rds, "postgres", DBName="app", EnableIAMDatabaseAuthentication=True)
+    instance = made(
+        rds,
+        "postgres",
+        DBName="app",
+        EnableIAMDatabaseAuthentication=True,
+        EnableCloudwatchLogsExports=["iam-db-auth-error"],
+    )
     assert instance["IAMDatabaseAuthenticationEnabled"] is True
     with connected(instance, "owner", PASSWORD) as connection:
         connection.execute("CREATE ROLE visitor LOGIN")
@@ -91,19 +109,30 @@ def test_a_token_lets_in_whom_policies_let_connect_and_nobody_else(server, rds):
     ):
         with pytest.raises(psycopg.OperationalError), connected(instance, "visitor", wrong):
             pass
+    # Each refusal is told, and no token with it.
+    name, logs = instance["DBInstanceIdentifier"], server.client("logs")
+    group = f"/aws/rds/instance/{name}/iam-db-auth-error"
+    until(lambda: "or is none" in "".join(said(logs, group, f"{name}.0")[-1:]), 20)
+    told = said(logs, group, f"{name}.0")
+    assert len(told) >= 6
+    assert all("IAM authentication failed for user 'visitor'" in each for each in told)
+    assert "may not rds-db:connect" in told[0]
+    assert not [each for each in told if "X-Amz" in each or "nonsense" in each]
     late = token(server, instance, "visitor", key)
     server.clock.advance(1000)
     with pytest.raises(psycopg.OperationalError), connected(instance, "visitor", late):
         pass
 
 
-def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
+def test_a_managed_password_is_a_secret_and_is_rotated(server, rds, stack):
     asked = wanted("postgres", DBName="app", ManageMasterUserPassword=True)
     with pytest.raises(ClientError) as caught:
         rds.create_db_instance(**asked)
     assert code_of(caught) == "InvalidParameterCombination"
     del asked["MasterUserPassword"]
-    first = rds.create_db_instance(**asked)["DBInstance"]
+    kms = server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    first = rds.create_db_instance(**asked, MasterUserSecretKmsKeyId=key)["DBInstance"]
     name = first["DBInstanceIdentifier"]
     assert first["MasterUserSecret"]["SecretArn"].startswith("arn:aws:secretsmanager:us-east-1:")
     assert first["MasterUserSecret"]["SecretStatus"] == "creating"
@@ -121,26 +150,84 @@ def test_a_managed_password_is_a_secret_and_is_rotated(server, rds):
 
     before = kept()
     assert before["username"] == "owner"
-    with connected(instance, "owner", before["password"]):
-        pass
+    secret = instance["MasterUserSecret"]["SecretArn"]
+    told = secrets.describe_secret(SecretId=secret)
+    assert (told["RotationEnabled"], told["RotationRules"]) == (True, {"AutomaticallyAfterDays": 7})
+    assert "LastRotatedDate" not in told
+    stays = stack.enter_context(connected(instance, "owner", before["password"]))
     with pytest.raises(ClientError) as caught:
         rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True)
     assert code_of(caught) == "InvalidParameterCombination"
+    _, key_pair = server.add_user("modifies", {"Effect": "Allow", "Action": "rds:*", "Resource": "*"})
+    with pytest.raises(ClientError) as caught:
+        server.client("rds", **key_pair).modify_db_instance(
+            DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True
+        )
+    assert code_of(caught) == "AccessDenied"
+    assert "secretsmanager:RotateSecret" in str(caught.value)
     answer = rds.modify_db_instance(
         DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True
     )["DBInstance"]
     assert answer["MasterUserSecret"]["SecretStatus"] == "rotating"
+    assert answer["DBInstanceStatus"] == "resetting-master-credentials"
+    rotated(rds, name)
     assert kept()["password"] != before["password"]
-
-    def lets_in():
-        with contextlib.suppress(psycopg.OperationalError), connected(instance, "owner", kept()["password"]):
-            return True
-
-    until(lets_in)
-    until(lambda: described(rds, name)["DBInstanceStatus"] == "available")
-    assert described(rds, name)["MasterUserSecret"]["SecretStatus"] == "active"
+    with connected(instance, "owner", kept()["password"]):
+        pass
     with pytest.raises(psycopg.OperationalError), connected(instance, "owner", before["password"]):
         pass
+    # Who was in stays.
+    assert stays.execute("SELECT 1").fetchone() == (1,)
+    old = secrets.get_secret_value(SecretId=secret, VersionStage="AWSPREVIOUS")["SecretString"]
+    assert json.loads(old) == before
+    labels = secrets.describe_secret(SecretId=secret)["VersionIdsToStages"].values()
+    assert sorted(labels) == [["AWSCURRENT"], ["AWSPREVIOUS"]]
+
+    # By Secrets Manager, too, at once and by itself: the secret's own rules say when.
+    version = "a" * 32
+    begun = secrets.rotate_secret(SecretId=secret, ClientRequestToken=version)
+    assert begun["VersionId"] == version
+    rotated(rds, name)
+    assert secrets.get_secret_value(SecretId=secret)["VersionId"] == version
+    with connected(instance, "owner", kept()["password"]):
+        pass
+    last = secrets.describe_secret(SecretId=secret)
+    assert 6 < (last["NextRotationDate"] - last["LastRotatedDate"]).total_seconds() / 86_400 < 8
+    secrets.rotate_secret(
+        SecretId=secret, RotateImmediately=False, RotationRules={"ScheduleExpression": "rate(4 hours)"}
+    )
+    assert secrets.get_secret_value(SecretId=secret)["VersionId"] == version
+    server.clock.advance(4 * 3600)
+    rotate_due(server.installation)
+    rotated(rds, name)
+    assert secrets.get_secret_value(SecretId=secret)["VersionId"] != version
+    # The next window is four hours away.
+    rotate_due(server.installation)
+    assert described(rds, name)["DBInstanceStatus"] == "available"
+    with connected(instance, "owner", kept()["password"]):
+        pass
+    # While the key cannot be used the password stays, and the next rotation mends it.
+    kms.disable_key(KeyId=key)
+    rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+    rotated(rds, name, "impaired")
+    kms.enable_key(KeyId=key)
+    with connected(instance, "owner", kept()["password"]):
+        pass
+    rds.modify_db_instance(DBInstanceIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+    rotated(rds, name)
+    with connected(instance, "owner", kept()["password"]):
+        pass
+    for refused in ({"RotationLambdaARN": "arn:aws:lambda:us-east-1:123456789012:function:f"}, {}):
+        act = secrets.rotate_secret if refused else secrets.cancel_rotate_secret
+        with pytest.raises(ClientError) as caught:
+            act(SecretId=secret, **refused)
+        assert code_of(caught) == "InvalidRequestException"
+
+
+def rotated(rds, name, status="active"):
+    """Wait until no rotation of an instance's password is under way any more; it leaves the secret in this status."""
+    until(lambda: described(rds, name)["DBInstanceStatus"] == "available")
+    assert described(rds, name)["MasterUserSecret"]["SecretStatus"] == status
 
 
 def test_a_reset_in_dev_mode_leaves_no_process(short_dev_server):

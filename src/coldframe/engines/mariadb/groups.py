@@ -140,8 +140,8 @@ class MariaDBGroups:
                 return False
         self._instances.stop(target, at_once=True)
         shutil.rmtree(Place(target).scratch, ignore_errors=True)
-        # The folder itself may be encrypted, and what is copied is to be so too.
-        durable.empty_tree(target.folder)
+        # The folder itself may be encrypted, and what is copied is to be so too; its logs may not have been read to their end.
+        durable.empty_tree(target.folder, but=Place(target).logs)
         self._copies.copy(source, target, "physical")
         self._instances.start(target)
         self._copies.follow(source, target)

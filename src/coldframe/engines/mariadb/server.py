@@ -44,6 +44,7 @@ class MariaDB:
         self.backups = MariaDBBackups(self._instances)
         self.upgrades = MariaDBUpgrades(self._instances)
         self.whole_copies = MariaDBWholeCopies(self._instances)
+        self.log_upkeep = logs.MariaDBLogs(self._instances.client)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

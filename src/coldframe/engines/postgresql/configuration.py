@@ -63,6 +63,12 @@ def _implied(spec: InstanceSpec) -> Mapping[str, str]:
     }
 
 
+def logging(spec: InstanceSpec) -> Mapping[str, str]:
+    """Return how an instance writes its log: log_line_prefix, log_timezone."""
+    settings = {**_implied(spec), **spec.settings}
+    return {name: settings[name] for name in ("log_line_prefix", "log_timezone")}
+
+
 def _fixed(spec: InstanceSpec, known: State, mode: Mode) -> Mapping[str, str]:
     """Return what holds whatever the owner sets: addresses, files, and what copies and back-ups rest on."""
     fixed = {

@@ -1,6 +1,5 @@
 """PostgreSQL as a database engine: instances as processes of an unprivileged user, reached by a private socket."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from coldframe.engines.postgresql import (
     configuration,
     figures,
     layout,
+    logs,
     roles,
     scram,
     templates,
@@ -48,6 +48,7 @@ class PostgreSQL:
         self.backups = PostgreSQLBackups(self._instances)
         self.upgrades = PostgreSQLUpgrades(self._instances)
         self.whole_copies = PostgreSQLWholeCopies(self._instances)
+        self.log_upkeep = logs.PostgreSQLLogs()
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""
@@ -144,22 +145,12 @@ class PostgreSQL:
 
     def log_files(self, spec: InstanceSpec) -> Sequence[LogFile]:
         """Return the logs of an instance, by name."""
-        root = layout.logs(spec)
-        found = [(file.relative_to(root), file.stat()) for file in root.rglob("*") if file.is_file()]
-        return [LogFile(str(name), about.st_size, about.st_mtime) for name, about in sorted(found)]
+        return logs.files(spec)
 
     def add_log(self, spec: InstanceSpec, name: str, text: str) -> None:
         """Add a log of our own that users may read."""
-        # The folder is the instance's, which must not lead us elsewhere.
-        path = layout.logs(spec) / name
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(path, flags, 0o640), "w", encoding="utf-8") as file:
-            file.write(text)
+        logs.add(spec, name, text)
 
     def read_log(self, spec: InstanceSpec, name: str, offset: int, length: int) -> bytes:
         """Return a piece of a log; raises DatabaseError when there is none of that name."""
-        if name not in {known.name for known in self.log_files(spec)}:
-            raise DatabaseError(f"{spec.name} has no log {name!r}", "see which there are in log_files")
-        with (layout.logs(spec) / name).open("rb") as file:
-            file.seek(offset)
-            return file.read(length)
+        return logs.read(spec, name, offset, length)

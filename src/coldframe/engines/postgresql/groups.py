@@ -111,8 +111,8 @@ class PostgreSQLGroups:
                 if until(lambda: connection.value(_STREAMS) == "t", _SECONDS):
                     return False
         self._instances.stop(target, at_once=True)
-        # The folder itself may be encrypted, and what is copied is to be so too.
-        durable.empty_tree(target.folder)
+        # The folder itself may be encrypted, and what is copied is to be so too; its logs may not have been read to their end.
+        durable.empty_tree(target.folder, but=layout.logs(target))
         self._copies.copy(source, target, "physical")
         self._instances.start(target)
         return True

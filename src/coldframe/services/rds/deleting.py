@@ -12,6 +12,8 @@ from coldframe.jobs.run import Run
 from coldframe.services.rds import events, lookup, snapshotting, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.encryption import KeyInaccessible
+from coldframe.services.rds.log_exports.exporter import LogExporter
+from coldframe.services.rds.log_exports.records import forget as forget_logs
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Endpoint, Snapshot
 
@@ -69,6 +71,7 @@ def _remove(run: Run, resource_id: str) -> None:
     with contextlib.suppress(KeyInaccessible):
         # What it follows is told that it leaves, of which it knows only when it is open.
         databases.encryption.unlock(databases.spec(instance).folder, instance.encryption)
+    run.part(LogExporter).finish(run.account, run.region, instance)
     engine.destroy(databases.spec(instance))
     databases.encryption.lock(instance.encryption)
     # Supervision may be about to start it: a process whose folder is gone would never be found again.
@@ -87,6 +90,7 @@ def _forget(
     key: dict[str, Any] | None = msgspec.to_builtins(instance.encryption)
     events.tell(records, messenger, instance, "deleted")
     records.remove(instance)
+    forget_logs(records, resource_id)
     if endpoint := records.find(Endpoint, instance.endpoint):
         records.remove(endpoint)
     backup = records.find(AutomatedBackup, resource_id)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from coldframe.core.installation import Installation
+from coldframe.core.offers import ManagedPasswords
 from coldframe.engines.database import DatabaseEngine
 from coldframe.engines.endpoint import Endpoints
 from coldframe.services.rds.clusters.records import Cluster
@@ -28,8 +29,13 @@ def provide(installation: Installation) -> None:
     parts.provide_unloaded(
         "coldframe.services.rds.open_for_backups.OpenForBackups", partial(_open_for_backups, installation)
     )
+    exporter = "coldframe.services.rds.log_exports.exporter.LogExporter"
+    parts.provide_unloaded(exporter, partial(_exporter, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Looks, Looks)
+    # Both are one thing: what other services ask for, and what the jobs do it with.
+    parts.provide(ManagedPasswords, partial(_rotator, installation))
+    parts.provide_unloaded("coldframe.services.rds.rotating.PasswordRotator", partial(_rotator, installation))
     parts.provide(Messenger, lambda: Messenger(installation))
 
 
@@ -60,6 +66,18 @@ def _open_for_backups(installation: Installation) -> object:
     from coldframe.services.rds.open_for_backups import OpenForBackups
 
     return OpenForBackups(installation)
+
+
+def _rotator(installation: Installation) -> ManagedPasswords:
+    from coldframe.services.rds.rotating import PasswordRotator
+
+    return PasswordRotator(installation)
+
+
+def _exporter(installation: Installation) -> object:
+    from coldframe.services.rds.log_exports.exporter import LogExporter
+
+    return LogExporter(installation)
 
 
 # An engine is loaded when there is a database for it.

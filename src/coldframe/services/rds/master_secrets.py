@@ -1,4 +1,4 @@
-"""The master user's password: given by the request, or made here and kept in a secret of Secrets Manager.
+"""The master user's password: given by the request, or made here and kept in a secret of Secrets Manager (rotating.py: from then on).
 
 Secrets Manager writes in a transaction of its own, which cannot be within that of the call. So the call is rehearsed first,
 to raise what it would raise; then the secret is made; then the call is done.
@@ -36,7 +36,7 @@ _OF = {
 class Chosen(msgspec.Struct, frozen=True):
     """A master password ("" when it stays) and the secret that it is kept in ("" for none), with the key's ARN.
 
-    `status` is that of the secret until the password is set: creating, rotating, "" where none is made or changed.
+    `status` is that of the secret until the password is set: creating, "" where none is made.
     """
 
     password: str = ""
@@ -115,11 +115,11 @@ def check_change(instance: Instance | Cluster, request: Mapping[str, Any], engin
 
 def made(call: Call, identifier: str, master: str, key: str | None, *, kind: Kind = "db") -> Chosen:
     """Make a password and a secret for it; before the call's transaction begins."""
-    password, arn = _password(), _key(call, key)
+    password, arn = new_password(), _key(call, key)
     answer = call.client("secretsmanager").create_secret(
         Name=f"rds!{kind}-{ids.uuid()}",
         Description=f"{_OF[kind]}: {arns.made(call.account, call.region, kind, identifier)}",
-        SecretString=_content(master, password),
+        SecretString=content(master, password),
         **({"KmsKeyId": arn} if key else {}),
     )
     return Chosen(password, answer["ARN"], arn, "creating")
@@ -131,15 +131,17 @@ def changed(call: Call, instance: Instance | Cluster, request: Mapping[str, Any]
         kind: Kind = "db" if isinstance(instance, Instance) else "cluster"
         key = request.get("MasterUserSecretKmsKeyId")
         return made(call, instance.identifier, instance.master, key, kind=kind)
-    if request.get("RotateMasterUserPassword"):
-        password = _password()
-        call.client("secretsmanager").put_secret_value(
-            SecretId=instance.secret, SecretString=_content(instance.master, password)
-        )
-        return Chosen(password, instance.secret, instance.secret_key, "rotating")
     if request.get("MasterUserPassword"):
         return Chosen(request["MasterUserPassword"])
     return Chosen("", instance.secret, instance.secret_key)
+
+
+def rotates(call: Call, found: Instance | Cluster, request: Mapping[str, Any]) -> str:
+    """Return the version that a modification is to make the current one, "" for none; raises AccessDenied."""
+    if not request.get("RotateMasterUserPassword") or not found.secret:
+        return ""
+    call.require("secretsmanager:RotateSecret", found.secret)
+    return ids.uuid()
 
 
 def _key(call: Call, key: str | None) -> str:
@@ -167,9 +169,11 @@ def forget(call: Call, secret: str) -> None:
     call.records.after_commit(partial(client.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True))
 
 
-def _content(master: str, password: str) -> str:
+def content(master: str, password: str) -> str:
+    """Return what a secret of a master user says."""
     return json.dumps({"username": master, "password": password})
 
 
-def _password() -> str:
+def new_password() -> str:
+    """Return a password that every engine takes."""
     return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))

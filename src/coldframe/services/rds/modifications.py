@@ -19,6 +19,7 @@ from coldframe.services.rds import (
     windows,
 )
 from coldframe.services.rds.faults import bad_combination
+from coldframe.services.rds.log_exports.choosing import EXPORTS, log_types, turn, with_log_types
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Instance
 
@@ -34,7 +35,7 @@ _WAITING = {
     "NewDBInstanceIdentifier": "DBInstanceIdentifier",
     "DBPortNumber": "Port",
 }
-_AT_ONCE = {"Port"}
+_AT_ONCE = {"Port", EXPORTS}
 
 
 def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
@@ -49,11 +50,12 @@ def now(call: Call, instance: Instance, request: Mapping[str, Any]) -> Instance:
     most = kept.get("MaxAllocatedStorage")
     if most is not None and most < max(instance.storage, request.get("AllocatedStorage") or 0):
         raise bad_combination("Max storage size must be greater than storage size")
-    logs = request.get("CloudwatchLogsExportConfiguration")
-    if logs:
-        kept["EnabledCloudwatchLogsExports"] = _exports(instance, engine, logs)
     if kept:
         fields["about"] = {**instance.about, **kept}
+    if instance.status == "stopped" and any((exports := log_types(instance, request)).values()):
+        # No job changes what is down.
+        fields["about"] = with_log_types(fields.get("about", instance.about), exports)
+        turn(records, instance.resource_id, (), exports, call.now)
     if most == instance.storage:
         # That is how autoscaling is switched off.
         del fields["about"]["MaxAllocatedStorage"]
@@ -100,6 +102,9 @@ def later(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[st
     if "EngineVersion" in wanted:
         wanted["EngineVersion"] = upgrade_paths.chosen(call, instance, request)
     changed = {name: value for name, value in wanted.items() if value != present.get(name)}
+    exports = log_types(instance, request)
+    if any(exports.values()) and instance.status != "stopped":
+        changed[EXPORTS] = exports
     if {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput"} & set(changed):
         _check_storage(instance, request, changed)
     return changed
@@ -128,6 +133,8 @@ def status(changed: Mapping[str, Any], sealed: str) -> str:
         return "upgrading"
     if "DBInstanceIdentifier" in changed:
         return "renaming"
+    if set(changed) == {EXPORTS} and not sealed:
+        return "configuring-log-exports"
     return "modifying" if changed or not sealed else "resetting-master-credentials"
 
 
@@ -192,15 +199,6 @@ def _groups(call: Call, instance: Instance, request: Mapping[str, Any]) -> dict[
             call.records, request["OptionGroupName"], engine, instance.version
         )
     return fields
-
-
-def _exports(instance: Instance, engine: engine_names.EngineName, wanted: Mapping[str, Any]) -> list[str]:
-    kinds = [*(wanted.get("EnableLogTypes") or ()), *(wanted.get("DisableLogTypes") or ())]
-    instance_settings.changes({"EnableCloudwatchLogsExports": kinds}, engine)
-    present = set(instance.about.get("EnabledCloudwatchLogsExports", ()))
-    return sorted(
-        (present | set(wanted.get("EnableLogTypes") or ())) - set(wanted.get("DisableLogTypes") or ())
-    )
 
 
 def _new_name(call: Call, instance: Instance, name: str) -> str:

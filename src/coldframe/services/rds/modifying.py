@@ -1,5 +1,6 @@
 """Jobs that change instances: what ModifyDBInstance asked for, parameters of a group, reboots, stops and starts."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,13 +15,17 @@ from coldframe.services.rds import (
     lookup,
     new_instances,
     replicating,
+    rotating,
     stages,
     storage_settings,
 )
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.log_exports.choosing import EXPORTS, turn, with_log_types
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 from coldframe.services.rds.upgrading import upgrade_instance
+
+LOG = logging.getLogger("coldframe.rds")
 
 _WEEK = 7 * 86_400_000
 # What only changes what the record says: there is one disk here, and its rates are its own.
@@ -28,8 +33,11 @@ _RECORDED = ("MultiAZ", "Iops", "StorageThroughput", "StorageType")
 
 
 @job("rds.apply-pending")
-def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> None:
-    """Apply what is pending of an instance under these names, and its new master password."""
+def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str, version: str = "") -> None:
+    """Apply what is pending of an instance under these names, and its new master password: that, or the next one of its secret.
+
+    `version` is the one that the secret gets.
+    """
     databases = run.part(Databases)
     pending = run.step("look", _pending, run, resource_id, names)
     # Whatever fails, the instance goes on with what it has: this job ends by going forward.
@@ -37,6 +45,7 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> 
     run.write("it begins", _begun, run.part(Messenger), resource_id, pending)
     if sealed:
         run.step("set the password", _set_password, run, resource_id, sealed)
+    refused = _rotate(run, resource_id, version) if version else ""
     if "DBInstanceClass" in pending:
         run.step("stop it", stages.stop, run, resource_id)
         stages.mark(run, "change its class", resource_id, instance_class=pending["DBInstanceClass"])
@@ -47,7 +56,16 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> 
         run.step("close the endpoint", stages.close_endpoint, run, resource_id)
         run.write("change its port", _change_port, resource_id, pending["Port"])
         run.step("open the endpoint", stages.start, run, resource_id)
-    run.write("it is done", _applied, databases, run.part(Messenger), resource_id, pending, bool(sealed))
+    run.write(
+        "it is done",
+        _applied,
+        databases,
+        run.part(Messenger),
+        resource_id,
+        pending,
+        bool(sealed or version),
+        refused,
+    )
 
 
 @job("rds.apply-parameters")
@@ -171,6 +189,7 @@ def _applied(
     resource_id: str,
     pending: dict[str, Any],
     password: bool,
+    refused: str = "",
 ) -> None:
     found = lookup.by_resource(records, resource_id)
     if found is None:
@@ -185,19 +204,24 @@ def _applied(
         "pending": {name: value for name, value in found.pending.items() if name not in done},
         "status": "upgrading" if version else "available",
     }
+    if exports := pending.get(EXPORTS):
+        fields["about"] = with_log_types(found.about, exports)
+        turn(records, resource_id, (), exports, databases.clock.milliseconds())
     if set(pending) & {"AllocatedStorage", *_RECORDED}:
         fields["storage"] = pending.get("AllocatedStorage", found.storage)
-        about = storage_settings.after_change(found.about, found.storage, pending, fields["storage"])
+        about = storage_settings.after_change(
+            fields.get("about", found.about), found.storage, pending, fields["storage"]
+        )
         fields["about"] = {**about, "MultiAZ": pending.get("MultiAZ", found.about.get("MultiAZ"))}
     if password:
-        fields["secret_status"] = ""
+        fields["secret_status"] = rotating.IMPAIRED if refused else ""
     found = records.change(found, **fields)
     if new := pending.get("DBInstanceIdentifier"):
         old, found = found.identifier, renamed(records, found, new)
         events.tell(records, messenger, found, "renamed", old=old, new=new)
     for name in _told(pending):
         events.tell(records, messenger, found, f"{name}_changed")
-    if password:
+    if password and not refused:
         events.tell(records, messenger, found, "password_reset")
     if version:
         databases.begin(records, upgrade_instance, resource_id, version)
@@ -207,6 +231,25 @@ def _set_password(run: Run, resource_id: str, sealed: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     engine, spec = stages.at_work(databases, instance)
     engine.set_password(spec, databases.login(instance, sealed))
+
+
+def _rotate(run: Run, resource_id: str, version: str) -> str:
+    """Rotate the master password of an instance; returns why it stays as it was, "" when it does not."""
+    instance = stages.instance_of(run, resource_id)
+    secret, master = instance.secret, instance.master
+    refused = run.step("make the next password", rotating.make, run, secret, master, version)
+    if refused:
+        LOG.warning("the master password of %s was not rotated: %s", instance.identifier, refused)
+        return refused
+    run.step("let the database take it", _take_password, run, resource_id, version)
+    run.step("make it the current one", rotating.finish, run, secret, version)
+    return ""
+
+
+def _take_password(run: Run, resource_id: str, version: str) -> None:
+    instance = stages.instance_of(run, resource_id)
+    engine, spec = stages.at_work(run.part(Databases), instance)
+    engine.set_password(spec, rotating.login(run, instance.secret, version))
 
 
 def _apply(run: Run, resource_id: str) -> None:

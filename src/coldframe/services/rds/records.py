@@ -6,6 +6,7 @@ import msgspec
 
 from coldframe.core.records import Record, record
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
+from coldframe.services.rds.log_exports.records import LogExport
 from coldframe.services.rds.wrapped_keys import StorageKey
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "EventSubscription",
     "Instance",
+    "LogExport",
     "Member",
     "OptionGroup",
     "ParameterGroup",

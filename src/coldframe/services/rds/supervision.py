@@ -29,6 +29,8 @@ from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.blue_green.watching import looks_at_green_clusters, looks_at_schemas
 from coldframe.services.rds.clusters import supervision as clusters
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.log_exports import keeping
+from coldframe.services.rds.log_exports.exporter import LogExporter
 from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.open_for_backups import OpenForBackups
@@ -59,6 +61,7 @@ def periodic(installation: Installation) -> Iterator[Periodic]:
     yield Periodic("rds: use the windows", partial(use_windows, installation), every=_MINUTE)
     yield Periodic("rds: archive changes", partial(archive_all, installation), every=_ARCHIVE)
     yield Periodic("rds: publish figures", partial(publish, installation), every=_MINUTE)
+    yield Periodic("rds: keep the logs", partial(keep_logs, installation), every=keeping.EVERY)
     yield Periodic("rds: forget old events", partial(forget_events, installation), every=3600.0)
 
 
@@ -80,6 +83,7 @@ def watch(installation: Installation) -> None:
     """Find instances and endpoints that ought to run and do not, and start them again."""
     token_sign_in.attend_all(installation)
     installation.parts.get(Probing).begin()
+    installation.parts.get(LogExporter).begin()
     looks = installation.parts.get(Looks)
     looks.each(
         (f"DB instance {row.resource_id}", partial(_look, installation, account, region, row.resource_id))
@@ -126,6 +130,17 @@ def publish(installation: Installation) -> None:
         (f"the figures of {row.resource_id}", partial(_publish, installation, account, region, row, at))
         for account, region, row in _instances(installation)
         if row.wanted == "running" and row.ready and not databases.encryption.closed(row.encryption)
+    )
+
+
+def keep_logs(installation: Installation) -> None:
+    """Begin new log files, and remove old ones."""
+    installation.parts.get(Looks).each(
+        (
+            f"the log files of {row.resource_id}",
+            partial(keeping.keep, installation, account, region, row.resource_id),
+        )
+        for account, region, row in _instances(installation)
     )
 
 

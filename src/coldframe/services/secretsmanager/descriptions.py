@@ -3,6 +3,7 @@
 from typing import Any
 
 from coldframe.core.call import Call
+from coldframe.services.secretsmanager import schedules
 from coldframe.services.secretsmanager.accesses import Accesses
 from coldframe.services.secretsmanager.lookup import arn_of
 from coldframe.services.secretsmanager.records import NEVER, Secret
@@ -26,6 +27,7 @@ def described(call: Call, account: str, secret: Secret) -> dict[str, Any]:
         "PrimaryRegion": secret.primary or (call.region if secret.replicas else ""),
     }
     answer |= {member: value for member, value in optional.items() if value}
+    answer |= schedules.described(secret)
     accessed = max(secret.accessed, call.part(Accesses).of_secret(account, call.region, secret))
     if accessed:
         # AWS tells the day only.

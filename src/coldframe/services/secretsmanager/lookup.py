@@ -38,6 +38,12 @@ def arn_in(call: Call, account: str, region: str, secret: Secret) -> str:
     return f"arn:{call.partition}:secretsmanager:{region}:{account}:secret:{secret.name}-{secret.suffix}"
 
 
+def arn_of_row(secret: Secret, account: str, region: str) -> str:
+    """Return the ARN of a secret for work of the service's own."""
+    partition = arns.partition_of(region)
+    return f"arn:{partition}:secretsmanager:{region}:{account}:secret:{secret.name}-{secret.suffix}"
+
+
 def named_arn(call: Call, account: str, name: str) -> str:
     """Return the ARN of a name with its suffix."""
     return f"arn:{call.partition}:secretsmanager:{call.region}:{account}:secret:{name}"

@@ -16,10 +16,23 @@ class Replica(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str = ""
 
 
+class Rotation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a secret is rotated: every so many `days`, or by an expression; `duration` is that of the window, empty for its default.
+
+    `last` is when it was; `closes` when the next window does.
+    """
+
+    days: int = 0
+    expression: str = ""
+    duration: str = ""
+    last: int = 0
+    closes: int = 0
+
+
 @record(
     "secretsmanager_secrets",
     key=("name",),
-    index=("due",),
+    index=("due", "rotates"),
     missing=("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
     duplicate=(
         "ResourceExistsException",
@@ -31,7 +44,7 @@ class Secret(Record):
 
     `suffix` are the six characters that end its ARN; `stages` the labels of each version, also of none; `kms_key` the
     key as the caller named it, empty for aws/secretsmanager; `due` when it is destroyed; `owner` the service that made
-    it and alone may change it; `primary` the Region that a replica follows;
+    it and alone may change it; `primary` the Region that a replica follows; `rotates` when it is next rotated by itself;
     `tagged` says that it has had tags since it was made, and then has a list of them, be it empty.
     """
 
@@ -51,6 +64,8 @@ class Secret(Record):
     primary: str = ""
     replicas: list[Replica] = []
     tagged: bool = False
+    rotation: Rotation | None = None
+    rotates: int = NEVER
 
 
 @record(

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
-from coldframe.services.secretsmanager import replication, values
+from coldframe.services.secretsmanager import replication, schedules, values
 from coldframe.services.secretsmanager.destroying import without_outdated
 from coldframe.services.secretsmanager.lookup import invalid_request, missing
 from coldframe.services.secretsmanager.records import Secret, Version
@@ -44,7 +44,8 @@ def add_version(
     """
     records.add(version)
     now = records.get(Secret, secret.name)
-    changed = replace(now, stages=moved(now.stages, version.id, labels), changed=call.now)
+    fields = schedules.rotated(now, call.now) if CURRENT in labels and now.stages else {}
+    changed = replace(now, stages=moved(now.stages, version.id, labels), changed=call.now, **fields)
     records.put(changed)
     kept = without_outdated(records, changed, call.now)
     replication.spread(records, kept, copies)

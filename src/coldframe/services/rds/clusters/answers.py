@@ -73,8 +73,9 @@ def cluster(call: Call, row: Cluster) -> dict[str, Any]:
         answer["AutomaticRestartTime"] = moment(row.restart)
     if row.secret:
         answer["MasterUserSecret"] = secret(row)
-    if row.status == "resetting-master-credentials" or row.secret_status:
-        answer["PendingModifiedValues"] = {"MasterUserPassword": "****"}
+    resetting = row.status == "resetting-master-credentials" or row.secret_status
+    if pending := {**row.pending, **({"MasterUserPassword": "****"} if resetting else {})}:
+        answer["PendingModifiedValues"] = pending
     return answer
 
 

@@ -14,6 +14,8 @@ from coldframe.services.rds.clusters import doors, failover, lookup, rejoining, 
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.log_exports.exporter import LogExporter
+from coldframe.services.rds.log_exports.records import forget as forget_logs
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint
 from coldframe.services.rds.snapshotting import give_up_key
@@ -98,6 +100,7 @@ def _remove(run: Run, resource_id: str) -> None:
     databases.endpoints(found.engine).stop(door)
     keeps = cluster is not None and cluster.writer == resource_id
     engine.stop(databases.spec(found), at_once=not keeps)
+    run.part(LogExporter).finish(run.account, run.region, found)
     if not keeps:
         engine.destroy(databases.spec(found))
     durable.remove_tree(door.folder)
@@ -112,6 +115,9 @@ def _forget(records: Records, messenger: Messenger, resource_id: str) -> None:
         records.change(
             cluster, writer="", promotable=[], volume=found.resource_id, volume_serial=found.serial
         )
+    else:
+        # The next member takes over the logs with the data.
+        forget_logs(records, resource_id)
     events.tell(records, messenger, found, "deleted")
     records.remove(found)
     if endpoint := records.find(Endpoint, found.endpoint):
@@ -182,6 +188,8 @@ def _forget_cluster(
     for each in custom:
         records.remove(each)
     records.remove(found)
+    for name in (cluster, found.volume):
+        forget_logs(records, name)
     if keep_backups:
         records.put(_retained(found))
         return []

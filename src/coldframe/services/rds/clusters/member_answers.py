@@ -6,6 +6,9 @@ from coldframe.core.records import Records
 from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.records import Instance
 
+# What is the cluster's to say, and is said of its members, too.
+_OF_CLUSTER = ("EnabledCloudwatchLogsExports",)
+
 
 def is_green_writer(records: Records, row: Instance) -> bool:
     """Tell whether an instance is the writer of the green cluster of a Blue/Green deployment."""
@@ -25,4 +28,5 @@ def of_member(records: Records, row: Instance) -> dict[str, Any]:
         "PreferredBackupWindow": found.backup_window,
         "MultiAZ": False,
         "DeletionProtection": False,
+        **{name: found.about[name] for name in _OF_CLUSTER if name in found.about},
     }

@@ -29,6 +29,7 @@ _OF_CLUSTER = {
     "KmsKeyId": "KMS key",
     "DeletionProtection": "deletion protection",
     "OptionGroupName": "option group",
+    "EnableCloudwatchLogsExports": "CloudWatch Logs exports",
 }
 # What a member may not change, by the member of ModifyDBInstance.
 _MODIFIED = {
@@ -47,6 +48,7 @@ _MODIFIED = {
     "DeletionProtection": "deletion protection",
     "MultiAZ": "Multi-AZ deployment",
     "OptionGroupName": "option group",
+    "CloudwatchLogsExportConfiguration": "CloudWatch Logs exports",
 }
 
 

@@ -22,6 +22,7 @@ class Cluster(Record):
     `instance_class` is that of a Multi-AZ DB cluster, whose three members are made with it. `deployment` is the Blue/Green
     deployment whose green side it is, `retired` says that it was switched away from and is never written to any more.
     `encryption` is the key of the folders and archives of all its members, None for all in clear.
+    `pending` is what a job is about to change, as PendingModifiedValues has it.
     """
 
     identifier: str
@@ -63,6 +64,7 @@ class Cluster(Record):
     retired: bool = False
     note: str = ""
     encryption: StorageKey | None = None
+    pending: dict[str, Any] = {}
 
 
 @record(

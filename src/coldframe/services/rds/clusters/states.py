@@ -1,19 +1,24 @@
 """The jobs that take clusters and members down and up: stop, start, reboot; and those that change a cluster."""
 
+import logging
 from typing import Any
 
 from coldframe.core.records import Records
+from coldframe.engines.database import Login
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import events, replicating, stages
+from coldframe.services.rds import events, replicating, rotating, stages
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import accessibility, doors, lookup, rejoining
 from coldframe.services.rds.clusters.stopping import stop_members
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import wrong_state
+from coldframe.services.rds.log_exports.choosing import EXPORTS, turn, with_log_types
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance
+
+LOG = logging.getLogger("coldframe.rds")
 
 _WEEK = 7 * 86_400_000
 _DAY = 86_400
@@ -90,12 +95,16 @@ def reboot_cluster(run: Run, cluster: str) -> None:
 
 
 @job("rds.change-cluster")
-def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str) -> None:
-    """Give a cluster another master password, another port, or its members another class."""
+def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str, version: str = "") -> None:
+    """Give a cluster another master password, another port, or its members another class.
+
+    The password is the one that is given, or the next one of its secret, in which it is of this `version`.
+    """
     run.commit_point()
     databases, messenger = run.part(Databases), run.part(Messenger)
     if sealed:
         run.step("set the password", _set_password, run, cluster, sealed)
+    refused = _rotate(run, cluster, version) if version else ""
     if port:
         run.step("close the endpoints", _close, run, cluster)
         run.write("change the port", _change_port, cluster, port)
@@ -107,10 +116,15 @@ def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str) ->
         run.wait(lambda: _calm(run, cluster), timeout=_DAY, poll=0.1, name="wait for the writer")
 
     def done(records: Records) -> None:
-        found = records.change(lookup.expect(records, cluster), status="available", secret_status="")
+        secret = rotating.IMPAIRED if refused else ""
+        found = records.change(lookup.expect(records, cluster), status="available", secret_status=secret)
+        if exports := found.pending.get(EXPORTS):
+            names = [row.resource_id for row in lookup.members(records, found)]
+            turn(records, found.volume or cluster, names, exports, databases.clock.milliseconds())
+            found = records.change(found, about=with_log_types(found.about, exports), pending={})
         if size:
             found = records.change(found, instance_class=size)
-        if sealed:
+        if sealed or (version and not refused):
             events.tell(records, messenger, found, "cluster_password_reset")
 
     run.write("it is done", done)
@@ -180,11 +194,30 @@ def _change_port(records: Records, cluster: str, port: int) -> None:
 
 
 def _set_password(run: Run, cluster: str, sealed: str) -> None:
+    with run.read() as records:
+        found = lookup.expect(records, cluster)
+    _give(run, cluster, run.part(Databases).login(found, sealed))
+
+
+def _rotate(run: Run, cluster: str, version: str) -> str:
+    """Rotate the master password of a cluster; returns why it stays as it was, "" when it does not."""
+    with run.read() as records:
+        found = lookup.expect(records, cluster)
+    secret = found.secret
+    refused = run.step("make the next password", rotating.make, run, secret, found.master, version)
+    if refused:
+        LOG.warning("the master password of %s was not rotated: %s", found.identifier, refused)
+        return refused
+    run.step("let the database take it", lambda: _give(run, cluster, rotating.login(run, secret, version)))
+    run.step("make it the current one", rotating.finish, run, secret, version)
+    return ""
+
+
+def _give(run: Run, cluster: str, login: Login) -> None:
     databases = run.part(Databases)
     with run.read() as records:
         found = lookup.expect(records, cluster)
         writer = instances.expect(records, found.writer) if found.writer else None
-    login = databases.login(found, sealed)
     if writer is not None:
         engine, spec = stages.at_work(databases, writer)
         engine.set_password(spec, login)

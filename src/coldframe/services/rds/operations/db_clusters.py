@@ -17,6 +17,7 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    rotating,
     storage_keys,
     tagging,
     windows,
@@ -26,6 +27,7 @@ from coldframe.services.rds.clusters.new_clusters import Origin
 from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
+from coldframe.services.rds.log_exports.choosing import EXPORTS, log_types
 from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint
@@ -97,7 +99,7 @@ def describe_db_clusters(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def modify_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Change a cluster: its settings now, its master password, port or class by a job."""
     chosen = Chosen(request.get("MasterUserPassword") or "")
-    if request.get("ManageMasterUserPassword") or request.get("RotateMasterUserPassword"):
+    if request.get("ManageMasterUserPassword"):
         found: list[Cluster] = []
 
         def look(dry: Call) -> None:
@@ -115,7 +117,7 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
     new_clusters.refuse_unbuilt(request)
     master_secrets.check_change(cluster, request, engine)
     _same_version(call, cluster, request)
-    sealed = ""
+    sealed, rotated = "", ""
     if chosen.password:
         sealed = call.part(Databases).sealed(cluster.resource_id, chosen.password)
         if cluster.secret and not chosen.secret:
@@ -123,6 +125,8 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
         cluster = call.records.change(
             cluster, secret=chosen.secret, secret_key=chosen.key, secret_status=chosen.status
         )
+    elif rotated := master_secrets.rotates(call, cluster, request):
+        cluster = call.records.change(cluster, secret_status=rotating.ROTATING)
     size = request.get("DBClusterInstanceClass") or ""
     if size:
         instance_classes.named(size)
@@ -138,11 +142,14 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Cluster:
         _take_tokens(call, cluster)
     if new := request.get("NewDBClusterIdentifier"):
         cluster = _rename(call, cluster, new_clusters.identifier(new, "NewDBClusterIdentifier"))
-    if sealed or port or size:
-        only_password = not port and not size
-        status = "resetting-master-credentials" if only_password else "modifying"
-        cluster = call.records.change(cluster, status=status)
-        call.start(jobs.change_cluster, cluster.resource_id, sealed, port, size)
+    exports = log_types(cluster, request)
+    if sealed or rotated or port or size or any(exports.values()):
+        status = "resetting-master-credentials" if sealed or rotated else "configuring-log-exports"
+        pending = {EXPORTS: exports} if any(exports.values()) else {}
+        cluster = call.records.change(
+            cluster, status="modifying" if port or size else status, pending=pending
+        )
+        call.start(jobs.change_cluster, cluster.resource_id, sealed, port, size, rotated)
     return cluster
 
 
@@ -209,8 +216,6 @@ def _changes(call: Call, cluster: Cluster, request: dict[str, Any]) -> dict[str,
             if name in asked or name not in cluster.about
         },
     }
-    if logs := request.get("CloudwatchLogsExportConfiguration"):
-        fields["about"]["EnabledCloudwatchLogsExports"] = _exports(cluster, engine, logs)
     if request.get("BackupRetentionPeriod") is not None:
         fields["retention"] = new_clusters.retention(request["BackupRetentionPeriod"])
     fields |= _windows(cluster, request)
@@ -245,12 +250,6 @@ def _windows(cluster: Cluster, request: dict[str, Any]) -> dict[str, Any]:
             fields.get("maintenance_window", cluster.maintenance_window),
         )
     return fields
-
-
-def _exports(cluster: Cluster, engine: engine_names.EngineName, wanted: dict[str, Any]) -> list[str]:
-    added, gone = set(wanted.get("EnableLogTypes") or ()), set(wanted.get("DisableLogTypes") or ())
-    instance_settings.changes({"EnableCloudwatchLogsExports": sorted(added | gone)}, engine)
-    return sorted((set(cluster.about.get("EnabledCloudwatchLogsExports", ())) | added) - gone)
 
 
 def _take_tokens(call: Call, cluster: Cluster) -> None:

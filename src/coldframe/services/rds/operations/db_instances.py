@@ -18,6 +18,7 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    rotating,
     stages,
     storage_keys,
     storage_settings,
@@ -32,7 +33,6 @@ from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import Instance, Snapshot
 from coldframe.services.rds.storage_keys import Keys
 
-_WITH_SECRET = ("ManageMasterUserPassword", "RotateMasterUserPassword")
 _DELETABLE = (
     "stopped",
     "failed",
@@ -114,7 +114,7 @@ def describe_db_instances(call: Call, request: dict[str, Any]) -> dict[str, Any]
 def modify_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Change an instance: some of it now, the rest at once or in the next maintenance window."""
     chosen = Chosen(request.get("MasterUserPassword") or "")
-    if any(request.get(member) for member in _WITH_SECRET):
+    if request.get("ManageMasterUserPassword"):
         found: list[Instance] = []
 
         def look(dry: Call) -> None:
@@ -133,7 +133,7 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
     instance_settings.refuse_unbuilt(request)
     new_members.refuse_of_cluster(instance, request)
     master_secrets.check_change(instance, request, engine_names.named(instance.engine))
-    sealed = ""
+    sealed, rotated = "", ""
     if chosen.password:
         sealed = call.part(Databases).sealed(instance.resource_id, chosen.password)
         if instance.secret and not chosen.secret:
@@ -141,6 +141,8 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
         instance = call.records.change(
             instance, secret=chosen.secret, secret_key=chosen.key, secret_status=chosen.status
         )
+    elif rotated := master_secrets.rotates(call, instance, request):
+        instance = call.records.change(instance, secret_status=rotating.ROTATING)
     instance = modifications.now(call, instance, request)
     later = modifications.later(call, instance, request)
     if instance.cluster and "DBInstanceClass" in later and request.get("ApplyImmediately"):
@@ -151,14 +153,14 @@ def _modify(call: Call, request: dict[str, Any], chosen: Chosen) -> Instance:
         instance = call.records.change(instance, pending={**instance.pending, "DBInstanceClass": size})
     waiting = set(instance.pending) - modifications.taken_back(request, later)
     pending = {name: value for name, value in instance.pending.items() if name in waiting}
-    pending |= {**later, **({"MasterUserPassword": "****"} if sealed else {})}
+    pending |= {**later, **({"MasterUserPassword": "****"} if sealed or rotated else {})}
     instance = call.records.change(instance, pending=pending)
     now = modifications.at_once(instance, request, later)
-    if sealed or now:
+    if sealed or rotated or now:
         if instance.status == "stopped":
             raise wrong_state(f"Instance {instance.identifier} is not in available state.")
-        instance = call.records.change(instance, status=modifications.status(now, sealed))
-        call.start(jobs.apply_pending, instance.resource_id, list(now), sealed)
+        instance = call.records.change(instance, status=modifications.status(now, sealed or rotated))
+        call.start(jobs.apply_pending, instance.resource_id, list(now), sealed, rotated)
     return instance
 
 

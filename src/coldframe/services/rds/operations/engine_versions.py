@@ -174,7 +174,7 @@ def _version(call: Call, request: dict[str, Any], engine: EngineName, version: V
         "DBEngineVersionArn": f"arn:{call.partition}:rds:{call.region}::engine-version:{engine.name}/{version.number}",
         "ValidUpgradeTarget": _targets(call, engine, version),
         "ExportableLogTypes": engine.logs,
-        "SupportsLogExportsToCloudwatchLogs": False,
+        "SupportsLogExportsToCloudwatchLogs": bool(engine.logs),
         "SupportsReadReplica": True,
         "SupportedFeatureNames": [],
         "Status": "available",

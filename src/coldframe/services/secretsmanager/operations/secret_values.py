@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import AccessDenied, ServiceFault
-from coldframe.services.secretsmanager import replication, searching, values
+from coldframe.services.secretsmanager import replication, schedules, searching, values
 from coldframe.services.secretsmanager.accesses import Accesses
 from coldframe.services.secretsmanager.lookup import (
     account_of,
@@ -117,9 +117,11 @@ def update_secret_version_stage(call: Call, request: dict[str, Any]) -> dict[str
             raise missing(
                 f"Secrets Manager can't find the specified secret value for VersionId: {version_id}"
             )
-    _check_move(version_with(secret.stages, label), label, source, target)
+    holder = version_with(secret.stages, label)
+    _check_move(holder, label, source, target)
     stages = moved(secret.stages, target, [label]) if target else removed(secret.stages, label)
-    replication.spread(records, records.change(secret, stages=stages, changed=call.now))
+    fields = schedules.rotated(secret, call.now) if label == CURRENT and target != holder else {}
+    replication.spread(records, records.change(secret, stages=stages, changed=call.now, **fields))
     return {"ARN": arn_of(call, account, secret), "Name": secret.name}
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from coldframe.core.call import Call
 from coldframe.core.faults import NotBuilt, ServiceFault
-from coldframe.services.secretsmanager import replication, searching, values
+from coldframe.services.secretsmanager import replication, schedules, searching, values
 from coldframe.services.secretsmanager.descriptions import described, labelled
 from coldframe.services.secretsmanager.destroying import destroy
 from coldframe.services.secretsmanager.lookup import (
@@ -53,6 +53,7 @@ def create_secret(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         tags=with_tags(call, {}, request.get("Tags") or []),
         type=request.get("Type") or "",
         owner=call.via,
+        **schedules.of_new(call.via, call.now),
     )
     arn = arn_of(call, call.account, secret)
     answer: dict[str, Any] = {"ARN": arn, "Name": name}
