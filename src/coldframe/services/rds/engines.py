@@ -103,6 +103,9 @@ def empty(installation: Installation) -> None:
             with databases.turn(name):
                 databases.endpoints(row.engine).stop(databases.door(row))
     for _, _, cluster in clusters:
-        databases.engine(cluster.engine).destroy(volume_of(databases, cluster))
+        if cluster.volume:
+            engine, volume = databases.engine(cluster.engine), volume_of(databases, cluster)
+            engine.stop(volume, at_once=True)
+            engine.destroy(volume)
     for name in ("snapshots", "archive", "endpoints"):
         shutil.rmtree(databases.root / name, ignore_errors=True)
