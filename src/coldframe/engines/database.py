@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from coldframe.engines.contents import Contents
+
 
 class DatabaseError(Exception):
     """A database engine could not do what it was asked; `hint` tells the operator what to do."""
@@ -361,6 +363,10 @@ class Abilities(Protocol):
     """What an engine does beyond running instances."""
 
     activities: Activities
+
+    @property
+    def contents(self) -> Contents:
+        """What reads everything out of a running instance."""
 
     @property
     def copies(self) -> Copies:

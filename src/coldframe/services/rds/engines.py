@@ -11,6 +11,7 @@ from coldframe.engines.endpoint import Endpoints
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.exports import Exports
 from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance
@@ -27,6 +28,7 @@ def provide(installation: Installation) -> None:
     parts.provide_unloaded("coldframe.services.rds.probing.Probing", partial(_probing, installation))
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Looks, Looks)
+    parts.provide(Exports, lambda: Exports(installation))
     parts.provide(Messenger, lambda: Messenger(installation))
 
 
