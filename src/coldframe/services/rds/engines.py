@@ -11,10 +11,10 @@ from coldframe.engines.endpoint import Endpoints
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
-from coldframe.services.rds.exports import Exports
+from coldframe.services.rds.exports import Exports, Place
 from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
-from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.records import Endpoint, ExportTask, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
 
 
@@ -82,7 +82,11 @@ def _postgresql_endpoints() -> Endpoints:
 
 def empty(installation: Installation) -> None:
     """Stop and remove every database, its endpoint, its snapshots and its archive (dev mode's reset)."""
-    databases = installation.parts.get(Databases)
+    databases, exports = installation.parts.get(Databases), installation.parts.get(Exports)
+    with installation.store.read() as transaction:
+        tasks = list(transaction.records("", "").everywhere(ExportTask))
+    for account, region, task in tasks:
+        exports.remove(Place(account, region, task.identifier))
     # The records go first: who sees one without its database would have that started again.
     with installation.store.write() as transaction:
         records = transaction.records("", "")
@@ -109,5 +113,5 @@ def empty(installation: Installation) -> None:
             engine, volume = databases.engine(cluster.engine), volume_of(databases, cluster)
             engine.stop(volume, at_once=True)
             engine.destroy(volume)
-    for name in ("snapshots", "archive", "endpoints"):
+    for name in ("snapshots", "archive", "endpoints", "exports"):
         shutil.rmtree(databases.root / name, ignore_errors=True)
