@@ -38,7 +38,8 @@ def new_snapshot(
         storage=instance.storage,
         option_group=instance.option_group,
         about=new_instances.inherited(instance),
-        tags={**(instance.tags if instance.about.get("CopyTagsToSnapshot") else {}), **tags},
+        # Whoever gives tags gets those alone.
+        tags=tags or (instance.tags if instance.about.get("CopyTagsToSnapshot") else {}),
         database=instance.database,
         optimized_writes=instance.optimized_writes,
     )
