@@ -135,7 +135,8 @@ def secret(row: Instance | Cluster) -> dict[str, Any]:
 
 
 def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
-    """Return a DBSnapshot."""
+    """Return a DBSnapshot; one that another account shares has its ARN as its identifier."""
+    shared = row.identifier.startswith("arn:")
     answer = {
         "StorageThroughput": 0,
         "ProcessorFeatures": [],
@@ -143,7 +144,7 @@ def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
         "DBSnapshotIdentifier": row.identifier,
         "DBInstanceIdentifier": row.instance,
         "DbiResourceId": row.resource_id,
-        "SnapshotType": row.kind,
+        "SnapshotType": "shared" if shared else row.kind,
         "Status": row.status,
         "PercentProgress": row.progress,
         "Engine": row.engine,
@@ -155,7 +156,9 @@ def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
         "OptionGroupName": row.option_group,
         "InstanceCreateTime": moment(row.instance_created),
         "Encrypted": False,
-        "DBSnapshotArn": arns.made(call.account, call.region, "snapshot", row.identifier),
+        "DBSnapshotArn": row.identifier
+        if shared
+        else arns.made(call.account, call.region, "snapshot", row.identifier),
         "IAMDatabaseAuthenticationEnabled": bool(row.about.get("EnableIAMDatabaseAuthentication")),
         "TagList": tag_list(row.tags),
         "SnapshotTarget": "region",

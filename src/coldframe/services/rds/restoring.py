@@ -10,7 +10,7 @@ from coldframe.services.rds.times import moment
 
 @job("rds.restore-snapshot")
 def restore_snapshot(run: Run, resource_id: str, identifier: str) -> None:
-    """Make an instance of a snapshot."""
+    """Make an instance of a snapshot, which is named by its ARN where another account shares it."""
     run.undo("mark it failed", creating.failed, run, resource_id)
     stages.prepare(run, "work out the settings", resource_id)
     run.step("restore the data", _restore, run, resource_id, identifier)
@@ -48,7 +48,7 @@ def _archive(run: Run, source: str) -> None:
 def _restore(run: Run, resource_id: str, identifier: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:
-        folder = databases.copy_of(records.get(Snapshot, identifier))
+        folder = databases.copy_of(snapshotting.found(records, identifier))
     engine = databases.engine(instance.engine)
     with stages.laid_in_anew(engine, databases.spec(instance)):
         engine.backups.restore(folder, databases.spec(instance))

@@ -163,14 +163,18 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
     return size_of(folder)
 
 
+def found(records: Records, name: str) -> Snapshot:
+    """Return the snapshot of a name, or of an ARN in whatever account and region; raises DBSnapshotNotFoundFault."""
+    if not name.startswith("arn:"):
+        return records.get(Snapshot, name)
+    arn, _, identifier = arns.taken_apart(name)
+    return records.elsewhere(account=arn.account, region=arn.region).get(Snapshot, identifier)
+
+
 def _duplicate(run: Run, source: str, target: str) -> int:
     databases = run.part(Databases)
     with run.read() as records:
-        place, name = records, source
-        if source.startswith("arn:"):
-            arn, _, name = arns.taken_apart(source)
-            place = records.elsewhere(account=arn.account, region=arn.region)
-        before = databases.copy_of(place.get(Snapshot, name))
+        before = databases.copy_of(found(records, source))
         after = databases.copy_of(records.get(Snapshot, target))
     duplicate(before, after)
     return size_of(after)

@@ -28,10 +28,16 @@ _OF_ITS_OWN = ("DBClusterParameterGroupName", "VpcSecurityGroupIds", "EnableIAMD
 def restore_db_cluster_from_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a cluster of a snapshot of a cluster, or of an instance whose engine has clusters."""
     name = request["SnapshotIdentifier"]
-    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
-    found: ClusterSnapshot | Snapshot | None = call.records.find(ClusterSnapshot, identifier)
-    of_cluster = found is not None
-    found = found or call.records.find(Snapshot, identifier)
+    found: ClusterSnapshot | Snapshot | None = None
+    if not name.startswith("arn:"):
+        found = call.records.find(ClusterSnapshot, name.lower()) or call.records.find(Snapshot, name.lower())
+    else:
+        arn, kind, identifier = arns.taken_apart(name, "SnapshotIdentifier")
+        # One of the same name here is another snapshot.
+        if (arn.account, arn.region) == (call.account, call.region):
+            cls = ClusterSnapshot if kind == "cluster-snapshot" else Snapshot
+            found = call.records.find(cls, identifier)
+    of_cluster = isinstance(found, ClusterSnapshot)
     if found is None:
         raise ServiceFault("DBClusterSnapshotNotFoundFault", f"DBClusterSnapshot {name} not found.")
     if found.status != "available":

@@ -18,6 +18,7 @@ from coldframe.services.rds import (
     new_instances,
     pages,
     quotas,
+    sharing,
     snapshotting,
     tagging,
     upgrade_paths,
@@ -54,14 +55,21 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
     kind = request.get("SnapshotType")
     if kind is not None and kind not in _KINDS:
         raise bad_value(f"Invalid snapshot type: {kind}. Valid types: {', '.join(_KINDS)}")
-    if name := request.get("DBSnapshotIdentifier"):
-        rows = [_named(call, name)]
+    others = (
+        sharing.shared_with(call)
+        if kind == "shared" or (request.get("IncludeShared") and kind is None)
+        else []
+    )
+    name = request.get("DBSnapshotIdentifier")
+    if name and name.lower() in {row.identifier for row in others}:
+        rows, others = [], [row for row in others if row.identifier == name.lower()]
     else:
-        rows = call.records.list(Snapshot)
+        rows, others = ([_named(call, name)], []) if name else (call.records.list(Snapshot), others)
     if kind in {"shared", "public", "awsbackup"}:
         rows = []
     elif kind is not None:
         rows = [row for row in rows if row.kind == kind]
+    rows = sorted([*rows, *others], key=lambda row: row.identifier)
     if instance := request.get("DBInstanceIdentifier"):
         wanted = arns.taken_apart(instance)[2] if instance.startswith("arn:") else instance.lower()
         rows = [row for row in rows if row.instance == wanted]
@@ -77,7 +85,7 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
             },
             "db-snapshot-id": lambda row: row.identifier,
             "dbi-resource-id": lambda row: row.resource_id,
-            "snapshot-type": lambda row: row.kind,
+            "snapshot-type": lambda row: "shared" if row.identifier.startswith("arn:") else row.kind,
             "engine": lambda row: row.engine,
         },
     )

@@ -3,9 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, engine_names, jobs, lookup, new_instances, tagging
+from coldframe.services.rds import (
+    answers,
+    arns,
+    engine_names,
+    jobs,
+    lookup,
+    new_instances,
+    sharing,
+    tagging,
+)
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.new_instances import Origin
@@ -17,6 +28,8 @@ _OF_ITS_OWN = (
     *("DBParameterGroupName", "VpcSecurityGroupIds"),
     *("EnableIAMDatabaseAuthentication", "EnableCloudwatchLogsExports", "MaxAllocatedStorage"),
 )
+# What one account's instance has and another's cannot.
+_OF_AN_ACCOUNT = ("OptionGroupName", "DBSubnetGroupName")
 
 
 def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -24,16 +37,20 @@ def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) ->
     name = request.get("DBSnapshotIdentifier")
     if not name:
         raise bad_combination("DBSnapshotIdentifier must name a DB snapshot; DB clusters are not built here.")
-    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
-    snapshot = call.records.find(Snapshot, identifier)
-    if snapshot is None:
+    found = sharing.usable(call, name)
+    if found is None:
         raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot not found: {name}")
+    snapshot, known_by = found
     if snapshot.status != "available":
         raise ServiceFault(
             "InvalidDBSnapshotStateFault", f"The snapshot {snapshot.identifier} is not available."
         )
+    if known_by != snapshot.identifier:
+        # Groups are its own account's.
+        about = {key: value for key, value in snapshot.about.items() if key not in _OF_AN_ACCOUNT}
+        snapshot = replace(snapshot, about=about, tags={})
     instance = _new(call, request, snapshot, request["DBInstanceIdentifier"])
-    call.start(jobs.restore_snapshot, instance.resource_id, snapshot.identifier)
+    call.start(jobs.restore_snapshot, instance.resource_id, known_by)
     return {"DBInstance": answers.instance(call, instance)}
 
 
