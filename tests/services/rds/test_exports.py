@@ -191,6 +191,9 @@ def test_a_snapshot_is_exported_whole(server, rds, place, snapshot):
         "bigint",
         "int64",
     )
+    name = snapshot["DBSnapshotIdentifier"]
+    told = rds.describe_events(SourceIdentifier=name, SourceType="db-snapshot")["Events"]
+    assert told[-1]["Message"] == "The snapshot export task completed"
     root = server.installation.settings.data_dir / "databases"
     assert not [each.name for each in root.glob("export-*")]
 

@@ -17,8 +17,9 @@ from coldframe.engines.contents import Table
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
-from coldframe.services.rds import export_places, table_files
-from coldframe.services.rds.exports import Exports, Place, Stopped
+from coldframe.services.rds import events, export_places, table_files
+from coldframe.services.rds.exports import Exports, Place, Stopped, source_of
+from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import ExportTask
 from coldframe.services.rds.times import moment
 
@@ -38,7 +39,7 @@ def export_snapshot(run: Run, task: str) -> None:
     except Stopped as stopped:
         fields = {"status": stopped.status, "failure": stopped.reason}
     run.step("remove what it needed", exports.remove, place)
-    run.write("say how it went", _end, task, fields)
+    run.write("say how it went", _end, run.part(Messenger), task, fields)
 
 
 def _everything(run: Run, exports: Exports, place: Place) -> dict[str, Any]:
@@ -174,5 +175,13 @@ def _progress(records: Records, name: str, progress: int) -> None:
     records.change(records.get(ExportTask, name), progress=progress)
 
 
-def _end(records: Records, name: str, fields: dict[str, Any]) -> None:
-    records.change(records.get(ExportTask, name), **fields)
+def _end(records: Records, messenger: Messenger, name: str, fields: dict[str, Any]) -> None:
+    task = records.change(records.get(ExportTask, name), **fields)
+    of_cluster = ":cluster-snapshot:" in task.source
+    try:
+        source = source_of(records, task.source)
+    except ServiceFault:
+        # The snapshot was deleted meanwhile: there is nothing to tell of.
+        return
+    event = f"{'cluster_' if of_cluster else ''}export_{task.status.lower()}"
+    events.tell(records, messenger, source, event)

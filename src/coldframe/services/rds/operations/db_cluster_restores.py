@@ -35,8 +35,10 @@ def restore_db_cluster_from_snapshot(call: Call, request: dict[str, Any]) -> dic
         arn, kind, identifier = arns.taken_apart(name, "SnapshotIdentifier")
         # One of the same name here is another snapshot.
         if (arn.account, arn.region) == (call.account, call.region):
-            cls = ClusterSnapshot if kind == "cluster-snapshot" else Snapshot
-            found = call.records.find(cls, identifier)
+            if kind == "cluster-snapshot":
+                found = call.records.find(ClusterSnapshot, identifier)
+            else:
+                found = call.records.find(Snapshot, identifier)
     of_cluster = isinstance(found, ClusterSnapshot)
     if found is None:
         raise ServiceFault("DBClusterSnapshotNotFoundFault", f"DBClusterSnapshot {name} not found.")

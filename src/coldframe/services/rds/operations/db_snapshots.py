@@ -60,11 +60,12 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
         if kind == "shared" or (request.get("IncludeShared") and kind is None)
         else []
     )
-    name = request.get("DBSnapshotIdentifier")
-    if name and name.lower() in {row.identifier for row in others}:
-        rows, others = [], [row for row in others if row.identifier == name.lower()]
+    rows: list[Snapshot] = []
+    if name := request.get("DBSnapshotIdentifier"):
+        others = [row for row in others if row.identifier == name.lower()]
+        rows = [] if others else [_named(call, name)]
     else:
-        rows, others = ([_named(call, name)], []) if name else (call.records.list(Snapshot), others)
+        rows = call.records.list(Snapshot)
     if kind in {"shared", "public", "awsbackup"}:
         rows = []
     elif kind is not None:
