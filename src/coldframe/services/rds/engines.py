@@ -1,5 +1,6 @@
 """The engines of RDS: the databases themselves, their endpoints, who signs their certificates, who tells of events."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -97,8 +98,10 @@ def empty(installation: Installation) -> None:
     for _, _, instance in instances:
         engine, spec = databases.engine(instance.engine), databases.spec(instance)
         # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
-        engine.stop(spec, at_once=True)
-        engine.destroy(spec)
+        # A job under way that has lost its record may be removing the same.
+        with contextlib.suppress(FileNotFoundError):
+            engine.stop(spec, at_once=True)
+            engine.destroy(spec)
         if instance.endpoint in doors:
             door = databases.door(doors[instance.endpoint])
             with databases.turn(door.name):
