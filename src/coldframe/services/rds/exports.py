@@ -62,9 +62,12 @@ class Exports:
 
     def lay_in(self, place: Place) -> None:
         """Make the temporary engine's files of the snapshot's, anew where an attempt before left some."""
-        task, source = self._found(place)
+        with self._installation.store.read() as transaction:
+            records = transaction.records(place.account, place.region)
+            task = records.get(ExportTask, place.task)
+            source = source_of(records, task.source)
         databases, spec = self._databases, self._spec(task)
-        engine = databases.engine(source.engine)
+        engine = databases.engine(task.engine)
         self.cancelled(place)
         engine.stop(spec, at_once=True)
         with stages.laid_in_anew(engine, spec):
@@ -128,8 +131,9 @@ class Exports:
         return self._installation.parts.get(Databases)
 
     def _running(self, place: Place) -> tuple[ExportTask, DatabaseEngine, InstanceSpec]:
-        task, source = self._found(place)
-        engine, spec = self._databases.engine(source.engine), self._spec(task)
+        # The snapshot may be deleted once its copy is laid in.
+        task = self._task(place)
+        engine, spec = self._databases.engine(task.engine), self._spec(task)
         if engine.status(spec).state == "absent":
             self.lay_in(place)
         engine.start(spec)
@@ -146,12 +150,6 @@ class Exports:
     def _task(self, place: Place) -> ExportTask:
         with self._installation.store.read() as transaction:
             return transaction.records(place.account, place.region).get(ExportTask, place.task)
-
-    def _found(self, place: Place) -> tuple[ExportTask, Snapshot | ClusterSnapshot]:
-        with self._installation.store.read() as transaction:
-            records = transaction.records(place.account, place.region)
-            task = records.get(ExportTask, place.task)
-            return task, source_of(records, task.source)
 
     def _spec(self, task: ExportTask) -> InstanceSpec:
         folder = self._databases.root / task.folder
