@@ -125,7 +125,10 @@ class Records:
         )
 
     def everywhere(self, cls: type[R], **listing: Unpack[Listing]) -> "builtins.list[tuple[str, str, R]]":
-        """Account, region and row of every account and region: for the server's own work, never for a caller."""
+        """Account, region and row of every account and region: for the server's own work.
+
+        A caller sees of them at most what a row itself opens to the caller's account.
+        """
         about = cls.__record__
         sql, values = self._transaction.statements.rows(about, listing, placed=False)
         return [

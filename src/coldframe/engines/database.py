@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from coldframe.engines.contents import Contents
 from coldframe.engines.log_reading import Source
 
 
@@ -382,6 +383,10 @@ class Abilities(Protocol):
     """What an engine does beyond running instances."""
 
     activities: Activities
+
+    @property
+    def contents(self) -> Contents:
+        """What reads everything out of a running instance."""
 
     @property
     def copies(self) -> Copies:

@@ -213,6 +213,19 @@ def test_a_snapshot_becomes_a_cluster_with_its_rows(rds, restored):
     assert rows(at_cluster(cluster_of(rds, name))) == kept
 
 
+def test_an_arn_means_the_snapshot_of_its_own_region_and_kind(rds, restored):
+    source = f"{restored[0].removesuffix('-r')}-s"
+    arn = rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=source)["DBClusterSnapshots"][0][
+        "DBClusterSnapshotArn"
+    ]
+    for wrong in (arn.replace(":us-east-1:", ":us-west-2:"), arn.replace(":cluster-snapshot:", ":snapshot:")):
+        with pytest.raises(ClientError) as caught:
+            rds.restore_db_cluster_from_snapshot(
+                DBClusterIdentifier="none", SnapshotIdentifier=wrong, Engine="mariadb"
+            )
+        assert code_of(caught) == "DBClusterSnapshotNotFoundFault"
+
+
 def test_a_cluster_is_restored_to_the_latest_moment(rds, cluster):
     name = cluster["DBClusterIdentifier"]
     settled_cluster(rds, name)

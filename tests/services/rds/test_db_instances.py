@@ -377,6 +377,11 @@ def test_snapshots_are_copied_shared_restored_and_deleted(server, rds, instance)
     with connected(available(there, "far")) as cursor:
         assert value(cursor, "SELECT n FROM saved") == 42
     remove_all(there)
+    # An ARN means its own Region's snapshot, not the one that has its name here.
+    elsewhere = made_now["DBSnapshotArn"].replace(":saved", ":far")
+    with pytest.raises(ClientError) as caught:
+        there.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="no", DBSnapshotIdentifier=elsewhere)
+    assert code_of(caught) == "DBSnapshotNotFound"
     there.delete_db_snapshot(DBSnapshotIdentifier="far")
     # Another account has what is shared with it, and nothing else.
     account, theirs = other_account(server)
@@ -385,9 +390,27 @@ def test_snapshots_are_copied_shared_restored_and_deleted(server, rds, instance)
             SourceDBSnapshotIdentifier=made_now["DBSnapshotArn"], TargetDBSnapshotIdentifier="theirs"
         )
     assert code_of(caught) == "DBSnapshotNotFound"
+    assert theirs.describe_db_snapshots(SnapshotType="shared")["DBSnapshots"] == []
     rds.modify_db_snapshot_attribute(
         DBSnapshotIdentifier="saved", AttributeName="restore", ValuesToAdd=[account]
     )
+    arn = made_now["DBSnapshotArn"]
+    for asked in (
+        {"SnapshotType": "shared"},
+        {"IncludeShared": True},
+        {"SnapshotType": "shared", "DBSnapshotIdentifier": arn},
+    ):
+        (shared,) = theirs.describe_db_snapshots(**asked)["DBSnapshots"]
+        assert (shared["DBSnapshotIdentifier"], shared["DBSnapshotArn"]) == (arn, arn)
+        assert (shared["SnapshotType"], shared["TagList"]) == ("shared", [])
+    assert theirs.describe_db_snapshots()["DBSnapshots"] == []
+    assert rds.describe_db_snapshots(SnapshotType="shared")["DBSnapshots"] == []
+    theirs.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier="theirs", DBSnapshotIdentifier=arn, BackupRetentionPeriod=0
+    )
+    with connected(available(theirs, "theirs")) as cursor:
+        assert value(cursor, "SELECT n FROM saved") == 42
+    remove_all(theirs)
     theirs.copy_db_snapshot(
         SourceDBSnapshotIdentifier=made_now["DBSnapshotArn"], TargetDBSnapshotIdentifier="theirs"
     )

@@ -3,7 +3,7 @@
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -103,6 +103,23 @@ class Client:
             raise _unreachable(_GONE, problem) from problem
         return rows
 
+    def stream(self, statement: str) -> Generator[tuple[bytes | None, ...], None, None]:
+        """Run a statement of one result and give its rows as they come, values as the bytes that were sent.
+
+        Raises QueryFailed and Unreachable. One that is not read to its end leaves the connection good for nothing else.
+        """
+        try:
+            self._socket.sendall(wire.framed(b"\x03" + statement.encode(), 0))
+            for _ in range(wire.number(self._packet(), 0)[0] + 1):  # the columns, and their end
+                self._packet()
+            while True:
+                packet = self._packet()
+                if packet[0] == 0xFE and len(packet) < 9:
+                    return
+                yield tuple(_fields(packet))
+        except OSError as problem:
+            raise _unreachable(_GONE, problem) from problem
+
     def has_everything_before(self, file: str, position: int) -> None:
         """Say that a replica that acknowledges has the binary log up to a position of a file, as the connection's last.
 
@@ -196,16 +213,18 @@ def _unreachable(text: str, problem: OSError) -> Unreachable:
 
 
 def _values(packet: bytes) -> list[str | None]:
-    values: list[str | None] = []
+    return [None if value is None else value.decode("utf-8", "replace") for value in _fields(packet)]
+
+
+def _fields(packet: bytes) -> Iterator[bytes | None]:
     at = 0
     while at < len(packet):
         if packet[at] == 0xFB:
-            values.append(None)
+            yield None
             at += 1
         else:
             value, at = wire.text(packet, at)
-            values.append(value.decode("utf-8", "replace"))
-    return values
+            yield value
 
 
 def quoted(value: str) -> str:

@@ -20,6 +20,7 @@ from coldframe.engines.mariadb.activities import MariaDBActivities
 from coldframe.engines.mariadb.backups import MariaDBBackups
 from coldframe.engines.mariadb.changes import change
 from coldframe.engines.mariadb.client import quoted
+from coldframe.engines.mariadb.contents import MariaDBContents
 from coldframe.engines.mariadb.copies import MariaDBCopies
 from coldframe.engines.mariadb.figures import Figures
 from coldframe.engines.mariadb.groups import MariaDBGroups
@@ -45,6 +46,7 @@ class MariaDB:
         self.upgrades = MariaDBUpgrades(self._instances)
         self.whole_copies = MariaDBWholeCopies(self._instances)
         self.log_upkeep = logs.MariaDBLogs(self._instances.client)
+        self.contents = MariaDBContents(self._instances)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

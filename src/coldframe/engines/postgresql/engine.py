@@ -27,6 +27,7 @@ from coldframe.engines.postgresql import (
 from coldframe.engines.postgresql.activities import PostgreSQLActivities
 from coldframe.engines.postgresql.backups import PostgreSQLBackups
 from coldframe.engines.postgresql.cluster import tail
+from coldframe.engines.postgresql.contents import PostgreSQLContents
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
 from coldframe.engines.postgresql.groups import PostgreSQLGroups
 from coldframe.engines.postgresql.instances import Instances
@@ -49,6 +50,7 @@ class PostgreSQL:
         self.upgrades = PostgreSQLUpgrades(self._instances)
         self.whole_copies = PostgreSQLWholeCopies(self._instances)
         self.log_upkeep = logs.PostgreSQLLogs()
+        self.contents = PostgreSQLContents(self._instances)
 
     def versions(self) -> Sequence[Version]:
         """Return the versions that are installed, oldest first."""

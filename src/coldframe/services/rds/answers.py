@@ -100,6 +100,7 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         "ActivityStreamStatus": "stopped",
         "DedicatedLogVolume": False,
         "IsStorageConfigUpgradeAvailable": False,
+        "UpgradeRolloutOrder": "second",
         "CertificateDetails": {
             "CAIdentifier": about.get("CACertificateIdentifier", authorities.DEFAULT),
         },
@@ -140,7 +141,8 @@ def secret(row: Instance | Cluster) -> dict[str, Any]:
 
 
 def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
-    """Return a DBSnapshot."""
+    """Return a DBSnapshot; one that another account shares has its ARN as its identifier."""
+    shared = row.identifier.startswith("arn:")
     answer = {
         "StorageThroughput": 0,
         "ProcessorFeatures": [],
@@ -148,7 +150,7 @@ def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
         "DBSnapshotIdentifier": row.identifier,
         "DBInstanceIdentifier": row.instance,
         "DbiResourceId": row.resource_id,
-        "SnapshotType": row.kind,
+        "SnapshotType": "shared" if shared else row.kind,
         "Status": row.status,
         "PercentProgress": row.progress,
         "Engine": row.engine,
@@ -160,8 +162,10 @@ def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
         "OptionGroupName": row.option_group,
         "InstanceCreateTime": moment(row.instance_created),
         **storage_encryption(row.encryption, "Encrypted"),
-        "DBSnapshotArn": arns.made(call.account, call.region, "snapshot", row.identifier),
-        "IAMDatabaseAuthenticationEnabled": bool(row.about.get("IAMDatabaseAuthenticationEnabled")),
+        "DBSnapshotArn": row.identifier
+        if shared
+        else arns.made(call.account, call.region, "snapshot", row.identifier),
+        "IAMDatabaseAuthenticationEnabled": bool(row.about.get("EnableIAMDatabaseAuthentication")),
         "TagList": tag_list(row.tags),
         "SnapshotTarget": "region",
         "DedicatedLogVolume": False,
@@ -197,7 +201,7 @@ def automated_backup(call: Call, row: AutomatedBackup) -> dict[str, Any]:
         "LicenseModel": engine_names.named(row.engine).licence,
         "OptionGroupName": row.option_group,
         **storage_encryption(row.encryption, "Encrypted"),
-        "IAMDatabaseAuthenticationEnabled": bool(row.about.get("IAMDatabaseAuthenticationEnabled")),
+        "IAMDatabaseAuthenticationEnabled": bool(row.about.get("EnableIAMDatabaseAuthentication")),
         "BackupRetentionPeriod": row.retention,
         "DBInstanceAutomatedBackupsArn": arns.made(call.account, call.region, "auto-backup", row.id),
         "DBInstanceAutomatedBackupsReplications": [],

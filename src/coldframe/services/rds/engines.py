@@ -1,5 +1,6 @@
 """The engines of RDS: the databases themselves, their endpoints, who signs their certificates, who tells of events."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,9 +13,10 @@ from coldframe.engines.endpoint import Endpoints
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.exports import Exports, Place
 from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
-from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.records import Endpoint, ExportTask, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
 
 
@@ -36,6 +38,7 @@ def provide(installation: Installation) -> None:
     # Both are one thing: what other services ask for, and what the jobs do it with.
     parts.provide(ManagedPasswords, partial(_rotator, installation))
     parts.provide_unloaded("coldframe.services.rds.rotating.PasswordRotator", partial(_rotator, installation))
+    parts.provide(Exports, lambda: Exports(installation))
     parts.provide(Messenger, lambda: Messenger(installation))
 
 
@@ -107,7 +110,11 @@ def _postgresql_endpoints() -> Endpoints:
 
 def empty(installation: Installation) -> None:
     """Stop and remove every database, its endpoint, its snapshots and its archive (dev mode's reset)."""
-    databases = installation.parts.get(Databases)
+    databases, exports = installation.parts.get(Databases), installation.parts.get(Exports)
+    with installation.store.read() as transaction:
+        tasks = list(transaction.records("", "").everywhere(ExportTask))
+    for account, region, task in tasks:
+        exports.remove(Place(account, region, task.identifier))
     # The records go first: who sees one without its database would have that started again.
     with installation.store.write() as transaction:
         records = transaction.records("", "")
@@ -118,8 +125,10 @@ def empty(installation: Installation) -> None:
     for _, _, instance in instances:
         engine, spec = databases.engine(instance.engine), databases.spec(instance)
         # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
-        engine.stop(spec, at_once=True)
-        engine.destroy(spec)
+        # A job under way that has lost its record may be removing the same.
+        with contextlib.suppress(FileNotFoundError):
+            engine.stop(spec, at_once=True)
+            engine.destroy(spec)
         if not instance.cluster:
             databases.encryption.lock(instance.encryption)
         if instance.endpoint in doors:
@@ -133,7 +142,9 @@ def empty(installation: Installation) -> None:
                 databases.endpoints(row.engine).stop(databases.door(row))
     for _, _, cluster in clusters:
         if cluster.volume:
-            databases.engine(cluster.engine).destroy(volume_of(databases, cluster))
+            engine, volume = databases.engine(cluster.engine), volume_of(databases, cluster)
+            engine.stop(volume, at_once=True)
+            engine.destroy(volume)
         databases.encryption.lock(cluster.encryption)
     for name in ("snapshots", "archive", "endpoints"):
         shutil.rmtree(databases.root / name, ignore_errors=True)

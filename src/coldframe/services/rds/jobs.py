@@ -23,6 +23,7 @@ from coldframe.services.rds.clusters.states import (
 from coldframe.services.rds.crashes import revive_instance
 from coldframe.services.rds.creating import create_instance
 from coldframe.services.rds.deleting import delete_archive, delete_instance
+from coldframe.services.rds.exporting import export_snapshot
 from coldframe.services.rds.messenger import announce
 from coldframe.services.rds.modifying import (
     apply_parameters,
@@ -62,6 +63,7 @@ __all__ = [
     "delete_instance",
     "delete_member",
     "delete_snapshot",
+    "export_snapshot",
     "fail_over",
     "make_cluster_snapshot",
     "make_snapshot",

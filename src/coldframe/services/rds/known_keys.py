@@ -16,7 +16,10 @@ from coldframe.services.rds.wrapped_keys import StorageKey
 
 def known_keys(records: Records) -> dict[str, StorageKey]:
     """Return the keys of all accounts and regions."""
-    kinds: tuple[type[Any], ...] = (Instance, Snapshot, AutomatedBackup, Cluster, ClusterSnapshot)
+    kinds: tuple[type[Any], ...] = (
+        *(Instance, Snapshot, AutomatedBackup),
+        *(Cluster, ClusterSnapshot, ExportTask),
+    )
     rows = [row for kind in kinds for _, _, row in records.everywhere(kind)]
     rows += [row.cluster for _, _, row in records.everywhere(ClusterBackup)]
     return {row.encryption.name: row.encryption for row in rows if row.encryption is not None}

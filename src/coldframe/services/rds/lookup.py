@@ -4,7 +4,7 @@ from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, engine_names, names
-from coldframe.services.rds.faults import bad_value, wrong_state
+from coldframe.services.rds.faults import wrong_state
 from coldframe.services.rds.records import Deployment, Endpoint, Instance, ParameterGroup, Serial
 
 
@@ -84,8 +84,6 @@ def deployment_named(call: Call, identifier: str) -> Deployment:
 
 def new_identifier(name: str, member: str = "DBInstanceIdentifier") -> str:
     """Return the identifier of a new instance as it is kept; raises InvalidParameterValue."""
-    if name.startswith("arn:"):
-        raise bad_value(f"The parameter {member} is not a valid identifier.")
     return names.identifier(name, member)
 
 

@@ -34,7 +34,9 @@ def page(
     size = _MOST if size is None else size
     if not _LEAST <= size <= most:
         raise bad_value(f"Invalid value {size} for MaxRecords. Must be between {_LEAST} and {most}")
-    after = call.page(request.get("Marker") or None, code="InvalidParameterValue")
+    after = call.page(
+        request.get("Marker") or None, code="InvalidParameterValue", text="The specified Marker is invalid."
+    )
     if after is not None:
         rows = [row for row in rows if _plain(place(row)) > after]
     marker = {"Marker": call.token(_plain(place(rows[size - 1])))} if len(rows) > size else {}

@@ -20,6 +20,7 @@ __all__ = [
     "Endpoint",
     "Event",
     "EventSubscription",
+    "ExportTask",
     "Instance",
     "LogExport",
     "Member",
@@ -235,6 +236,41 @@ class EventSubscription(Record):
     sources: list[str] = []
     enabled: bool = True
     tags: dict[str, str] = {}
+
+
+@record(
+    "rds_export_tasks",
+    key=("identifier",),
+    index=("source", "status"),
+    missing=("ExportTaskNotFoundFault", "Export task {identifier} not found."),
+    duplicate=(
+        "ExportTaskAlreadyExistsFault",
+        "The export task with the ID {identifier} already exists.",
+    ),
+)
+class ExportTask(Record):
+    """An export of a snapshot (its ARN is the `source`) to a bucket; `folder` names the engine and the files it needs meanwhile."""
+
+    identifier: str
+    source: str
+    engine: str
+    version: str
+    folder: str
+    bucket: str
+    role: str
+    key: str
+    status: str
+    snapshot_time: int
+    prefix: str = ""
+    only: list[str] = []
+    started: int = 0
+    ended: int = 0
+    progress: int = 0
+    size: int = 0
+    failure: str = ""
+    warning: str = ""
+    encryption: StorageKey | None = None
+    """That of the snapshot, and of the files that are needed meanwhile; None once they are gone."""
 
 
 @record("rds_automated_backups", key=("resource_id",), index=("identifier",))

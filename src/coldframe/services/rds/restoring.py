@@ -10,7 +10,7 @@ from coldframe.services.rds.times import moment
 
 @job("rds.restore-snapshot")
 def restore_snapshot(run: Run, resource_id: str, identifier: str) -> None:
-    """Make an instance of a snapshot."""
+    """Make an instance of a snapshot, which is named by its ARN where another account shares it."""
     run.undo("mark it failed", creating.failed, run, resource_id)
     stages.prepare(run, "work out the settings", resource_id)
     run.step("restore the data", _restore, run, resource_id, identifier)
@@ -46,7 +46,7 @@ def _archive(run: Run, source: str) -> None:
 def _restore(run: Run, resource_id: str, identifier: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:
-        snapshot = records.get(Snapshot, identifier)
+        snapshot = snapshotting.found(records, identifier)
     folder, engine = databases.copy_of(snapshot), databases.engine(instance.engine)
     with (
         databases.encryption.open(folder, snapshot.encryption),

@@ -44,7 +44,8 @@ def new_snapshot(
         storage=instance.storage,
         option_group=instance.option_group,
         about=new_instances.inherited(instance),
-        tags={**(instance.tags if instance.about.get("CopyTagsToSnapshot") else {}), **tags},
+        # Whoever gives tags gets those alone.
+        tags=tags or (instance.tags if instance.about.get("CopyTagsToSnapshot") else {}),
         database=instance.database,
         optimized_writes=instance.optimized_writes,
         encryption=instance.encryption,
@@ -186,14 +187,18 @@ def _copy(run: Run, identifier: str, resource_id: str) -> int:
         return size_of(folder)
 
 
+def found(records: Records, name: str) -> Snapshot:
+    """Return the snapshot of a name, or of an ARN in whatever account and region; raises DBSnapshotNotFoundFault."""
+    if not name.startswith("arn:"):
+        return records.get(Snapshot, name)
+    arn, _, identifier = arns.taken_apart(name)
+    return records.elsewhere(account=arn.account, region=arn.region).get(Snapshot, identifier)
+
+
 def _duplicate(run: Run, source: str, target: str) -> int:
     databases = run.part(Databases)
     with run.read() as records:
-        place, name = records, source
-        if source.startswith("arn:"):
-            arn, _, name = arns.taken_apart(source)
-            place = records.elsewhere(account=arn.account, region=arn.region)
-        old, new = place.get(Snapshot, name), records.get(Snapshot, target)
+        old, new = found(records, source), records.get(Snapshot, target)
     before, after, encryption = databases.copy_of(old), databases.copy_of(new), databases.encryption
     with encryption.open(before, old.encryption), encryption.open(after, new.encryption):
         duplicate(before, after, partial(encryption.make_folder, after, new.encryption))

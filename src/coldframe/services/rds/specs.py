@@ -1,7 +1,7 @@
 """What an engine is told of an instance, or of the data of a cluster, from the records alone."""
 
 from coldframe.core.config import Settings
-from coldframe.engines.database import InstanceSpec
+from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.services.rds import instance_classes
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.records import Instance
@@ -31,7 +31,12 @@ def of_instance(settings: Settings, instance: Instance) -> InstanceSpec:
 
 
 def of_volume(settings: Settings, cluster: Cluster) -> InstanceSpec:
-    """Return what an engine is told of the data of a cluster while no member has them in its hands."""
+    """Return what an engine is told of the data of a cluster while no member has them in its hands.
+
+    Raises DatabaseError where one has them: the folder of no name is the one in which all databases lie.
+    """
+    if not cluster.volume:
+        raise DatabaseError(f"the data of {cluster.identifier} are in the hands of a member")
     return InstanceSpec(
         name=cluster.volume,
         version=cluster.version,

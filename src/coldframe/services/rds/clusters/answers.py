@@ -54,6 +54,7 @@ def cluster(call: Call, row: Cluster) -> dict[str, Any]:
         "HttpEndpointEnabled": False,
         "ActivityStreamStatus": "stopped",
         "CrossAccountClone": False,
+        "UpgradeRolloutOrder": "second",
         "DomainMemberships": [],
         "TagList": tag_list(row.tags),
     }

@@ -180,8 +180,6 @@ def about(wanted: Mapping[str, Any], engine: EngineName, size: str) -> dict[str,
 
 def identifier(name: str, member: str = "DBClusterIdentifier") -> str:
     """Return the identifier of a new cluster as it is kept; raises InvalidParameterValue."""
-    if name.startswith("arn:"):
-        raise bad_value(f"The parameter {member} is not a valid identifier.")
     return names.identifier(name, member)
 
 

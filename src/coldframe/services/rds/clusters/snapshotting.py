@@ -48,7 +48,7 @@ def new_snapshot(
         storage=cluster.storage,
         zones=cluster.zones,
         about=inherited(cluster),
-        tags={**(cluster.tags if cluster.about.get("CopyTagsToSnapshot") else {}), **tags},
+        tags=tags or (cluster.tags if cluster.about.get("CopyTagsToSnapshot") else {}),
         database=cluster.database,
         instance_class=cluster.instance_class,
         settings=writer.in_force if writer is not None else {},

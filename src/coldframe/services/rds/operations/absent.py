@@ -84,13 +84,6 @@ def describe_db_snapshot_tenant_databases(call: Call, request: dict[str, Any]) -
     return _none(call, request, "DBSnapshotTenantDatabases")
 
 
-def describe_export_tasks(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Return no exports to S3: none can be begun here."""
-    name = request.get("ExportTaskIdentifier")
-    _refuse(name, "ExportTaskNotFoundFault", "Export task {} not found.")
-    return _none(call, request, "ExportTasks")
-
-
 def describe_global_clusters(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return no global clusters: there is one machine."""
     name = request.get("GlobalClusterIdentifier")

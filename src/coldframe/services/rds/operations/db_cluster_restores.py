@@ -47,10 +47,18 @@ def _of_snapshot(
 ) -> tuple[Cluster, ClusterSnapshot | Snapshot]:
     """Add the records of a cluster that is made of a snapshot; returns the snapshot with it."""
     name = request["SnapshotIdentifier"]
-    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
-    found: ClusterSnapshot | Snapshot | None = call.records.find(ClusterSnapshot, identifier)
-    of_cluster = found is not None
-    found = found or call.records.find(Snapshot, identifier)
+    found: ClusterSnapshot | Snapshot | None = None
+    if not name.startswith("arn:"):
+        found = call.records.find(ClusterSnapshot, name.lower()) or call.records.find(Snapshot, name.lower())
+    else:
+        arn, kind, identifier = arns.taken_apart(name, "SnapshotIdentifier")
+        # One of the same name here is another snapshot.
+        if (arn.account, arn.region) == (call.account, call.region):
+            if kind == "cluster-snapshot":
+                found = call.records.find(ClusterSnapshot, identifier)
+            else:
+                found = call.records.find(Snapshot, identifier)
+    of_cluster = isinstance(found, ClusterSnapshot)
     if found is None:
         raise ServiceFault("DBClusterSnapshotNotFoundFault", f"DBClusterSnapshot {name} not found.")
     if found.status != "available":

@@ -95,9 +95,12 @@ def _new_replica(call: Call, request: Mapping[str, Any], keys: Keys) -> Instance
             "SourceDBInstanceIdentifier must name a DB instance; a read replica of a DB cluster is not built here, add a"
             " reader to it."
         )
-    source = lookup.available(
-        lookup.instance_named(call, request["SourceDBInstanceIdentifier"]), "backing-up"
-    )
+    wanted_source = request["SourceDBInstanceIdentifier"]
+    if wanted_source.startswith("arn:") and arns.taken_apart(wanted_source)[0].region != call.region:
+        raise bad_combination(
+            f"SourceDBInstanceIdentifier {wanted_source} is in another Region: here a replica lies where its source does."
+        )
+    source = lookup.available(lookup.instance_named(call, wanted_source), "backing-up")
     identifier = lookup.new_identifier(request["DBInstanceIdentifier"])
     if source.cluster:
         raise wrong_state(

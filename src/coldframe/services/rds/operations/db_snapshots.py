@@ -20,6 +20,7 @@ from coldframe.services.rds import (
     new_instances,
     pages,
     quotas,
+    sharing,
     snapshotting,
     storage_keys,
     tagging,
@@ -59,14 +60,22 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
     kind = request.get("SnapshotType")
     if kind is not None and kind not in _KINDS:
         raise bad_value(f"Invalid snapshot type: {kind}. Valid types: {', '.join(_KINDS)}")
+    others = (
+        sharing.shared_with(call)
+        if kind == "shared" or (request.get("IncludeShared") and kind is None)
+        else []
+    )
+    rows: list[Snapshot] = []
     if name := request.get("DBSnapshotIdentifier"):
-        rows = [_named(call, name)]
+        others = [row for row in others if row.identifier == name.lower()]
+        rows = [] if others else [_named(call, name)]
     else:
         rows = call.records.list(Snapshot)
     if kind in {"shared", "public", "awsbackup"}:
         rows = []
     elif kind is not None:
         rows = [row for row in rows if row.kind == kind]
+    rows = sorted([*rows, *others], key=lambda row: row.identifier)
     if instance := request.get("DBInstanceIdentifier"):
         wanted = arns.taken_apart(instance)[2] if instance.startswith("arn:") else instance.lower()
         rows = [row for row in rows if row.instance == wanted]
@@ -82,7 +91,7 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
             },
             "db-snapshot-id": lambda row: row.identifier,
             "dbi-resource-id": lambda row: row.resource_id,
-            "snapshot-type": lambda row: row.kind,
+            "snapshot-type": lambda row: "shared" if row.identifier.startswith("arn:") else row.kind,
             "engine": lambda row: row.engine,
         },
     )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import (
@@ -12,6 +14,7 @@ from coldframe.services.rds import (
     jobs,
     lookup,
     new_instances,
+    sharing,
     storage_keys,
     tagging,
 )
@@ -27,29 +30,40 @@ _OF_ITS_OWN = (
     *("DBParameterGroupName", "VpcSecurityGroupIds"),
     *("EnableIAMDatabaseAuthentication", "EnableCloudwatchLogsExports", "MaxAllocatedStorage"),
 )
+# What one account's instance has and another's cannot.
+_OF_AN_ACCOUNT = ("OptionGroupName", "DBSubnetGroupName")
 
 
 def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make an instance of a snapshot, encrypted under its KMS key where the snapshot is encrypted."""
     keys = storage_keys.rehearsed(call, lambda dry, keys: _of_snapshot(dry, request, keys))
-    instance, snapshot = _of_snapshot(call, request, keys)
-    call.start(jobs.restore_snapshot, instance.resource_id, snapshot.identifier)
+    instance, known_by = _of_snapshot(call, request, keys)
+    call.start(jobs.restore_snapshot, instance.resource_id, known_by)
     return {"DBInstance": answers.instance(call, instance)}
 
 
-def _of_snapshot(call: Call, request: Mapping[str, Any], keys: Keys) -> tuple[Instance, Snapshot]:
+def _of_snapshot(call: Call, request: Mapping[str, Any], keys: Keys) -> tuple[Instance, str]:
     name = request.get("DBSnapshotIdentifier")
     if not name:
         raise bad_combination("DBSnapshotIdentifier must name a DB snapshot; DB clusters are not built here.")
-    identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
-    snapshot = call.records.find(Snapshot, identifier)
-    if snapshot is None:
+    found = sharing.usable(call, name)
+    if found is None:
         raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot not found: {name}")
+    snapshot, known_by = found
     if snapshot.status != "available":
         raise ServiceFault(
             "InvalidDBSnapshotStateFault", f"The snapshot {snapshot.identifier} is not available."
         )
-    return _new(call, request, snapshot, request["DBInstanceIdentifier"], keys), snapshot
+    if known_by != snapshot.identifier:
+        if snapshot.encryption is not None:
+            raise bad_combination(
+                "A DB instance can't be restored from a shared snapshot that is encrypted; copy the snapshot, and restore"
+                " from the copy."
+            )
+        # Groups are its own account's.
+        about = {key: value for key, value in snapshot.about.items() if key not in _OF_AN_ACCOUNT}
+        snapshot = replace(snapshot, about=about, tags={})
+    return _new(call, request, snapshot, request["DBInstanceIdentifier"], keys), known_by
 
 
 def restore_db_instance_to_point_in_time(call: Call, request: dict[str, Any]) -> dict[str, Any]:
