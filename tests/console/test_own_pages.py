@@ -97,6 +97,44 @@ def test_a_policy_is_tried_and_kept(visitor, cloud):
     assert not gone.get("policyDocument")
 
 
+def test_identifiers_of_ones_own_stay_and_are_added(visitor, cloud):
+    logs = cloud.client("logs")
+    identifiers = ["arn:aws:dataprotection::aws:data-identifier/EmailAddress", "Badge"]
+    policy = {
+        "Name": "ours",
+        "Description": "said by hand",
+        "Version": "2021-06-01",
+        "Configuration": {"CustomDataIdentifier": [{"Name": "Badge", "Regex": "B-[0-9]{4}"}]},
+        "Statement": [
+            {"Sid": "a", "DataIdentifier": identifiers, "Operation": {"Audit": {"FindingsDestination": {}}}},
+            {"Sid": "m", "DataIdentifier": identifiers, "Operation": {"Deidentify": {"MaskConfig": {}}}},
+        ],
+    }
+    logs.put_data_protection_policy(logGroupIdentifier="/app/service-2", policyDocument=json.dumps(policy))
+    root = visitor()
+    root.go("/logs/protection?group=/app/service-2")
+    assert root.page.locator("[name=custom_name]").first.input_value() == "Badge"
+    root.page.locator("[name=custom_name]").nth(1).fill("Desk")
+    root.page.locator("[name=custom_regex]").nth(1).fill("desk [0-9]+")
+    root.page.fill("#try", "badge B-1234 at desk 12")
+    until(lambda: root.text("#tried").count("*") == 13)
+    root.page.click("#protection button.main")
+    root.page.locator(".head .state", has_text="3 identifiers").wait_for()
+    kept = json.loads(logs.get_data_protection_policy(logGroupIdentifier="/app/service-2")["policyDocument"])
+    assert (kept["Name"], kept["Description"]) == ("ours", "said by hand")
+    assert kept["Configuration"]["CustomDataIdentifier"] == [
+        {"Name": "Badge", "Regex": "B-[0-9]{4}"},
+        {"Name": "Desk", "Regex": "desk [0-9]+"},
+    ]
+    assert kept["Statement"][1]["DataIdentifier"] == [*identifiers, "Desk"]
+    root.page.locator("[name=custom_regex]").first.fill("(")
+    root.page.click("#protection button.main")
+    root.page.locator(".problem", has_text="Badge").or_(
+        root.page.locator(".problem", has_text="Regex")
+    ).wait_for()
+    logs.delete_data_protection_policy(logGroupIdentifier="/app/service-2")
+
+
 def test_metrics_are_chosen_drawn_and_kept_in_the_address(visitor):
     root = visitor()
     root.go("/cloudwatch/explore")
