@@ -8,6 +8,8 @@ from typing import Any
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 # Numbers above this are milliseconds: as seconds they would lie in the year 5138.
 _MILLISECONDS_FROM = 100_000_000_000
+# Whole numbers below this are told from their neighbours by a float.
+_EXACT = 2**53
 
 
 def size(value: Any) -> str:
@@ -35,6 +37,8 @@ def shown(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, bytes):
@@ -62,7 +66,7 @@ def written(value: Any, kind: str) -> str:
         return size(value)
     if kind == "time":
         return moment(value)
-    if kind == "json":
+    if kind == "json" and value:
         return pretty(value)
     return shown(value)
 

@@ -16,8 +16,8 @@ from coldframe.services.logs.data_protection_documents import MOST_CUSTOM
 
 _ARN = "arn:aws:dataprotection::aws:data-identifier/"
 _LONGEST_TRIAL = 20_000
-_BLANK = 2
-"""How many empty rows there are for identifiers of one's own."""
+_BLANK = 1
+"""How many empty rows there are for identifiers of one's own; what is saved makes room for more."""
 
 
 def show(visit: Visit) -> WireResponse:
