@@ -19,6 +19,7 @@ function row(values, masked = () => false) {
     const cell = document.createElement("td");
     cell.textContent = value;
     if (masked(at)) { cell.className = "mono"; drawMasked(cell); }
+    if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*$/.test(value)) cell.classList.add("nowrap");
     line.append(cell);
   });
   return line;
