@@ -73,6 +73,8 @@ def written(value: Any, kind: str) -> str:
 
 _GOOD = {
     "active",
+    "activated",
+    "analyzing",
     "available",
     "ok",
     "enabled",
@@ -83,7 +85,17 @@ _GOOD = {
     "switchover_completed",
 }
 _BAD = {"failed", "alarm", "error", "switchover_failed", "invalid_configuration", "crashed", "storage-full"}
-_QUIET = {"disabled", "stopped", "inactive", "insufficient_data", "deleted", "cancelled", "pendingdeletion"}
+_QUIET = {
+    "archived",
+    "paused",
+    "disabled",
+    "stopped",
+    "inactive",
+    "insufficient_data",
+    "deleted",
+    "cancelled",
+    "pendingdeletion",
+}
 
 
 def tone(value: Any) -> str:
