@@ -85,7 +85,7 @@ def test_a_policy_is_tried_and_kept(visitor, cloud):
     assert "CreditCardNumber" in root.text("#tried-kinds")
     root.page.fill("[name=log_group]", "/app/service-0")
     root.page.click("#protection button.main")
-    root.page.locator(".head .state", has_text="1 identifiers").wait_for()
+    root.page.locator(".head .state", has_text="1 identifier").wait_for()
     answer = cloud.client("logs").get_data_protection_policy(logGroupIdentifier="/app/service-2")
     policy = json.loads(answer["policyDocument"])
     destination = policy["Statement"][0]["Operation"]["Audit"]["FindingsDestination"]
