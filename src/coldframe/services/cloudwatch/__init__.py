@@ -15,6 +15,5 @@ actions are its own and not each contributor's. Log alarms, PromQL and alarms on
 Contributor Insights rules are evaluated over the log groups' events when a report is asked for, with what the caller
 may read and masked as for them; alarms read them for their account, and making one needs the permission to read those
 logs. Anomaly detection is a documented simple model
-(anomaly/model.py), trained on up to two weeks of the metric when a band is asked for; detectors on metric math are not
-built.
+(anomaly/model.py), trained on up to two weeks of the metric, or of what an expression gives, when a band is asked for.
 """
