@@ -128,7 +128,8 @@ document.addEventListener("DOMContentLoaded", () => {
       content.replaceChildren(list);
     } else if (found.query !== undefined) {
       await query(widget, content, told, found.query);
-    } else if (told.view === "singleValue") numbers(content, found.series);
+    } else if (!found.series.length) content.textContent = "Nothing to draw in this period.";
+    else if (told.view === "singleValue") numbers(content, found.series);
     else if (told.view === "gauge") gauge(content, found.series, told.left);
     else if (told.view === "bar") bars(content, found.series);
     else if (told.view === "pie") pie(content, found.series);
