@@ -2,6 +2,7 @@
 
 import pytest
 
+from coldframe.console.pages import databases
 from tests.console.conftest import until
 from tests.services.rds.clusters import made_cluster
 from tests.services.rds.deployments import remove_cluster_deployments
@@ -117,3 +118,9 @@ def test_keyrings_are_for_those_who_may(visitor):
     assert root.page.locator("tbody tr").count() >= 1
     assert reader.go("/keyrings") == 403
     assert "coldframe:ShowKeyrings" in reader.text(".problem")
+
+
+def test_a_green_side_that_is_not_made_yet_is_no_other_database():
+    """Without a name RDS would answer with whatever instance comes first; so it is not asked."""
+    side = databases._side(client=None, arn="")
+    assert (side["name"], side["status"], side["address"]) == ("–", "not made yet", "")
