@@ -3,9 +3,12 @@
 It starts a server of its own with something to see, looks at the pages with Debian's Chromium, and writes docs/images.
 """
 
+import json
+import math
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ _OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _PAGES = {
     "events": "/logs/events?group=/app/service-1&last=1d",
     "protection": "/logs/protection?group=/app/service-1",
-    "dashboard": "/cloudwatch/dashboard?name=app",
+    "dashboard": "/cloudwatch/dashboard?name=shop",
     "simulator": "/iam/simulator?who=arn:aws:iam::{account}:user/reader&actions=logs:FilterLogEvents+logs:Unmask",
 }
 
@@ -63,6 +66,59 @@ def _write_more(server: RunningServer) -> None:
         for number in range(60, 0, -1)
     ]
     server.client("logs").put_log_events(logGroupName="/app/service-1", logStreamName="web", logEvents=events)
+    _write_metrics(server)
+
+
+def _write_metrics(server: RunningServer) -> None:
+    """Put an hour of requests of two hosts, an alarm, and a dashboard of them."""
+    cloudwatch, now = server.client("cloudwatch"), server.clock.seconds()
+    for minute in range(62):
+        level = 120 + 35 * math.sin(minute / 9)
+        data = [("Requests", "web-1", level), ("Requests", "web-2", level * 0.7 + minute % 5 * 3)]
+        data += [
+            ("CPU", "web-1", 42 + 12 * math.sin(minute / 14)),
+            ("Latency", "web-1", 80 + minute * 7 % 40),
+        ]
+        cloudwatch.put_metric_data(
+            Namespace="Shop",
+            MetricData=[
+                {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": "Host", "Value": host}],
+                    "Timestamp": now - 60 * minute,
+                    "Value": value,
+                }
+                for name, host, value in data
+            ],
+        )
+    arn = cloudwatch.describe_alarms(AlarmNames=["busy"])["MetricAlarms"][0]["AlarmArn"]
+    cloudwatch.put_dashboard(DashboardName="shop", DashboardBody=json.dumps({"widgets": list(_widgets(arn))}))
+
+
+def _widgets(alarm: str) -> Iterator[dict[str, Any]]:
+    requests = [["Shop", "Requests", "Host", "web-1"], ["...", "web-2"]]
+    limit = {"horizontal": [{"label": "capacity", "value": 160}]}
+    runbook = "## Runbook\n\nWhen *requests* fall, call **on-call**.\n\n* [logs](/console/logs/events)\n* `web-1` first"
+    query = (
+        "SOURCE '/app/service-1' | parse @message 'status=*' as status | stats count(*) as orders by status"
+    )
+    of = {"region": "us-east-1"}
+    shown = [
+        ("metric", 12, {"title": "Requests", "metrics": requests, "annotations": limit}),
+        ("metric", 6, {"title": "CPU (%)", "metrics": [["Shop", "CPU", "Host", "web-1"]], "view": "gauge", "yAxis": {"left": {"min": 0, "max": 100}}}),
+        ("metric", 6, {"title": "Share", "metrics": requests, "view": "pie"}),
+        ("metric", 12, {"title": "Both hosts", "metrics": requests, "stacked": True}),
+        ("log", 6, {"title": "Orders by status", "query": query, "view": "table"}),
+        ("text", 6, {"markdown": runbook}),
+        ("metric", 6, {"title": "Latency (ms)", "metrics": [["Shop", "Latency", "Host", "web-1"]], "view": "singleValue"}),
+        ("alarm", 6, {"title": "Alarms", "alarms": [alarm]}),
+        ("metric", 12, {"title": "Table", "metrics": requests, "view": "table"}),
+    ]  # fmt: skip
+    column = row = 0
+    for kind, width, properties in shown:
+        properties = properties if kind in {"text", "alarm"} else {**of, **properties}
+        yield {"type": kind, "x": column, "y": row, "width": width, "height": 6, "properties": properties}
+        column, row = ((column + width) % 24, row + (column + width) // 24 * 6)
 
 
 def _switchover(page: Page, server: RunningServer) -> None:

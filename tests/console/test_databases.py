@@ -2,6 +2,7 @@
 
 import pytest
 
+from coldframe.console.pages import databases
 from tests.console.conftest import until
 from tests.services.rds.clusters import made_cluster
 from tests.services.rds.deployments import remove_cluster_deployments
@@ -54,22 +55,24 @@ def test_from_the_form_to_the_switchover(visitor, cloud, cleared):
     made = rds.create_blue_green_deployment(BlueGreenDeploymentName="up", Source=instance()["DBInstanceArn"])
     identifier = made["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
     root.go(f"/rds/deployment?id={identifier}")
-    # The page follows the deployment by itself.
+    green = root.text(".side.green")
+    assert "not made yet" in green or "orders-green-" in green
+    # The page follows the deployment by itself, to the button and to the last step.
     root.page.locator(".head .state", has_text="AVAILABLE").wait_for(timeout=120_000)
     assert root.text(".side.blue h3") == "orders"
     assert root.text(".side.green h3").startswith("orders-green-")
-    root.page.reload()
+    root.page.locator("[name=timeout]").wait_for()
     root.page.fill("[name=timeout]", "7")
     root.page.click("form.bar button")
     assert "greater than or equal to 30" in root.text(".problem")
     root.page.fill("[name=timeout]", "60")
     root.page.click("form.bar button")
     root.page.locator(".head .state", has_text="SWITCHOVER_COMPLETED").wait_for(timeout=120_000)
-    root.page.reload()
     assert root.text(".side.blue h3") == "orders-old1"
     assert root.text(".side.green h3") == "orders"
+    root.page.locator("tr", has_text="tell that it is done").wait_for()
     assert root.page.locator("tr.commit").count() == 1
-    assert "paused writes for" in root.text("main")
+    until(lambda: "paused writes for" in root.text("main"))
 
 
 @pytest.fixture
@@ -115,3 +118,9 @@ def test_keyrings_are_for_those_who_may(visitor):
     assert root.page.locator("tbody tr").count() >= 1
     assert reader.go("/keyrings") == 403
     assert "coldframe:ShowKeyrings" in reader.text(".problem")
+
+
+def test_a_green_side_that_is_not_made_yet_is_no_other_database():
+    """Without a name RDS would answer with whatever instance comes first; so it is not asked."""
+    side = databases._side(client=None, arn="")
+    assert (side["name"], side["status"], side["address"]) == ("–", "not made yet", "")

@@ -85,7 +85,7 @@ def test_a_policy_is_tried_and_kept(visitor, cloud):
     assert "CreditCardNumber" in root.text("#tried-kinds")
     root.page.fill("[name=log_group]", "/app/service-0")
     root.page.click("#protection button.main")
-    root.page.locator(".head .state", has_text="1 identifiers").wait_for()
+    root.page.locator(".head .state", has_text="1 identifier").wait_for()
     answer = cloud.client("logs").get_data_protection_policy(logGroupIdentifier="/app/service-2")
     policy = json.loads(answer["policyDocument"])
     destination = policy["Statement"][0]["Operation"]["Audit"]["FindingsDestination"]
@@ -97,6 +97,44 @@ def test_a_policy_is_tried_and_kept(visitor, cloud):
     assert not gone.get("policyDocument")
 
 
+def test_identifiers_of_ones_own_stay_and_are_added(visitor, cloud):
+    logs = cloud.client("logs")
+    identifiers = ["arn:aws:dataprotection::aws:data-identifier/EmailAddress", "Badge"]
+    policy = {
+        "Name": "ours",
+        "Description": "said by hand",
+        "Version": "2021-06-01",
+        "Configuration": {"CustomDataIdentifier": [{"Name": "Badge", "Regex": "B-[0-9]{4}"}]},
+        "Statement": [
+            {"Sid": "a", "DataIdentifier": identifiers, "Operation": {"Audit": {"FindingsDestination": {}}}},
+            {"Sid": "m", "DataIdentifier": identifiers, "Operation": {"Deidentify": {"MaskConfig": {}}}},
+        ],
+    }
+    logs.put_data_protection_policy(logGroupIdentifier="/app/service-2", policyDocument=json.dumps(policy))
+    root = visitor()
+    root.go("/logs/protection?group=/app/service-2")
+    assert root.page.locator("[name=custom_name]").first.input_value() == "Badge"
+    root.page.locator("[name=custom_name]").nth(1).fill("Desk")
+    root.page.locator("[name=custom_regex]").nth(1).fill("desk [0-9]+")
+    root.page.fill("#try", "badge B-1234 at desk 12")
+    until(lambda: root.text("#tried").count("*") == 13)
+    root.page.click("#protection button.main")
+    root.page.locator(".head .state", has_text="3 identifiers").wait_for()
+    kept = json.loads(logs.get_data_protection_policy(logGroupIdentifier="/app/service-2")["policyDocument"])
+    assert (kept["Name"], kept["Description"]) == ("ours", "said by hand")
+    assert kept["Configuration"]["CustomDataIdentifier"] == [
+        {"Name": "Badge", "Regex": "B-[0-9]{4}"},
+        {"Name": "Desk", "Regex": "desk [0-9]+"},
+    ]
+    assert kept["Statement"][1]["DataIdentifier"] == [*identifiers, "Desk"]
+    root.page.locator("[name=custom_regex]").first.fill("(")
+    root.page.click("#protection button.main")
+    root.page.locator(".problem", has_text="Badge").or_(
+        root.page.locator(".problem", has_text="Regex")
+    ).wait_for()
+    logs.delete_data_protection_policy(logGroupIdentifier="/app/service-2")
+
+
 def test_metrics_are_chosen_drawn_and_kept_in_the_address(visitor):
     root = visitor()
     root.go("/cloudwatch/explore")
@@ -104,11 +142,11 @@ def test_metrics_are_chosen_drawn_and_kept_in_the_address(visitor):
     root.page.locator("[data-metric]:visible").first.check()
     root.page.fill("[name=expression]", "m1 * 2")
     root.page.click("#math button")
-    until(lambda: root.page.locator("#chart .u-series").count() == 3)
+    until(lambda: root.page.locator("#chart .u-series").count() == 2)
     address = root.page.url
     root.page.goto("about:blank")
     root.page.goto(address)
-    until(lambda: root.page.locator("#chart .u-series").count() == 3)
+    until(lambda: root.page.locator("#chart .u-series").count() == 2)
     root.page.fill("[name=expression]", "nonsense(")
     root.page.click("#math button")
     root.page.locator("#chart-problem:visible").wait_for()
@@ -146,6 +184,66 @@ def test_a_dashboard_draws_moves_and_grows(visitor, cloud):
 
     until(lambda: first()["y"] == 1)
     assert (first()["width"], first()["height"]) == (7, 6)
+
+
+def test_a_dashboard_runs_queries_draws_alarms_and_says_what_it_cannot(visitor, cloud):
+    cloudwatch = cloud.client("cloudwatch")
+    arn = cloudwatch.describe_alarms(AlarmNames=["busy"])["MetricAlarms"][0]["AlarmArn"]
+    query = "SOURCE '/app/service-1' | stats count(*) as n by @logStream"
+    metrics = [["App", "Requests", "Host", "a"]]
+    widgets = [
+        {"type": "log", "properties": {"region": "us-east-1", "query": query, "view": "table"}},
+        {
+            "type": "log",
+            "properties": {
+                "region": "us-east-1",
+                "query": query.replace("@logStream", "bin(1m)"),
+                "view": "timeSeries",
+            },
+        },
+        {
+            "type": "log",
+            "properties": {"region": "us-east-1", "query": query + " | nonsense", "view": "table"},
+        },
+        {"type": "metric", "properties": {"region": "us-east-1", "metrics": metrics, "view": "table"}},
+        {"type": "metric", "properties": {"region": "us-east-1", "annotations": {"alarms": [arn]}}},
+        {"type": "alarm", "properties": {"title": "states", "alarms": [arn]}},
+        {"type": "text", "properties": {"markdown": "# Runbook\n* call **us**"}},
+        {
+            "type": "custom",
+            "properties": {"endpoint": "arn:aws:lambda:us-east-1:1:function:f", "title": "own"},
+        },
+    ]
+    cloudwatch.put_dashboard(DashboardName="kinds", DashboardBody=json.dumps({"widgets": widgets}))
+    root = visitor()
+    root.go("/cloudwatch/dashboard?name=kinds&last=1d")
+    shown = [root.page.locator(".widget").nth(at) for at in range(len(widgets))]
+    shown[0].locator("td", has_text="web").wait_for()
+    assert shown[0].locator("th").all_inner_texts() == ["@logStream", "n"]
+    assert "query=SOURCE" in shown[0].locator(".more").get_attribute("href")
+    shown[1].locator("canvas").wait_for()
+    shown[2].locator(".problem", has_text="unexpected").wait_for()
+    assert shown[3].locator("td").first.inner_text() == "Requests"
+    shown[4].locator("canvas").wait_for()
+    assert shown[4].locator("h2").inner_text() == "busy"
+    assert (
+        shown[5].locator("a", has_text="busy").get_attribute("href") == "/console/cloudwatch/alarm?name=busy"
+    )
+    assert shown[6].locator("h3").inner_text() == "Runbook"
+    assert shown[6].locator("li strong").inner_text() == "us"
+    shown[7].locator(".content", has_text="not drawn").wait_for()
+
+
+def test_composite_alarms_are_on_the_list_and_on_the_first_page(visitor, cloud):
+    cloud.client("cloudwatch").put_composite_alarm(AlarmName="all-of-it", AlarmRule="TRUE")
+    root = visitor()
+    root.go("/cloudwatch/alarms")
+    assert "TRUE" in root.page.locator("tr", has_text="all-of-it").inner_text()
+    root.go("/cloudwatch/alarm?name=all-of-it")
+    assert root.text("main pre") == "TRUE"
+    root.go("")
+    root.page.locator(".card a", has_text="all-of-it").wait_for()
+    cloud.client("cloudwatch").delete_alarms(AlarmNames=["all-of-it"])
 
 
 def test_a_dashboard_that_is_refused_says_why(visitor):

@@ -136,6 +136,18 @@ def test_search_finds_services_and_resources_by_keyboard(visitor):
     assert root.text("h1") == "/app/service-2"
 
 
+def test_many_of_a_kind_do_not_hide_the_others(visitor, cloud):
+    data = [{"MetricName": f"payments-{number}", "Value": 1.0} for number in range(20)]
+    cloud.client("cloudwatch").put_metric_data(Namespace="Hidden", MetricData=data)
+    cloud.client("logs").create_log_group(logGroupName="/hidden/by/payments")
+    root = visitor()
+    root.go()
+    root.page.fill("#find", "hidden payments")
+    root.page.locator("#found li", has_text="/hidden/by/payments").wait_for()
+    root.page.locator("#found a", has_text="Hidden/payments-0/").click()
+    assert root.text("h1") == "Hidden/payments-0/"
+
+
 def test_the_region_is_chosen(visitor, cloud):
     cloud.client("logs", region="eu-west-1").create_log_group(logGroupName="/only/there")
     root = visitor()

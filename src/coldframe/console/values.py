@@ -8,6 +8,8 @@ from typing import Any
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 # Numbers above this are milliseconds: as seconds they would lie in the year 5138.
 _MILLISECONDS_FROM = 100_000_000_000
+# Whole numbers below this are told from their neighbours by a float.
+_EXACT = 2**53
 
 
 def size(value: Any) -> str:
@@ -35,6 +37,8 @@ def shown(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, bytes):
@@ -62,13 +66,15 @@ def written(value: Any, kind: str) -> str:
         return size(value)
     if kind == "time":
         return moment(value)
-    if kind == "json":
+    if kind == "json" and value:
         return pretty(value)
     return shown(value)
 
 
 _GOOD = {
     "active",
+    "activated",
+    "analyzing",
     "available",
     "ok",
     "enabled",
@@ -79,7 +85,17 @@ _GOOD = {
     "switchover_completed",
 }
 _BAD = {"failed", "alarm", "error", "switchover_failed", "invalid_configuration", "crashed", "storage-full"}
-_QUIET = {"disabled", "stopped", "inactive", "insufficient_data", "deleted", "cancelled", "pendingdeletion"}
+_QUIET = {
+    "archived",
+    "paused",
+    "disabled",
+    "stopped",
+    "inactive",
+    "insufficient_data",
+    "deleted",
+    "cancelled",
+    "pendingdeletion",
+}
 
 
 def tone(value: Any) -> str:

@@ -69,11 +69,29 @@ def test_too_little_data_makes_no_model():
 def client(running):
     client = running.client("cloudwatch")
     yield client
-    for each in client.describe_anomaly_detectors()["AnomalyDetectors"]:
-        client.delete_anomaly_detector(SingleMetricAnomalyDetector=each["SingleMetricAnomalyDetector"])
+    kinds = ["SINGLE_METRIC", "METRIC_MATH"]
+    for each in client.describe_anomaly_detectors(AnomalyDetectorTypes=kinds)["AnomalyDetectors"]:
+        client.delete_anomaly_detector(AnomalyDetectorId=each["AnomalyDetectorId"])
 
 
 ABOUT = {"Namespace": "Shop", "MetricName": "Visits", "Stat": "Average"}
+
+
+def math(expression, *names, namespace="Shop", ids=("m1", "m2"), result="e1", **more):
+    """The queries of an expression over metrics: the expression last."""
+    metrics = [
+        {
+            "Id": identifier,
+            "MetricStat": {
+                "Metric": {"Namespace": namespace, "MetricName": name},
+                "Period": 300,
+                "Stat": "Average",
+            },
+            "ReturnData": False,
+        }
+        for identifier, name in zip(ids, names or ("Visits",), strict=False)
+    ]
+    return [*metrics, {"Id": result, "Expression": expression, "ReturnData": True, **more}]
 
 
 def test_detectors_are_put_described_and_deleted(client):
@@ -115,7 +133,22 @@ def test_detectors_are_put_described_and_deleted(client):
             {**ABOUT, "Configuration": {"ExcludedTimeRanges": [{"StartTime": 2, "EndTime": 1}]}},
             "InvalidParameterValue",
         ),
-        ({"MetricMathAnomalyDetector": {"MetricDataQueries": []}}, "NotImplemented"),
+        ({"MetricMathAnomalyDetector": {"MetricDataQueries": []}}, "ValidationError"),
+        (
+            {"MetricMathAnomalyDetector": {"MetricDataQueries": math("m1 * 2", ReturnData=False)}},
+            "InvalidParameterValue",
+        ),
+        ({"MetricMathAnomalyDetector": {"MetricDataQueries": math("m1 *")}}, "InvalidParameterValue"),
+        ({"MetricMathAnomalyDetector": {"MetricDataQueries": math("m2 * 2")}}, "InvalidParameterValue"),
+        ({"MetricMathAnomalyDetector": {"MetricDataQueries": math("e1 * 2")}}, "InvalidParameterValue"),
+        (
+            {"MetricMathAnomalyDetector": {"MetricDataQueries": math("SUM(METRICS())")}},
+            "InvalidParameterValue",
+        ),
+        (
+            {**ABOUT, "MetricMathAnomalyDetector": {"MetricDataQueries": math("m1 * 2")}},
+            "InvalidParameterCombination",
+        ),
     ],
 )
 def test_put_anomaly_detector_refuses(client, request_, code):
@@ -156,3 +189,92 @@ def test_an_alarm_on_the_band(client, running, metrics):
     assert found["StateValue"] == "ALARM"
     assert found["StateReason"].startswith("Thresholds Crossed: 1 out of the last 1 datapoints [")
     assert "or greater than the upper thresholds [" in found["StateReason"]
+
+
+def spoilt(metrics):
+    """Five hours of two metrics whose ratio is 1000 in the first half, and then 10."""
+    for ago in range(60, 0, -1):
+        at = metrics.minute - timedelta(minutes=5 * ago)
+        metrics.put("Errors", 500.0 if ago % 2 else 510.0, at=at)
+        metrics.put("Calls", 0.5 if ago > 30 else 50.0, at=at)
+    return math("m1 / m2", "Errors", "Calls", namespace=metrics.namespace)
+
+
+def band(client, metrics, queries, name):
+    """The lower and upper bound of the query of this name, now."""
+    now = metrics.minute + timedelta(minutes=5)
+    asked = [
+        *[{**query, "ReturnData": False} for query in queries],
+        {"Id": "b1", "Expression": f"ANOMALY_DETECTION_BAND({name}, 2)"},
+    ]
+    results = client.get_metric_data(
+        MetricDataQueries=asked, StartTime=now - timedelta(minutes=10), EndTime=now
+    )["MetricDataResults"]
+    return sorted(each["Values"][0] for each in results)
+
+
+def test_detectors_on_metric_math(client, metrics):
+    queries = spoilt(metrics)
+    detector = {"MetricDataQueries": queries}
+    client.put_anomaly_detector(MetricMathAnomalyDetector=detector)
+    (one,) = client.describe_anomaly_detectors(AnomalyDetectorTypes=["METRIC_MATH"])["AnomalyDetectors"]
+    assert one["StateValue"] == "TRAINED"
+    # The same under other names is the same detector.
+    again = math("x / y", "Errors", "Calls", namespace=metrics.namespace, ids=("x", "y"), result="ratio")
+    hour = {
+        "StartTime": metrics.minute - timedelta(hours=6),
+        "EndTime": metrics.minute - timedelta(hours=1),
+    }
+    client.put_anomaly_detector(
+        MetricMathAnomalyDetector={"MetricDataQueries": again}, Configuration={"ExcludedTimeRanges": [hour]}
+    )
+    assert client.describe_anomaly_detectors()["AnomalyDetectors"] == []
+    (one,) = client.describe_anomaly_detectors(AnomalyDetectorTypes=["METRIC_MATH"])["AnomalyDetectors"]
+    assert one["MetricMathAnomalyDetector"]["MetricDataQueries"] == again
+    assert one["StateValue"] == "TRAINED_INSUFFICIENT_DATA", "an hour is left"
+    assert "Namespace" not in one
+    other = math("m2 / m1", "Errors", "Calls", namespace=metrics.namespace)
+    client.put_anomaly_detector(MetricMathAnomalyDetector={"MetricDataQueries": other})
+    assert (
+        len(client.describe_anomaly_detectors(AnomalyDetectorTypes=["METRIC_MATH"])["AnomalyDetectors"]) == 2
+    )
+    client.delete_anomaly_detector(MetricMathAnomalyDetector=detector)
+    with pytest.raises(ClientError) as caught:
+        client.delete_anomaly_detector(MetricMathAnomalyDetector=detector)
+    assert code_and_text(caught)[0] == "ResourceNotFoundException"
+
+
+def test_the_band_of_an_expression_is_that_of_its_values(client, metrics):
+    queries = spoilt(metrics)
+    assert len(band(client, metrics, queries, "e1")) == 2, "no detector is needed"
+    middle = metrics.minute - timedelta(minutes=151)
+    long = timedelta(hours=9)
+    for excluded, least, most in (((middle - long, middle), 9, 12), ((middle, middle + long), 900, 1100)):
+        client.put_anomaly_detector(
+            MetricMathAnomalyDetector={"MetricDataQueries": queries},
+            Configuration={
+                "ExcludedTimeRanges": [dict(zip(("StartTime", "EndTime"), excluded, strict=True))]
+            },
+        )
+        lower, upper = band(client, metrics, queries, "e1")
+        assert least < lower < upper < most
+        assert band(client, metrics, queries, "m1 / m2") == [lower, upper], "the same, written out"
+
+
+def test_an_alarm_on_the_band_of_an_expression(client, running, metrics):
+    for ago in range(30, 0, -1):
+        metrics.put("Load", 50.0 + ago % 3, at=metrics.minute - timedelta(minutes=5 * ago))
+    queries = math("m1 * 2", "Load", namespace=metrics.namespace)
+    client.put_metric_alarm(
+        AlarmName="odd-math",
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanUpperThreshold",
+        ThresholdMetricId="ad1",
+        Metrics=[*queries, {"Id": "ad1", "Expression": "ANOMALY_DETECTION_BAND(e1, 2)", "ReturnData": True}],
+    )
+    tick(running, 5)
+    assert state(client, "odd-math") == "OK"
+    metrics.put("Load", 90.0, at=metrics.minute)
+    running.clock.advance(600)
+    tick(running, 5)
+    assert state(client, "odd-math") == "ALARM"

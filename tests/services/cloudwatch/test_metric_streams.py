@@ -1,6 +1,7 @@
 """Metric streams through Firehose into S3. Source: Amazon CloudWatch User Guide, "Use metric streams"."""
 
 import json
+import struct
 import time
 from datetime import UTC, datetime
 
@@ -90,7 +91,7 @@ def datum(client, running, namespace, *values, name="Latency", minutes_ago=0, **
     return at
 
 
-def sent(running, seconds=0):
+def sent(running, seconds=0, *, as_bytes=False):
     """What has arrived in S3 since the last look, after some time has passed."""
     running.clock.advance(seconds)
     installation = running.installation
@@ -101,11 +102,13 @@ def sent(running, seconds=0):
     while buffers.counts(stream.id, 0).size:
         assert time.monotonic() < ends, "Firehose does not deliver"
         time.sleep(0.02)
-    s3, lines = running.client("s3"), []
+    s3, bodies = running.client("s3"), []
     for found in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        body = s3.get_object(Bucket=BUCKET, Key=found["Key"])["Body"].read()
-        lines += map(json.loads, body.splitlines())
+        bodies.append(s3.get_object(Bucket=BUCKET, Key=found["Key"])["Body"].read())
         s3.delete_object(Bucket=BUCKET, Key=found["Key"])
+    if as_bytes:
+        return b"".join(bodies)
+    lines = [json.loads(line) for body in bodies for line in body.splitlines()]
     return sorted(lines, key=lambda line: line["timestamp"])
 
 
@@ -169,6 +172,101 @@ def test_additional_statistics(client, running, put, namespace):
     assert set(lines["Other"]) == {"count", "sum", "max", "min"}
 
 
+@pytest.mark.parametrize("version", ["opentelemetry0.7", "opentelemetry1.0"])
+def test_open_telemetry(client, running, put, namespace, version):
+    """What the guide shows as text, in the fields of metrics.proto of v0.7.0 and v1.0.0."""
+    metric = {"Namespace": namespace, "MetricName": "Latency"}
+    arn = put(
+        OutputFormat=version,
+        IncludeFilters=[{"Namespace": namespace}],
+        StatisticsConfigurations=[{"IncludeMetrics": [metric], "AdditionalStatistics": ["p50"]}],
+    )["Arn"]
+    dimensions = [{"Name": "Host", "Value": "a"}]
+    at = datum(client, running, namespace, 1.0, 2.0, 9.0, Unit="Bytes/Second", Dimensions=dimensions)
+    datum(client, running, namespace, 5.0, name="Orders", Unit="None")
+    found = sent(running, 130, as_bytes=True)
+    (request,) = framed(found)
+    (of_resource,) = fields(request)[1]
+    (resource,), (scope,) = fields(of_resource)[1], fields(of_resource)[2]
+    assert dict(map(attribute, fields(resource)[1])) == {
+        "cloud.provider": "aws",
+        "cloud.account.id": running.account,
+        "cloud.region": "us-east-1",
+        "aws.exporter.arn": arn,
+    }
+    metrics = {fields(each)[1][0].decode(): fields(each) for each in fields(scope)[2]}
+    assert sorted(metrics) == [f"amazonaws.com/{namespace}/{name}" for name in ("Latency", "Orders")]
+    latency, orders = (metrics[name] for name in sorted(metrics))
+    assert (latency[3], orders[3]) == ([b"By/s"], [b"1"])
+    (point,) = fields(latency[11][0])[1]
+    told = fields(point)
+    assert (told[2], told[3]) == ([at * 10**9], [(at + 60) * 10**9])
+    assert (told[4], struct.unpack("<d", struct.pack("<Q", told[5][0]))) == ([3], (12.0,))
+    quantiles = [{key: number(value[0]) for key, value in fields(each).items()} for each in told[6]]
+    assert [(each[1], each[2]) for each in quantiles] == [
+        (0.0, 1.0),
+        (0.5, pytest.approx(2.0, rel=0.01)),
+        (1.0, 9.0),
+    ]
+    if version == "opentelemetry0.7":
+        labels = [fields(each) for each in told[1]]
+        assert {each[1][0]: each[2][0] for each in labels} == {
+            b"Namespace": namespace.encode(),
+            b"MetricName": b"Latency",
+            b"Host": b"a",
+        }
+        assert 7 not in told
+    else:
+        assert dict(map(attribute, told[7])) == {**metric, "Dimensions": {"Host": "a"}}
+        assert 1 not in told
+
+
+def framed(body):
+    """The messages of a body, each with its length before it."""
+    found, at = [], 0
+    while at < len(body):
+        size, at = varint(body, at)
+        found.append(body[at : at + size])
+        at += size
+    return found
+
+
+def varint(body, at):
+    value = shift = 0
+    while True:
+        value |= (body[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if body[at - 1] < 0x80:
+            return value, at
+
+
+def fields(message):
+    """The fields of a message by their numbers: bytes, and numbers of eight bytes as they lie there."""
+    found, at = {}, 0
+    while at < len(message):
+        key, at = varint(message, at)
+        if key & 7 == 1:
+            value, at = int.from_bytes(message[at : at + 8], "little"), at + 8
+        else:
+            assert key & 7 == 2, "no other kind is written"
+            size, at = varint(message, at)
+            value, at = message[at : at + size], at + size
+        found.setdefault(key >> 3, []).append(value)
+    return found
+
+
+def number(bits):
+    return struct.unpack("<d", struct.pack("<Q", bits))[0]
+
+
+def attribute(message):
+    """A KeyValue: of text, or of a list of such."""
+    told = fields(message)
+    value = fields(told[2][0])
+    inner = dict(map(attribute, fields(value[6][0]).get(1, []))) if 6 in value else value[1][0].decode()
+    return told[1][0].decode(), inner
+
+
 def test_a_stopped_stream_sends_nothing(client, running, put, namespace):
     put()
     client.stop_metric_streams(Names=["s"])
@@ -224,7 +322,18 @@ def test_streams_are_got_listed_tagged_and_deleted(client, running, put):
             "InvalidParameterCombination",
         ),
         ({"FirehoseArn": "arn:aws:s3:::bucket"}, "InvalidParameterValue"),
-        ({"OutputFormat": "opentelemetry1.0"}, "NotImplemented"),
+        (
+            {
+                "OutputFormat": "opentelemetry1.0",
+                "StatisticsConfigurations": [
+                    {
+                        "IncludeMetrics": [{"Namespace": "A", "MetricName": "B"}],
+                        "AdditionalStatistics": ["tm98"],
+                    }
+                ],
+            },
+            "InvalidParameterValue",
+        ),
         ({"Name": "a b"}, "InvalidParameterValue"),
         (
             {

@@ -14,7 +14,7 @@ REFUSED = {
     "AVG(m1)": "The expression must return a time series, but it returns a 'Scalar'",
     "METRICS()": SERIES,
     "ANOMALY_DETECTION_BAND(m1)": SERIES,
-    "ANOMALY_DETECTION_BAND(m1 * 2)": "ANOMALY_DETECTION_BAND takes a metric, not the result of an expression",
+    "ANOMALY_DETECTION_BAND(SUM(METRICS()))": "Anomaly detection does not take an expression with METRICS",
     "SEARCH('{Shop} Load', 'Sum', 60)": "SEARCH is not supported on Metric Alarms.",
     "SUM(SEARCH('{Shop} Load', 'Sum', 60))": "SEARCH is not supported on Metric Alarms.",
     "SELECT MEDIAN(Load) FROM Shop": "there is MEDIAN, where something else is expected",

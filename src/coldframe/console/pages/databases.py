@@ -115,6 +115,9 @@ def _side(client: Any, arn: str) -> dict[str, Any]:
     """Return what is shown of an instance, a cluster or its endpoint; of one that is not there yet or any more, its name."""
     name = _name(arn)
     shown: dict[str, Any] = {"name": name or "–", "status": "missing", "address": "", "lines": []}
+    if not name:
+        # Asked for without a name, the API answers with whatever instance comes first.
+        return {**shown, "status": "not made yet"}
     describe = {"cluster": _cluster, "cluster-endpoint": _endpoint}.get(_kind(arn), _instance)
     try:
         return {**shown, **describe(client, name)}

@@ -49,7 +49,9 @@ def _alarms(visit: Visit) -> dict[str, Any]:
     if "cloudwatch" not in visit.services:
         return {"refusal": "", "found": []}
     try:
-        answer = visit.client("cloudwatch").describe_alarms(StateValue="ALARM", MaxRecords=20)
+        answer = visit.client("cloudwatch").describe_alarms(
+            StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=20
+        )
     except ClientError as error:
         return {"refusal": refusals.message(error), "found": []}
     return {"refusal": "", "found": [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]}

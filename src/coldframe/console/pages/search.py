@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from urllib.parse import urlencode
 
 import jmespath
@@ -30,8 +31,9 @@ def find(visit: Visit) -> WireResponse:
             if not resource.parent
         ]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            for more in threads.map(lambda kind: _resources(visit, kind[0], kind[1], words), kinds):
-                found.extend(more)
+            of_kinds = list(threads.map(lambda kind: _resources(visit, kind[0], kind[1], words), kinds))
+        # One of each kind in turn: a hundred metrics of a name must not hide the log group of that name.
+        found += [each for row in zip_longest(*of_kinds) for each in row if each is not None]
     return as_json(found[:_MOST])
 
 
@@ -53,11 +55,12 @@ def _resources(visit: Visit, entry: Entry, resource: Resource, words: list[str])
         # What the visitor may not list is not found, as if it were not there.
         return []
     names = [str(jmespath.search(resource.id, item)) for item in page.items]
+    # The shortest first: of what has the words in its name, that is most like them.
     return [
         {"title": name, "of": resource.one, "address": _address(entry, resource, name)}
-        for name in names
+        for name in sorted(names, key=len)
         if _has(name, words)
-    ]
+    ][:_MOST]
 
 
 def _address(entry: Entry, resource: Resource, name: str) -> str:

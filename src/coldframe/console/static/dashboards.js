@@ -15,7 +15,6 @@ document.addEventListener("DOMContentLoaded", () => {
   };
 
   function latest(series) { return [...series.values].reverse().find((value) => value !== null) ?? null; }
-  const short = (value) => (value === null ? "–" : Math.abs(value) >= 1000 ? Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value) : String(Math.round(value * 100) / 100));
   function shape(kind, attributes, text) {
     const element = document.createElementNS("http://www.w3.org/2000/svg", kind);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -64,24 +63,78 @@ document.addEventListener("DOMContentLoaded", () => {
     });
     const key = document.createElement("ul"); key.className = "plain key";
     series.forEach((each, at) => { const item = document.createElement("li"), dot = document.createElement("i"); dot.style.background = COLOURS[at % COLOURS.length]; item.append(dot, `${each.label} ${short(values[at])}`); key.append(item); });
-    content.replaceChildren(picture, key);
+    content.replaceChildren(picture, key); content.classList.add("pie");
+  }
+  function rows(content, columns, lines, numeric) {
+    const table = document.createElement("table"), head = table.createTHead().insertRow(), body = table.createTBody();
+    columns.forEach((title, at) => { const cell = document.createElement("th"); cell.scope = "col"; cell.textContent = title; if (numeric(at)) cell.className = "number"; head.append(cell); });
+    for (const line of lines) { const row = body.insertRow(); line.forEach((value, at) => { const cell = row.insertCell(); cell.textContent = value; if (numeric(at)) cell.className = "number"; }); }
+    content.replaceChildren(table); content.classList.add("rows");
+  }
+  // A table of metrics: how each of them was, and is.
+  function table(content, series) {
+    rows(content, ["Metric", "Latest", "Least", "Most", "Average"], series.map((each) => {
+      const values = each.values.filter((value) => value !== null);
+      if (!values.length) return [each.label, "–", "–", "–", "–"];
+      return [each.label, ...[values.at(-1), Math.min(...values), Math.max(...values), values.reduce((one, two) => one + two, 0) / values.length].map(short)];
+    }), (at) => at > 0);
+  }
+
+  // The query of a widget runs as whoever looks, over the period of the page.
+  async function query(widget, content, told, text) {
+    const send = (address, values) => ask(address, { method: "POST", body: new URLSearchParams(values), headers: { accept: "application/json" } });
+    const fail = (problem) => { content.textContent = problem; content.classList.add("problem"); };
+    content.textContent = "The query runs…";
+    const begun = await (await send("/console/logs/insights/start", { token: board.dataset.token, query: text, last: board.dataset.last })).json();
+    if (begun.problem) return fail(begun.problem);
+    for (let wait = 100; ; wait = Math.min(wait * 1.5, 1000)) {
+      const found = await (await ask("/console/logs/insights/results?id=" + encodeURIComponent(begun.id))).json();
+      if (found.problem) return fail(found.problem);
+      if (!["Scheduled", "Running"].includes(found.status)) {
+        if (found.status !== "Complete") return fail("The query ended: " + found.status);
+        answered(content, told, found);
+        const link = document.createElement("a");
+        link.href = "/console/logs/insights?" + new URLSearchParams({ query: text, last: board.dataset.last }); link.textContent = "Insights"; link.className = "more";
+        if (!$(".more", widget)) $("header", widget).append(link);
+        return undefined;
+      }
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+  function answered(content, told, found) {
+    if (!found.rows.length) { content.textContent = "No events in this period."; return; }
+    const number = found.columns.findIndex((_, at) => found.rows.every((row) => row[at] !== "" && !Number.isNaN(Number(row[at]))));
+    const words = (row) => row.filter((_, at) => at !== number && found.columns[at] !== "@ptr").join(" ");
+    if (["bar", "pie"].includes(told.view) && number >= 0) return (told.view === "bar" ? bars : pie)(content, found.rows.slice(0, 20).map((row) => ({ label: words(row), values: [Number(row[number])] })));
+    if (told.view === "table") return rows(content, found.columns, found.rows.slice(0, 500), (at) => found.rows.every((row) => row[at] === "" || !Number.isNaN(Number(row[at]))));
+    chartRows(content, found.columns, found.rows, { stacked: told.stacked, fill: true });
   }
 
   async function fill(widget) {
     const told = JSON.parse(widget.dataset.widget), content = $(".content", widget);
-    if (told.type === "text" || told.fresh) return;
+    if (told.type === "text") return;
     const answer = await ask("/console/cloudwatch/widget?" + new URLSearchParams({ name: board.dataset.name, number: told.number, last: board.dataset.last }));
     const found = await answer.json();
     if (found.problem) { content.textContent = found.problem; content.className = "content problem"; return; }
+    if (found.note) { content.textContent = found.note; content.className = "content dim"; return; }
     if (found.alarms) {
-      content.replaceChildren(...found.alarms.map((each) => { const link = document.createElement("a"); link.href = "/console/cloudwatch/alarm?name=" + encodeURIComponent(each.name); link.className = "state " + (each.state === "OK" ? "good" : each.state === "ALARM" ? "bad" : "quiet"); link.textContent = each.name; return link; }));
+      const list = document.createElement("ul"); list.className = "plain";
+      list.append(...found.alarms.map((each) => {
+        const line = document.createElement("li"), state = document.createElement("span"), link = document.createElement("a");
+        state.className = "state " + ({ OK: "good", ALARM: "bad" }[each.state] || "quiet"); state.textContent = each.state.replace("_", " ").toLowerCase();
+        link.href = "/console/cloudwatch/alarm?name=" + encodeURIComponent(each.name); link.textContent = each.name; line.append(state, " ", link);
+        return line;
+      }));
+      content.replaceChildren(list);
     } else if (found.query !== undefined) {
-      const link = document.createElement("a"); link.href = "/console/logs/insights?query=" + encodeURIComponent(found.query); link.textContent = "Run this query in Insights"; content.replaceChildren(link);
-    } else if (told.view === "singleValue") numbers(content, found.series);
+      await query(widget, content, told, found.query);
+    } else if (!found.series.length) content.textContent = "Nothing to draw in this period.";
+    else if (told.view === "singleValue") numbers(content, found.series);
     else if (told.view === "gauge") gauge(content, found.series, told.left);
     else if (told.view === "bar") bars(content, found.series);
     else if (told.view === "pie") pie(content, found.series);
-    else drawChart(content, found.times, found.series, { stacked: told.stacked, marks: found.marks, height: Math.max(120, widget.clientHeight - 90) });
+    else if (told.view === "table") table(content, found.series);
+    else drawChart(content, found.times, found.series, { stacked: told.stacked, marks: found.marks, range: found.range, fill: true });
   }
 
   function mark() { changed = true; $("#save").hidden = false; $("#body").value = JSON.stringify(body, null, 2); }

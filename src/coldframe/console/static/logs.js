@@ -19,6 +19,7 @@ function row(values, masked = () => false) {
     const cell = document.createElement("td");
     cell.textContent = value;
     if (masked(at)) { cell.className = "mono"; drawMasked(cell); }
+    if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*$/.test(value)) cell.classList.add("nowrap");
     line.append(cell);
   });
   return line;
@@ -113,7 +114,7 @@ function protection() {
   let timer = 0, turn = 0;
   async function attempt() {
     const mine = ++turn, values = new URLSearchParams({ token: form.token.value, text: box.value });
-    for (const each of all("[name=kind]:checked", form)) values.append("kind", each.value);
+    for (const each of all("[name=kind]:checked, [name^=custom_]", form)) values.append(each.name, each.value);
     const answer = await ask("/console/logs/protection/try", { method: "POST", body: values, headers: { accept: "application/json" } });
     const said = await answer.json();
     if (mine !== turn) return;
@@ -121,7 +122,7 @@ function protection() {
     $("#tried-kinds").textContent = said.kinds?.length ? "· " + said.kinds.join(", ") : "";
   }
   const soon = () => { clearTimeout(timer); timer = setTimeout(() => attempt().catch(() => {}), 200); };
-  box.addEventListener("input", soon); form.addEventListener("change", soon); soon();
+  box.addEventListener("input", soon); form.addEventListener("input", soon); soon();
   for (const button of all("[data-all]", form)) button.addEventListener("click", () => {
     const boxes = all("input", button.closest("fieldset")), on = boxes.some((each) => !each.checked);
     for (const each of boxes) each.checked = on;

@@ -9,7 +9,7 @@ async function seriesData(wanted, last) {
 function ready() {
   for (const place of all("[data-chart]")) {
     const chart = JSON.parse(place.dataset.chart);
-    drawChart(place, chart.times, chart.series, { stacked: chart.stacked, marks: chart.marks || [], moments: chart.moments || [] });
+    drawChart(place, chart.times, chart.series, { stacked: chart.stacked, marks: chart.marks || [], moments: chart.moments || [], range: chart.range || null });
   }
 }
 
@@ -27,7 +27,7 @@ function explorer() {
     const found = await seriesData(chosen, last);
     if (mine !== turn) return;
     problem.textContent = found.problem || ""; problem.hidden = !found.problem;
-    if (!found.problem) drawChart($("#chart"), found.times, found.series);
+    if (!found.problem) drawChart($("#chart"), found.times, found.series, { range: found.range });
   }
   const soon = () => draw().catch(() => {});
   function input(kind, label, value, change) {

@@ -39,6 +39,14 @@ class AnomalyModels:
         model = self.model(metric, stat, configuration, now=question.now, period=question.grid.step)
         return ({}, {}) if model is None else model.band(question.grid, deviations)
 
+    def band_of(
+        self, question: Question, detector: str, values: Mapping[int, float], deviations: float
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """Return upper and lower bounds of what has had these values; empty while they are too few."""
+        row = self._installation.store.cached(AnomalyDetector, question.account, question.region, detector)
+        model = trained(values, row.configuration if row is not None else {})
+        return ({}, {}) if model is None else model.band(question.grid, deviations)
+
     def model(
         self, metric: Metric, stat: str, configuration: Mapping[str, Any], *, now: float, period: int
     ) -> Model | None:
@@ -50,11 +58,16 @@ class AnomalyModels:
         values = {
             at: value for at, value in zip(read.times, read.values[stat], strict=True) if value is not None
         }
-        ranges = [
-            (_seconds(each["StartTime"]), _seconds(each["EndTime"]))
-            for each in configuration.get("ExcludedTimeRanges", ())
-        ]
-        return train(values, ZoneInfo(configuration.get("MetricTimezone", "UTC")), ranges)
+        return trained(values, configuration)
+
+
+def trained(values: Mapping[int, float], configuration: Mapping[str, Any]) -> Model | None:
+    """Train a model on values by their times, as the configuration of a detector says; None when they are too few."""
+    ranges = [
+        (_seconds(each["StartTime"]), _seconds(each["EndTime"]))
+        for each in configuration.get("ExcludedTimeRanges", ())
+    ]
+    return train(values, ZoneInfo(configuration.get("MetricTimezone", "UTC")), ranges)
 
 
 def _seconds(text: str) -> int:

@@ -54,7 +54,10 @@ class QueryDefinition(Record):
 
 @record("cloudwatch_anomaly_detectors", key=("id",), index=("namespace", "metric"))
 class AnomalyDetector(Record):
-    """How the anomaly detection model of a metric and statistic is trained; `id` is made of those."""
+    """How the anomaly detection model of a metric and statistic, or of an expression, is trained; `id` is made of those.
+
+    `queries` are those of an expression, of which one is returned; then there is no metric.
+    """
 
     id: str
     namespace: str
@@ -64,3 +67,4 @@ class AnomalyDetector(Record):
     statistic: str = ""
     configuration: dict[str, Any] = {}
     characteristics: dict[str, Any] = {}
+    queries: list[dict[str, Any]] = []

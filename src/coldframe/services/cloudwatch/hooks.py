@@ -1,5 +1,6 @@
 """Where expressions get what metrics alone do not tell: anomaly detection bands and Contributor Insights rules."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -22,6 +23,11 @@ class BandModel(Protocol):
         self, question: Question, metric: Metric, stat: str, deviations: float
     ) -> tuple[dict[int, float], dict[int, float]]:
         """Return upper and lower bounds by time; raises ExpressionError when the metric cannot be modelled."""
+
+    def band_of(
+        self, question: Question, detector: str, values: Mapping[int, float], deviations: float
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """Return the bounds of what has had these values; the detector of this id, if there is one, says how it is trained."""
 
 
 class RuleReports(Protocol):

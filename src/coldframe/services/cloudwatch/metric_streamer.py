@@ -13,6 +13,7 @@ from coldframe.engines.metricstore.keys import Metric, Sample
 from coldframe.engines.metricstore.store import MetricStore
 from coldframe.identity.caller import Caller
 from coldframe.identity.service_roles import assume
+from coldframe.services.cloudwatch.metric_streams import open_telemetry
 from coldframe.services.cloudwatch.metric_streams.json_lines import Datum, line, records
 from coldframe.services.cloudwatch.metric_streams.selection import ALWAYS, more_statistics, selects
 from coldframe.services.cloudwatch.stream_records import RUNNING, MetricStream
@@ -130,7 +131,7 @@ class MetricStreamer:
 
     def _send(self, place: _Place, stream: MetricStream, data: Iterator[Datum]) -> None:
         waiting: list[bytes] = []
-        for record in records(line(stream.name, *place, datum) for datum in data):
+        for record in _records(place, stream, data):
             waiting.append(record)
             if len(waiting) == _RECORDS_AT_ONCE:
                 self._put(place, stream, waiting)
@@ -179,3 +180,13 @@ class MetricStreamer:
                     sent[account, region] = max(sent.get((account, region), 0), stream.sent_until)
             self._sent = (version, sent)
         return sent
+
+
+def _records(place: _Place, stream: MetricStream, data: Iterator[Datum]) -> Iterator[bytes]:
+    """Return the records of Firehose in the format of the stream."""
+    if stream.format == "json":
+        return records(line(stream.name, *place, datum) for datum in data)
+    return records(
+        (open_telemetry.metric(datum, stream.format) for datum in data),
+        lambda metrics: open_telemetry.framed(stream.arn, *place, metrics),
+    )

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from coldframe.engines.metricstore.keys import Metric
 from coldframe.engines.metricstore.store import MetricStore
+from coldframe.services.cloudwatch.anomaly import subjects
+from coldframe.services.cloudwatch.anomaly.model import TRAINING
 from coldframe.services.cloudwatch.datums import dimension_pairs, is_statistic
 from coldframe.services.cloudwatch.expressions import labels
 from coldframe.services.cloudwatch.expressions.evaluate import evaluate
@@ -21,7 +23,7 @@ from coldframe.services.cloudwatch.expressions.metrics_insights import (
     select,
 )
 from coldframe.services.cloudwatch.expressions.search import compile_search
-from coldframe.services.cloudwatch.expressions.syntax import parse
+from coldframe.services.cloudwatch.expressions.syntax import Node, parse
 from coldframe.services.cloudwatch.expressions.values import ExpressionError, NotOffered, TimeSeries, Value
 from coldframe.services.cloudwatch.hooks import Hooks, Question
 from coldframe.services.cloudwatch.periods import aligned, is_period
@@ -158,18 +160,32 @@ class MetricQueries:
             for metric, label in zip(found, labels.generated(found), strict=True)
         ]
 
-    def band(self, series: TimeSeries, deviations: float) -> list[TimeSeries]:
-        """Return the upper and the lower bound that anomaly detection expects of a metric."""
+    def band(self, series: TimeSeries, deviations: float, tree: Node) -> list[TimeSeries]:
+        """Return the upper and the lower bound that anomaly detection expects of a metric or an expression."""
         if self._hooks.bands is None:
             raise NotOffered("ANOMALY_DETECTION_BAND is not built in coldframe.")
-        if series.metric is None or series.computed:
-            raise ExpressionError("ANOMALY_DETECTION_BAND takes a metric, not the result of an expression")
         question = Question(*self._place, series.grid, self._window.now)
-        bounds = self._hooks.bands.band(question, series.metric, series.stat, deviations)
+        if series.metric is not None and not series.computed:
+            bounds = self._hooks.bands.band(question, series.metric, series.stat, deviations)
+        else:
+            detector = subjects.identity(tree, self._queries)
+            bounds = self._hooks.bands.band_of(
+                question, detector, self.history(tree, series.period), deviations
+            )
         return [
             TimeSeries(points, series.grid, f"{series.label} ({side})")
             for side, points in zip(("expected max", "expected min"), bounds, strict=True)
         ]
+
+    def history(self, tree: Node, period: int) -> dict[int, float]:
+        """Return an expression's values of the two weeks before now, or of as many periods as minutes are in them."""
+        end = int(self._window.now) // period * period
+        window = Window(end - min(TRAINING, TRAINING // 60 * period), end, self._window.now)
+        before = MetricQueries(self._store, self._place, list(self._queries.values()), window, self._hooks)
+        found = evaluate(tree, before)
+        if isinstance(found, list):
+            raise ExpressionError("Anomaly detection takes an expression that returns a single time series")
+        return found.points
 
     def rule_metric(self, rule: str, metric: str) -> TimeSeries:
         """Return a metric of a Contributor Insights rule."""

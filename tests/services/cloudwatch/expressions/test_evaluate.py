@@ -38,7 +38,7 @@ class Given:
     def search(self, expression, stat, period):
         return [series(1, 1, 1, 1, 1), series(2, 2, 2, 2, 2)]
 
-    def band(self, one, deviations):
+    def band(self, one, deviations, tree):
         return [one.mapped(lambda value: value + deviations), one.mapped(lambda value: value - deviations)]
 
     def rule_metric(self, rule, metric):

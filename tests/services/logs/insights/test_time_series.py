@@ -11,9 +11,9 @@ EVENTS = [(at * 10_000, f'{{"n": {at * at}, "offset": {at % 2}}}') for at in ran
 def test_counts_and_sums_over_time(run):
     rows = run("stats count_over_time(n) as c, sumOverTime(n) as s by bin(1m) as t", EVENTS)
     assert [(row["t"][11:19], row["c"], row["s"]) for row in rows] == [
-        ("22:13:00", "4", "14"),
-        ("22:14:00", "6", "271"),
         ("22:15:00", "2", "221"),
+        ("22:14:00", "6", "271"),
+        ("22:13:00", "4", "14"),
     ]
     assert run("stats countOverTime(n) as c, sum_over_time(n) as s", EVENTS) == [{"c": "12", "s": "506"}]
 
@@ -37,7 +37,7 @@ def test_a_histogram_has_ranges_of_one_width(run):
 
 def test_offset_shows_bins_later(run):
     rows = run("stats count(*) as c by bin(5m) as t offset 1h", EVENTS)
-    assert [(row["t"][11:19], row["c"]) for row in rows] == [("23:10:00", "10"), ("23:15:00", "2")]
+    assert [(row["t"][11:19], row["c"]) for row in rows] == [("23:15:00", "2"), ("23:10:00", "10")]
     rows = run("stats count(*) as c by bin(1m) offset 1d", EVENTS)
     assert {row["bin(1m)"][:10] for row in rows} == {"2023-11-15"}
 

@@ -26,13 +26,13 @@ def show(visit: Visit) -> WireResponse:
     alarm, period, refusal = found[0], periods.asked(visit), ""
     drawn: dict[str, Any] = {"times": [], "series": []}
     try:
-        drawn = series.values(visit, _queries(alarm), period)
+        drawn = series.values(visit, queries(alarm), period)
     except ClientError as error:
         refusal = refusals.message(error)
     changes = history["AlarmHistoryItems"]
     chart = {
         **drawn,
-        "marks": [{"value": alarm["Threshold"]}] if "Threshold" in alarm else [],
+        "marks": threshold(alarm),
         "moments": [
             {"at": change["Timestamp"].timestamp(), "text": change["HistorySummary"]}
             for change in changes
@@ -50,7 +50,12 @@ def show(visit: Visit) -> WireResponse:
     )
 
 
-def _queries(alarm: dict[str, Any]) -> list[series.Query]:
+def threshold(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the mark of an alarm's threshold; none where its threshold is a band."""
+    return [{"value": alarm["Threshold"], "label": "threshold"}] if "Threshold" in alarm else []
+
+
+def queries(alarm: dict[str, Any]) -> list[series.Query]:
     """Return what a metric alarm looks at; nothing for a composite one."""
     if "MetricName" not in alarm:
         return list(alarm.get("Metrics", []))

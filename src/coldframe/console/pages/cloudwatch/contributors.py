@@ -45,7 +45,7 @@ def show(visit: Visit) -> WireResponse:
         report=report,
         contributors=contributors,
         most=most,
-        chart={"times": times, "series": drawn, "stacked": True},
+        chart={"times": times, "series": drawn, "stacked": True, "range": [period.start, period.end]},
         period=period,
         lasts=list(periods.LAST),
         refusal=refusal,

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from coldframe.console import periods, refusals
-from coldframe.console.pages.cloudwatch import series
+from coldframe.console import markdown, periods, refusals
+from coldframe.console.pages.cloudwatch import alarms, series
 from coldframe.console.routes import Route
 from coldframe.console.visit import Visit, as_json
 from coldframe.core.client_errors import ClientError
@@ -61,24 +61,33 @@ def _shown(number: int, found: dict[str, Any]) -> dict[str, Any]:
     return {
         "number": number,
         "type": found.get("type", ""),
-        "title": properties.get("title", ""),
-        "text": properties.get("markdown", ""),
-        "view": properties.get("view", "timeSeries"),
+        "title": properties.get("title", "") or _title(found),
+        "text": markdown.html(str(properties.get("markdown", ""))),
+        "view": properties.get("view", "table" if found.get("type") == "log" else "timeSeries"),
         "stacked": bool(properties.get("stacked")),
         "place": {name: found.get(name) for name in ("x", "y", "width", "height")},
         "left": properties.get("yAxis", {}).get("left", {}),
     }
 
 
+def _title(found: dict[str, Any]) -> str:
+    """Return what a widget without a title is called: an alarm's name, what it is of, or nothing."""
+    shown = found.get("properties", {}).get("annotations", {}).get("alarms") or []
+    return str(shown[0]).partition(":alarm:")[2] if shown else ""
+
+
 def _data(visit: Visit, found: dict[str, Any]) -> dict[str, Any]:
     properties = found.get("properties", {})
     period = periods.asked(visit)
     if found.get("type") == "metric":
+        annotations = properties.get("annotations", {})
         marks = [
             {"value": each["value"], "label": each.get("label", "")}
-            for each in properties.get("annotations", {}).get("horizontal", [])
+            for each in annotations.get("horizontal", [])
             if isinstance(each, dict) and "value" in each
         ]
+        if not properties.get("metrics") and annotations.get("alarms"):
+            return _of_alarm(visit, str(annotations["alarms"][0]), period)
         lines = metrics_array.read(
             properties.get("metrics", []),
             stat=str(properties.get("stat", "Average")),
@@ -91,11 +100,22 @@ def _data(visit: Visit, found: dict[str, Any]) -> dict[str, Any]:
         answer = visit.client("cloudwatch").describe_alarms(
             AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
-        alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
-        return {"alarms": [{"name": each["AlarmName"], "state": each["StateValue"]} for each in alarms]}
+        shown = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+        return {"alarms": [{"name": each["AlarmName"], "state": each["StateValue"]} for each in shown]}
     if found.get("type") == "log":
         return {"query": properties.get("query", "")}
-    return {}
+    return {"note": f"Widgets of the type {found.get('type', '')} are not drawn here."}
+
+
+def _of_alarm(visit: Visit, arn: str, period: periods.Period) -> dict[str, Any]:
+    """Return what an alarm looks at, and its threshold; a composite alarm looks at no metric."""
+    name = arn.partition(":alarm:")[2]
+    answer = visit.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm"])
+    if not answer["MetricAlarms"]:
+        return {"note": f"There is no metric alarm {name}."}
+    alarm = answer["MetricAlarms"][0]
+    drawn = series.values(visit, alarms.queries(alarm), period)
+    return {**drawn, "marks": alarms.threshold(alarm), "state": alarm["StateValue"]}
 
 
 ROUTES = (

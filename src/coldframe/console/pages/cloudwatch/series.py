@@ -49,9 +49,10 @@ def sent(series: Any, period: Period) -> list[Query]:
 
 
 def values(visit: Visit, queries: list[Query], period: Period) -> dict[str, Any]:
-    """Return {times, series: [{label, values}]} with a time for every value of any of them; raises ClientError."""
+    """Return {times, series: [{label, values}], range} with a time for every value of any of them; raises ClientError."""
+    span = [period.start, period.end]
     if not queries:
-        return {"times": [], "series": [], "messages": []}
+        return {"times": [], "series": [], "messages": [], "range": span}
     answer = visit.client("cloudwatch").get_metric_data(
         MetricDataQueries=[_labelled(query) for query in queries] if len(queries) > 1 else queries,
         StartTime=datetime.fromtimestamp(period.start, UTC),
@@ -66,7 +67,7 @@ def values(visit: Visit, queries: list[Query], period: Period) -> dict[str, Any]
         for result, each in zip(results, found, strict=True)
     ]
     messages = [each["Value"] for each in answer.get("Messages", [])]
-    return {"times": times, "series": drawn, "messages": messages}
+    return {"times": times, "series": drawn, "messages": messages, "range": span}
 
 
 def _labelled(query: Query) -> Query:

@@ -12,9 +12,12 @@ from coldframe.engines.detector import Detector
 from coldframe.engines.detector.findings import mask
 from coldframe.engines.detector.identifiers import load
 from coldframe.engines.detector.selection import BadPattern
+from coldframe.services.logs.data_protection_documents import MOST_CUSTOM
 
 _ARN = "arn:aws:dataprotection::aws:data-identifier/"
 _LONGEST_TRIAL = 20_000
+_BLANK = 1
+"""How many empty rows there are for identifiers of one's own; what is saved makes room for more."""
 
 
 def show(visit: Visit) -> WireResponse:
@@ -29,17 +32,19 @@ def show(visit: Visit) -> WireResponse:
 
 def save(visit: Visit) -> WireResponse:
     """Put the policy that the form describes, or take the policy away when nothing is chosen."""
-    group, kinds = visit.asked("group"), visit.form.get("kind", [])
-    client = visit.client("logs")
-    document = _document(group, kinds, visit) if kinds else ""
+    group, kinds, custom = visit.asked("group"), visit.form.get("kind", []), _custom(visit)
+    client, document = visit.client("logs"), ""
     try:
+        if kinds or custom:
+            before = client.get_data_protection_policy(logGroupIdentifier=group).get("policyDocument", "")
+            document = _document(group, kinds, custom, json.loads(before or "{}"), visit)
         if document:
             client.put_data_protection_policy(logGroupIdentifier=group, policyDocument=document)
         else:
             client.delete_data_protection_policy(logGroupIdentifier=group)
     except ClientError as error:
         status, text = refusals.refused(error)
-        return _page(visit, group, document, text, status)
+        return _page(visit, group, document or _document(group, kinds, custom, {}, visit), text, status)
     return redirect(visit.address())
 
 
@@ -48,7 +53,7 @@ def attempt(visit: Visit) -> WireResponse:
     text = visit.sent("text")[:_LONGEST_TRIAL]
     detector = visit.installation.parts.get(Detector)
     try:
-        selection = detector.select(set(visit.form.get("kind", [])) & detector.kinds)
+        selection = detector.select(set(visit.form.get("kind", [])) & detector.kinds, _custom(visit))
     except BadPattern as bad:
         return as_json({"problem": str(bad)}, 400)
     lines = text.splitlines()
@@ -62,23 +67,24 @@ def _page(visit: Visit, group: str, document: str, refusal: str, status: int = 2
     families: dict[str, list[str]] = {}
     for identifier in load().values():
         families.setdefault(identifier.family.capitalize(), []).append(identifier.kind)
-    chosen, destinations = _read(document)
+    chosen, custom, destinations = _read(document)
     return visit.page(
         "logs/protection.html",
         status=status,
         group=group,
         families={name: sorted(kinds) for name, kinds in sorted(families.items())},
         chosen=chosen,
+        custom=[*custom, *[("", "")] * min(_BLANK, MOST_CUSTOM - len(custom))],
         destinations=destinations,
         document=document,
         refusal=refusal,
     )
 
 
-def _read(document: str) -> tuple[set[str], dict[str, str]]:
-    """Return the managed kinds of a policy and its destinations by the form's names."""
+def _read(document: str) -> tuple[set[str], list[tuple[str, str]], dict[str, str]]:
+    """Return the kinds that a policy looks for, its own identifiers, and its destinations by the form's names."""
     if not document:
-        return set(), {}
+        return set(), [], {}
     policy = json.loads(document)
     kinds: set[str] = set()
     destinations: dict[str, str] = {}
@@ -94,11 +100,22 @@ def _read(document: str) -> tuple[set[str], dict[str, str]]:
             if findings
             else {}
         )
-    return kinds, destinations
+    entries = policy.get("Configuration", {}).get("CustomDataIdentifier", [])
+    return kinds, [(each["Name"], each["Regex"]) for each in entries], destinations
 
 
-def _document(group: str, kinds: list[str], visit: Visit) -> str:
-    identifiers = [_ARN + kind for kind in kinds]
+def _custom(visit: Visit) -> list[tuple[str, str]]:
+    """Return the identifiers of the form's own rows: names and expressions, without the rows that are empty."""
+    names, expressions = (visit.form.get(name, []) for name in ("custom_name", "custom_regex"))
+    rows = zip(names, expressions, strict=False)
+    return [(name.strip(), expression) for name, expression in rows if name.strip() or expression]
+
+
+def _document(
+    group: str, kinds: list[str], custom: list[tuple[str, str]], before: dict[str, Any], visit: Visit
+) -> str:
+    """Return the policy of a form; the name and the description of the policy before it stay."""
+    identifiers = [*(_ARN + kind for kind in kinds), *(name for name, _ in custom)]
     findings: dict[str, Any] = {}
     if visit.sent("log_group"):
         findings["CloudWatchLogs"] = {"LogGroup": visit.sent("log_group")}
@@ -106,11 +123,13 @@ def _document(group: str, kinds: list[str], visit: Visit) -> str:
         findings["S3"] = {"Bucket": visit.sent("bucket")}
     if visit.sent("stream"):
         findings["Firehose"] = {"DeliveryStream": visit.sent("stream")}
+    own = [{"Name": name, "Regex": expression} for name, expression in custom]
     return json.dumps(
         {
-            "Name": "data-protection-policy",
-            "Description": f"Made in the console for {group}"[:200],
+            "Name": before.get("Name", "data-protection-policy"),
+            "Description": before.get("Description", f"Made in the console for {group}"[:200]),
             "Version": "2021-06-01",
+            **({"Configuration": {"CustomDataIdentifier": own}} if own else {}),
             "Statement": [
                 {
                     "Sid": "audit-policy",

@@ -6,6 +6,7 @@ from typing import Any
 from coldframe.core.faults import NotBuilt
 from coldframe.engines.metricstore.keys import Metric
 from coldframe.services.cloudwatch.alarms.faults import invalid
+from coldframe.services.cloudwatch.anomaly import subjects
 from coldframe.services.cloudwatch.expressions import syntax
 from coldframe.services.cloudwatch.expressions.evaluate import evaluate
 from coldframe.services.cloudwatch.expressions.metrics_insights import is_query, parse_query
@@ -73,10 +74,10 @@ class _Shapes:
         del expression, stat, period
         raise ExpressionError("SEARCH is not supported on Metric Alarms.")
 
-    def band(self, series: TimeSeries, deviations: float) -> list[TimeSeries]:
+    def band(self, series: TimeSeries, deviations: float, tree: syntax.Node) -> list[TimeSeries]:
         del deviations
         if series.metric is None or series.computed:
-            raise ExpressionError("ANOMALY_DETECTION_BAND takes a metric, not the result of an expression")
+            subjects.identity(tree, self._queries)
         return [_series(), _series()]
 
     def rule_metric(self, rule: str, metric: str) -> TimeSeries:

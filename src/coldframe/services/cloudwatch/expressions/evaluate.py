@@ -41,8 +41,8 @@ class Sources(Protocol):
     def search(self, expression: str, stat: str, period: int | None) -> list[TimeSeries]:
         """Return the series that a search expression finds."""
 
-    def band(self, series: TimeSeries, deviations: float) -> list[TimeSeries]:
-        """Return the upper and the lower bound that a model expects of a metric."""
+    def band(self, series: TimeSeries, deviations: float, tree: Node) -> list[TimeSeries]:
+        """Return the upper and the lower bound that a model expects of a series, which `tree` is the expression of."""
 
     def rule_metric(self, rule: str, metric: str) -> TimeSeries:
         """Return a metric of a Contributor Insights rule."""
@@ -69,7 +69,8 @@ class _Evaluation:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._functions: dict[str, tuple[int, int, Callable[[list[Value]], Value]]] = {
-            "ANOMALY_DETECTION_BAND": (1, 2, self._band),
+            # It needs the expression of what it is asked about too, and is called with it.
+            "ANOMALY_DETECTION_BAND": (1, 2, lambda found: found[0]),
             "FILL": (2, 2, lambda found: transforms.fill(found[0], found[1])),
             "FIRST": (1, 1, lambda found: _array("FIRST", found[0], least=1)[0]),
             "IF": (2, 3, _if),
@@ -139,7 +140,7 @@ class _Evaluation:
             return aggregates.aggregate(name, found[0])
         if name in transforms.TRANSFORMS:
             return transforms.transform(name, found[0])
-        return function(found)
+        return self._band(node.arguments[0], found) if name == "ANOMALY_DETECTION_BAND" else function(found)
 
     def _metrics(self, found: list[Value]) -> Value:
         part = _text("METRICS", found[0]) if found else ""
@@ -159,12 +160,12 @@ class _Evaluation:
         check_size(grid)
         return TimeSeries(dict.fromkeys(grid, number) if finite(number) is not None else {}, grid)
 
-    def _band(self, found: list[Value]) -> Value:
+    def _band(self, tree: Node, found: list[Value]) -> Value:
         series = found[0]
         if not isinstance(series, TimeSeries):
             raise ExpressionError(f"Unsupported argument type for ANOMALY_DETECTION_BAND: '{kind(series)}'")
         deviations = _number("ANOMALY_DETECTION_BAND", found[1]) if len(found) == 2 else 2.0
-        return self._sources.band(series, deviations)
+        return self._sources.band(series, deviations, tree)
 
     def _rule_metric(self, found: list[Value]) -> Value:
         name = "INSIGHT_RULE_METRIC"

@@ -3,7 +3,7 @@
 Source: Amazon CloudWatch User Guide, "CloudWatch metric stream output in JSON format".
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -39,15 +39,15 @@ def line(stream: str, account: str, region: str, datum: Datum) -> bytes:
     return msgspec.json.encode(told) + b"\n"
 
 
-def records(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Gather lines into records of Firehose."""
+def records(lines: Iterable[bytes], joined: Callable[[Sequence[bytes]], bytes] = b"".join) -> Iterator[bytes]:
+    """Gather lines, or the parts that `joined` makes a record of, into records of Firehose."""
     gathered: list[bytes] = []
     size = 0
     for one in lines:
         if gathered and size + len(one) > _LARGEST_RECORD:
-            yield b"".join(gathered)
+            yield joined(gathered)
             gathered, size = [], 0
         gathered.append(one)
         size += len(one)
     if gathered:
-        yield b"".join(gathered)
+        yield joined(gathered)

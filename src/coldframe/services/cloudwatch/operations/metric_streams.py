@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from coldframe.core import arns
 from coldframe.core.call import Call
-from coldframe.core.faults import NotBuilt, ServiceFault
+from coldframe.core.faults import ServiceFault
 from coldframe.core.records import place
 from coldframe.services.cloudwatch import tagging
 from coldframe.services.cloudwatch.answers import moment
 from coldframe.services.cloudwatch.datums import is_extended
+from coldframe.services.cloudwatch.metric_streams.open_telemetry import quantile
 from coldframe.services.cloudwatch.stream_records import RUNNING, STOPPED, MetricStream
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ _MOST_STATISTICS = 20
 def put_metric_stream(call: Call, request: "PutMetricStreamInputTypeDef") -> "PutMetricStreamOutputTypeDef":
     """Make a stream, running, or replace the configuration of one, whose state stays."""
     _check(request)
-    if request["OutputFormat"] != "json":
-        raise NotBuilt(f"The format {request['OutputFormat']} is not built in coldframe; json is.")
     name, arn = request["Name"], call.arn(f"metric-stream/{request['Name']}")
     _check_firehose(call, request["FirehoseArn"])
     call.require("iam:PassRole", request["RoleArn"])
@@ -164,6 +163,8 @@ def _check(request: "PutMetricStreamInputTypeDef") -> None:
         for name in each["AdditionalStatistics"]:
             if not is_extended(name):
                 raise _invalid(f"{name} is no statistic that can be added to a stream.")
+            if request["OutputFormat"] != "json" and quantile(name) is None:
+                raise _invalid(f"{name} is no percentile, and a stream in OpenTelemetry has no others.")
 
 
 def _check_firehose(call: Call, text: str) -> None:

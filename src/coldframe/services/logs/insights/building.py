@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from coldframe.services.logs.insights import tree
 from coldframe.services.logs.insights.errors import QueryError, Span
+from coldframe.services.logs.insights.ordering import ordered
 from coldframe.services.logs.insights.tree import Expression
 
 MOST_DEPTH = 100
@@ -56,6 +57,7 @@ class Builder:
         for part in parts[1:]:
             if isinstance(part, tree.Source):
                 raise QueryError("SOURCE must be the first command", part.span)
+        ordered(parts)
         del span
         return tuple(
             replace(part, before=tuple(parts[:at])) if isinstance(part, tree.Compare) else part
@@ -407,6 +409,9 @@ class Builder:
 
     def _on_call_star(self, span: Span, parts: list[Any]) -> Expression:
         return tree.Call(span, parts[0].name, (), star=True)
+
+    def _on_member(self, span: Span, parts: list[Any]) -> Any:
+        return self._deep(tree.Member(span, parts[0], path_of(str(parts[1]))), parts[0])
 
     def _on_field(self, span: Span, parts: list[Any]) -> Any:
         return tree.Field(span, path_of(str(parts[0])))

@@ -7,7 +7,7 @@ from coldframe.services.logs.insights import regexes, tree, values
 from coldframe.services.logs.insights.comparisons import among, compared
 from coldframe.services.logs.insights.errors import QueryError, Span
 from coldframe.services.logs.insights.functions.table import FUNCTIONS
-from coldframe.services.logs.insights.scope import Binder, Scope
+from coldframe.services.logs.insights.scope import Binder, Scope, member
 from coldframe.services.logs.insights.tree import Command, Expression
 from coldframe.services.logs.insights.values import Sql
 
@@ -59,6 +59,9 @@ class Compiler:
             return Sql(f"CAST({self.bind.bind(node.value)} AS VARCHAR)", "text", node.value)
         if isinstance(node, tree.Call):
             return self._call(node)
+        if isinstance(node, tree.Member):
+            document = self.value(node.document)
+            return member(document, node.path, self.bind)
         if isinstance(node, tree.Operation):
             return self._operation(node)
         if isinstance(node, tree.Negative):
@@ -109,7 +112,7 @@ class Compiler:
         """Return what is known of an expression by its name or its own text, as of `count(*)` after a stats."""
         if isinstance(node, tree.Field) and self.given is not None and node.name in self.given:
             return self.given[node.name]
-        if isinstance(node, tree.Call | tree.Operation):
+        if isinstance(node, tree.Call | tree.Member | tree.Operation):
             written = self.text[node.span.start : node.span.end].strip()
             if self.given is not None and written in self.given:
                 return self.given[written]

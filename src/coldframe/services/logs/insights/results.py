@@ -14,6 +14,7 @@ from coldframe.services.logs.insights.errors import QueryFailed
 from coldframe.services.logs.insights.values import Kind, plain_number
 
 _PURPOSE = "logs-query-results"
+_PLACES = 4
 
 
 class Results(msgspec.Struct, array_like=True):
@@ -36,10 +37,19 @@ def shown(value: Any, kind: Kind) -> str | None:
     if kind == "bool":
         return "1" if value else "0"
     if kind == "number":
-        return plain_number(float(value)) if value == value and abs(value) != float("inf") else None
+        return _rounded(float(value)) if value == value and abs(value) != float("inf") else None
     if kind == "json" and isinstance(value, str) and value.startswith('"'):
         return str(msgspec.json.decode(value))
     return None if kind == "json" and value == "null" else str(value)
+
+
+def _rounded(value: float) -> str:
+    """Return a number as the service shows what it has computed: to four places, none of which is a trailing zero.
+
+    So do the results of GetQueryResults that https://github.com/aws-samples/serverless-dotnet-demo has recorded. What
+    it shows of a number that would be rounded to nothing is not known: that one keeps its digits.
+    """
+    return plain_number(round(value, _PLACES) or value)
 
 
 def moment(milliseconds: int) -> str:

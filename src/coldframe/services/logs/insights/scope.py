@@ -100,6 +100,12 @@ class Binder:
         return f"{letter}{self._numbers}"
 
 
+def member(value: Sql, path: tuple[str, ...], bind: Binder) -> Sql:
+    """Return SQL for a part of a value that is a document, by its steps."""
+    document = value.text if value.kind == "json" else f"TRY_CAST({value.text} AS JSON)"
+    return _part(document, path, bind, f"CAST({value.text} AS VARCHAR)")
+
+
 def _side(column: Column, unmasked: bool) -> str:
     return column.twin if unmasked and column.twin is not None else column.sql
 

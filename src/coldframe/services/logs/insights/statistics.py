@@ -44,7 +44,11 @@ class _Aggregation:
         stage.scope = Scope(dict(keys))
         stage.shown, stage.parsed = [], []
         stage.groups = [name for name, _ in keys]
-        stage.order = [f"{column.sql} ASC NULLS LAST" for _, column in keys]
+        bins = {name for name, _ in stage.bins}
+        # Without a sort the service gives the newest bin first.
+        stage.order = [
+            f"{column.sql} {'DESC' if name in bins else 'ASC'} NULLS LAST" for name, column in keys
+        ]
         self._results()
         stage.show([*stage.groups, *(item.name for item in command.items)])
 

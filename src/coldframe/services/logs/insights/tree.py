@@ -63,6 +63,14 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Member(Node):
+    """A part of the map or list that a call gives, as in `jsonParse(x).a[0]`."""
+
+    document: "Expression"
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation(Node):
     """An arithmetic operation or a comparison."""
 
@@ -125,6 +133,7 @@ Expression = (
     | Regex
     | Period
     | Call
+    | Member
     | Operation
     | Negative
     | Logical
