@@ -8,6 +8,7 @@ from coldframe.services.rds.records import (
     Cluster,
     ClusterBackup,
     ClusterSnapshot,
+    ExportTask,
     Instance,
     Snapshot,
 )
