@@ -25,6 +25,7 @@ from tests.services.rds.conftest import (
     wanted,
 )
 from tests.services.rds.test_db_instances import other_account
+from tests.services.rds.test_exports import asked, ended, place, table  # noqa: F401
 
 pytestmark = [needs_root, pytest.mark.xdist_group("rds_encrypted")]
 ENGINES = ["mariadb", "postgres"]
@@ -183,6 +184,29 @@ def test_a_stopped_instance_is_closed_and_its_backups_can_be_restored_meanwhile(
     assert story.reads(available(rds, restored)) == story.marker
     assert encrypted_folders.locked(root, key.name)
     deleted(rds, restored)
+    rds.start_db_instance(DBInstanceIdentifier=story.name)
+    assert story.reads(available(rds, story.name)) == story.marker
+
+
+def test_an_encrypted_snapshot_is_exported_and_what_that_needs_is_encrypted_and_gone_afterwards(
+    story, server, rds, disk, place
+):
+    available(rds, story.name)
+    saved = story.snapshot(f"exported-{story.engine}")
+    available(rds, story.name)
+    rds.stop_db_instance(DBInstanceIdentifier=story.name)
+    until(lambda: described(rds, story.name)["DBInstanceStatus"] == "stopped")
+    key, name = story.row().encryption, f"encrypted-{story.engine}"
+    rds.start_export_task(**asked(place, saved["DBSnapshotArn"], name))
+    until(lambda: rds.describe_export_tasks(ExportTaskIdentifier=name)["ExportTasks"][0]["PercentProgress"])
+    # It needs its key until the end, also when nobody else does any more.
+    rds.delete_db_snapshot(DBSnapshotIdentifier=saved["DBSnapshotIdentifier"])
+    assert ended(rds, name)["Status"] == "COMPLETE"
+    schema = "app/app" if story.engine == "mariadb" else "app/public"
+    assert [row["t"] for row in table(server, f"{name}/{schema}.marked/")] == [story.marker]
+    assert disk.holds(story.marker.encode()) == []
+    assert not list(story.databases.root.glob("export-*"))
+    until(lambda: encrypted_folders.locked(story.databases.root, key.name))
     rds.start_db_instance(DBInstanceIdentifier=story.name)
     assert story.reads(available(rds, story.name)) == story.marker
 
