@@ -215,8 +215,12 @@ def test_a_writer_with_rows_of_its_own_is_copied_anew(group):
     new = group.promote(group.followers[0])
     group.insert(new, 8)
     old = replace(group.writer, read_only=True, acknowledged_by=())
+    log = group.engine.log_files(old)[0].name
+    said = group.engine.read_log(old, log, 0, 200)
     assert group.engine.groups.rejoin(new, old)
     until(lambda: group.rows(old) == {8})
+    # What it logged before is still to be exported.
+    assert group.engine.read_log(old, log, 0, 200) == said != b""
 
 
 def test_a_writer_that_hands_over_is_not_copied(group):
