@@ -143,6 +143,18 @@ class SQLite:
         holder.flush()
         self._lock = holder
 
+    def served(self) -> bool:
+        """Tell whether a server has it just now."""
+        path = self.path.with_name(self.path.name + ".lock")
+        if not path.exists():
+            return False
+        with path.open() as looked_at:
+            try:
+                fcntl.flock(looked_at, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def release(self) -> None:
         """Let the lock file go."""
         if self._lock is not None:

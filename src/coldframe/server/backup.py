@@ -5,7 +5,10 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from coldframe.core.backup import (
     BackupError,
@@ -22,11 +25,15 @@ from coldframe.core.backup import (
     verify,
 )
 from coldframe.core.config import Settings
+from coldframe.core.database import SQLite
+from coldframe.core.seal import Seal, SealBroken, load_master_key
 from coldframe.core.sealed_master import NAME
 from coldframe.core.store import Store
 from coldframe.engines.logstore import backup as log_store
 from coldframe.engines.metricstore import backup as metric_store
 from coldframe.engines.objectstore import backup as object_store
+from coldframe.services.rds.sealed_trees import private_key
+from coldframe.services.rds.staged_copies import HOME, encrypted_in, staged_copies
 from coldframe.services.rds.whole_copies import WholeCopiesOfDatabases, absent
 from coldframe.services.rds.whole_copies import check as check_databases
 from coldframe.services.s3.records import UploadedPart, Version
@@ -34,7 +41,7 @@ from coldframe.services.s3.records import UploadedPart, Version
 _FILES = ("master.key", NAME, "root-credentials.json", "tls", "topics/signing.key", "topics/signing.pem")
 _DATABASES = ("queues/messages.sqlite3", "topics/outbox.sqlite3", "streams/records.sqlite3")
 # Made again by whoever needs it, or of processes that are none of the copy's.
-_LEFT_OUT = ("cache", "databases/endpoints")
+_LEFT_OUT = ("cache", "databases/endpoints", f"databases/{HOME}")
 # Never changed once they are there, so that a copy on the same disk takes no room.
 _LINKED = ("logs/segments", "objects", "databases/snapshots", "databases/archive")
 
@@ -48,10 +55,12 @@ def back_up(data_dir: Path, destination: Path, tell: Tell = unheard, *, store_ur
     try:
         contributions = [*map(copy_tree, _FILES), *map(copy_database, _DATABASES)]
         contributions += [_copy_logs, _copy_query_results, _copy_metrics]
-        databases = WholeCopiesOfDatabases(store, settings, tell)
-        refuse_without_room(destination, _room(data_dir, destination))
-        together: list[Consistent] = [_Objects(store, data_dir, destination), databases]
-        backup(store, data_dir, destination, contributions, time.time(), tell, consistent=together)
+        with staged_copies(data_dir / "databases", served=_served(store)) as staged:
+            databases = WholeCopiesOfDatabases(store, settings, staged, tell)
+            refuse_without_room(destination, _room(data_dir, destination))
+            _refuse_without_room_to_stage(data_dir)
+            together: list[Consistent] = [_Objects(store, data_dir, destination), databases]
+            backup(store, data_dir, destination, contributions, time.time(), tell, consistent=together)
     finally:
         store.close()
 
@@ -63,22 +72,54 @@ def check(directory: Path, tell: Tell = unheard) -> tuple[Manifest, list[str]]:
     """
     manifest = verify(directory, tell)
     settings = Settings(data_dir=directory.absolute())
-    check_databases(_records(directory), directory.absolute(), settings.cache, tell)
+    check_databases(_records(directory), directory.absolute(), settings.cache, tell, _opener(directory))
     return manifest, absent(_records(directory), directory)
+
+
+def _served(store: Store) -> bool:
+    return isinstance(store.database, SQLite) and store.database.served()
+
+
+def _opener(directory: Path) -> X25519PrivateKey | None:
+    """Return what opens the sealed files of a backup, None where its master key is itself under a passphrase."""
+    path = directory / "master.key"
+    try:
+        return private_key(Seal(load_master_key(path))) if path.exists() else None
+    except (PermissionError, SealBroken) as error:
+        raise BackupError(str(error)) from error
 
 
 def _room(data_dir: Path, destination: Path) -> int:
     """Return about how many bytes a copy takes."""
     there = next(path for path in (destination, *destination.parents) if path.exists())
     linked = _LINKED if there.stat().st_dev == data_dir.stat().st_dev else ()
+    left = {data_dir / name for name in (*_LEFT_OUT, *linked)}
+    # What is encrypted is no link in the copy, but sealed.
+    return _size(data_dir, left) + sum(
+        _size(path) for name in linked for path in encrypted_in(data_dir / name)
+    )
+
+
+def _refuse_without_room_to_stage(data_dir: Path) -> None:
+    """Refuse when the disk of the databases has no room for one more copy of those that are encrypted; raises BackupError."""
+    room = sum(_size(path) for path in encrypted_in(data_dir / "databases"))
+    free = shutil.disk_usage(data_dir).free
+    if room > free:
+        raise BackupError(
+            f"encrypted databases are copied beside where they lie before they are sealed, which takes about {room / 1e9:.2f} GB,"
+            f" and {data_dir} has {free / 1e9:.2f} GB left: make room there"
+        )
+
+
+def _size(folder: Path, left: AbstractSet[Path] = frozenset()) -> int:
+    """Return the bytes that the files of a folder take, without those in the folders `left` out."""
     total = 0
-    for folder, folders, files in os.walk(data_dir):
-        inside = Path(folder).relative_to(data_dir)
-        folders[:] = [name for name in folders if str(inside / name) not in (*_LEFT_OUT, *linked)]
+    for inside, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if Path(inside, name) not in left]
         for name in files:
             # What is gone by now takes none.
             with contextlib.suppress(FileNotFoundError):
-                total += (Path(folder) / name).lstat().st_blocks * 512
+                total += Path(inside, name).lstat().st_blocks * 512
     return total
 
 

@@ -62,6 +62,25 @@ def public_key(root: Path) -> X25519PublicKey:
         ) from error
 
 
+def sealed_file(folder: Path) -> Path:
+    """Return where in a backup the sealed file of a folder lies: in its place."""
+    return folder.with_name(f"{folder.name}{SUFFIX}")
+
+
+def sealed_files(root: Path) -> dict[str, Path]:
+    """Return the sealed files of a backup's `databases/`, by the names of their folders below it."""
+    return {
+        str(path.relative_to(root)).removesuffix(SUFFIX): path
+        for below in ("", "snapshots", "archive")
+        for path in sorted((root / below).glob(f"*{SUFFIX}"))
+    }
+
+
+def place_of(name: str) -> str:
+    """Return the place that the sealed file of a folder below `databases/` opens for."""
+    return f"databases/{name}"
+
+
 def seal_tree(folder: Path, file: Path, key: X25519PublicKey, place: str) -> None:
     """Write a folder that nobody changes to a sealed file; it opens for the same `place` alone. Raises OSError."""
     once = X25519PrivateKey.generate()

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from coldframe.core.backup import BackupError, Disturbed, Tell, linked_tree, rows
 from coldframe.core.config import Settings
@@ -15,10 +16,12 @@ from coldframe.engines.accounts import NoAccount
 from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSpec
 from coldframe.jobs.holding import LOOK, Gate
 from coldframe.jobs.journal import JobRow, UnfinishedJob
-from coldframe.services.rds import engine_names, specs
+from coldframe.services.rds import engine_names, sealed_trees, specs
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.engines import makers
 from coldframe.services.rds.records import Instance
+from coldframe.services.rds.sealed_trees import TreeBroken, place_of, sealed_file, sealed_files
+from coldframe.services.rds.staged_copies import StagedCopies, encrypted, encrypted_in
 
 # Jobs during which clients wait: they are not held between two steps, but waited for.
 _PAUSES = frozenset(
@@ -40,11 +43,15 @@ class Copied(msgspec.Struct):
 
 
 class WholeCopiesOfDatabases:
-    """The Consistent of RDS: `store` is the running one, `tell` hears how far it is."""
+    """The Consistent of RDS: `store` is the running one, `tell` hears how far it is.
 
-    def __init__(self, store: Store, settings: Settings, tell: Tell) -> None:
+    What is encrypted is copied to `staged`, which is encrypted too, and comes to the backup as sealed files.
+    """
+
+    def __init__(self, store: Store, settings: Settings, staged: StagedCopies, tell: Tell) -> None:
         self._store, self._settings, self._tell = store, settings, tell
         self._root = settings.data_dir / "databases"
+        self._staged = staged
         self._gate = Gate(self._root)
         self._engines = Engines(settings.cache)
         self._held_since = 0.0
@@ -73,23 +80,23 @@ class WholeCopiesOfDatabases:
 
     def copy(self, records: Path, destination: Path) -> None:
         """Copy what the copied records name; raises BackupError, and Disturbed when a database waits to be started again."""
-        root = destination / "databases"
-        found = in_order(copied(records, self._settings))
+        self._staged.empty()
+        found = in_order(self._copied(records))
         for name in ("ca", *_LINKED):
             if (self._root / name).exists():
                 self._tell(f"copying the databases' {name}", 0, len(found))
-                linked_tree(self._root / name, root / name, link=name in _LINKED)
+                self._copy_folder(name, destination / "databases")
         try:
             with ExitStack() as stack:
+                places = {}
                 for each in found:
-                    place = root / each.spec.folder.name
-                    place.mkdir(mode=0o700, parents=True)
+                    places[each.spec.name] = place = self._place(each, destination)
                     stack.enter_context(self._engines.of(each).whole_copies.retain(each.spec, place))
                 for number, each in enumerate(found):
                     if any(row.created > self._held_since for row in self._pausing()):
                         raise Disturbed("a database has ended and is to be started again")
                     self._tell(f"copying the database {each.name}", number, len(found))
-                    self._engines.of(each).whole_copies.take(each.spec, root / each.spec.folder.name)
+                    self._engines.of(each).whole_copies.take(each.spec, places[each.spec.name])
         except (DatabaseError, NoAccount) as error:
             if self._pausing():
                 raise Disturbed(str(error)) from error
@@ -99,14 +106,51 @@ class WholeCopiesOfDatabases:
             ) from error
 
     def finish(self, records: Path, destination: Path) -> None:
-        """Make the copies consistent that the engines left raw."""
-        found = copied(records, Settings(data_dir=destination))
+        """Make the copies consistent that the engines left raw, and seal those of what is encrypted, once they were checked."""
+        found = self._copied(records)
         for number, each in enumerate(found):
             self._tell(f"preparing the database {each.name}", number, len(found))
+            staged = self._staged.has(each.spec.name)
+            place = self._staged.at(each.spec.name) if staged else destination / "databases" / each.spec.name
+            whole = self._engines.of(each).whole_copies
             try:
-                self._engines.of(each).whole_copies.finish(each.spec, each.spec.folder)
+                whole.finish(each.spec, place)
+                if staged:
+                    # Nobody can look into it later without the master key.
+                    whole.check(each.name, place)
             except DatabaseError as error:
                 raise BackupError(f"the copy of {each.name} cannot be made consistent: {error}") from error
+        names = self._staged.names
+        for number, name in enumerate(names):
+            self._tell("sealing what is encrypted", number, len(names))
+            self._staged.seal(name, destination / "databases")
+
+    def _copied(self, records: Path) -> list[Copied]:
+        """Return what is copied: nobody can have what KMS does not give the key of."""
+        return [
+            each for each in copied(records, self._settings) if not self._staged.closed(each.spec.folder.name)
+        ]
+
+    def _place(self, each: Copied, destination: Path) -> Path:
+        """Make the folder of a database's copy: in the backup, or where it stays encrypted until it is sealed."""
+        if encrypted(each.spec.folder):
+            return self._staged.begin(each.spec.name)
+        place = destination / "databases" / each.spec.name
+        place.mkdir(mode=0o700, parents=True)
+        return place
+
+    def _copy_folder(self, name: str, target: Path) -> None:
+        """Copy a folder whose files never change once they are there, but what in it is encrypted to where that stays so."""
+        kept = encrypted_in(self._root / name)
+        if not kept:
+            linked_tree(self._root / name, target / name, link=name in _LINKED)
+            return
+        for path in sorted((self._root / name).iterdir()):
+            inside = f"{name}/{path.name}"
+            if path in kept and not self._staged.closed(inside):
+                self._staged.link(inside)
+            elif path not in kept:
+                linked_tree(path, target / name / path.name)
 
     def _pausing(self) -> list[JobRow]:
         """Return the jobs during which clients wait; one that fails again and again is waited for by nobody."""
@@ -160,7 +204,7 @@ def copied(records: Path, settings: Settings) -> list[Copied]:
         for row in clusters.values()
         if row.volume and row.volume not in names
     ]
-    return [each for each in found if each.spec.folder.exists()]
+    return [each for each in found if _there(each.spec.folder)]
 
 
 def absent(records: Path, directory: Path) -> list[str]:
@@ -174,7 +218,7 @@ def absent(records: Path, directory: Path) -> list[str]:
         if row.ready
         and row.status not in {"deleting", "failed"}
         and not _made_again(row, clusters.get(row.cluster), names)
-        and not (directory / "databases" / row.resource_id).exists()
+        and not _there(directory / "databases" / row.resource_id)
     )
 
 
@@ -192,16 +236,34 @@ def in_order(found: list[Copied]) -> list[Copied]:
     return sorted(found, key=lambda each: (-depth(each.spec.name), each.name))
 
 
-def check(records: Path, directory: Path, cache: Path, tell: Tell) -> None:
-    """Look whether every database of a backup is there and sound; raises BackupError."""
+def check(
+    records: Path, directory: Path, cache: Path, tell: Tell, key: X25519PrivateKey | None = None
+) -> None:
+    """Look whether every database of a backup is there and sound; raises BackupError.
+
+    What is sealed is opened where there is the `key`, and was looked at by its engine before it was sealed.
+    """
     engines = Engines(cache)
     found = copied(records, Settings(data_dir=directory))
     for number, each in enumerate(found):
+        if sealed_file(each.spec.folder).exists():
+            continue
         tell(f"checking the database {each.name}", number, len(found))
         try:
             engines.of(each).whole_copies.check(each.name, each.spec.folder)
         except DatabaseError as error:
             raise BackupError(f"{error}: the backup cannot be used for it") from error
+    sealed = sealed_files(directory / "databases") if key is not None else {}
+    for number, (name, file) in enumerate(sealed.items()):
+        tell("opening what is sealed", number, len(sealed))
+        try:
+            sealed_trees.check_tree(file, key, place_of(name))
+        except TreeBroken as error:
+            raise BackupError(f"{error}: the backup cannot be used for it") from error
+
+
+def _there(folder: Path) -> bool:
+    return folder.exists() or sealed_file(folder).exists()
 
 
 def _made_again(row: Instance, cluster: Cluster | None, names: set[str]) -> bool:

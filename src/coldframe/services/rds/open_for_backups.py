@@ -1,0 +1,60 @@
+"""Encrypted folders that a backup in another process wants to read are open while it runs: it has no key."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from coldframe.core import durable
+from coldframe.core.installation import Installation
+from coldframe.engines.database import DatabaseError
+from coldframe.engines.encrypted_folders import key_of
+from coldframe.services.rds import sealed_trees, wrapped_keys
+from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.staged_copies import ANSWERED, HOME, WANTED, encrypted_in, in_use
+
+
+class OpenForBackups:
+    """What is open for which backup, by its folder; `look` is for one thread."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._databases = installation.parts.get(Databases)
+        self._open: dict[Path, ExitStack] = {}
+        self._published = False
+
+    def look(self) -> None:
+        """Open for backups that have begun, and close for those that have ended, whichever way."""
+        root = self._databases.root
+        if not self._published:
+            sealed_trees.publish(root, self._installation.seal)
+            self._published = True
+        for folder in [each for each in self._open if not in_use(each)]:
+            self._open.pop(folder).close()
+        home = root / HOME
+        for folder in sorted(home.iterdir()) if home.exists() else ():
+            if folder not in self._open and (folder / WANTED).exists() and in_use(folder):
+                self._open[folder] = stack = ExitStack()
+                refused = self._open_all(stack)
+                durable.write(folder / ANSWERED, msgspec.json.encode(refused))
+
+    def close(self) -> None:
+        """Close what is open."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _open_all(self, stack: ExitStack) -> dict[str, str]:
+        """Open all encrypted folders; returns why some could not be, by the names of their keys."""
+        with self._installation.store.read() as transaction:
+            keys = wrapped_keys.all_keys(transaction.records("", ""))
+        root, refused = self._databases.root, {}
+        for folder in [path for below in ("", "snapshots", "archive") for path in encrypted_in(root / below)]:
+            name = key_of(folder)
+            if name is None or name not in keys:
+                # What a job has not removed yet.
+                continue
+            try:
+                stack.enter_context(self._databases.encryption.open(folder, keys[name]))
+            except DatabaseError as error:
+                refused[name] = str(error)
+        return refused
