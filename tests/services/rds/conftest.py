@@ -16,13 +16,13 @@ _numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def served(remove=None, **settings):
+def served(remove=None, *, home=None, **settings):
     """A server with a folder of its own; `remove` (`remove_all` where none is given) ends its databases.
 
     The folder is none of pytest's: every pytest that the same user starts closes the one that they all lie in, also to
-    the account that databases run as.
+    the account that databases run as. `home` is where it lies, such as a file system of the test's own.
     """
-    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    folder = Path(tempfile.mkdtemp(prefix="cf-", dir=home))
     with running_server(folder / "data", **settings) as running:
         try:
             yield running

@@ -158,7 +158,7 @@ def _users(folders: Iterable[Path]) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             links = [process / "cwd", process / "root", *(process / "fd").iterdir()]
-            if any(f"{os.readlink(link)}/".startswith(roots) for link in links):
+            if any(f"{link.readlink()}/".startswith(roots) for link in links):
                 found.append(int(process.name))
         except OSError:
             # It has ended meanwhile, or is somebody else's.

@@ -21,6 +21,7 @@ from coldframe.services.rds.records import (
     SubnetGroup,
 )
 from coldframe.services.rds.times import moment
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 # Members of an instance's `about` that a snapshot and an automated backup have too.
 _SHARED = (
@@ -87,7 +88,7 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
         "PendingModifiedValues": row.pending,
         "ReadReplicaDBInstanceIdentifiers": followers,
         "DbInstancePort": 0,
-        "StorageEncrypted": False,
+        **storage_encryption(row.encryption),
         "DbiResourceId": row.resource_id,
         "DomainMemberships": [],
         "DBInstanceArn": arns.made(call.account, call.region, "db", row.identifier),
@@ -124,6 +125,11 @@ def instance(call: Call, row: Instance) -> dict[str, Any]:
     return answer
 
 
+def storage_encryption(key: StorageKey | None, member: str = "StorageEncrypted") -> dict[str, Any]:
+    """Return whether storage is encrypted, and under which KMS key, as instances, snapshots and backups have it."""
+    return {member: key is not None, **({"KmsKeyId": key.kms_key} if key is not None else {})}
+
+
 def secret(row: Instance | Cluster) -> dict[str, Any]:
     """Return the MasterUserSecret of an instance or a cluster whose password RDS manages."""
     return {
@@ -153,7 +159,7 @@ def snapshot(call: Call, row: Snapshot) -> dict[str, Any]:
         "LicenseModel": engine_names.named(row.engine).licence,
         "OptionGroupName": row.option_group,
         "InstanceCreateTime": moment(row.instance_created),
-        "Encrypted": False,
+        **storage_encryption(row.encryption, "Encrypted"),
         "DBSnapshotArn": arns.made(call.account, call.region, "snapshot", row.identifier),
         "IAMDatabaseAuthenticationEnabled": bool(row.about.get("IAMDatabaseAuthenticationEnabled")),
         "TagList": tag_list(row.tags),
@@ -190,7 +196,7 @@ def automated_backup(call: Call, row: AutomatedBackup) -> dict[str, Any]:
         "EngineVersion": row.version,
         "LicenseModel": engine_names.named(row.engine).licence,
         "OptionGroupName": row.option_group,
-        "Encrypted": False,
+        **storage_encryption(row.encryption, "Encrypted"),
         "IAMDatabaseAuthenticationEnabled": bool(row.about.get("IAMDatabaseAuthenticationEnabled")),
         "BackupRetentionPeriod": row.retention,
         "DBInstanceAutomatedBackupsArn": arns.made(call.account, call.region, "auto-backup", row.id),

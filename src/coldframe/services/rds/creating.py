@@ -59,6 +59,7 @@ def failed(run: Run, resource_id: str) -> None:
         # It can only be deleted: its source would keep the log for it, and others of the same disk may lack its room. The
         # data of a cluster's writer are the cluster's.
         engine.destroy(spec)
+    databases.encryption.lock(instance.encryption)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
         found = lookup.by_resource(records, resource_id)
@@ -72,4 +73,5 @@ def _lay_in(run: Run, resource_id: str, sealed: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     engine, spec = databases.engine(instance.engine), databases.spec(instance)
     with stages.given_back(partial(engine.destroy, spec)):
+        databases.encryption.make_folder(spec.folder, instance.encryption)
         engine.create(spec, databases.login(instance, sealed), instance.database or None)

@@ -12,6 +12,7 @@ from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSp
 from coldframe.engines.endpoint import Endpoints, EndpointSpec
 from coldframe.services.rds import engine_names, specs
 from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
+from coldframe.services.rds.encryption import Encryption
 from coldframe.services.rds.faults import bad_combination
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 
@@ -41,6 +42,7 @@ class Databases:
         self.clock = installation.clock
         self.store = installation.store
         self.settings = installation.settings
+        self.encryption = Encryption(installation, self.root)
         # How many looks in a row the readers of clusters have not followed, by resource id; the look at a cluster alone counts.
         self.idle: dict[str, int] = {}
         self._installation = installation
@@ -119,8 +121,10 @@ class Databases:
         return specs.of_instance(self.settings, instance)
 
     def socket(self, instance: Instance) -> Path:
-        """Start an instance (or find it running) and return its socket; raises DatabaseError."""
-        return self.engine(instance.engine).start(self.spec(instance)).socket
+        """Start an instance (or find it running) and return its socket; raises DatabaseError, KeyInaccessible."""
+        spec = self.spec(instance)
+        self.encryption.unlock(spec.folder, instance.encryption)
+        return self.engine(instance.engine).start(spec).socket
 
     def door(self, endpoint: Endpoint) -> EndpointSpec:
         """Return what an endpoint's process is told, with the certificate that it shows."""

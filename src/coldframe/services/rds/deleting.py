@@ -1,11 +1,14 @@
 """The job that deletes an instance: a last snapshot, its processes, its files, its records, its backups."""
 
+import contextlib
+
 from coldframe.core import durable
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, lookup, snapshotting, stages
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.encryption import KeyInaccessible
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Endpoint, Snapshot
 
@@ -49,7 +52,11 @@ def _remove(run: Run, resource_id: str) -> None:
     instance = stages.instance_of(run, resource_id)
     door, engine = databases.door(stages.endpoint_of(run, resource_id)), databases.engine(instance.engine)
     engine.stop(databases.spec(instance), at_once=True)
+    with contextlib.suppress(KeyInaccessible):
+        # What it follows is told that it leaves, of which it knows only when it is open.
+        databases.encryption.unlock(databases.spec(instance).folder, instance.encryption)
     engine.destroy(databases.spec(instance))
+    databases.encryption.lock(instance.encryption)
     # Supervision may be about to start it: a process whose folder is gone would never be found again.
     with databases.turn(door.name):
         databases.endpoints(instance.engine).stop(door)

@@ -93,6 +93,7 @@ def empty(installation: Installation) -> None:
         # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
         engine.stop(spec, at_once=True)
         engine.destroy(spec)
+        databases.encryption.lock(instance.encryption)
         if instance.endpoint in doors:
             door = databases.door(doors[instance.endpoint])
             with databases.turn(door.name):

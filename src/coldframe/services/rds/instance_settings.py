@@ -40,8 +40,6 @@ _REFUSED = {
     "DBSystemId": "DBSystemId is for Oracle",
     "MultiTenant": "MultiTenant is for Oracle",
     "AdditionalStorageVolumes": "additional storage volumes are for Oracle and SQL Server",
-    "KmsKeyId": "databases are not encrypted at rest here; encrypt the disk that the data directory lies on",
-    "StorageEncrypted": "databases are not encrypted at rest here; encrypt the disk that the data directory lies on",
     "EnableCustomerOwnedIp": "there are no Outposts here",
     "DedicatedLogVolume": "there are no dedicated log volumes here",
     "DBCapacityReservationIdentifier": "there are no capacity reservations here",

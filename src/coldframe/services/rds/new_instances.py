@@ -30,13 +30,14 @@ from coldframe.services.rds.records import (
     Snapshot,
     SubnetGroup,
 )
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 _SECURITY_GROUP = re.compile(r"sg-[0-9a-zA-Z-]{1,40}")
 _ZONES = "abc"
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What a new instance is made of: engine and version, master user, first database, and where its data come from."""
+    """What a new instance is made of: engine and version, master user, first database, where its data come from, their key."""
 
     engine: str
     version: str
@@ -46,6 +47,7 @@ class Origin(msgspec.Struct, frozen=True):
     deployment: str = ""
     resource_id: str = ""
     optimized_writes: bool = False
+    encryption: StorageKey | None = None
 
 
 def new_resource_id() -> str:
@@ -103,6 +105,7 @@ def lay_in(
         protected=bool(wanted.get("DeletionProtection")),
         token_sign_in=bool(wanted.get("EnableIAMDatabaseAuthentication")),
         optimized_writes=origin.optimized_writes,
+        encryption=origin.encryption,
     )
     records.add(instance)
     port = instance_settings.port(_default(wanted.get("Port"), engine.port))
@@ -171,6 +174,7 @@ def remember_backups(
             upgraded=present.upgraded if present is not None else 0,
             database=instance.database,
             tags=tags or (present.tags if present is not None else {}),
+            encryption=instance.encryption,
         )
     )
 

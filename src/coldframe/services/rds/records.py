@@ -6,6 +6,7 @@ import msgspec
 
 from coldframe.core.records import Record, record
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 __all__ = [
     "AutomatedBackup",
@@ -51,7 +52,7 @@ class Instance(Record):
     `upgrade` has the groups that come with the version that waits; `source` is the resource id of what it follows, `wanted`
     what it ought to be whatever happens to its process, `optimizations` says of Optimized Reads and Writes what they are,
     and why. `cluster` is the resource id of the cluster that it is a member of; `acknowledged_by` and `acknowledges` are
-    those of its spec (engines/database.py).
+    those of its spec (engines/database.py). `encryption` is the key of its folder and of its archive, None for both in clear.
     """
 
     identifier: str
@@ -95,6 +96,7 @@ class Instance(Record):
     cluster: str = ""
     acknowledged_by: list[int] = []
     acknowledges: bool = False
+    encryption: StorageKey | None = None
 
 
 @record("rds_endpoints", key=("id",), index=("address",))
@@ -122,7 +124,10 @@ class Endpoint(Record):
     ),
 )
 class Snapshot(Record):
-    """A snapshot; `folder` names its copy on the disk, `optimized_writes` what the instance's pages were written with."""
+    """A snapshot; `folder` names its copy on the disk, `optimized_writes` what the instance's pages were written with.
+
+    `encryption` is the key of its folder, None for one in clear.
+    """
 
     identifier: str
     instance: str
@@ -147,6 +152,7 @@ class Snapshot(Record):
     size: int = 0
     database: str = ""
     optimized_writes: bool = False
+    encryption: StorageKey | None = None
 
 
 @record(
@@ -233,7 +239,7 @@ class EventSubscription(Record):
 class AutomatedBackup(Record):
     """What an instance can be restored from to a moment; it may outlive the instance (`retained`).
 
-    `upgraded` is when it got its major version: what was archived before lies apart.
+    `upgraded` is when it got its major version: what was archived before lies apart. `encryption` is the key of both.
     """
 
     resource_id: str
@@ -254,6 +260,7 @@ class AutomatedBackup(Record):
     retained: bool = False
     database: str = ""
     tags: dict[str, str] = {}
+    encryption: StorageKey | None = None
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

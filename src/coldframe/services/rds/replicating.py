@@ -50,7 +50,7 @@ def copy(run: Run, resource_id: str, kind: CopyKind) -> None:
     engine = databases.engine(target.engine)
     databases.socket(source)
     engine.stop(databases.spec(target), at_once=True)
-    with stages.laid_in_anew(engine, databases.spec(target)):
+    with stages.laid_in_anew(databases, engine, databases.spec(target), target.encryption):
         engine.copies.copy(databases.spec(source), databases.spec(target), kind)
 
 

@@ -50,7 +50,7 @@ def _restore(run: Run, resource_id: str, identifier: str) -> None:
     with run.read() as records:
         folder = databases.copy_of(records.get(Snapshot, identifier))
     engine = databases.engine(instance.engine)
-    with stages.laid_in_anew(engine, databases.spec(instance)):
+    with stages.laid_in_anew(databases, engine, databases.spec(instance), instance.encryption):
         engine.backups.restore(folder, databases.spec(instance))
 
 
@@ -64,7 +64,7 @@ def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
     newest = max(before, key=lambda row: row.created)
     engine = databases.engine(instance.engine)
     aside = databases.archive_of(source, engine_names.named(instance.engine).major(newest.version))
-    with stages.laid_in_anew(engine, databases.spec(instance)):
+    with stages.laid_in_anew(databases, engine, databases.spec(instance), instance.encryption):
         engine.backups.restore(
             databases.copy_of(newest),
             databases.spec(instance),

@@ -11,7 +11,8 @@ def of_instance(settings: Settings, instance: Instance) -> InstanceSpec:
     """Return what an engine is told of an instance."""
     size = instance_classes.named(instance.instance_class)
     local = settings.local_storage
-    scratch = local if local is not None and size.scratch else None
+    # Temporary tables of encrypted storage stay in it.
+    scratch = local if local is not None and size.scratch and instance.encryption is None else None
     return InstanceSpec(
         name=instance.resource_id,
         version=instance.version,

@@ -16,6 +16,7 @@ from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.optimized import ENABLED, WRITES, decide
 from coldframe.services.rds.records import Endpoint, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 # How long new clients wait for an instance that is being started anew, in seconds.
 _RETURN = 120.0
@@ -130,6 +131,7 @@ def close(run: Run, resource_id: str) -> None:
     with databases.turn(endpoint.id):
         databases.endpoints(instance.engine).stop(databases.door(endpoint))
     databases.engine(instance.engine).stop(databases.spec(instance))
+    databases.encryption.lock(instance.encryption)
 
 
 @contextlib.contextmanager
@@ -144,10 +146,16 @@ def given_back(remove: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def laid_in_anew(engine: DatabaseEngine, spec: InstanceSpec) -> Iterator[None]:
-    """Lay an instance's files in, after what an attempt before left of them is removed; half of them do not stay."""
+def laid_in_anew(
+    databases: Databases, engine: DatabaseEngine, spec: InstanceSpec, key: StorageKey | None = None
+) -> Iterator[None]:
+    """Lay an instance's files in, after what an attempt before left of them is removed; half of them do not stay.
+
+    With a key they come into a folder that is encrypted under it.
+    """
     engine.destroy(spec)
     with given_back(partial(engine.destroy, spec)):
+        databases.encryption.make_folder(spec.folder, key)
         yield
 
 

@@ -60,7 +60,7 @@ def _restore(run: Run, cluster: str, identifier: str, of_cluster: bool) -> None:
         row: ClusterSnapshot | Snapshot
         row = records.get(ClusterSnapshot, identifier) if of_cluster else records.get(Snapshot, identifier)
     volume, engine = volume_of(databases, found), databases.engine(found.engine)
-    with stages.laid_in_anew(engine, volume):
+    with stages.laid_in_anew(databases, engine, volume):
         engine.backups.restore(databases.copy_of(row), volume)
 
 
@@ -78,7 +78,7 @@ def _restore_until(run: Run, cluster: str, source: str, until: int) -> None:
     # PostgreSQL replays no log with less of some settings than its writer had.
     settings = {**row.settings, **(present.in_force if present is not None else {})}
     volume, engine = replace(volume_of(databases, found), settings=settings), databases.engine(found.engine)
-    with stages.laid_in_anew(engine, volume):
+    with stages.laid_in_anew(databases, engine, volume):
         engine.backups.restore(
             databases.copy_of(row),
             volume,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import (
@@ -16,6 +18,7 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    storage_keys,
     storage_settings,
     tagging,
 )
@@ -50,6 +53,7 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     )
     storage_settings.refuse_rates(engine.name, kind, storage_settings.storage_of(request), request)
     origin = Origin(
+        resource_id=new_instances.new_resource_id(),
         engine=engine.name,
         version=databases.version(engine.name, request.get("EngineVersion") or ""),
         master=master,
@@ -58,12 +62,16 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn = arns.made(call.account, call.region, "db", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn)
     chosen = Chosen(request.get("MasterUserPassword") or "")
-    if master_secrets.check_new(request, engine):
-        master_secrets.rehearse(
-            call, lambda dry: new_instances.lay_in(dry, identifier, origin, request, tags)
-        )
+    managed = master_secrets.check_new(request, engine)
+
+    def rehearsed(dry: Call) -> None:
+        new_instances.lay_in(dry, identifier, origin, request, tags)
+
+    key = storage_keys.of_new(call, request, engine.name, origin.resource_id, rehearsed)
+    if managed:
+        master_secrets.rehearse(call, rehearsed)
         chosen = master_secrets.made(call, identifier, master, request.get("MasterUserSecretKmsKeyId"))
-    instance = new_instances.lay_in(call, identifier, origin, request, tags)
+    instance = new_instances.lay_in(call, identifier, replace(origin, encryption=key), request, tags)
     waiting = {"MasterUserPassword": "****"}
     instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key, pending=waiting)
     sealed = databases.sealed(instance.resource_id, chosen.password)
