@@ -45,6 +45,15 @@ def remove_tree(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
+def empty_tree(folder: Path) -> None:
+    """Remove all that is in a folder, if it is there, and let it stay as it is, with what the file system knows of it. Raises OSError."""
+    for path in list(folder.iterdir()) if folder.exists() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder that its owner alone may enter, and those above it, unless they are there; raises OSError."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]

@@ -9,7 +9,7 @@ from coldframe.engines.objectstore.sealing import SEALED_PIECE
 from coldframe.services.rds import sealed_trees
 from coldframe.services.rds.sealed_trees import TreeBroken, check_tree, open_tree, private_key, seal_tree
 
-ROW = b"a row that nobody is to find"
+ROW, NAME = b"a row that nobody is to find", "0f" * 16
 
 
 @pytest.fixture
@@ -26,13 +26,14 @@ def sealed(tmp_path, seal):
     (folder / "data" / "empty").touch(mode=0o640)
     (folder / "data" / "link").symlink_to("ibdata1")
     sealed_trees.publish(tmp_path, seal)
-    seal_tree(folder, tmp_path / "sealed", sealed_trees.public_key(tmp_path), "databases/db-1")
+    seal_tree(folder, tmp_path / "sealed", sealed_trees.public_key(tmp_path), "databases/db-1", under=NAME)
     return folder, tmp_path / "sealed"
 
 
 def test_it_comes_back_as_it_was(tmp_path, seal, sealed):
     folder, file = sealed
     assert ROW not in file.read_bytes()
+    assert sealed_trees.key_name(file) == NAME
     (tmp_path / "again").mkdir()
     check_tree(file, private_key(seal), "databases/db-1")
     open_tree(file, tmp_path / "again", private_key(seal), "databases/db-1")
@@ -60,7 +61,7 @@ def test_what_was_changed_does_not_open(seal, sealed, change):
     _, file = sealed
     content = file.read_bytes()
     # Where the second piece begins.
-    at = len(b"coldframe sealed tree 1\n") + 32 + SEALED_PIECE
+    at = len(b"coldframe sealed tree 1\n") + 32 + 16 + SEALED_PIECE
     file.write_bytes(change(content, at))
     with pytest.raises(TreeBroken, match="sealed"):
         check_tree(file, private_key(seal), "databases/db-1")

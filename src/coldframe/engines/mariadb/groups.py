@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from coldframe.core import process
+from coldframe.core import durable, process
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.mariadb import positions, received_log
 from coldframe.engines.mariadb.client import Client, quoted
@@ -139,8 +139,9 @@ class MariaDBGroups:
             if _until(lambda: self._copies.following(source, target).running, _SECONDS):
                 return False
         self._instances.stop(target, at_once=True)
-        for folder in (Place(target).scratch, target.folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(Place(target).scratch, ignore_errors=True)
+        # The folder itself may be encrypted, and what is copied is to be so too.
+        durable.empty_tree(target.folder)
         self._copies.copy(source, target, "physical")
         self._instances.start(target)
         self._copies.follow(source, target)

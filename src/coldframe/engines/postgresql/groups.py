@@ -1,8 +1,8 @@
 """Groups of a writer and its standbys: who acknowledges, who has how much, and how a member comes to follow another writer."""
 
-import shutil
 import struct
 
+from coldframe.core import durable
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.postgresql import admin, layout, positions, programs, slots
@@ -111,7 +111,8 @@ class PostgreSQLGroups:
                 if until(lambda: connection.value(_STREAMS) == "t", _SECONDS):
                     return False
         self._instances.stop(target, at_once=True)
-        shutil.rmtree(target.folder)
+        # The folder itself may be encrypted, and what is copied is to be so too.
+        durable.empty_tree(target.folder)
         self._copies.copy(source, target, "physical")
         self._instances.start(target)
         return True

@@ -59,7 +59,8 @@ def failed(run: Run, resource_id: str) -> None:
         # It can only be deleted: its source would keep the log for it, and others of the same disk may lack its room. The
         # data of a cluster's writer are the cluster's.
         engine.destroy(spec)
-    databases.encryption.lock(instance.encryption)
+    if not instance.cluster:
+        databases.encryption.lock(instance.encryption)
     with databases.store.write() as transaction:
         records = transaction.records(run.account, run.region)
         found = lookup.by_resource(records, resource_id)

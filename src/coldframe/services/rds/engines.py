@@ -25,6 +25,9 @@ def provide(installation: Installation) -> None:
     parts.provide(Databases, lambda: Databases(installation, engines, endpoints))
     parts.provide_unloaded("coldframe.services.rds.certificates.Authority", partial(_authority, installation))
     parts.provide_unloaded("coldframe.services.rds.probing.Probing", partial(_probing, installation))
+    parts.provide_unloaded(
+        "coldframe.services.rds.open_for_backups.OpenForBackups", partial(_open_for_backups, installation)
+    )
     parts.provide(TokenSignIns, lambda: TokenSignIns(installation))
     parts.provide(Looks, Looks)
     parts.provide(Messenger, lambda: Messenger(installation))
@@ -51,6 +54,12 @@ def _probing(installation: Installation) -> object:
     from coldframe.services.rds.probing import Probing
 
     return Probing(installation)
+
+
+def _open_for_backups(installation: Installation) -> object:
+    from coldframe.services.rds.open_for_backups import OpenForBackups
+
+    return OpenForBackups(installation)
 
 
 # An engine is loaded when there is a database for it.

@@ -9,8 +9,9 @@ from coldframe.core import durable
 from coldframe.core.installation import Installation
 from coldframe.engines.database import DatabaseError
 from coldframe.engines.encrypted_folders import key_of
-from coldframe.services.rds import sealed_trees, wrapped_keys
+from coldframe.services.rds import sealed_trees
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.known_keys import known_keys
 from coldframe.services.rds.staged_copies import ANSWERED, HOME, WANTED, encrypted_in, in_use
 
 
@@ -46,7 +47,7 @@ class OpenForBackups:
     def _open_all(self, stack: ExitStack) -> dict[str, str]:
         """Open all encrypted folders; returns why some could not be, by the names of their keys."""
         with self._installation.store.read() as transaction:
-            keys = wrapped_keys.all_keys(transaction.records("", ""))
+            keys = known_keys(transaction.records("", ""))
         root, refused = self._databases.root, {}
         for folder in [path for below in ("", "snapshots", "archive") for path in encrypted_in(root / below)]:
             name = key_of(folder)

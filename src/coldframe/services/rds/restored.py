@@ -9,6 +9,7 @@ from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.unpacking import unpack
 
 
 def settle(installation: Installation) -> None:
@@ -16,6 +17,7 @@ def settle(installation: Installation) -> None:
     databases = installation.parts.get(Databases)
     _refuse_beside_another(installation)
     databases.root.mkdir(mode=0o700, exist_ok=True)
+    unpack(installation)
     with installation.store.write() as transaction:
         records = transaction.records("", "")
         for account, region, cluster in records.everywhere(Cluster):
@@ -26,9 +28,11 @@ def settle(installation: Installation) -> None:
                 here.change(member, acknowledged_by=[], acknowledges=False)
     for _, _, instance in _instances(installation):
         spec = databases.spec(instance)
-        # A reader that was left out finds its place, in which it is copied from the writer.
-        spec.folder.mkdir(mode=0o700, exist_ok=True)
-        databases.engine(instance.engine).whole_copies.adopt(spec)
+        # A reader that was left out finds its place, in which it is copied from the writer; an encrypted one gets its folder
+        # when that is done, and what is there of others was adopted as it was unpacked.
+        if instance.encryption is None:
+            spec.folder.mkdir(mode=0o700, exist_ok=True)
+            databases.engine(instance.engine).whole_copies.adopt(spec)
 
 
 def _refuse_beside_another(installation: Installation) -> None:

@@ -25,7 +25,7 @@ from coldframe.engines.objectstore.sealing import PIECE, SEALED_PIECE, TAG, Ciph
 PUBLIC_KEY = "backups.pub"
 SUFFIX = ".sealed"
 _MAGIC = b"coldframe sealed tree 1\n"
-_KEY_BYTES = 32
+_KEY_BYTES, _NAME_BYTES = 32, 16
 _PURPOSE = "rds: databases in backups"
 _COPIED = 256 * 1024
 
@@ -81,14 +81,23 @@ def place_of(name: str) -> str:
     return f"databases/{name}"
 
 
-def seal_tree(folder: Path, file: Path, key: X25519PublicKey, place: str) -> None:
-    """Write a folder that nobody changes to a sealed file; it opens for the same `place` alone. Raises OSError."""
+def key_name(file: Path) -> str:
+    """Return the name of the key that a sealed folder was encrypted under before; raises TreeBroken, OSError."""
+    with file.open("rb") as source:
+        return _head(source, file)[1].hex()
+
+
+def seal_tree(folder: Path, file: Path, key: X25519PublicKey, place: str, *, under: str) -> None:
+    """Write a folder that nobody changes to a sealed file; it opens for the same `place` alone. Raises OSError.
+
+    `under`: the name of the key that the folder is encrypted under where it lies, in hexadecimal.
+    """
     once = X25519PrivateKey.generate()
-    own = once.public_key().public_bytes_raw()
+    own, name = once.public_key().public_bytes_raw(), bytes.fromhex(under)
     with file.open("xb") as target:
         file.chmod(0o600)
-        target.write(_MAGIC + own)
-        sealing = _Sealing(target, _cipher(once.exchange(key), own, key, place))
+        target.write(_MAGIC + own + name)
+        sealing = _Sealing(target, _cipher(once.exchange(key), own + name, key, place))
         with tarfile.open(fileobj=sealing, mode="w:", copybufsize=_COPIED) as archive:  # type: ignore[call-overload]
             archive.add(folder, arcname=".")
         sealing.finish()
@@ -111,12 +120,9 @@ def check_tree(file: Path, key: X25519PrivateKey, place: str) -> None:
 @contextmanager
 def _opened(file: Path, key: X25519PrivateKey, place: str) -> Iterator[tarfile.TarFile]:
     with file.open("rb") as source:
-        head = source.read(len(_MAGIC) + _KEY_BYTES)
-        if not head.startswith(_MAGIC) or len(head) != len(_MAGIC) + _KEY_BYTES:
-            raise TreeBroken(f"{file} is no sealed folder, or one of a newer version")
-        own = head[len(_MAGIC) :]
+        own, name = _head(source, file)
         shared = key.exchange(X25519PublicKey.from_public_bytes(own))
-        opening = _Opening(source, _cipher(shared, own, key.public_key(), place), file)
+        opening = _Opening(source, _cipher(shared, own + name, key.public_key(), place), file)
         try:
             with tarfile.open(fileobj=opening, mode="r|", bufsize=_COPIED, copybufsize=_COPIED) as archive:  # type: ignore[call-overload]
                 yield archive
@@ -127,9 +133,17 @@ def _opened(file: Path, key: X25519PrivateKey, place: str) -> Iterator[tarfile.T
             pass
 
 
-def _cipher(shared: bytes, own: bytes, key: X25519PublicKey, place: str) -> Cipher:
-    # Both public keys are in it, so that none of them can be another one.
-    salt = own + key.public_bytes_raw()
+def _head(source: BinaryIO, file: Path) -> tuple[bytes, bytes]:
+    """Return the public key of the one who sealed, who kept no other, and the name of the key that it was encrypted under."""
+    head = source.read(len(_MAGIC) + _KEY_BYTES + _NAME_BYTES)
+    if not head.startswith(_MAGIC) or len(head) != len(_MAGIC) + _KEY_BYTES + _NAME_BYTES:
+        raise TreeBroken(f"{file} is no sealed folder, or one of a newer version")
+    return head[len(_MAGIC) : -_NAME_BYTES], head[-_NAME_BYTES:]
+
+
+def _cipher(shared: bytes, said: bytes, key: X25519PublicKey, place: str) -> Cipher:
+    # What stands in clear before the pieces is in it, and for whom they are sealed: nothing of that can be another one.
+    salt = said + key.public_bytes_raw()
     try:
         return Cipher(HKDF(SHA256(), _KEY_BYTES, salt, _PURPOSE.encode()).derive(shared), place)
     finally:

@@ -81,9 +81,8 @@ class StagedCopies:
         file = sealed_trees.sealed_file(destination / name)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            sealed_trees.seal_tree(
-                self.at(name), file, sealed_trees.public_key(self._root), sealed_trees.place_of(name)
-            )
+            public, place = sealed_trees.public_key(self._root), sealed_trees.place_of(name)
+            sealed_trees.seal_tree(self.at(name), file, public, place, under=key_of(self.at(name)) or "")
         except TreeBroken as error:
             raise BackupError(str(error)) from error
         durable.remove_tree(self.at(name))

@@ -131,7 +131,9 @@ def close(run: Run, resource_id: str) -> None:
     with databases.turn(endpoint.id):
         databases.endpoints(instance.engine).stop(databases.door(endpoint))
     databases.engine(instance.engine).stop(databases.spec(instance))
-    databases.encryption.lock(instance.encryption)
+    if not instance.cluster:
+        # Members have one key, which is their cluster's to give back.
+        databases.encryption.lock(instance.encryption)
 
 
 @contextlib.contextmanager

@@ -31,8 +31,10 @@ from coldframe.services.rds.clusters import supervision as clusters
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.looks import Looks
 from coldframe.services.rds.messenger import Messenger
+from coldframe.services.rds.open_for_backups import OpenForBackups
 from coldframe.services.rds.probing import Probing
 from coldframe.services.rds.records import AutomatedBackup, Event, Instance, Snapshot
+from coldframe.services.rds.unpacking import unpack
 
 LOG = logging.getLogger("coldframe.rds")
 Placed = tuple[str, str, Instance]
@@ -51,6 +53,8 @@ _UNITS = {
 def periodic(installation: Installation) -> Iterator[Periodic]:
     """Give the work that is done again and again."""
     yield Periodic("rds: watch the engines", partial(watch, installation), every=_WATCH)
+    yield Periodic("rds: open for backups", partial(open_for_backups, installation), every=_WATCH / 2)
+    yield Periodic("rds: unpack what is sealed", partial(unpack, installation), every=_MINUTE)
     yield Periodic("rds: watch the deployments", partial(watch_deployments, installation), every=_DEPLOYMENTS)
     yield Periodic("rds: use the windows", partial(use_windows, installation), every=_MINUTE)
     yield Periodic("rds: archive changes", partial(archive_all, installation), every=_ARCHIVE)
@@ -83,6 +87,11 @@ def watch(installation: Installation) -> None:
     )
     looks.each(clusters.looks(installation))
     looks.each(looks_at_green_clusters(installation))
+
+
+def open_for_backups(installation: Installation) -> None:
+    """Open what is encrypted for backups that other processes make."""
+    installation.parts.get(OpenForBackups).look()
 
 
 def watch_deployments(installation: Installation) -> None:

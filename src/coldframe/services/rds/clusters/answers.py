@@ -5,7 +5,7 @@ from typing import Any
 from coldframe.core.call import Call
 from coldframe.core.records import Records
 from coldframe.services.rds import arns, authorities, engine_names, in_force
-from coldframe.services.rds.answers import secret, tag_list, valid_till
+from coldframe.services.rds.answers import secret, storage_encryption, tag_list, valid_till
 from coldframe.services.rds.clusters import lookup
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterEndpoint, ClusterSnapshot
 from coldframe.services.rds.records import Endpoint, Instance
@@ -43,7 +43,7 @@ def cluster(call: Call, row: Cluster) -> dict[str, Any]:
         "VpcSecurityGroups": [
             {"VpcSecurityGroupId": each, "Status": "active"} for each in row.security_groups
         ],
-        "StorageEncrypted": False,
+        **storage_encryption(row.encryption),
         "DbClusterResourceId": row.resource_id,
         "DBClusterArn": arns.made(call.account, call.region, "cluster", row.identifier),
         "AssociatedRoles": [],
@@ -96,7 +96,7 @@ def snapshot(call: Call, row: ClusterSnapshot) -> dict[str, Any]:
         "LicenseModel": engine_names.named(row.engine).licence,
         "SnapshotType": row.kind,
         "PercentProgress": row.progress,
-        "StorageEncrypted": False,
+        **storage_encryption(row.encryption),
         "DBClusterSnapshotArn": arns.made(call.account, call.region, "cluster-snapshot", row.identifier),
         "IAMDatabaseAuthenticationEnabled": bool(row.about.get("EnableIAMDatabaseAuthentication")),
         "TagList": tag_list(row.tags),
@@ -163,7 +163,7 @@ def backup(call: Call, row: Cluster, retained: ClusterBackup | None = None) -> d
         "Status": "retained" if retained is not None else ("active" if row.earliest else "creating"),
         "IAMDatabaseAuthenticationEnabled": row.token_sign_in,
         "ClusterCreateTime": moment(row.created),
-        "StorageEncrypted": False,
+        **storage_encryption(row.encryption),
         "AllocatedStorage": row.storage,
         "EngineVersion": row.version,
         "DBClusterArn": arns.made(call.account, call.region, "cluster", row.identifier),

@@ -74,7 +74,9 @@ def _lay_in(run: Run, cluster: str, sealed: str) -> None:
     with run.read() as records:
         found = lookup.expect(records, cluster)
     login = databases.login(found, sealed)
-    databases.engine(found.engine).create(volume_of(databases, found), login, found.database or None)
+    volume = volume_of(databases, found)
+    databases.encryption.make_folder(volume.folder, found.encryption)
+    databases.engine(found.engine).create(volume, login, found.database or None)
 
 
 def _members_there(run: Run, cluster: str) -> bool:
@@ -119,7 +121,10 @@ def _get_data(run: Run, resource_id: str) -> None:
     databases = run.part(Databases)
     if writer.resource_id != resource_id:
         replicating.copy(run, resource_id, "physical")
-    elif databases.engine(found.engine).status(databases.spec(found)).state == "absent":
+        return
+    spec = databases.spec(found)
+    databases.encryption.unlock(spec.folder, found.encryption)
+    if databases.engine(found.engine).status(spec).state == "absent":
         raise DatabaseError(f"the data of the cluster {cluster.identifier} are not there")
 
 

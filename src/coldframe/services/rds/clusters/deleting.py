@@ -148,6 +148,7 @@ def _delete_data(run: Run, cluster: str) -> None:
         engine, volume = databases.engine(found.cluster.engine), volume_of(databases, found.cluster)
         engine.stop(volume, at_once=True)
         engine.destroy(volume)
+    databases.encryption.lock(found.cluster.encryption)
 
 
 def _forget_cluster(

@@ -24,6 +24,7 @@ from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.engine_names import EngineName
 from coldframe.services.rds.faults import bad_combination, bad_value, missing_parameter
 from coldframe.services.rds.records import Endpoint, Instance
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 # A Multi-AZ DB cluster has a writer and two readers.
 SIZE = 3
@@ -38,8 +39,6 @@ _REFUSED = {
     "ScalingConfiguration": "there is no Aurora Serverless here",
     "ServerlessV2ScalingConfiguration": "there is no Aurora Serverless here",
     "RdsCustomClusterConfiguration": "RDS Custom is not built here",
-    "StorageEncrypted": "databases are not encrypted at rest here; encrypt the disk that the data directory lies on",
-    "KmsKeyId": "databases are not encrypted at rest here; encrypt the disk that the data directory lies on",
     "Domain": "Active Directory is not built here",
     "CharacterSetName": "CharacterSetName is for Oracle",
     "DBSystemId": "DBSystemId is for Oracle",
@@ -61,13 +60,20 @@ _AURORA_GIB, _LEAST_GIB = 1, 20
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What a new cluster is made of."""
+    """What a new cluster is made of, its resource id where that is known, and the key of its storage."""
 
     engine: str
     version: str
     master: str
     database: str = ""
     deployment: str = ""
+    resource_id: str = ""
+    encryption: StorageKey | None = None
+
+
+def new_resource_id() -> str:
+    """Return a resource id that no other cluster has."""
+    return ids.unique_id("cluster-", 26)
 
 
 def refuse_unbuilt(request: Mapping[str, Any]) -> None:
@@ -92,7 +98,7 @@ def lay_in(
     quotas.within("DBClusters", records.count(Cluster))
     refuse_unbuilt(wanted)
     size = _class(wanted, engine)
-    resource_id = ids.unique_id("cluster-", 26)
+    resource_id = origin.resource_id or new_resource_id()
     backup, maintenance = windows.of_new(
         resource_id, wanted.get("PreferredBackupWindow"), wanted.get("PreferredMaintenanceWindow")
     )
@@ -129,6 +135,7 @@ def lay_in(
         protected=bool(wanted.get("DeletionProtection")),
         token_sign_in=tokens,
         deployment=origin.deployment,
+        encryption=origin.encryption,
     )
     records.add(row)
     return row

@@ -131,6 +131,7 @@ def lay_in(
         source=cluster.writer,
         # The first one takes over the data, which lie under this name, with the serial that they were written by.
         resource_id="" if cluster.writer else cluster.volume,
+        encryption=cluster.encryption,
     )
     row = new_instances.lay_in(call, identifier, origin, wanted, tags)
     serial = row.serial if cluster.writer else cluster.volume_serial

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from coldframe.core.records import Record, record
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 
 @record(
@@ -20,6 +21,7 @@ class Cluster(Record):
     next member takes over with its name; `laid_in` says that they are whole.
     `instance_class` is that of a Multi-AZ DB cluster, whose three members are made with it. `deployment` is the Blue/Green
     deployment whose green side it is, `retired` says that it was switched away from and is never written to any more.
+    `encryption` is the key of the folders and archives of all its members, None for all in clear.
     """
 
     identifier: str
@@ -60,6 +62,7 @@ class Cluster(Record):
     deployment: str = ""
     retired: bool = False
     note: str = ""
+    encryption: StorageKey | None = None
 
 
 @record(
@@ -76,7 +79,7 @@ class ClusterSnapshot(Record):
     """A snapshot of a cluster; `folder` names its copy on the disk.
 
     `member` is the resource id of the one it was taken of, whose archived log goes on from it, up to `until`; `settings` are
-    those that it ran with, which replaying its log may need.
+    those that it ran with, which replaying its log may need. `encryption` is the key of its folder.
     """
 
     identifier: str
@@ -103,6 +106,7 @@ class ClusterSnapshot(Record):
     member: str = ""
     until: int = 0
     settings: dict[str, str] = {}
+    encryption: StorageKey | None = None
 
 
 @record(

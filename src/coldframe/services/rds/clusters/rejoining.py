@@ -68,7 +68,10 @@ def _follow(run: Run, resource_id: str) -> str:
     if found is None or writer is None or writer.resource_id == resource_id or not _ought_to(found):
         return ""
     databases.socket(writer)
-    databases.engine(found.engine).groups.rejoin(databases.spec(writer), databases.spec(found))
+    spec = databases.spec(found)
+    # One that is copied anew may not even have a folder.
+    databases.encryption.make_folder(spec.folder, found.encryption)
+    databases.engine(found.engine).groups.rejoin(databases.spec(writer), spec)
     return writer.resource_id
 
 

@@ -143,6 +143,8 @@ def _stop_members(run: Run, cluster: str) -> None:
         doors.close(databases, found)
     for resource_id in _members(run, cluster):
         stages.close(run, resource_id)
+    with run.read() as records:
+        databases.encryption.lock(lookup.expect(records, cluster).encryption)
 
 
 def _start(run: Run, resource_id: str) -> None:
@@ -195,11 +197,12 @@ def _set_password(run: Run, cluster: str, sealed: str) -> None:
         return
     # No member has the data in its hands: they are served for this moment alone, behind no endpoint.
     volume = volume_of(databases, found)
-    try:
-        engine.start(volume)
-        engine.set_password(volume, login)
-    finally:
-        engine.stop(volume)
+    with databases.encryption.open(volume.folder, found.encryption):
+        try:
+            engine.start(volume)
+            engine.set_password(volume, login)
+        finally:
+            engine.stop(volume)
 
 
 def _reboot(records: Records, databases: Databases, cluster: str, writers: bool, size: str = "") -> None:
