@@ -24,7 +24,9 @@ def revive_instance(run: Run, resource_id: str, hangs: bool = False) -> None:
     if hangs:
         run.step("end it", stages.end, run, resource_id)
     stages.mark(run, "recovery begins", resource_id, "recovering")
-    run.step("start it", stages.start, run, resource_id)
+    if run.step("start it", stages.start_if_accessible, run, resource_id):
+        stages.inaccessible(run, resource_id)
+        return
     # A copy that was made durable for a switchover that did not happen would fall behind.
     run.step("let it follow again", replicating.follow_again, run, resource_id)
     stages.mark(run, "it runs again", resource_id, "recovered", "restarted", note="")

@@ -1,6 +1,9 @@
 """The job that deletes an instance: a last snapshot, its processes, its files, its records, its backups."""
 
 import contextlib
+from typing import Any
+
+import msgspec
 
 from coldframe.core import durable
 from coldframe.core.records import Records
@@ -24,9 +27,20 @@ def delete_instance(run: Run, resource_id: str, snapshot: str, keep_backups: boo
     run.wait(lambda: not _followed(run, resource_id), timeout=86_400, name="wait for its replicas")
     stages.mark(run, "it is to be down", resource_id, wanted="stopped")
     run.step("stop it", _remove, run, resource_id)
-    run.write("forget it", _forget, databases, run.part(Messenger), resource_id, keep_backups)
+    key = run.write("forget it", _forget, databases, run.part(Messenger), resource_id, keep_backups)
     if not keep_backups:
         run.step("delete the archive", _delete_archive, databases, resource_id)
+    if key is not None:
+        run.step("give up its key", snapshotting.give_up_key, run, key)
+
+
+@job("rds.delete-archive")
+def delete_archive(run: Run, resource_id: str, key: dict[str, Any] | None) -> None:
+    """Delete what is archived of an instance that is gone; `key` is its StorageKey, where its storage was encrypted."""
+    run.commit_point()
+    run.step("delete the archive", _delete_archive, run.part(Databases), resource_id)
+    if key is not None:
+        run.step("give up its key", snapshotting.give_up_key, run, key)
 
 
 def _begin_snapshot(records: Records, databases: Databases, resource_id: str, identifier: str) -> None:
@@ -65,10 +79,12 @@ def _remove(run: Run, resource_id: str) -> None:
 
 def _forget(
     records: Records, databases: Databases, messenger: Messenger, resource_id: str, keep_backups: bool
-) -> None:
+) -> dict[str, Any] | None:
+    """Remove the records of an instance; returns its StorageKey, None where its storage was in clear."""
     instance = lookup.by_resource(records, resource_id)
     if instance is None:
-        return
+        return None
+    key: dict[str, Any] | None = msgspec.to_builtins(instance.encryption)
     events.tell(records, messenger, instance, "deleted")
     records.remove(instance)
     if endpoint := records.find(Endpoint, instance.endpoint):
@@ -76,11 +92,12 @@ def _forget(
     backup = records.find(AutomatedBackup, resource_id)
     if backup is not None and keep_backups:
         records.change(backup, retained=True)
-        return
+        return key
     if backup is not None:
         records.remove(backup)
     for row in records.list(Snapshot, where={"resource_id": resource_id, "kind": "automated"}):
         snapshotting.drop(records, databases, row)
+    return key
 
 
 def _delete_archive(databases: Databases, resource_id: str) -> None:

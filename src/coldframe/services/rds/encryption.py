@@ -53,7 +53,6 @@ class Encryption:
         if key is None:
             return
         with self._lock, _told():
-            self._leaving.discard(key.name)
             if not folder.exists():
                 folder.mkdir(mode=0o700, parents=True)
             if not self._is_open(folder, key):

@@ -22,7 +22,7 @@ from coldframe.services.rds.clusters.states import (
 )
 from coldframe.services.rds.crashes import revive_instance
 from coldframe.services.rds.creating import create_instance
-from coldframe.services.rds.deleting import delete_instance
+from coldframe.services.rds.deleting import delete_archive, delete_instance
 from coldframe.services.rds.messenger import announce
 from coldframe.services.rds.modifying import (
     apply_parameters,
@@ -55,6 +55,7 @@ __all__ = [
     "create_instance",
     "create_member",
     "create_replica",
+    "delete_archive",
     "delete_cluster",
     "delete_cluster_endpoint",
     "delete_deployment",

@@ -114,10 +114,12 @@ def stop_instance(run: Run, resource_id: str, snapshot: str) -> None:
 
 @job("rds.start-instance")
 def start_instance(run: Run, resource_id: str) -> None:
-    """Start a stopped instance."""
+    """Start a stopped instance, or one whose key was not accessible."""
     run.commit_point()
     stages.prepare(run, "work out the settings", resource_id)
-    run.step("start it", stages.start, run, resource_id)
+    if run.step("start it", stages.start_if_accessible, run, resource_id):
+        stages.inaccessible(run, resource_id)
+        return
 
     def change(records: Records) -> None:
         found = lookup.expect(records, resource_id)

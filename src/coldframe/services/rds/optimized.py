@@ -28,12 +28,8 @@ def decide(databases: Databases, instance: Instance, wanted: str) -> Decision:
     """Work out what an instance gets; `wanted` is its rds.optimized_writes: AUTO or OFF."""
     said = {}
     if instance_classes.named(instance.instance_class).scratch:
-        said[READS] = (
-            ENABLED
-            if databases.settings.local_storage is not None
-            else "not supported: this server was started without --local-storage"
-        )
-    writes = _writes(databases, wanted)
+        said[READS] = _reads(databases, instance)
+    writes = _writes(databases, instance, wanted)
     said[WRITES] = writes
     return Decision(writes == ENABLED, said)
 
@@ -48,11 +44,21 @@ def status_infos(instance: Instance) -> list[dict[str, Any]]:
     ]
 
 
-def _writes(databases: Databases, wanted: str) -> str:
+def _reads(databases: Databases, instance: Instance) -> str:
+    if databases.settings.local_storage is None:
+        return "not supported: this server was started without --local-storage"
+    if instance.encryption is not None:
+        return "not supported: the local storage is not encrypted, and the storage of the instance is"
+    return ENABLED
+
+
+def _writes(databases: Databases, instance: Instance, wanted: str) -> str:
     if wanted == "OFF":
         return "the parameter rds.optimized_writes is OFF"
     databases.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    storage = probe(databases.root)
+    # Its own folder may be encrypted, or a file system of its own.
+    folder = databases.spec(instance).folder
+    storage = probe(folder if folder.exists() else databases.root)
     if not storage.trusted:
         return f"not supported by storage: {storage.said}"
     if not databases.settings.untorn_storage:

@@ -48,9 +48,12 @@ def _archive(run: Run, source: str) -> None:
 def _restore(run: Run, resource_id: str, identifier: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:
-        folder = databases.copy_of(records.get(Snapshot, identifier))
-    engine = databases.engine(instance.engine)
-    with stages.laid_in_anew(databases, engine, databases.spec(instance), instance.encryption):
+        snapshot = records.get(Snapshot, identifier)
+    folder, engine = databases.copy_of(snapshot), databases.engine(instance.engine)
+    with (
+        databases.encryption.open(folder, snapshot.encryption),
+        stages.laid_in_anew(databases, engine, databases.spec(instance), instance.encryption),
+    ):
         engine.backups.restore(folder, databases.spec(instance))
 
 
@@ -64,11 +67,17 @@ def _restore_until(run: Run, resource_id: str, source: str, until: int) -> None:
     newest = max(before, key=lambda row: row.created)
     engine = databases.engine(instance.engine)
     aside = databases.archive_of(source, engine_names.named(instance.engine).major(newest.version))
-    with stages.laid_in_anew(databases, engine, databases.spec(instance), instance.encryption):
+    logs = aside if aside.exists() else databases.archive_of(source)
+    # The archive is encrypted under the key of the snapshots.
+    with (
+        databases.encryption.open(databases.copy_of(newest), newest.encryption),
+        databases.encryption.open(logs, newest.encryption),
+        stages.laid_in_anew(databases, engine, databases.spec(instance), instance.encryption),
+    ):
         engine.backups.restore(
             databases.copy_of(newest),
             databases.spec(instance),
-            logs=aside if aside.exists() else databases.archive_of(source),
+            logs=logs,
             until=until / 1000 if until else None,
         )
 

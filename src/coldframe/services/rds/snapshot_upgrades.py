@@ -63,16 +63,20 @@ def _upgrade(run: Run, identifier: str, version: str, fresh: str, serial: int) -
     )
     older = InstanceSpec(name=f"snapshot-{serial}", version=row.version, folder=room, serial=serial)
     newer = InstanceSpec(name=older.name, version=version, folder=room, serial=serial)
-    for spec in (newer, older):
-        engine.stop(spec, at_once=True)
-    engine.destroy(older)
-    _remove(target)
-    engine.backups.restore(databases.copy_of(row), older)
-    engine.upgrades.prepare(older, newer)
-    engine.upgrades.swap(older, newer)
-    target.mkdir(parents=True, mode=0o700)
-    engine.backups.back_up(newer, target)
-    return snapshotting.size_of(target)
+    encryption = databases.encryption
+    with encryption.open(databases.copy_of(row), row.encryption):
+        for spec in (newer, older):
+            engine.stop(spec, at_once=True)
+        engine.destroy(older)
+        _remove(target)
+        encryption.make_folder(room, row.encryption)
+        engine.backups.restore(databases.copy_of(row), older)
+        engine.upgrades.prepare(older, newer)
+        engine.upgrades.swap(older, newer)
+        encryption.make_folder(target, row.encryption)
+        target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine.backups.back_up(newer, target)
+        return snapshotting.size_of(target)
 
 
 def _leave(run: Run, identifier: str) -> None:

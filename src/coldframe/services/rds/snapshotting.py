@@ -1,12 +1,16 @@
 """Jobs about snapshots: made by hand or by the window, copied, deleted, thrown away when they are too old."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from coldframe.core import durable, ids
 from coldframe.core.records import Records
+from coldframe.core.struct_types import whole
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
@@ -14,6 +18,7 @@ from coldframe.services.rds import arns, events, lookup, new_instances, stages
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Instance, Snapshot
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 _DAY = 86_400_000
 
@@ -41,6 +46,7 @@ def new_snapshot(
         tags={**(instance.tags if instance.about.get("CopyTagsToSnapshot") else {}), **tags},
         database=instance.database,
         optimized_writes=instance.optimized_writes,
+        encryption=instance.encryption,
     )
     records.add(row)
     return row
@@ -110,10 +116,29 @@ def copy_snapshot(run: Run, source: str, target: str) -> None:
 
 
 @job("rds.delete-snapshot")
-def delete_snapshot(run: Run, folder: str) -> None:
-    """Delete the files of a snapshot whose record is gone."""
+def delete_snapshot(run: Run, folder: str, key: dict[str, Any] | None = None) -> None:
+    """Delete the files of a snapshot whose record is gone; `key` is its StorageKey, where it was encrypted."""
     run.commit_point()
     run.step("delete the files", discard, run.part(Databases).root / "snapshots" / folder)
+    if key is not None:
+        run.step("give up its key", give_up_key, run, key)
+
+
+def give_up_key(run: Run, written: dict[str, Any]) -> None:
+    """Give up the grant of a StorageKey under which nothing lies any more; for a step."""
+    databases, key = run.part(Databases), msgspec.convert(written, whole(StorageKey))
+    with databases.store.read() as transaction:
+        records = transaction.records("", "")
+        kinds: tuple[type[Any], ...] = (Instance, Snapshot, AutomatedBackup)
+        used = {
+            row.encryption.name
+            for kind in kinds
+            for _, _, row in records.everywhere(kind)
+            if row.encryption is not None
+        }
+    if key.name not in used:
+        databases.encryption.lock(key)
+        databases.encryption.retire(key)
 
 
 def expired(records: Records, instance: Instance | AutomatedBackup, now: int) -> list[Snapshot]:
@@ -126,7 +151,7 @@ def expired(records: Records, instance: Instance | AutomatedBackup, now: int) ->
 def drop(records: Records, databases: Databases, row: Snapshot) -> None:
     """Delete a snapshot's record, and have its files deleted."""
     records.remove(row)
-    databases.begin(records, delete_snapshot, row.folder)
+    databases.begin(records, delete_snapshot, row.folder, msgspec.to_builtins(row.encryption))
 
 
 def upgraded(records: Records, resource_id: str, now: int) -> None:
@@ -147,19 +172,25 @@ def _tell(
 def _copy(run: Run, identifier: str, resource_id: str) -> int:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     with run.read() as records:
-        folder = databases.copy_of(records.get(Snapshot, identifier))
-    discard(folder)
-    folder.mkdir(parents=True, mode=0o700)
+        row = records.get(Snapshot, identifier)
     backups, spec = databases.engine(instance.engine).backups, databases.spec(instance)
-    if instance.wanted == "running":
-        # After a crash somebody may be starting it, who would change the files as they are copied.
-        databases.socket(instance)
-    if identifier.startswith("rds:") and instance.retention and not (instance.source or instance.read_only):
-        # From the first archive on an instance keeps its log until it is archived: nothing may be lacking after this copy.
-        archive(databases, instance)
-    with stages.given_back(partial(discard, folder)):
+    folder, encryption = databases.copy_of(row), databases.encryption
+    discard(folder)
+    with encryption.open(spec.folder, row.encryption), stages.given_back(partial(discard, folder)):
+        encryption.make_folder(folder, row.encryption)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if instance.wanted == "running":
+            # After a crash somebody may be starting it, who would change the files as they are copied.
+            databases.socket(instance)
+        if (
+            identifier.startswith("rds:")
+            and instance.retention
+            and not (instance.source or instance.read_only)
+        ):
+            # From the first archive on an instance keeps its log until it is archived: nothing may be lacking after this copy.
+            archive(databases, instance)
         backups.back_up(spec, folder)
-    return size_of(folder)
+        return size_of(folder)
 
 
 def _duplicate(run: Run, source: str, target: str) -> int:
@@ -169,10 +200,11 @@ def _duplicate(run: Run, source: str, target: str) -> int:
         if source.startswith("arn:"):
             arn, _, name = arns.taken_apart(source)
             place = records.elsewhere(account=arn.account, region=arn.region)
-        before = databases.copy_of(place.get(Snapshot, name))
-        after = databases.copy_of(records.get(Snapshot, target))
-    duplicate(before, after)
-    return size_of(after)
+        old, new = place.get(Snapshot, name), records.get(Snapshot, target)
+    before, after, encryption = databases.copy_of(old), databases.copy_of(new), databases.encryption
+    with encryption.open(before, old.encryption), encryption.open(after, new.encryption):
+        duplicate(before, after, partial(encryption.make_folder, after, new.encryption))
+        return size_of(after)
 
 
 def _give_up(run: Run, identifier: str, resource_id: str, afterwards: str) -> None:
@@ -204,6 +236,7 @@ def archive(databases: Databases, instance: Instance) -> float:
     """
     folder = databases.archive_of(instance.resource_id)
     with databases.turn(f"the archive of {instance.resource_id}"):
+        databases.encryption.make_folder(folder, instance.encryption)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return databases.engine(instance.engine).backups.archive(databases.spec(instance), folder)
 
@@ -213,12 +246,16 @@ def discard(folder: Path) -> None:
     durable.remove_tree(folder)
 
 
-def duplicate(before: Path, after: Path) -> None:
-    """Copy the folder of a snapshot durably, in place of what an earlier attempt left; raises DatabaseError."""
+def duplicate(before: Path, after: Path, make: Callable[[], None] = lambda: None) -> None:
+    """Copy the folder of a snapshot durably, in place of what an earlier attempt left; raises DatabaseError.
+
+    `make` makes the new folder where it is one of a kind of its own.
+    """
     discard(after)
     with stages.given_back(partial(discard, after)):
+        make()
         try:
-            shutil.copytree(before, after, symlinks=True)
+            shutil.copytree(before, after, symlinks=True, dirs_exist_ok=True)
             durable.sync_tree(after)
         except shutil.Error as error:
             raise DatabaseError(f"the snapshot could not be copied: {error}") from error

@@ -12,12 +12,15 @@ from coldframe.jobs.journal import JobRow
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, in_force, lookup
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.encryption import KeyInaccessible
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.optimized import ENABLED, WRITES, decide
 from coldframe.services.rds.records import Endpoint, Instance
 from coldframe.services.rds.token_sign_in import TokenSignIns
 from coldframe.services.rds.wrapped_keys import StorageKey
 
+# The status of an instance whose KMS key is disabled, to be deleted, or not for RDS any more.
+INACCESSIBLE = "inaccessible-encryption-credentials-recoverable"
 # How long new clients wait for an instance that is being started anew, in seconds.
 _RETURN = 120.0
 
@@ -99,6 +102,30 @@ def start(run: Run, resource_id: str) -> None:
         socket = databases.socket(instance)
         if opened.result().target is None:
             endpoints.release(door, socket)
+
+
+def start_if_accessible(run: Run, resource_id: str) -> str:
+    """Start an instance as `start` does; return why its storage cannot be opened, empty once it runs; for a step."""
+    try:
+        start(run, resource_id)
+    except KeyInaccessible as lost:
+        return str(lost)
+    return ""
+
+
+def inaccessible(run: Run, resource_id: str) -> None:
+    """Say that an instance is down because KMS does not give its key; StartDBInstance tries again."""
+    name = instance_of(run, resource_id).identifier
+    mark(
+        run,
+        "its key is not accessible",
+        resource_id,
+        "inaccessible",
+        words={"name": name},
+        status=INACCESSIBLE,
+        wanted="stopped",
+        note="",
+    )
 
 
 def stop(run: Run, resource_id: str) -> None:

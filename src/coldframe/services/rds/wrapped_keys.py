@@ -12,7 +12,7 @@ class StorageKey(msgspec.Struct, frozen=True, kw_only=True):
 
     `kms_key` is the ARN of the KMS key, `wrapped` the data key under it in base64, `owner` the resource id that stands in its
     encryption context. `name` is what the kernel calls the data key (engines/encrypted_folders/names.py), `grant` the id of
-    the grant that lets RDS use the KMS key.
+    the grant that lets RDS use the KMS key, `managed` that it is the account's AWS managed one.
     """
 
     kms_key: str
@@ -20,3 +20,4 @@ class StorageKey(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     name: str
     grant: str
+    managed: bool = False

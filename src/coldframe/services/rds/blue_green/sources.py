@@ -5,7 +5,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, engine_names, in_force, instance_settings, lookup
+from coldframe.services.rds import arns, engine_names, in_force, lookup
 from coldframe.services.rds.blue_green import members
 from coldframe.services.rds.clusters import lookup as clusters
 from coldframe.services.rds.clusters.records import Cluster
@@ -49,23 +49,20 @@ def version(call: Call, source: Instance | Cluster, wanted: str | None) -> str:
 
 def check_configurations(
     call: Call, request: Mapping[str, Any], environment: Sequence[tuple[Any, str]]
-) -> None:
-    """Check what a request says of single resources of blue; raises InvalidParameterValue and its kin.
-
-    All that can be said is a key, and no database is encrypted here.
-    """
+) -> dict[str, str]:
+    """Return the KMS keys that a request names for the green ones of resources of blue, by ARN; raises InvalidParameterValue."""
     known = {arns.made(call.account, call.region, kind, name) for kind, name in environment}
-    seen = set()
+    found: dict[str, str] = {}
     for each in request.get("TargetResourceConfigurations") or ():
         arn = each["SourceArn"]
-        if arn in seen:
+        if arn in found:
             raise bad_value(f"TargetResourceConfigurations has more than one entry for SourceArn {arn}.")
-        seen.add(arn)
         if arn not in known:
             raise bad_value(
                 f"The SourceArn {arn} in TargetResourceConfigurations is no resource of the blue environment."
             )
-        instance_settings.refuse_unbuilt({"KmsKeyId": each.get("TargetKmsKeyId")})
+        found[arn] = each.get("TargetKmsKeyId") or ""
+    return {arn: key for arn, key in found.items() if key}
 
 
 def _instance(call: Call, instance: Instance) -> Instance:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, pages, snapshotting
+from coldframe.services.rds import answers, arns, jobs, pages, snapshotting
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import AutomatedBackup, Snapshot
 
@@ -53,4 +55,5 @@ def delete_db_instance_automated_backup(call: Call, request: dict[str, Any]) -> 
     for snapshot in call.records.list(Snapshot, where={"resource_id": row.resource_id, "kind": "automated"}):
         snapshotting.drop(call.records, call.part(Databases), snapshot)
     call.records.remove(row)
+    call.start(jobs.delete_archive, row.resource_id, msgspec.to_builtins(row.encryption))
     return {"DBInstanceAutomatedBackup": {**answers.automated_backup(call, row), "Status": "deleting"}}

@@ -7,12 +7,23 @@ from typing import Any
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, engine_names, jobs, lookup, new_instances, pages, tagging
+from coldframe.services.rds import (
+    arns,
+    engine_names,
+    jobs,
+    lookup,
+    new_instances,
+    pages,
+    storage_keys,
+    tagging,
+)
 from coldframe.services.rds.blue_green import green_clusters, guardrails, members, sources, standing
 from coldframe.services.rds.clusters import lookup as clusters
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import Cluster, Deployment, Instance, Member
+from coldframe.services.rds.storage_keys import Keys
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 _NAME = re.compile(r"[A-Za-z](?:-?[A-Za-z0-9])*")
 _LEAST_TIMEOUT, _MOST_TIMEOUT, _TIMEOUT = 30, 3600, 300
@@ -20,6 +31,14 @@ _LEAST_TIMEOUT, _MOST_TIMEOUT, _TIMEOUT = 30, 3600, 300
 
 def create_blue_green_deployment(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Begin a copy of an instance and its read replicas, or of a cluster, of another version or class, with other parameters."""
+    keys = storage_keys.rehearsed(call, lambda dry, keys: _new_deployment(dry, request, keys))
+    row = _new_deployment(call, request, keys)
+    call.start(jobs.provision_deployment, row.id)
+    return {"BlueGreenDeployment": standing.answer(call, row)}
+
+
+def _new_deployment(call: Call, request: Mapping[str, Any], keys: Keys) -> Deployment:
+    """Add the records of a deployment and of its green side."""
     name = request["BlueGreenDeploymentName"]
     if len(name) > 60 or _NAME.fullmatch(name) is None:
         raise bad_value(
@@ -37,7 +56,7 @@ def create_blue_green_deployment(call: Call, request: dict[str, Any]) -> dict[st
     if isinstance(source, Cluster):
         found, tasks = _of_cluster(call, source, request, version, identifier)
     else:
-        found, tasks = _of_instance(call, source, request, version, identifier)
+        found, tasks = _of_instance(call, source, request, version, identifier, keys)
     row = Deployment(
         id=identifier,
         name=name,
@@ -51,8 +70,7 @@ def create_blue_green_deployment(call: Call, request: dict[str, Any]) -> dict[st
         logical=engine_names.named(source.engine).part == "postgresql",
     )
     call.records.add(row)
-    call.start(jobs.provision_deployment, identifier)
-    return {"BlueGreenDeployment": standing.answer(call, row)}
+    return row
 
 
 def describe_blue_green_deployments(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -119,20 +137,30 @@ def delete_blue_green_deployment(call: Call, request: dict[str, Any]) -> dict[st
 
 
 def _of_instance(
-    call: Call, source: Instance, request: Mapping[str, Any], version: str, deployment: str
+    call: Call, source: Instance, request: Mapping[str, Any], version: str, deployment: str, keys: Keys
 ) -> tuple[list[Member], list[str]]:
     """Add the green side of an instance and its replicas; returns the members and the tasks."""
     replicas = [row for row in lookup.replicas(call.records, source.resource_id) if not row.deployment]
-    sources.check_configurations(call, request, [("db", each.identifier) for each in (source, *replicas)])
+    environment = [("db", each.identifier) for each in (source, *replicas)]
+    kms_keys = sources.check_configurations(call, request, environment)
+
+    def key_of(blue: Instance) -> StorageKey | None:
+        present = blue.encryption.kms_key if blue.encryption is not None else None
+        wanted = kms_keys.get(arns.made(call.account, call.region, "db", blue.identifier), present)
+        return keys.of(wanted) if wanted is not None else None
+
     tasks = [standing.REPLICA]
     tasks += [standing.UPGRADE] if version != source.version else []
     tasks += [standing.BACKUPS]
     tasks += [standing.TOPOLOGY] if replicas else []
-    primary = _green(call, source, request, version, source.resource_id, deployment)
+    primary = _green(call, source, request, version, source.resource_id, deployment, key_of(source))
     greens = [(source, primary)]
     for replica in replicas:
         lookup.available(replica, "backing-up")
-        greens.append((replica, _green(call, replica, request, version, primary.resource_id, deployment)))
+        key = key_of(replica)
+        greens.append(
+            (replica, _green(call, replica, request, version, primary.resource_id, deployment, key))
+        )
     found = [
         _member(call, blue, green, "replica" if number else "primary")
         for number, (blue, green) in enumerate(greens)
@@ -146,7 +174,8 @@ def _of_cluster(
     """Add the green side of a cluster, its members and custom endpoints; returns the members and the tasks."""
     rows = clusters.members(call.records, source)
     environment = [("cluster", source.identifier), *(("db", row.identifier) for row in rows)]
-    sources.check_configurations(call, request, environment)
+    if sources.check_configurations(call, request, environment):
+        raise bad_combination("TargetKmsKeyId: the storage of DB clusters is not encrypted here.")
     found = green_clusters.add(call, source, request, version, deployment)
     tasks = [standing.REPLICA]
     tasks += [standing.UPGRADE] if version != source.version else []
@@ -156,7 +185,13 @@ def _of_cluster(
 
 
 def _green(
-    call: Call, blue: Instance, request: Mapping[str, Any], version: str, source: str, deployment: str
+    call: Call,
+    blue: Instance,
+    request: Mapping[str, Any],
+    version: str,
+    source: str,
+    deployment: str,
+    key: StorageKey | None,
 ) -> Instance:
     """Add the records of a green instance, which is as its blue one but for what the request says."""
     engine = engine_names.named(blue.engine)
@@ -188,6 +223,7 @@ def _green(
         source=source,
         deployment=deployment,
         optimized_writes=blue.optimized_writes,
+        **storage_keys.owned(key),
     )
     name = green_clusters.name_of(blue.identifier)
     return new_instances.lay_in(call, name, origin, wanted, dict(blue.tags))

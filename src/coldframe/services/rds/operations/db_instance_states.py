@@ -1,5 +1,6 @@
 """What takes an instance down or up: reboot, stop, start; and read replicas: made, promoted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from coldframe.core.call import Call
@@ -14,6 +15,8 @@ from coldframe.services.rds import (
     new_instances,
     quotas,
     snapshotting,
+    stages,
+    storage_keys,
     tagging,
     windows,
 )
@@ -22,6 +25,8 @@ from coldframe.services.rds.clusters import states as cluster_states
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, wrong_state
 from coldframe.services.rds.new_instances import Origin
+from coldframe.services.rds.records import Instance
+from coldframe.services.rds.storage_keys import Keys
 
 
 def reboot_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +73,7 @@ def start_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise wrong_state(
             f"Instance {instance.identifier} is a member of a DB cluster; start the cluster: aws rds start-db-cluster"
         )
-    if instance.status != "stopped":
+    if instance.status not in {"stopped", stages.INACCESSIBLE}:
         raise wrong_state(f"Instance {instance.identifier} is not stopped, it cannot be started.")
     instance = call.records.change(instance, status="starting")
     call.start(jobs.start_instance, instance.resource_id)
@@ -76,7 +81,15 @@ def start_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Make a copy of an instance that follows it."""
+    """Make a copy of an instance that follows it, of encrypted storage where its source has that."""
+    instance = _new_replica(
+        call, request, storage_keys.rehearsed(call, lambda dry, keys: _new_replica(dry, request, keys))
+    )
+    call.start(jobs.create_replica, instance.resource_id)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def _new_replica(call: Call, request: Mapping[str, Any], keys: Keys) -> Instance:
     if request.get("SourceDBClusterIdentifier") or not request.get("SourceDBInstanceIdentifier"):
         raise bad_combination(
             "SourceDBInstanceIdentifier must name a DB instance; a read replica of a DB cluster is not built here, add a"
@@ -116,6 +129,11 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
         "MultiAZ": False,
         **{name: value for name, value in request.items() if value is not None},
     }
+    encryption = None
+    if source.encryption is not None:
+        encryption = keys.of(request.get("KmsKeyId") or source.encryption.kms_key)
+    elif request.get("KmsKeyId"):
+        raise bad_combination("You can't create an encrypted read replica from an unencrypted DB instance.")
     origin = Origin(
         engine=source.engine,
         version=source.version,
@@ -123,12 +141,11 @@ def create_db_instance_read_replica(call: Call, request: dict[str, Any]) -> dict
         database=source.database,
         source=source.resource_id,
         optimized_writes=source.optimized_writes,
+        **storage_keys.owned(encryption),
     )
     arn = arns.made(call.account, call.region, "db", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn)
-    instance = new_instances.lay_in(call, identifier, origin, wanted, tags)
-    call.start(jobs.create_replica, instance.resource_id)
-    return {"DBInstance": answers.instance(call, instance)}
+    return new_instances.lay_in(call, identifier, origin, wanted, tags)
 
 
 def promote_read_replica(call: Call, request: dict[str, Any]) -> dict[str, Any]:

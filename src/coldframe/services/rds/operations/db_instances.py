@@ -18,6 +18,7 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    stages,
     storage_keys,
     storage_settings,
     tagging,
@@ -29,9 +30,17 @@ from coldframe.services.rds.faults import bad_combination, bad_value, wrong_stat
 from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import Instance, Snapshot
+from coldframe.services.rds.storage_keys import Keys
 
 _WITH_SECRET = ("ManageMasterUserPassword", "RotateMasterUserPassword")
-_DELETABLE = ("stopped", "failed", "incompatible-restore", "incompatible-parameters", "storage-full")
+_DELETABLE = (
+    "stopped",
+    "failed",
+    "incompatible-restore",
+    stages.INACCESSIBLE,
+    "incompatible-parameters",
+    "storage-full",
+)
 
 
 def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +62,6 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     )
     storage_settings.refuse_rates(engine.name, kind, storage_settings.storage_of(request), request)
     origin = Origin(
-        resource_id=new_instances.new_resource_id(),
         engine=engine.name,
         version=databases.version(engine.name, request.get("EngineVersion") or ""),
         master=master,
@@ -64,14 +72,16 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     chosen = Chosen(request.get("MasterUserPassword") or "")
     managed = master_secrets.check_new(request, engine)
 
-    def rehearsed(dry: Call) -> None:
-        new_instances.lay_in(dry, identifier, origin, request, tags)
+    def lay_in(call: Call, keys: Keys) -> Instance:
+        encrypted = replace(origin, **storage_keys.owned(keys.of_request(request, engine.name)))
+        return new_instances.lay_in(call, identifier, encrypted, request, tags)
 
-    key = storage_keys.of_new(call, request, engine.name, origin.resource_id, rehearsed)
+    keys = Keys()
+    if managed or request.get("StorageEncrypted"):
+        keys = storage_keys.rehearsed(call, lay_in)
     if managed:
-        master_secrets.rehearse(call, rehearsed)
         chosen = master_secrets.made(call, identifier, master, request.get("MasterUserSecretKmsKeyId"))
-    instance = new_instances.lay_in(call, identifier, replace(origin, encryption=key), request, tags)
+    instance = lay_in(call, keys)
     waiting = {"MasterUserPassword": "****"}
     instance = call.records.change(instance, secret=chosen.secret, secret_key=chosen.key, pending=waiting)
     sealed = databases.sealed(instance.resource_id, chosen.password)

@@ -1,10 +1,12 @@
 """DB snapshots: made, copied, shared, described, deleted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
 from coldframe.core import ids
+from coldframe.core.arns import Arn
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
 from coldframe.services.rds import (
@@ -19,6 +21,7 @@ from coldframe.services.rds import (
     pages,
     quotas,
     snapshotting,
+    storage_keys,
     tagging,
     upgrade_paths,
 )
@@ -27,6 +30,8 @@ from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import OptionGroup, Snapshot
 from coldframe.services.rds.sharing import shared_after
+from coldframe.services.rds.storage_keys import Keys
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
 
@@ -87,14 +92,18 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 def copy_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a manual snapshot of another one: of this account, in whatever region, or one that its account shares."""
+    keys = storage_keys.rehearsed(call, lambda dry, keys: _copied(dry, request, keys))
+    row = _copied(call, request, keys)
+    call.start(jobs.copy_snapshot, row.source, row.identifier)
+    return {"DBSnapshot": answers.snapshot(call, row)}
+
+
+def _copied(call: Call, request: Mapping[str, Any], keys: Keys) -> Snapshot:
+    """Add the record of a copy."""
     source, arn_of_source = _source(call, request["SourceDBSnapshotIdentifier"])
     if source.status != "available":
         raise ServiceFault(
             "InvalidDBSnapshotStateFault", f"The snapshot {source.identifier} is not available."
-        )
-    if request.get("KmsKeyId"):
-        raise bad_combination(
-            "KmsKeyId: snapshots are not encrypted at rest here; encrypt the disk they lie on."
         )
     target = request["TargetDBSnapshotIdentifier"]
     if target.startswith("arn:"):
@@ -115,14 +124,31 @@ def copy_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         source=arn_of_source,
         shared_with=[],
         tags=given or (source.tags if request.get("CopyTags") else {}),
+        encryption=_encryption(call, source, arns.taken_apart(arn_of_source)[0], request, keys),
     )
     if call.records.find(OptionGroup, row.option_group) is None:
         # It is of the source's account and region.
         engine = engine_names.named(row.engine)
         row = replace(row, option_group=new_instances.option_group(call.records, None, engine, row.version))
     call.records.add(row)
-    call.start(jobs.copy_snapshot, arn_of_source, identifier)
-    return {"DBSnapshot": answers.snapshot(call, row)}
+    return row
+
+
+def _encryption(
+    call: Call, source: Snapshot, arn: Arn, request: Mapping[str, Any], keys: Keys
+) -> StorageKey | None:
+    """Return the key of a copy: that of its source, or a new one under the KMS key that the request names."""
+    wanted = request.get("KmsKeyId")
+    if source.encryption is not None and arn.account != call.account:
+        # Who may have the snapshot may not have its key, of which its account decides apart.
+        keys.shared_by(source.encryption.kms_key)
+    if wanted:
+        return keys.of(wanted, owner=source.resource_id)
+    if source.encryption is not None and arn.region != call.region:
+        raise bad_value("Must specify new KMS key for cross region encrypted snapshot copy.")
+    if source.encryption is not None and arn.account != call.account:
+        raise bad_value("Must specify new KMS key for encrypted snapshot copy of another account's snapshot.")
+    return source.encryption
 
 
 def delete_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +198,10 @@ def modify_db_snapshot_attribute(call: Call, request: dict[str, Any]) -> dict[st
     row = _named(call, request["DBSnapshotIdentifier"])
     if row.kind != "manual":
         raise names.no_identifier("DBSnapshotIdentifier")
+    if request.get("ValuesToAdd") and row.encryption is not None and row.encryption.managed:
+        raise bad_combination(
+            "Sharing snapshots encrypted with the default service key for RDS is currently not supported."
+        )
     return _attributes(call.records.change(row, shared_with=shared_after(row.shared_with, request)))
 
 

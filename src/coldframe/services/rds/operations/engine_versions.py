@@ -222,7 +222,7 @@ def _option(call: Call, engine: EngineName, version: str, size: str, storage: st
         "MultiAZCapable": True,
         "ReadReplicaCapable": True,
         "Vpc": True,
-        "SupportsStorageEncryption": False,
+        "SupportsStorageEncryption": call.part(Databases).encryption.obstacle() is None,
         "StorageType": storage,
         "SupportsIops": rated,
         "SupportsStorageThroughput": storage == "gp3",

@@ -5,11 +5,21 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import answers, arns, engine_names, jobs, lookup, new_instances, tagging
+from coldframe.services.rds import (
+    answers,
+    arns,
+    engine_names,
+    jobs,
+    lookup,
+    new_instances,
+    storage_keys,
+    tagging,
+)
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import AutomatedBackup, Instance, Snapshot
+from coldframe.services.rds.storage_keys import Keys
 from coldframe.services.rds.times import milliseconds, moment
 
 # What a restored instance has by default and not from what it is made of.
@@ -20,7 +30,14 @@ _OF_ITS_OWN = (
 
 
 def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Make an instance of a snapshot."""
+    """Make an instance of a snapshot, encrypted under its KMS key where the snapshot is encrypted."""
+    keys = storage_keys.rehearsed(call, lambda dry, keys: _of_snapshot(dry, request, keys))
+    instance, snapshot = _of_snapshot(call, request, keys)
+    call.start(jobs.restore_snapshot, instance.resource_id, snapshot.identifier)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def _of_snapshot(call: Call, request: Mapping[str, Any], keys: Keys) -> tuple[Instance, Snapshot]:
     name = request.get("DBSnapshotIdentifier")
     if not name:
         raise bad_combination("DBSnapshotIdentifier must name a DB snapshot; DB clusters are not built here.")
@@ -32,13 +49,19 @@ def restore_db_instance_from_db_snapshot(call: Call, request: dict[str, Any]) ->
         raise ServiceFault(
             "InvalidDBSnapshotStateFault", f"The snapshot {snapshot.identifier} is not available."
         )
-    instance = _new(call, request, snapshot, request["DBInstanceIdentifier"])
-    call.start(jobs.restore_snapshot, instance.resource_id, snapshot.identifier)
-    return {"DBInstance": answers.instance(call, instance)}
+    return _new(call, request, snapshot, request["DBInstanceIdentifier"], keys), snapshot
 
 
 def restore_db_instance_to_point_in_time(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make an instance of another one's data as they were at a moment, or at the latest that is archived."""
+    keys = storage_keys.rehearsed(call, lambda dry, keys: _of_backup(dry, request, keys))
+    instance, backup, until = _of_backup(call, request, keys)
+    call.start(jobs.restore_to_moment, instance.resource_id, backup.resource_id, backup.identifier, until)
+    return {"DBInstance": answers.instance(call, instance)}
+
+
+def _of_backup(call: Call, request: Mapping[str, Any], keys: Keys) -> tuple[Instance, AutomatedBackup, int]:
+    """Add the record of an instance of a moment; returns with it the backup, and the moment: 0 for the latest."""
     backup = _backup(call, request)
     if bool(request.get("UseLatestRestorableTime")) == bool(request.get("RestoreTime")):
         raise bad_combination("Specify either RestoreTime or UseLatestRestorableTime.")
@@ -53,11 +76,9 @@ def restore_db_instance_to_point_in_time(call: Call, request: dict[str, Any]) ->
             f"The specified time is not between {moment(backup.earliest).isoformat()} and {moment(latest).isoformat()}.",
         )
     version = _version_at(call, backup, until)
-    instance = _new(call, request, backup, request["TargetDBInstanceIdentifier"], version)
+    instance = _new(call, request, backup, request["TargetDBInstanceIdentifier"], keys, version)
     # The latest is everything that is archived, down to the last change of this second.
-    wanted = 0 if request.get("UseLatestRestorableTime") else until
-    call.start(jobs.restore_to_moment, instance.resource_id, backup.resource_id, backup.identifier, wanted)
-    return {"DBInstance": answers.instance(call, instance)}
+    return instance, backup, 0 if request.get("UseLatestRestorableTime") else until
 
 
 def _version_at(call: Call, backup: AutomatedBackup, until: int) -> str:
@@ -75,7 +96,12 @@ def _version_at(call: Call, backup: AutomatedBackup, until: int) -> str:
 
 
 def _new(
-    call: Call, request: Mapping[str, Any], made_of: Snapshot | AutomatedBackup, name: str, version: str = ""
+    call: Call,
+    request: Mapping[str, Any],
+    made_of: Snapshot | AutomatedBackup,
+    name: str,
+    keys: Keys,
+    version: str = "",
 ) -> Instance:
     if request.get("Engine") and engine_names.named(request["Engine"]).name != made_of.engine:
         raise bad_combination(f"A back-up of {made_of.engine} is restored by {made_of.engine} alone.")
@@ -108,6 +134,7 @@ def _new(
         master=made_of.master,
         database=made_of.database,
         optimized_writes=made_of.optimized_writes if isinstance(made_of, Snapshot) else False,
+        **storage_keys.owned(keys.of(made_of.encryption.kms_key) if made_of.encryption is not None else None),
     )
     arn = arns.made(call.account, call.region, "db", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn) or _tags(call, made_of)
