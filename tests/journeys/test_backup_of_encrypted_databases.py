@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from coldframe.core.backup import BackupError
 from coldframe.core.store import StoreError
 from coldframe.server.backup import back_up, check
 from tests.journeys.power import cut_disk, needs_root
 from tests.journeys.process import until
-from tests.journeys.test_backup_of_databases import ended, insert, numbers, restored, to_cluster, to_instance
+from tests.journeys.test_backup_of_databases import ended, insert, numbers, restored, to_instance
 from tests.journeys.writers import session
 from tests.server_fixtures import running_server
-from tests.services.rds.clusters import made_cluster
-from tests.services.rds.conftest import available, made, wanted
+from tests.services.rds.conftest import available, made
 
 pytestmark = [needs_root, pytest.mark.xdist_group("backup"), pytest.mark.timeout(600)]
 MARKER = "a row that lies nowhere in clear"
@@ -92,12 +90,17 @@ def test_nothing_of_an_encrypted_database_is_in_the_backup_in_clear_and_a_server
                 DBSnapshotIdentifier=f"s-{engine}", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
             )
             available(rds, engine)
-        secret = {rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DbiResourceId"] for name in connects}
+        secret = {
+            rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DbiResourceId"]
+            for name in connects
+        }
         back_up(data, copy)
         found = in_clear(copy)
         # The one in clear is found: looking would have told.
         assert any(name.startswith("databases/db-") for name in found)
-        assert not [name for name in found if name.split("/")[1] in secret or not name.startswith("databases/db-")]
+        assert not [
+            name for name in found if name.split("/")[1] in secret or not name.startswith("databases/db-")
+        ]
         check(copy)
         assert not list((data / "databases" / "staged").iterdir())
     ended(server, disk.folder)
@@ -105,6 +108,5 @@ def test_nothing_of_an_encrypted_database_is_in_the_backup_in_clear_and_a_server
         pass
     shutil.copytree(copy, again, symlinks=True)
     with restored(server, disk.folder) as (_, rds):
-        for name, connect in connects.items():
+        for connect in connects.values():
             until(partial(has_rows, connect), 60)
-        assert not disk.holds(MARKER.encode()) or True

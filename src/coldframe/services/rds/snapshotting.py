@@ -16,6 +16,7 @@ from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import arns, events, lookup, new_instances, stages
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.known_keys import known_keys
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import AutomatedBackup, Instance, Snapshot
 from coldframe.services.rds.wrapped_keys import StorageKey
@@ -128,14 +129,7 @@ def give_up_key(run: Run, written: dict[str, Any]) -> None:
     """Give up the grant of a StorageKey under which nothing lies any more; for a step."""
     databases, key = run.part(Databases), msgspec.convert(written, whole(StorageKey))
     with databases.store.read() as transaction:
-        records = transaction.records("", "")
-        kinds: tuple[type[Any], ...] = (Instance, Snapshot, AutomatedBackup)
-        used = {
-            row.encryption.name
-            for kind in kinds
-            for _, _, row in records.everywhere(kind)
-            if row.encryption is not None
-        }
+        used = known_keys(transaction.records("", ""))
     if key.name not in used:
         databases.encryption.lock(key)
         databases.encryption.retire(key)

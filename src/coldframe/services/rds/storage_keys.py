@@ -57,10 +57,10 @@ class Keys:
         self._kms_keys.append(kms_key)
         return key
 
-    def of_request(self, request: Mapping[str, Any], engine: str) -> StorageKey | None:
+    def of_request(self, request: Mapping[str, Any], engine: str, *, owner: str = "") -> StorageKey | None:
         """Return the key that a request of CreateDBInstance wants, None for storage in clear; raises InvalidParameterCombination."""
         if request.get("StorageEncrypted"):
-            return self.of(request.get("KmsKeyId"))
+            return self.of(request.get("KmsKeyId"), owner=owner)
         if request.get("KmsKeyId"):
             raise bad_combination(
                 f"You must enable StorageEncrypted when you specify KmsKeyId for DB engine {engine}"

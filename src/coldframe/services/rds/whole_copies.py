@@ -253,7 +253,9 @@ def check(
             engines.of(each).whole_copies.check(each.name, each.spec.folder)
         except DatabaseError as error:
             raise BackupError(f"{error}: the backup cannot be used for it") from error
-    sealed = sealed_files(directory / "databases") if key is not None else {}
+    if key is None:
+        return
+    sealed = sealed_files(directory / "databases")
     for number, (name, file) in enumerate(sealed.items()):
         tell("opening what is sealed", number, len(sealed))
         try:

@@ -13,6 +13,7 @@ from coldframe.services.rds.clusters.records import Cluster, ClusterEndpoint
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Instance, Member
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 _LONGEST, _SUFFIX = 63, 6
 # What a request says of a Multi-AZ DB cluster, whose members are made with it; others have classes and storage of their own.
@@ -30,8 +31,15 @@ def name_of(identifier: str) -> str:
     return f"{identifier[: _LONGEST - len(suffix)].rstrip('-')}{suffix}"
 
 
-def add(call: Call, blue: Cluster, request: Mapping[str, Any], version: str, deployment: str) -> list[Member]:
-    """Add the records of a green cluster, which is as its blue one but for what the request says.
+def add(
+    call: Call,
+    blue: Cluster,
+    request: Mapping[str, Any],
+    version: str,
+    deployment: str,
+    key: StorageKey | None,
+) -> list[Member]:
+    """Add the records of a green cluster, which is as its blue one but for what the request says, and the key of its storage.
 
     Returns the members of the deployment, the clusters first, then their writers. Raises the faults of CreateDBCluster.
     """
@@ -55,6 +63,8 @@ def add(call: Call, blue: Cluster, request: Mapping[str, Any], version: str, dep
         master=blue.master,
         database=blue.database,
         deployment=deployment,
+        encryption=key,
+        resource_id=key.owner if key is not None else "",
     )
     green = new_clusters.lay_in(call, name_of(blue.identifier), origin, wanted, dict(blue.tags))
     found = [_member(call, "cluster", blue, green)]

@@ -1,5 +1,9 @@
 """The jobs that delete members and clusters; the data outlive the last member, as long as the cluster does."""
 
+from typing import Any
+
+import msgspec
+
 from coldframe.core import durable
 from coldframe.core.records import Records
 from coldframe.jobs.job import job
@@ -12,6 +16,7 @@ from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint
+from coldframe.services.rds.snapshotting import give_up_key
 
 _DAY = 86_400
 
@@ -41,8 +46,11 @@ def delete_cluster(run: Run, cluster: str, snapshot: str, keep_backups: bool) ->
     run.write("delete its members", _delete_members, databases, cluster)
     run.wait(lambda: not _has_members(run, cluster), timeout=_DAY, poll=0.1, name="wait for its members")
     run.step("delete its data", _delete_data, run, cluster)
+    key = run.step("look for its key", _key, run, cluster)
     archives = run.write("forget it", _forget_cluster, databases, run.part(Messenger), cluster, keep_backups)
     run.step("delete the archives", _delete_archives, databases, archives)
+    if key is not None:
+        run.step("give up its key", give_up_key, run, key)
 
 
 def _quiet(run: Run, resource_id: str) -> bool:
@@ -136,6 +144,14 @@ def _has_members(run: Run, cluster: str) -> bool:
     with run.read() as records:
         found = lookup.by_resource(records, cluster)
         return found is not None and bool(lookup.members(records, found))
+
+
+def _key(run: Run, cluster: str) -> dict[str, Any] | None:
+    """Return the StorageKey of a cluster, None for one in clear."""
+    with run.read() as records:
+        found = lookup.by_resource(records, cluster)
+    key: dict[str, Any] | None = msgspec.to_builtins(found.encryption if found is not None else None)
+    return key
 
 
 def _delete_data(run: Run, cluster: str) -> None:

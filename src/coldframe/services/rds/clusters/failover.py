@@ -14,13 +14,14 @@ from coldframe.jobs.job import JobError, job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, stages
 from coldframe.services.rds import lookup as instances
-from coldframe.services.rds.clusters import doors, lookup, rejoining, snapshotting
+from coldframe.services.rds.clusters import accessibility, doors, lookup, rejoining, snapshotting
 from coldframe.services.rds.clusters.doors import Seen
 from coldframe.services.rds.clusters.records import Cluster
 from coldframe.services.rds.clusters.waiting import until
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Instance
+from coldframe.services.rds.stages import INACCESSIBLE
 
 LOG = logging.getLogger("coldframe.rds")
 # How long open transactions may take to end, how long a reader may take to catch up, how long clients wait at most,
@@ -57,8 +58,11 @@ def recover_cluster(run: Run, cluster: str, hangs: bool = False) -> None:
     if hangs:
         run.step("let nobody come to the writer", _end_sessions, run, cluster)
         run.step("end the writer", _end_hanging, run, cluster)
-    elif run.step("start the writer", _revive, run, cluster):
+    elif come_back := run.step("start the writer", _revive, run, cluster):
         run.commit_point()
+        if come_back == INACCESSIBLE:
+            run.write("its key is not accessible", accessibility.inaccessible, run.part(Messenger), cluster)
+            return
         run.write("the writer runs again", _revived, run.part(Messenger), cluster)
         return
     if not run.step("look for readers", _promotable, run, cluster):
@@ -202,9 +206,14 @@ def _roll_back(run: Run, cluster: str) -> None:
         events.tell(records, run.part(Messenger), found, "cluster_promoted_again", writer=writer.identifier)
 
 
-def _revive(run: Run, cluster: str) -> bool:
-    """Start the writer again; tells whether it came back at once. Without readers there is nothing but to wait for it."""
+def _revive(run: Run, cluster: str) -> bool | str:
+    """Start the writer again; tells whether it came back at once, or INACCESSIBLE where the storage cannot be opened.
+
+    Without readers there is nothing but to wait for it.
+    """
     _quiet(run, cluster)
+    if accessibility.refused(run, cluster):
+        return INACCESSIBLE
     if not _promotable(run, cluster):
         return False
     failed: list[Exception] = []

@@ -60,7 +60,10 @@ def _restore(run: Run, cluster: str, identifier: str, of_cluster: bool) -> None:
         row: ClusterSnapshot | Snapshot
         row = records.get(ClusterSnapshot, identifier) if of_cluster else records.get(Snapshot, identifier)
     volume, engine = volume_of(databases, found), databases.engine(found.engine)
-    with stages.laid_in_anew(databases, engine, volume):
+    with (
+        databases.encryption.open(databases.copy_of(row), row.encryption),
+        stages.laid_in_anew(databases, engine, volume, found.encryption),
+    ):
         engine.backups.restore(databases.copy_of(row), volume)
 
 
@@ -78,10 +81,16 @@ def _restore_until(run: Run, cluster: str, source: str, until: int) -> None:
     # PostgreSQL replays no log with less of some settings than its writer had.
     settings = {**row.settings, **(present.in_force if present is not None else {})}
     volume, engine = replace(volume_of(databases, found), settings=settings), databases.engine(found.engine)
-    with stages.laid_in_anew(databases, engine, volume):
+    logs = databases.archive_of(row.member)
+    # The archive is encrypted under the key of the snapshots.
+    with (
+        databases.encryption.open(databases.copy_of(row), row.encryption),
+        databases.encryption.open(logs, row.encryption),
+        stages.laid_in_anew(databases, engine, volume, found.encryption),
+    ):
         engine.backups.restore(
             databases.copy_of(row),
             volume,
-            logs=databases.archive_of(row.member) if databases.archive_of(row.member).exists() else None,
+            logs=logs if logs.exists() else None,
             until=until / 1000 if until else None,
         )

@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any, Literal
 
+import msgspec
+
 from coldframe.core import ids
 from coldframe.core.records import Records
 from coldframe.engines.database import DatabaseError
@@ -50,6 +52,7 @@ def new_snapshot(
         database=cluster.database,
         instance_class=cluster.instance_class,
         settings=writer.in_force if writer is not None else {},
+        encryption=cluster.encryption,
     )
     records.add(row)
     return row
@@ -171,7 +174,7 @@ def expired(records: Records, cluster: Cluster, now: int) -> list[ClusterSnapsho
 def drop(records: Records, databases: Databases, row: ClusterSnapshot) -> None:
     """Delete a snapshot's record, and have its files deleted."""
     records.remove(row)
-    databases.begin(records, delete_snapshot, row.folder)
+    databases.begin(records, delete_snapshot, row.folder, msgspec.to_builtins(row.encryption))
 
 
 def _tell(records: Records, messenger: Messenger, identifier: str) -> None:
@@ -187,17 +190,19 @@ def _copy(run: Run, identifier: str, cluster: str) -> str:
     """Copy the writer's data, or those that no member has in its hands; returns the resource id of whose they are."""
     databases = run.part(Databases)
     with run.read() as records:
-        folder = databases.copy_of(records.get(ClusterSnapshot, identifier))
+        row = records.get(ClusterSnapshot, identifier)
         found = lookup.expect(records, cluster)
         writer = lookup.writer(records, found)
+    folder, encryption = databases.copy_of(row), databases.encryption
     discard(folder)
-    folder.mkdir(parents=True, mode=0o700)
     if writer is None and not found.volume:
         raise DatabaseError(f"the cluster {found.identifier} has no data")
     spec = databases.spec(writer) if writer is not None else volume_of(databases, found)
-    if writer is not None and writer.wanted == "running":
-        databases.socket(writer)
-    with stages.given_back(partial(discard, folder)):
+    with encryption.open(spec.folder, row.encryption), stages.given_back(partial(discard, folder)):
+        encryption.make_folder(folder, row.encryption)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if writer is not None and writer.wanted == "running":
+            databases.socket(writer)
         databases.engine(found.engine).backups.back_up(spec, folder)
     return spec.name
 
@@ -205,9 +210,10 @@ def _copy(run: Run, identifier: str, cluster: str) -> str:
 def _duplicate(run: Run, source: str, target: str) -> None:
     databases = run.part(Databases)
     with run.read() as records:
-        before = databases.copy_of(records.get(ClusterSnapshot, source))
-        after = databases.copy_of(records.get(ClusterSnapshot, target))
-    duplicate(before, after)
+        old, new = records.get(ClusterSnapshot, source), records.get(ClusterSnapshot, target)
+    before, after, encryption = databases.copy_of(old), databases.copy_of(new), databases.encryption
+    with encryption.open(before, old.encryption), encryption.open(after, new.encryption):
+        duplicate(before, after, partial(encryption.make_folder, after, new.encryption))
 
 
 def _give_up(run: Run, identifier: str, cluster: str, afterwards: str) -> None:

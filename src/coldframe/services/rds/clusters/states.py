@@ -7,7 +7,7 @@ from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events, replicating, stages
 from coldframe.services.rds import lookup as instances
-from coldframe.services.rds.clusters import doors, lookup, rejoining
+from coldframe.services.rds.clusters import accessibility, doors, lookup, rejoining
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import wrong_state
@@ -41,6 +41,9 @@ def stop_cluster(run: Run, cluster: str) -> None:
 def start_cluster(run: Run, cluster: str) -> None:
     """Start the writer, then the readers."""
     run.commit_point()
+    if run.step("open its storage", accessibility.refused, run, cluster):
+        run.write("its key is not accessible", accessibility.inaccessible, run.part(Messenger), cluster)
+        return
     run.write("it is to run", _wanted, cluster)
     for resource_id in run.step("list the members", _members, run, cluster):
         stages.prepare(run, f"work out the settings of {resource_id[-6:]}", resource_id)

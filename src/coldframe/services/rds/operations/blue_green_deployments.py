@@ -19,6 +19,7 @@ from coldframe.services.rds import (
 )
 from coldframe.services.rds.blue_green import green_clusters, guardrails, members, sources, standing
 from coldframe.services.rds.clusters import lookup as clusters
+from coldframe.services.rds.clusters import new_clusters
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.new_instances import Origin
 from coldframe.services.rds.records import Cluster, Deployment, Instance, Member
@@ -54,7 +55,7 @@ def _new_deployment(call: Call, request: Mapping[str, Any], keys: Keys) -> Deplo
     source = sources.of_request(call, request)
     version = sources.version(call, source, request.get("TargetEngineVersion"))
     if isinstance(source, Cluster):
-        found, tasks = _of_cluster(call, source, request, version, identifier)
+        found, tasks = _of_cluster(call, source, request, version, identifier, keys)
     else:
         found, tasks = _of_instance(call, source, request, version, identifier, keys)
     row = Deployment(
@@ -169,14 +170,18 @@ def _of_instance(
 
 
 def _of_cluster(
-    call: Call, source: Cluster, request: Mapping[str, Any], version: str, deployment: str
+    call: Call, source: Cluster, request: Mapping[str, Any], version: str, deployment: str, keys: Keys
 ) -> tuple[list[Member], list[str]]:
     """Add the green side of a cluster, its members and custom endpoints; returns the members and the tasks."""
     rows = clusters.members(call.records, source)
     environment = [("cluster", source.identifier), *(("db", row.identifier) for row in rows)]
-    if sources.check_configurations(call, request, environment):
-        raise bad_combination("TargetKmsKeyId: the storage of DB clusters is not encrypted here.")
-    found = green_clusters.add(call, source, request, version, deployment)
+    kms_keys = sources.check_configurations(call, request, environment)
+    own = arns.made(call.account, call.region, "cluster", source.identifier)
+    if kms_keys.keys() - {own}:
+        raise bad_combination("TargetKmsKeyId: the members of a DB cluster have the key of the cluster.")
+    wanted = kms_keys.get(own, source.encryption.kms_key if source.encryption is not None else None)
+    key = keys.of(wanted, owner=new_clusters.new_resource_id()) if wanted is not None else None
+    found = green_clusters.add(call, source, request, version, deployment, key)
     tasks = [standing.REPLICA]
     tasks += [standing.UPGRADE] if version != source.version else []
     tasks += [standing.INSTANCES]

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, pages
+from coldframe.services.rds import arns, jobs, pages
 from coldframe.services.rds.clusters import answers, lookup, snapshotting
 from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, ClusterSnapshot
 from coldframe.services.rds.databases import Databases
@@ -52,7 +54,10 @@ def delete_db_cluster_automated_backup(call: Call, request: dict[str, Any]) -> d
     if row is None:
         raise ServiceFault("DBClusterAutomatedBackupNotFoundFault", f"{resource_id} not found.")
     where = {"resource_id": resource_id, "kind": "automated"}
-    for snapshot in call.records.list(ClusterSnapshot, where=where):
+    rows = call.records.list(ClusterSnapshot, where=where)
+    for snapshot in rows:
         snapshotting.drop(call.records, call.part(Databases), snapshot)
     call.records.remove(row)
+    for member in sorted({snapshot.member for snapshot in rows if snapshot.member}):
+        call.start(jobs.delete_archive, member, msgspec.to_builtins(row.cluster.encryption))
     return {"DBClusterAutomatedBackup": {**answers.backup(call, row.cluster, row), "Status": "deleting"}}

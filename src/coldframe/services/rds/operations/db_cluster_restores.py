@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, engine_names, jobs, tagging
+from coldframe.services.rds import arns, engine_names, jobs, storage_keys, tagging
 from coldframe.services.rds.clusters import (
     answers,
     lookup,
@@ -19,14 +21,31 @@ from coldframe.services.rds.clusters.records import Cluster, ClusterBackup, Clus
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.records import Snapshot
+from coldframe.services.rds.storage_keys import Keys
 from coldframe.services.rds.times import milliseconds, moment
+from coldframe.services.rds.wrapped_keys import StorageKey
 
 # What a restored cluster has by default and not from what it is made of.
 _OF_ITS_OWN = ("DBClusterParameterGroupName", "VpcSecurityGroupIds", "EnableIAMDatabaseAuthentication")
 
 
 def restore_db_cluster_from_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Make a cluster of a snapshot of a cluster, or of an instance whose engine has clusters."""
+    """Make a cluster of a snapshot of a cluster, or of an instance whose engine has clusters.
+
+    It is encrypted under the key that the request names, else under that of the snapshot, if that is encrypted.
+    """
+    keys = storage_keys.rehearsed(call, lambda dry, keys: _of_snapshot(dry, request, keys))
+    cluster, found = _of_snapshot(call, request, keys)
+    of_cluster = isinstance(found, ClusterSnapshot)
+    call.start(jobs.restore_cluster_snapshot, cluster.resource_id, found.identifier, of_cluster)
+    new_members.add_all(call, cluster)
+    return {"DBCluster": answers.cluster(call, lookup.expect(call.records, cluster.resource_id))}
+
+
+def _of_snapshot(
+    call: Call, request: Mapping[str, Any], keys: Keys
+) -> tuple[Cluster, ClusterSnapshot | Snapshot]:
+    """Add the records of a cluster that is made of a snapshot; returns the snapshot with it."""
     name = request["SnapshotIdentifier"]
     identifier = arns.taken_apart(name)[2] if name.startswith("arn:") else name.lower()
     found: ClusterSnapshot | Snapshot | None = call.records.find(ClusterSnapshot, identifier)
@@ -49,17 +68,29 @@ def restore_db_cluster_from_snapshot(call: Call, request: dict[str, Any]) -> dic
         inherited["DBClusterInstanceClass"] = found.instance_class
     inherited["Port"] = found.port
     origin = _origin(call, engine.name, found.version, found.master, found.database)
-    cluster = _new(call, request, inherited, origin)
-    call.start(jobs.restore_cluster_snapshot, cluster.resource_id, found.identifier, of_cluster)
-    new_members.add_all(call, cluster)
-    return {"DBCluster": answers.cluster(call, lookup.expect(call.records, cluster.resource_id))}
+    return _new(call, request, inherited, origin, _key(request, found.encryption, keys)), found
 
 
 def restore_db_cluster_to_point_in_time(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Make a cluster of another one's data as they were at a moment, or at the latest that is archived."""
+    keys = storage_keys.rehearsed(call, lambda dry, keys: _of_moment(dry, request, keys))
+    cluster, source, until = _of_moment(call, request, keys)
+    words = (source.resource_id, source.identifier, until)
+    call.start(jobs.restore_cluster_to_moment, cluster.resource_id, *words)
+    new_members.add_all(call, cluster)
+    return {"DBCluster": answers.cluster(call, lookup.expect(call.records, cluster.resource_id))}
+
+
+def _of_moment(call: Call, request: Mapping[str, Any], keys: Keys) -> tuple[Cluster, Cluster, int]:
+    """Add the records of a cluster of a moment; returns with it the source, and the moment: 0 for the latest."""
     if request.get("RestoreType") not in {None, "full-copy"}:
         raise bad_combination("RestoreType copy-on-write is Aurora's storage's; use full-copy.")
     source, living = _source(call, request)
+    if request.get("KmsKeyId") and source.encryption is None:
+        raise bad_combination(
+            f"KmsKeyId can't be specified: the DB cluster {source.identifier} is not encrypted. Restore a snapshot of it with"
+            " KmsKeyId instead."
+        )
     if bool(request.get("UseLatestRestorableTime")) == bool(request.get("RestoreToTime")):
         raise bad_combination("Specify either RestoreToTime or UseLatestRestorableTime.")
     if not source.earliest:
@@ -79,11 +110,7 @@ def restore_db_cluster_to_point_in_time(call: Call, request: dict[str, Any]) -> 
     if source.instance_class:
         inherited["DBClusterInstanceClass"] = source.instance_class
     origin = _origin(call, source.engine, source.version, source.master, source.database)
-    cluster = _new(call, request, inherited, origin)
-    words = (source.resource_id, source.identifier, until)
-    call.start(jobs.restore_cluster_to_moment, cluster.resource_id, *words)
-    new_members.add_all(call, cluster)
-    return {"DBCluster": answers.cluster(call, lookup.expect(call.records, cluster.resource_id))}
+    return _new(call, request, inherited, origin, _key(request, source.encryption, keys)), source, until
 
 
 def _source(call: Call, request: Mapping[str, Any]) -> tuple[Cluster, bool]:
@@ -115,7 +142,19 @@ def _origin(call: Call, engine: str, version: str, master: str, database: str) -
     )
 
 
-def _new(call: Call, request: Mapping[str, Any], inherited: Mapping[str, Any], origin: Origin) -> Cluster:
+def _key(request: Mapping[str, Any], present: StorageKey | None, keys: Keys) -> StorageKey | None:
+    """Return the key of a restored cluster: under the KMS key that is asked for, else under that of what it is made of."""
+    wanted = request.get("KmsKeyId") or (present.kms_key if present is not None else None)
+    return keys.of(wanted, owner=new_clusters.new_resource_id()) if wanted is not None else None
+
+
+def _new(
+    call: Call,
+    request: Mapping[str, Any],
+    inherited: Mapping[str, Any],
+    origin: Origin,
+    key: StorageKey | None,
+) -> Cluster:
     wanted_version = request.get("EngineVersion")
     if wanted_version and not origin.version.startswith(wanted_version):
         raise bad_combination(
@@ -130,4 +169,5 @@ def _new(call: Call, request: Mapping[str, Any], inherited: Mapping[str, Any], o
     }
     arn = arns.made(call.account, call.region, "cluster", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn)
+    origin = replace(origin, encryption=key, resource_id=key.owner if key is not None else "")
     return new_clusters.lay_in(call, identifier, origin, wanted, tags)

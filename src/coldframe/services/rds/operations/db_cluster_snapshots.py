@@ -1,5 +1,6 @@
 """DB cluster snapshots: made, copied, shared, described, deleted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -7,12 +8,13 @@ from msgspec.structs import replace
 from coldframe.core import ids
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import arns, jobs, names, pages, quotas, tagging
+from coldframe.services.rds import arns, jobs, names, pages, quotas, storage_keys, tagging
 from coldframe.services.rds.clusters import answers, lookup, snapshotting
 from coldframe.services.rds.clusters.records import ClusterSnapshot
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.sharing import shared_after
+from coldframe.services.rds.storage_keys import Keys
 
 _KINDS = ("manual", "automated", "shared", "public", "awsbackup")
 
@@ -66,12 +68,23 @@ def describe_db_cluster_snapshots(call: Call, request: dict[str, Any]) -> dict[s
 
 
 def copy_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """Make a manual snapshot of another one."""
+    """Make a manual snapshot of another one, under its key, or under one of another KMS key."""
+    keys = storage_keys.rehearsed(call, lambda dry, keys: _copied(dry, request, keys))
+    row, source = _copied(call, request, keys)
+    call.start(jobs.copy_cluster_snapshot, source.identifier, row.identifier)
+    return {"DBClusterSnapshot": answers.snapshot(call, row)}
+
+
+def _copied(call: Call, request: Mapping[str, Any], keys: Keys) -> tuple[ClusterSnapshot, ClusterSnapshot]:
+    """Add the record of a copy; returns it and its source."""
     source = _available(_named(call, request["SourceDBClusterSnapshotIdentifier"]))
-    if request.get("KmsKeyId"):
-        raise bad_combination(
-            "KmsKeyId: snapshots are not encrypted at rest here; encrypt the disk they lie on."
-        )
+    encryption = source.encryption
+    if wanted := request.get("KmsKeyId"):
+        if encryption is None:
+            raise bad_combination(
+                f"KmsKeyId can't be specified: the DB cluster snapshot {source.identifier} is not encrypted."
+            )
+        encryption = keys.of(wanted, owner=source.resource_id)
     identifier = names.identifier(
         request["TargetDBClusterSnapshotIdentifier"], "TargetDBClusterSnapshotIdentifier", longest=255
     )
@@ -89,10 +102,10 @@ def copy_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, A
         source=arns.made(call.account, call.region, "cluster-snapshot", source.identifier),
         shared_with=[],
         tags=given or (source.tags if request.get("CopyTags") else {}),
+        encryption=encryption,
     )
     call.records.add(row)
-    call.start(jobs.copy_cluster_snapshot, source.identifier, identifier)
-    return {"DBClusterSnapshot": answers.snapshot(call, row)}
+    return row, source
 
 
 def delete_db_cluster_snapshot(call: Call, request: dict[str, Any]) -> dict[str, Any]:

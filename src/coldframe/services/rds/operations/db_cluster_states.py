@@ -4,7 +4,7 @@ from typing import Any
 
 from coldframe.core.call import Call
 from coldframe.core.faults import ServiceFault
-from coldframe.services.rds import jobs
+from coldframe.services.rds import jobs, stages
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.blue_green import members as deployments
 from coldframe.services.rds.clusters import answers, lookup
@@ -73,7 +73,7 @@ def stop_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def start_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Start a stopped cluster."""
     cluster = lookup.cluster_named(call, request["DBClusterIdentifier"])
-    if cluster.status != "stopped":
+    if cluster.status not in {"stopped", stages.INACCESSIBLE}:
         raise lookup.not_in_state(cluster, "stopped,inaccessible-encryption-credentials-recoverable")
     for row in lookup.members(call.records, cluster):
         call.records.change(row, status="starting")

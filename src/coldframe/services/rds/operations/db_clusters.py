@@ -17,6 +17,7 @@ from coldframe.services.rds import (
     names,
     new_instances,
     pages,
+    storage_keys,
     tagging,
     windows,
 )
@@ -28,6 +29,7 @@ from coldframe.services.rds.faults import bad_combination, bad_value
 from coldframe.services.rds.master_secrets import Chosen
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint
+from coldframe.services.rds.storage_keys import Keys
 
 _DELETABLE = ("stopped", "failed", "backing-up")
 
@@ -38,7 +40,9 @@ def create_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     identifier = new_clusters.identifier(request["DBClusterIdentifier"])
     if not request.get("MasterUsername"):
         raise bad_value("The parameter MasterUsername must be provided and must not be blank.")
+    owner = new_clusters.new_resource_id()
     origin = Origin(
+        resource_id=owner,
         engine=engine.name,
         version=call.part(Databases).version(engine.name, request.get("EngineVersion") or ""),
         master=names.master_user(request["MasterUsername"], engine),
@@ -47,12 +51,20 @@ def create_db_cluster(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     arn = arns.made(call.account, call.region, "cluster", identifier)
     tags = tagging.of_new(call, request.get("Tags"), arn)
     chosen = Chosen(request.get("MasterUserPassword") or "")
-    if master_secrets.check_new(request, engine):
-        master_secrets.rehearse(call, lambda dry: new_clusters.lay_in(dry, identifier, origin, request, tags))
+    managed = master_secrets.check_new(request, engine)
+
+    def lay_in(call: Call, keys: Keys) -> Cluster:
+        encrypted = replace(origin, encryption=keys.of_request(request, engine.name, owner=owner))
+        return new_clusters.lay_in(call, identifier, encrypted, request, tags)
+
+    keys = Keys()
+    if managed or request.get("StorageEncrypted"):
+        keys = storage_keys.rehearsed(call, lay_in)
+    if managed:
         chosen = master_secrets.made(
             call, identifier, origin.master, request.get("MasterUserSecretKmsKeyId"), kind="cluster"
         )
-    cluster = new_clusters.lay_in(call, identifier, origin, request, tags)
+    cluster = lay_in(call, keys)
     cluster = call.records.change(cluster, secret=chosen.secret, secret_key=chosen.key)
     sealed = call.part(Databases).sealed(cluster.resource_id, chosen.password)
     call.start(jobs.create_cluster, cluster.resource_id, sealed)
