@@ -32,5 +32,5 @@ def inaccessible(records: Records, messenger: Messenger, cluster: str) -> None:
     records.change(found, status=INACCESSIBLE, promotable=[])
     down = {"status": INACCESSIBLE, "wanted": "stopped", "note": ""}
     for row in lookup.members(records, found):
-        row = records.change(row, **down, acknowledged_by=[], acknowledges=False)
-        events.tell(records, messenger, row, "inaccessible", name=row.identifier)
+        member = records.change(row, **down, acknowledged_by=[], acknowledges=False)
+        events.tell(records, messenger, member, "inaccessible", name=member.identifier)
