@@ -70,7 +70,10 @@ class CutDisk:
         """Return which of the texts lie anywhere on the disk, also in blocks that no file has any more."""
         subprocess.run(["sync", "-f", self.folder], check=True)
         with self.image.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content:
-            return [text for text in texts if content.find(text) >= 0]
+            found: set[bytes] = set()
+            for begin, end in _written(file.fileno()):
+                found.update(text for text in texts if content.find(text, begin, end) >= 0)
+        return [text for text in texts if text in found]
 
     def close(self) -> None:
         """Take it away."""
@@ -97,6 +100,17 @@ class CutDisk:
             return link.readlink().is_relative_to(self.folder)
         except OSError:
             return False
+
+
+def _written(descriptor: int) -> Iterator[tuple[int, int]]:
+    """Give the beginnings and the ends of what was ever written of a file."""
+    end = 0
+    with contextlib.suppress(OSError):
+        # ENXIO: there is no more.
+        while True:
+            begin = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, begin, os.SEEK_HOLE)
+            yield begin, end
 
 
 @contextlib.contextmanager

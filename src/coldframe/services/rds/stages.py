@@ -114,14 +114,15 @@ def start_if_accessible(run: Run, resource_id: str) -> str:
 
 
 def inaccessible(run: Run, resource_id: str) -> None:
-    """Say that an instance is down because KMS does not give its key; StartDBInstance tries again."""
+    """Close an instance whose key KMS does not give, and say so; StartDBInstance tries again."""
+    run.step("close its endpoint", close, run, resource_id)
     name = instance_of(run, resource_id).identifier
     mark(
         run,
         "its key is not accessible",
         resource_id,
         "inaccessible",
-        words={"name": name},
+        words={"instance": name},
         status=INACCESSIBLE,
         wanted="stopped",
         note="",
