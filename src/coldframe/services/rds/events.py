@@ -30,7 +30,7 @@ def table() -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def tell(records: Records, messenger: Messenger, subject: Subject, name: str, /, **words: object) -> None:
+def tell(records: Records, messenger: Messenger, subject: Subject, name: str, **words: object) -> None:
     """Record the event of this name about a resource, and have it sent once the transaction commits."""
     number, categories, text = table()["events"][name]
     kind, arn_kind, source = _named(subject)

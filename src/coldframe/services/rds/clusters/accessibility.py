@@ -4,6 +4,7 @@ from coldframe.core.records import Records
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events
 from coldframe.services.rds.clusters import lookup
+from coldframe.services.rds.clusters.stopping import stop_members
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.encryption import KeyInaccessible
 from coldframe.services.rds.messenger import Messenger
@@ -24,7 +25,13 @@ def refused(run: Run, cluster: str) -> str:
     return ""
 
 
-def inaccessible(records: Records, messenger: Messenger, cluster: str) -> None:
+def inaccessible(run: Run, cluster: str) -> None:
+    """Take a cluster down whose key KMS does not give, and say so."""
+    run.step("close its endpoints", stop_members, run, cluster)
+    run.write("its key is not accessible", _down, run.part(Messenger), cluster)
+
+
+def _down(records: Records, messenger: Messenger, cluster: str) -> None:
     """Say that a cluster is down with all its members; nobody may take over."""
     found = lookup.by_resource(records, cluster)
     if found is None:
@@ -33,4 +40,4 @@ def inaccessible(records: Records, messenger: Messenger, cluster: str) -> None:
     down = {"status": INACCESSIBLE, "wanted": "stopped", "note": ""}
     for row in lookup.members(records, found):
         member = records.change(row, **down, acknowledged_by=[], acknowledges=False)
-        events.tell(records, messenger, member, "inaccessible", name=member.identifier)
+        events.tell(records, messenger, member, "inaccessible", instance=member.identifier)

@@ -61,7 +61,7 @@ def recover_cluster(run: Run, cluster: str, hangs: bool = False) -> None:
     elif come_back := run.step("start the writer", _revive, run, cluster):
         run.commit_point()
         if come_back == INACCESSIBLE:
-            run.write("its key is not accessible", accessibility.inaccessible, run.part(Messenger), cluster)
+            accessibility.inaccessible(run, cluster)
             return
         run.write("the writer runs again", _revived, run.part(Messenger), cluster)
         return

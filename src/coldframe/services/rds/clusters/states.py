@@ -8,6 +8,7 @@ from coldframe.jobs.run import Run
 from coldframe.services.rds import events, replicating, stages
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import accessibility, doors, lookup, rejoining
+from coldframe.services.rds.clusters.stopping import stop_members
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import wrong_state
@@ -23,7 +24,7 @@ def stop_cluster(run: Run, cluster: str) -> None:
     """Stop every member, the readers first; the cluster is started again after seven days."""
     run.commit_point()
     run.write("nobody acknowledges", _alone, cluster)
-    run.step("stop the members", _stop_members, run, cluster)
+    run.step("stop the members", stop_members, run, cluster)
     databases = run.part(Databases)
 
     def down(records: Records) -> None:
@@ -42,7 +43,7 @@ def start_cluster(run: Run, cluster: str) -> None:
     """Start the writer, then the readers."""
     run.commit_point()
     if run.step("open its storage", accessibility.refused, run, cluster):
-        run.write("its key is not accessible", accessibility.inaccessible, run.part(Messenger), cluster)
+        accessibility.inaccessible(run, cluster)
         return
     run.write("it is to run", _wanted, cluster)
     for resource_id in run.step("list the members", _members, run, cluster):
@@ -137,17 +138,6 @@ def _members(run: Run, cluster: str) -> list[str]:
     """Return the resource ids of a cluster's members, the writer first."""
     with run.read() as records:
         return [row.resource_id for row in lookup.members(records, lookup.expect(records, cluster))]
-
-
-def _stop_members(run: Run, cluster: str) -> None:
-    databases = run.part(Databases)
-    found = doors.look(databases, run.account, run.region, cluster)
-    if found is not None:
-        doors.close(databases, found)
-    for resource_id in _members(run, cluster):
-        stages.close(run, resource_id)
-    with run.read() as records:
-        databases.encryption.lock(lookup.expect(records, cluster).encryption)
 
 
 def _start(run: Run, resource_id: str) -> None:
