@@ -7,6 +7,7 @@ from pathlib import Path
 from coldframe import __version__
 from coldframe.cli.data_option import data_option
 from coldframe.core.sealed_master import NAME
+from coldframe.engines import encrypted_folders
 from coldframe.engines.catalog import engines, probe
 from coldframe.engines.keyring import Kernel
 from coldframe.server import kernel_secret_keys
@@ -36,6 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
     print(f"secrets   {_secrets()}")
     where = private_keys().where
     print(f"kms       RSA keys are used in the {_WHERE[where]}; all other keys in the server's process")
+    print(f"databases {_encryption(chosen.data)}")
     missing = 0
     for engine in engines():
         found = probe(engine)
@@ -47,6 +49,16 @@ def run(chosen: argparse.Namespace) -> int:
             print(f"          install it: coldframe engines install {engine.name}")
         missing += not engine.tests
     return 1 if missing else 0
+
+
+def _encryption(data_dir: Path) -> str:
+    """Say whether databases can have encrypted storage here, and what to do where they cannot."""
+    # Where it will be, while nothing is there.
+    folder = next(each for each in (data_dir / "databases", data_dir, *data_dir.parents) if each.exists())
+    found = encrypted_folders.obstacle(folder)
+    if found is None:
+        return "encrypted storage (StorageEncrypted): by the kernel, in folders of this file system"
+    return f"no encrypted storage (StorageEncrypted): {found}\n          {found.hint}"
 
 
 def _secrets() -> str:

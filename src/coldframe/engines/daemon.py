@@ -1,5 +1,6 @@
 """A process that outlives us: started, found again by id and birth, stopped; a file beside it says that it should run."""
 
+import errno
 import signal
 import threading
 from collections.abc import Mapping, Sequence
@@ -89,8 +90,11 @@ def stop(record: Path, *, with_signal: signal.Signals = signal.SIGTERM, patience
 def _read(record: Path) -> _Record | None:
     try:
         return msgspec.json.decode(record.read_bytes(), type=whole(_Record))
-    except FileNotFoundError:
-        return None
+    except OSError as problem:
+        # Without the key of encrypted storage nothing of it can be read, and nothing of it runs.
+        if problem.errno in {errno.ENOENT, errno.ENOKEY}:
+            return None
+        raise
 
 
 def _write(record: Path, pid: int) -> None:

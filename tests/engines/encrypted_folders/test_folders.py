@@ -148,3 +148,30 @@ def test_the_buffer_of_a_key_is_wiped(disk, key, monkeypatch):
     monkeypatch.setattr(fscrypt, "_ioctl", watched)
     fscrypt.add_key(disk.folder, key)
     assert seen[0] == bytes(len(seen[0]))
+
+
+def test_it_takes_no_root(disk, key):
+    """What a server does that is another user's, in a folder of its own."""
+    home, name = disk.folder / "of-another", encrypted_folders.name_of(key)
+    home.mkdir()
+    os.chown(home, 65_534, 65_534)
+    child = os.fork()
+    if child == 0:
+        done = 1
+        try:
+            os.setgroups([])
+            os.setgid(65_534)
+            os.setuid(65_534)
+            assert encrypted_folders.obstacle(home) is None
+            encrypted_folders.make_folder(home / "db", key)
+            (home / "db" / "file").write_bytes(b"a")
+            assert encrypted_folders.remove_key(home, name) is None
+            assert not (home / "db" / "file").exists()
+            encrypted_folders.unlock(home / "db", key)
+            assert (home / "db" / "file").read_bytes() == b"a"
+            assert encrypted_folders.remove_key(home, name) is None
+            done = 0
+        finally:
+            os._exit(done)
+    assert os.waitpid(child, 0)[1] == 0
+    assert encrypted_folders.locked(home, name)

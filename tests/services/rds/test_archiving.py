@@ -25,7 +25,7 @@ def test_two_who_archive_an_instance_wait_for_each_other(tmp_path, monkeypatch):
     )
     databases, instance = (
         Databases(installation, {"mariadb": lambda: engine}, {}),
-        SimpleNamespace(engine="mariadb", resource_id="db-1"),
+        SimpleNamespace(engine="mariadb", resource_id="db-1", encryption=None),
     )
     monkeypatch.setattr(databases, "spec", lambda found: found)
     found, together = [], threading.Barrier(4)

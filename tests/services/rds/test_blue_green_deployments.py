@@ -49,7 +49,11 @@ def refused(call, **request):
         ({"TargetIops": 20, "TargetStorageType": "io1"}, None, ""),
         ({"TargetDBInstanceClass": "db.t9.micro"}, None, "db.t9.micro"),
         ({"BlueGreenDeploymentName": "two--hyphens"}, None, ""),
-        ({"SourceArn": True, "TargetKmsKeyId": "alias/a"}, "InvalidParameterCombination", "not encrypted"),
+        (
+            {"SourceArn": True, "TargetKmsKeyId": "alias/a"},
+            "KMSKeyNotAccessibleFault",
+            "key [alias/a] does not",
+        ),
         ({"SourceArn": "twice"}, "InvalidParameterValue", "more than one entry"),
         ({"SourceArn": "other"}, "InvalidParameterValue", "no resource of the blue environment"),
     ],

@@ -4,14 +4,25 @@ import os
 import signal
 
 import pytest
+from botocore.exceptions import ClientError
 
 from coldframe.engines import encrypted_folders
 from coldframe.services.rds import lookup
 from coldframe.services.rds.databases import Databases
+from tests.engines.databases import kits
 from tests.journeys.power import cut_disk, needs_root
 from tests.journeys.process import until
 from tests.journeys.writers import connector, session
-from tests.services.rds.conftest import PASSWORD, available, described, made, served
+from tests.services.rds.conftest import (
+    PASSWORD,
+    available,
+    code_of,
+    described,
+    made,
+    served,
+    settled,
+    wanted,
+)
 
 pytestmark = [needs_root, pytest.mark.xdist_group("rds_encrypted")]
 ENGINES = ["mariadb", "postgres"]
@@ -25,7 +36,7 @@ def disk():
 
 @pytest.fixture(scope="module")
 def server(disk):
-    with served(home=disk.folder) as running:
+    with served(home=disk.folder, cache_dir=kits.cache()) as running:
         yield running
 
 
@@ -64,10 +75,6 @@ class Encrypted:
             cursor.execute("SELECT t FROM marked WHERE n = 1")
             return cursor.fetchone()[0]
 
-    def is_encrypted(self, folder):
-        """Whether a folder is encrypted, under which key of the kernel's."""
-        return encrypted_folders.key_of(folder)
-
     def snapshot(self, name):
         """Make a snapshot; gives its description."""
         self.rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=self.name)
@@ -79,6 +86,25 @@ class Encrypted:
             DBSnapshotIdentifier=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
         return self.rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
+
+
+def deleted(rds, *names):
+    """Delete instances and wait until they are gone."""
+    for name in names:
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    for name in names:
+        rds.get_waiter("db_instance_deleted").wait(
+            DBInstanceIdentifier=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+
+
+def all_encrypted(story):
+    """Every folder of a database, a snapshot, an archive is encrypted, each instance's under a key of its own."""
+    root = story.databases.root
+    for folder in (*root.glob("db-*"), *root.glob("snapshots/*"), *root.glob("archive/*")):
+        assert encrypted_folders.key_of(folder) is not None, folder
+    keys = [encrypted_folders.key_of(folder) for folder in root.glob("db-*")]
+    assert len(set(keys)) == len(keys)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -111,18 +137,12 @@ def test_an_encrypted_instance_its_snapshots_and_all_that_is_made_of_them_leave_
         there = available(rds, name)
         assert (there["StorageEncrypted"], there["KmsKeyId"]) == (True, story.key)
         until(lambda there=there: story.reads(there) == story.marker)
-    root = story.databases.root
-    for folder in (*root.glob("db-*"), *root.glob("snapshots/*"), *root.glob("archive/*")):
-        assert encrypted_folders.key_of(folder) is not None, folder
-    assert list(root.glob("archive/*"))
+    assert list(story.databases.root.glob("archive/*"))
+    all_encrypted(story)
     assert disk.holds(story.marker.encode(), b"marked.ibd", b"app/db.opt") == []
     backups = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=story.name)
     assert backups["DBInstanceAutomatedBackups"][0]["KmsKeyId"] == story.key
-    for name in (restored, later, replica):
-        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-    gone = rds.get_waiter("db_instance_deleted")
-    for name in (restored, later, replica):
-        gone.wait(DBInstanceIdentifier=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    deleted(rds, restored, later, replica)
 
 
 def test_without_its_key_it_cannot_be_read_and_supervision_brings_it_back(story, rds):
@@ -160,7 +180,7 @@ def test_a_stopped_instance_is_closed_and_its_backups_can_be_restored_meanwhile(
     )
     assert story.reads(available(rds, restored)) == story.marker
     assert encrypted_folders.locked(root, key.name)
-    rds.delete_db_instance(DBInstanceIdentifier=restored, SkipFinalSnapshot=True)
+    deleted(rds, restored)
     rds.start_db_instance(DBInstanceIdentifier=story.name)
     assert story.reads(available(rds, story.name)) == story.marker
 
@@ -181,3 +201,149 @@ def test_an_instance_whose_key_is_disabled_is_inaccessible_until_it_is_enabled_a
     kms.enable_key(KeyId=story.key)
     rds.start_db_instance(DBInstanceIdentifier=story.name)
     assert story.reads(available(rds, story.name)) == story.marker
+
+
+def test_the_green_side_is_encrypted_too_and_switched_over_to(story, rds, disk):
+    available(rds, story.name)
+    identifier = rds.create_blue_green_deployment(
+        BlueGreenDeploymentName=f"of-{story.name}", Source=described(rds, story.name)["DBInstanceArn"]
+    )["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
+    there = settled(rds, identifier)
+    assert there["Status"] == "AVAILABLE", there
+    green = described(rds, there["Target"])
+    assert (green["StorageEncrypted"], green["KmsKeyId"]) == (True, story.key)
+    all_encrypted(story)
+    rds.switchover_blue_green_deployment(BlueGreenDeploymentIdentifier=identifier)
+    assert settled(rds, identifier)["Status"] == "SWITCHOVER_COMPLETED"
+    after = described(rds, story.name)
+    assert after["DbiResourceId"] == green["DbiResourceId"]
+    assert (after["KmsKeyId"], story.reads(after)) == (story.key, story.marker)
+    assert disk.holds(story.marker.encode()) == []
+    rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=identifier)
+    deleted(rds, f"{story.name}-old1")
+    story.id = after["DbiResourceId"]
+
+
+def test_an_upgrade_to_another_major_version_stays_in_the_encrypted_folder(story, rds, disk):
+    before = available(rds, story.name)
+    (listed,) = rds.describe_db_engine_versions(Engine=story.engine, EngineVersion=before["EngineVersion"])[
+        "DBEngineVersions"
+    ]
+    targets = [row["EngineVersion"] for row in listed["ValidUpgradeTarget"] if row["IsMajorVersionUpgrade"]]
+    rds.modify_db_instance(
+        DBInstanceIdentifier=story.name,
+        EngineVersion=targets[0],
+        ApplyImmediately=True,
+        AllowMajorVersionUpgrade=True,
+    )
+    until(lambda: described(rds, story.name)["DBInstanceStatus"] != "upgrading", 120)
+    after = available(rds, story.name)
+    assert after["EngineVersion"] == targets[0]
+    assert story.reads(after) == story.marker
+    saved = f"stopped-{story.engine}"
+    rds.modify_db_snapshot(DBSnapshotIdentifier=saved, EngineVersion=targets[0])
+    assert story.saved(saved)["EngineVersion"] == targets[0]
+    all_encrypted(story)
+    assert disk.holds(story.marker.encode()) == []
+
+
+def test_copies_of_snapshots_are_encrypted_under_the_key_that_is_named(server, rds, disk):
+    kms, marker = server.client("kms"), "only-in-a-copy-that-was-clear-" * 4
+    other = kms.create_key()["KeyMetadata"]["Arn"]
+    found = made(rds, DBName="app")
+    with session(connector(found, PASSWORD)) as cursor:
+        cursor.execute("CREATE TABLE marked (n INT PRIMARY KEY, t TEXT)")
+        cursor.execute("INSERT INTO marked VALUES (1, %s)", [marker])
+    wait = {"Delay": 1, "MaxAttempts": 60}
+    there = rds.get_waiter("db_snapshot_available")
+    rds.create_db_snapshot(DBSnapshotIdentifier="clear", DBInstanceIdentifier=found["DBInstanceIdentifier"])
+    there.wait(DBSnapshotIdentifier="clear", WaiterConfig=wait)
+    with pytest.raises(ClientError) as caught:
+        rds.create_db_instance_read_replica(
+            DBInstanceIdentifier="no",
+            SourceDBInstanceIdentifier=described(rds, found["DBInstanceIdentifier"])["DBInstanceIdentifier"],
+            KmsKeyId=other,
+        )
+    assert code_of(caught) in {"InvalidParameterCombination", "InvalidDBInstanceState"}
+    chain = [("clear", "own", "alias/aws/rds"), ("own", "others", other), ("others", "as-it-was", None)]
+    for source, target, key in chain:
+        named = {"KmsKeyId": key} if key else {}
+        copy = rds.copy_db_snapshot(
+            SourceDBSnapshotIdentifier=source, TargetDBSnapshotIdentifier=target, **named
+        )["DBSnapshot"]
+        assert copy["Encrypted"]
+        there.wait(DBSnapshotIdentifier=target, WaiterConfig=wait)
+    copies = {row["DBSnapshotIdentifier"]: row for row in rds.describe_db_snapshots()["DBSnapshots"]}
+    assert copies["others"]["KmsKeyId"] == copies["as-it-was"]["KmsKeyId"] == other
+    assert "KmsKeyId" not in copies["clear"]
+    with pytest.raises(ClientError) as caught:
+        rds.modify_db_snapshot_attribute(
+            DBSnapshotIdentifier="own", AttributeName="restore", ValuesToAdd=["111122223333"]
+        )
+    assert "default service key for RDS" in str(caught.value)
+    with pytest.raises(ClientError) as caught:
+        server.client("rds", region="us-west-2").copy_db_snapshot(
+            SourceDBSnapshotIdentifier=copies["others"]["DBSnapshotArn"],
+            TargetDBSnapshotIdentifier="far",
+            SourceRegion="us-east-1",
+        )
+    assert "Must specify new KMS key for cross region encrypted snapshot copy." in str(caught.value)
+    rds.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier="of-copies", DBSnapshotIdentifier="as-it-was", BackupRetentionPeriod=0
+    )
+    restored = available(rds, "of-copies")
+    assert (restored["StorageEncrypted"], restored["KmsKeyId"]) == (True, other)
+    with session(connector(restored, PASSWORD)) as cursor:
+        cursor.execute("SELECT t FROM marked")
+        assert cursor.fetchone()[0] == marker
+    # Those in clear are found, so that looking would find the others.
+    assert disk.holds(marker.encode()) == [marker.encode()]
+    # When nothing is left that a key opens, nobody has a grant for it any more.
+    grants = {row["GrantId"] for row in kms.list_grants(KeyId=other)["Grants"]}
+    assert len(grants) == 2
+    # One whose key is disabled can be deleted still.
+    rds.stop_db_instance(DBInstanceIdentifier="of-copies")
+    until(lambda: described(rds, "of-copies")["DBInstanceStatus"] == "stopped")
+    kms.disable_key(KeyId=other)
+    rds.start_db_instance(DBInstanceIdentifier="of-copies")
+    until(lambda: described(rds, "of-copies")["DBInstanceStatus"].startswith("inaccessible-encryption"))
+    deleted(rds, "of-copies")
+    for name in ("others", "as-it-was"):
+        rds.delete_db_snapshot(DBSnapshotIdentifier=name)
+    until(lambda: not kms.list_grants(KeyId=other)["Grants"])
+
+
+def test_keys_that_are_of_no_use_are_refused_and_leave_nothing_behind(server, rds):
+    kms = server.client("kms")
+    disabled = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.disable_key(KeyId=disabled)
+    signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    good = kms.create_key()["KeyMetadata"]["Arn"]
+    _, key = server.add_user("eve", {"Effect": "Allow", "Action": "rds:*", "Resource": "*"})
+    cases = [(rds, "alias/none"), (rds, disabled), (rds, signing), (server.client("rds", **key), good)]
+    for who, named in cases:
+        with pytest.raises(ClientError) as caught:
+            who.create_db_instance(**wanted(StorageEncrypted=True, KmsKeyId=named))
+        assert code_of(caught) == "KMSKeyNotAccessibleFault"
+        assert f"Specified KMS key [{named}] does not exist, is not enabled" in str(caught.value)
+    assert not kms.list_grants(KeyId=good)["Grants"]
+    # The AWS managed key is for everybody who may use RDS.
+    answer = server.client("rds", **key).create_db_instance(**wanted(StorageEncrypted=True))["DBInstance"]
+    assert answer["KmsKeyId"].startswith("arn:aws:kms:")
+    available(rds, answer["DBInstanceIdentifier"])
+    deleted(rds, answer["DBInstanceIdentifier"])
+    options = rds.describe_orderable_db_instance_options(Engine="mariadb", MaxRecords=20)
+    assert all(row["SupportsStorageEncryption"] for row in options["OrderableDBInstanceOptions"])
+
+
+def test_where_folders_cannot_be_encrypted_nothing_is_made_and_it_is_said_why():
+    with served(home="/dev/shm") as running:
+        rds = running.client("rds")
+        with pytest.raises(ClientError) as caught:
+            rds.create_db_instance(**wanted(StorageEncrypted=True))
+        assert code_of(caught) == "InvalidParameterCombination"
+        assert "tmpfs file system at /dev/shm cannot encrypt folders" in str(caught.value)
+        assert "mkfs.ext4 -O encrypt" in str(caught.value)
+        assert not rds.describe_db_instances()["DBInstances"]
+        options = rds.describe_orderable_db_instance_options(Engine="mariadb", MaxRecords=20)
+        assert not any(row["SupportsStorageEncryption"] for row in options["OrderableDBInstanceOptions"])

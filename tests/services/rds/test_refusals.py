@@ -55,10 +55,15 @@ INSTANCES = {
         VALUE,
         "Only printable ASCII characters besides",
     ),
-    "encrypted": (
-        {"StorageEncrypted": True},
+    "key-of-what-is-in-clear": (
+        {"KmsKeyId": "alias/aws/rds"},
         COMBINATION,
-        "encrypt the disk that the data directory lies on",
+        "You must enable StorageEncrypted when you specify KmsKeyId for DB engine mariadb",
+    ),
+    "unknown-key-of-storage": (
+        {"StorageEncrypted": True, "KmsKeyId": "alias/none"},
+        "KMSKeyNotAccessibleFault",
+        "Specified KMS key [alias/none] does not exist, is not enabled or you do not have permissions to access it.",
     ),
     "password-twice": (
         {"ManageMasterUserPassword": True},

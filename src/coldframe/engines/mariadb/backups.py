@@ -1,6 +1,7 @@
 """Back-ups of an instance in a folder, archived binary logs, and restores to any moment that both reach."""
 
 import re
+import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,11 +92,20 @@ class MariaDBBackups:
         stop = [f"--stop-datetime={datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M:%S}"] if until else []
         reader = versions.needed(version, "mariadb-binlog")
         feeder = versions.needed(version, "mariadb")
+        # Files that statements have loaded are unpacked on the way: beside the data, which may be encrypted.
+        loaded = private_folder(process.own_account(), place.folder / "loaded")
         self._instances.launch(same, place.kept(), [f"--datadir={place.incoming}", *physical.ALONE])
         try:
             self._instances.await_answer(same)
             process.pipe(
-                [reader, "--no-defaults", f"--start-position={taken.offset}", *stop, *files],
+                [
+                    reader,
+                    "--no-defaults",
+                    f"--local-load={loaded}",
+                    f"--start-position={taken.offset}",
+                    *stop,
+                    *files,
+                ],
                 [
                     feeder,
                     "--no-defaults",
@@ -116,6 +126,7 @@ class MariaDBBackups:
             ) from problem
         finally:
             self._instances.stop(same)
+            shutil.rmtree(loaded)
 
 
 def _about(folder: Path) -> Taken:

@@ -1,5 +1,6 @@
 """Where an instance keeps what, and what is remembered of it between two runs of the server."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -106,8 +107,11 @@ def read_state(place: Path) -> State:
     """Return what is remembered of the instance in a folder."""
     try:
         known = msgspec.json.decode((place / "state.json").read_bytes(), type=whole(State))
-    except FileNotFoundError:
-        return State()
+    except OSError as problem:
+        # Without the key of encrypted storage nothing of it can be read, and nothing of it runs.
+        if problem.errno in {errno.ENOENT, errno.ENOKEY}:
+            return State()
+        raise
     except msgspec.DecodeError:
         # Written without waiting for the disk when the power failed.
         known = msgspec.json.decode((place / _DURABLE).read_bytes(), type=whole(State))

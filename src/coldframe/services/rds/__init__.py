@@ -5,6 +5,6 @@ read replicas, parameter groups, snapshots, restores to a moment, events, logs, 
 lose nothing at whatever moment the server is killed, and Optimized Reads and Writes as far as the storage allows. DB clusters
 are a writer and readers that acknowledge what it writes: `aurora-postgresql` and Multi-AZ `postgres` on PostgreSQL, and
 `mariadb`, which RDS does not have as clusters. Aurora's shared storage is Amazon's own; MySQL is not here, and MariaDB is never
-offered under its name. Subnets and security groups are remembered and guard nothing until there are networks here;
-databases are not encrypted at rest.
+offered under its name. Subnets and security groups are remembered and guard nothing until there are networks here.
+Encrypted storage of instances is the kernel's (fscrypt), under data keys of KMS, where the file system can.
 """

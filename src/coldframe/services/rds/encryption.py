@@ -8,6 +8,7 @@ import base64
 import contextlib
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from coldframe.identity.caller import Caller
 from coldframe.services.rds.wrapped_keys import CONTEXT, SERVICE, StorageKey
 
 LOG = logging.getLogger("coldframe.rds")
+# How long files may be open still when a key is to go, in seconds.
+_LETTING_GO = 5.0
 
 
 class KeyInaccessible(DatabaseError):
@@ -68,6 +71,10 @@ class Encryption:
             with self._lock, _told():
                 self._leaving.discard(key.name)
                 self._unlock(folder, key)
+
+    def closed(self, key: StorageKey | None) -> bool:
+        """Tell whether what a key encrypts cannot be read now; never where there is no key."""
+        return key is not None and not encrypted_folders.unlocked(self._root, key.name)
 
     def lock(self, key: StorageKey | None) -> None:
         """Take a key from the kernel, so that nothing that it encrypts can be read; at the end of the jobs that are at work."""
@@ -117,9 +124,16 @@ class Encryption:
 
     def _remove(self, key: StorageKey) -> None:
         self._leaving.discard(key.name)
-        busy = encrypted_folders.remove_key(self._root, key.name)
-        if busy is not None:
-            LOG.warning("files of %s are still open although its key is gone", key.owner)
+        began, pause = time.monotonic(), threading.Event()
+        # Processes that were ended let go of their files a moment later, and somebody may be having a look.
+        while encrypted_folders.remove_key(self._root, key.name) is not None:
+            if time.monotonic() - began > _LETTING_GO:
+                LOG.warning(
+                    "the key of %s is gone, but files that it encrypts are still open and can be read there",
+                    key.owner,
+                )
+                return
+            pause.wait(0.02)
 
     def _opened(self, key: StorageKey) -> bytes:
         try:

@@ -44,7 +44,7 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str) -> 
         run.step("start it", stages.start, run, resource_id)
         run.step("let users write to it if they may", replicating.allow_writes, run, resource_id)
     if "Port" in pending:
-        run.step("close the endpoint", _close_endpoint, run, resource_id)
+        run.step("close the endpoint", stages.close_endpoint, run, resource_id)
         run.write("change its port", _change_port, resource_id, pending["Port"])
         run.step("open the endpoint", stages.start, run, resource_id)
     run.write("it is done", _applied, databases, run.part(Messenger), resource_id, pending, bool(sealed))
@@ -70,7 +70,7 @@ def apply_parameters(run: Run, resource_id: str, names: list[str]) -> None:
 def reopen_endpoint(run: Run, resource_id: str) -> None:
     """Start an instance's endpoint anew, as its record says now."""
     run.commit_point()
-    run.step("close the endpoint", _close_endpoint, run, resource_id)
+    run.step("close the endpoint", stages.close_endpoint, run, resource_id)
     run.step("open the endpoint", stages.start, run, resource_id)
 
 
@@ -212,13 +212,6 @@ def _set_password(run: Run, resource_id: str, sealed: str) -> None:
 def _apply(run: Run, resource_id: str) -> None:
     databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
     databases.engine(instance.engine).apply(databases.spec(instance))
-
-
-def _close_endpoint(run: Run, resource_id: str) -> None:
-    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    endpoint = stages.endpoint_of(run, resource_id)
-    with databases.turn(endpoint.id):
-        databases.endpoints(instance.engine).stop(databases.door(endpoint))
 
 
 def _change_port(records: Records, resource_id: str, port: int) -> None:

@@ -115,7 +115,7 @@ def start_if_accessible(run: Run, resource_id: str) -> str:
 
 def inaccessible(run: Run, resource_id: str) -> None:
     """Close an instance whose key KMS does not give, and say so; StartDBInstance tries again."""
-    run.step("close its endpoint", close, run, resource_id)
+    run.step("close its endpoint", close_endpoint, run, resource_id)
     name = instance_of(run, resource_id).identifier
     mark(
         run,
@@ -152,12 +152,18 @@ def end(run: Run, resource_id: str) -> None:
     databases.engine(instance.engine).stop(databases.spec(instance), at_once=True)
 
 
-def close(run: Run, resource_id: str) -> None:
-    """Stop an instance's endpoint and then its process; for a step."""
+def close_endpoint(run: Run, resource_id: str) -> None:
+    """Stop an instance's endpoint; for a step."""
     databases, instance = run.part(Databases), instance_of(run, resource_id)
     endpoint = endpoint_of(run, resource_id)
     with databases.turn(endpoint.id):
         databases.endpoints(instance.engine).stop(databases.door(endpoint))
+
+
+def close(run: Run, resource_id: str) -> None:
+    """Stop an instance's endpoint and then its process; its storage is closed where it is encrypted; for a step."""
+    databases, instance = run.part(Databases), instance_of(run, resource_id)
+    close_endpoint(run, resource_id)
     databases.engine(instance.engine).stop(databases.spec(instance))
     if not instance.cluster:
         # Members have one key, which is their cluster's to give back.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from coldframe.core.config import Settings
 from coldframe.core.store import Store
+from coldframe.engines import encrypted_folders
 from coldframe.engines.endpoint import EndpointSpec
 from coldframe.services.rds import engine_names, specs
 from coldframe.services.rds.engines import door_makers, makers
@@ -12,7 +13,7 @@ from coldframe.services.rds.whole_copies import Copied, in_order
 
 
 def stop_all(settings: Settings, tell: Callable[[str, int, int], None]) -> int:
-    """End every endpoint and every database of a data directory; return how many databases ran.
+    """End every endpoint and every database of a data directory, and close encrypted storage; return how many databases ran.
 
     The next server starts them again. Raises StoreTaken while a server runs, and DatabaseError.
     """
@@ -38,6 +39,10 @@ def stop_all(settings: Settings, tell: Callable[[str, int, int], None]) -> int:
                 tell(f"stopping {each.name}", number, len(found))
                 engine.stop(each.spec)
                 ran += 1
+        for row in instances:
+            if row.encryption is not None:
+                # The next start gets its key from KMS again.
+                encrypted_folders.remove_key(settings.data_dir / "databases", row.encryption.name)
         return ran
     finally:
         store.close()

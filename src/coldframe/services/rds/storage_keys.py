@@ -73,10 +73,10 @@ class Keys:
 
     def make(self, call: Call) -> None:
         """Have the keys made that were asked for; raises InvalidParameterCombination, KMSKeyNotAccessibleFault."""
+        for named in (*self._taken, *filter(None, self._kms_keys)):
+            described(call, named)
         if self._asked:
             refuse_where_impossible(call)
-        for taken in self._taken:
-            described(call, taken)
         made = zip(self._asked, self._kms_keys, strict=True)
         self._made = [_made(call, kms_key, key.owner) for key, kms_key in made]
 

@@ -121,11 +121,11 @@ def archive_all(installation: Installation) -> None:
 
 def publish(installation: Installation) -> None:
     """Publish the figures of every running instance to CloudWatch."""
-    at = installation.clock.milliseconds()
+    at, databases = installation.clock.milliseconds(), installation.parts.get(Databases)
     installation.parts.get(Looks).each(
         (f"the figures of {row.resource_id}", partial(_publish, installation, account, region, row, at))
         for account, region, row in _instances(installation)
-        if row.wanted == "running" and row.ready
+        if row.wanted == "running" and row.ready and not databases.encryption.closed(row.encryption)
     )
 
 
@@ -185,11 +185,9 @@ def _look(installation: Installation, account: str, region: str, resource_id: st
     instance = crashes.quiet(installation, account, region, resource_id)
     if instance is None:
         return
-    engine, spec = databases.engine(instance.engine), databases.spec(instance)
-    status = engine.status(spec)
-    if status.state != "running":
+    if _state(databases, instance) != "running":
         if crashes.quiet(installation, account, region, resource_id) is not None:
-            again = engine.status(spec).state
+            again = _state(databases, instance)
             if again != "running":
                 with installation.store.write() as transaction:
                     records, why = transaction.records(account, region), f"its process is {again}"
@@ -198,6 +196,13 @@ def _look(installation: Installation, account: str, region: str, resource_id: st
     _see_to_endpoint(installation, account, region, instance)
     if instance.source and not instance.cluster:
         _look_at_replication(installation, account, region, instance)
+
+
+def _state(databases: Databases, instance: Instance) -> str:
+    if databases.encryption.closed(instance.encryption):
+        # As after a boot: nothing of it can be read, and nothing of it runs.
+        return "closed"
+    return databases.engine(instance.engine).status(databases.spec(instance)).state
 
 
 def _see_to_endpoint(installation: Installation, account: str, region: str, instance: Instance) -> None:

@@ -59,7 +59,7 @@ def upgrade_instance(run: Run, resource_id: str, version: str) -> None:
         run.wait(lambda: _made(run, name), timeout=86_400, poll=0.1, name="wait for the snapshot")
     run.undo("go back", _go_back, run, resource_id, plan)
     run.write("it goes down", _down, run.part(Messenger), resource_id, plan)
-    run.step("close the endpoint", _close, run, resource_id)
+    run.step("close the endpoint", stages.close_endpoint, run, resource_id)
     if plan.backups:
         run.step("archive the last changes", restoring.archive, run.part(Databases), run, resource_id)
     stages.mark(run, "the upgrade begins", resource_id, "upgrade_started")
@@ -144,8 +144,10 @@ def _specs(run: Run, resource_id: str, plan: Plan) -> tuple[Instance, InstanceSp
         found = lookup.expect(records, resource_id)
         newer = replace(found, version=plan.version, parameter_group=plan.group)
         newer = replace(newer, in_force=in_force.wanted(records, newer))
-    older = replace(found, version=plan.old_version, in_force=plan.old_settings)
-    return found, databases.spec(older), databases.spec(newer)
+    older = databases.spec(replace(found, version=plan.old_version, in_force=plan.old_settings))
+    # After a boot the job may go on before anybody has opened it: what cannot be seen would be taken for not there.
+    databases.encryption.unlock(older.folder, found.encryption)
+    return found, older, databases.spec(newer)
 
 
 def _check(run: Run, resource_id: str, plan: Plan) -> str:
@@ -190,13 +192,6 @@ def _down(records: Records, messenger: Messenger, resource_id: str, plan: Plan) 
             events.tell(records, messenger, replica, "replica_waits")
 
 
-def _close(run: Run, resource_id: str) -> None:
-    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    endpoint = stages.endpoint_of(run, resource_id)
-    with databases.turn(endpoint.id):
-        databases.endpoints(instance.engine).stop(databases.door(endpoint))
-
-
 def _prepare(run: Run, resource_id: str, plan: Plan) -> None:
     found, older, newer = _specs(run, resource_id, plan)
     run.part(Databases).engine(found.engine).upgrades.prepare(older, newer)
@@ -231,7 +226,9 @@ def _there(run: Run, resource_id: str) -> bool:
 
 def _settle(run: Run, resource_id: str) -> None:
     databases, found = run.part(Databases), stages.instance_of(run, resource_id)
-    databases.engine(found.engine).upgrades.settle(databases.spec(found))
+    spec = databases.spec(found)
+    databases.encryption.unlock(spec.folder, found.encryption)
+    databases.engine(found.engine).upgrades.settle(spec)
 
 
 def _upgraded(
@@ -289,6 +286,7 @@ def _go_back(run: Run, resource_id: str, plan: Plan) -> None:
             in_force=plan.old_settings,
         )
     engine, spec = databases.engine(found.engine), databases.spec(found)
+    databases.encryption.unlock(spec.folder, found.encryption)
     engine.stop(spec)
     engine.upgrades.back(spec)
     stages.start(run, resource_id)
