@@ -37,7 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
     print(f"{done} {len(manifest.sha256)} files, {size / 1e6:.1f} MB in {time.perf_counter() - begun:.1f} s")
     if absent:
         print(
-            f"not in it: the data of {', '.join(absent)}; an older version made it, and snapshots alone are"
+            f"not in it: the data of {', '.join(absent)}: KMS did not give their keys; or an older version made it, with snapshots alone"
         )
     print(
         f"to restore it: end the server and its databases (coldframe engines stop), and start one with --data {chosen.destination} or with a copy of it"

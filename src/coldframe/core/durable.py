@@ -47,11 +47,14 @@ def remove_tree(folder: Path) -> None:
 
 def empty_tree(folder: Path) -> None:
     """Remove all that is in a folder, if it is there, and let it stay as it is, with what the file system knows of it. Raises OSError."""
-    for path in list(folder.iterdir()) if folder.exists() else ():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    while folder.exists() and (inside := list(folder.iterdir())):
+        for path in inside:
+            # Somebody else may remove a part of it meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
 
 def make_folder(folder: Path) -> None:

@@ -68,7 +68,7 @@ def back_up(data_dir: Path, destination: Path, tell: Tell = unheard, *, store_ur
 def check(directory: Path, tell: Tell = unheard) -> tuple[Manifest, list[str]]:
     """Check a backup: every file by its digest, every database by what its engine can see; raises BackupError.
 
-    Returns its manifest, and the instances whose data it does not have because an older version made it.
+    Returns its manifest, and the databases and snapshots whose data it does not have (services/rds/whole_copies.py).
     """
     manifest = verify(directory, tell)
     settings = Settings(data_dir=directory.absolute())

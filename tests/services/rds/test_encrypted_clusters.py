@@ -163,7 +163,10 @@ def test_a_stopped_cluster_is_closed_and_one_whose_key_is_disabled_is_not_access
     cluster = made_cluster(rds, "mariadb", members=1, StorageEncrypted=True, KmsKeyId=kms_key)
     name = cluster["DBClusterIdentifier"]
     row = Behind(server, name).record().encryption
-    root = server.installation.settings.data_dir / "databases"
+    root, encryption = (
+        server.installation.settings.data_dir / "databases",
+        Behind(server, name).databases.encryption,
+    )
     write(rds, name, "CREATE TABLE marked (n INT PRIMARY KEY, note VARCHAR(100))")
     assert encrypted_folders.unlocked(root, row.name)
     rds.stop_db_cluster(DBClusterIdentifier=name)
@@ -181,12 +184,16 @@ def test_a_stopped_cluster_is_closed_and_one_whose_key_is_disabled_is_not_access
     member = cluster["DBClusterMembers"][0]["DBInstanceIdentifier"]
     rds.delete_db_instance(DBInstanceIdentifier=member, SkipFinalSnapshot=True)
     until(lambda: not cluster_of(rds, name)["DBClusterMembers"], 60)
-    server.installation.parts.get(type(Behind(server, name).databases)).encryption.lock(row)
+    encryption.lock(row)
     rds.create_db_cluster_snapshot(DBClusterIdentifier=name, DBClusterSnapshotIdentifier=f"{name}-s")
     snapshot_made(rds, f"{name}-s")
     settled_cluster(rds, name)
     with_member(rds, name, "mariadb")
     assert until(lambda: rows(rds, name) is not None, 60)
+    # As after a boot: no process, no key.
+    Behind(server, name).kill(f"{name}-a")
+    encryption.lock(row)
+    assert until(lambda: encrypted_folders.unlocked(root, row.name) and rows(rds, name) is not None, 60)
 
 
 def test_what_cannot_be_is_refused(rds, kms_key):

@@ -123,6 +123,8 @@ class Databases:
     def socket(self, instance: Instance) -> Path:
         """Start an instance (or find it running) and return its socket; raises DatabaseError, KeyInaccessible."""
         spec = self.spec(instance)
+        # Whatever has become of its folder: nothing is laid in clear where it was encrypted.
+        self.encryption.make_folder(spec.folder, instance.encryption)
         self.encryption.unlock(spec.folder, instance.encryption)
         return self.engine(instance.engine).start(spec).socket
 

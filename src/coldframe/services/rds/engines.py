@@ -102,7 +102,8 @@ def empty(installation: Installation) -> None:
         # Supervision starts no endpoint whose database is gone; one that it has started before is found here.
         engine.stop(spec, at_once=True)
         engine.destroy(spec)
-        databases.encryption.lock(instance.encryption)
+        if not instance.cluster:
+            databases.encryption.lock(instance.encryption)
         if instance.endpoint in doors:
             door = databases.door(doors[instance.endpoint])
             with databases.turn(door.name):
@@ -113,6 +114,8 @@ def empty(installation: Installation) -> None:
             with databases.turn(name):
                 databases.endpoints(row.engine).stop(databases.door(row))
     for _, _, cluster in clusters:
-        databases.engine(cluster.engine).destroy(volume_of(databases, cluster))
+        if cluster.volume:
+            databases.engine(cluster.engine).destroy(volume_of(databases, cluster))
+        databases.encryption.lock(cluster.encryption)
     for name in ("snapshots", "archive", "endpoints"):
         shutil.rmtree(databases.root / name, ignore_errors=True)

@@ -11,8 +11,9 @@ from coldframe.engines.database import DatabaseError
 from coldframe.engines.encrypted_folders import key_of
 from coldframe.services.rds import sealed_trees
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.encryption import KeyInaccessible
 from coldframe.services.rds.known_keys import known_keys
-from coldframe.services.rds.staged_copies import ANSWERED, HOME, WANTED, encrypted_in, in_use
+from coldframe.services.rds.staged_copies import ANSWERED, HOME, WANTED, Answer, encrypted_in, in_use
 
 
 class OpenForBackups:
@@ -36,8 +37,11 @@ class OpenForBackups:
         for folder in sorted(home.iterdir()) if home.exists() else ():
             if folder not in self._open and (folder / WANTED).exists() and in_use(folder):
                 self._open[folder] = stack = ExitStack()
-                refused = self._open_all(stack)
-                durable.write(folder / ANSWERED, msgspec.json.encode(refused))
+                try:
+                    answer = Answer(closed=self._open_all(stack))
+                except DatabaseError as error:
+                    answer = Answer(failed=str(error) + (f" ({error.hint})" if error.hint else ""))
+                durable.write(folder / ANSWERED, msgspec.json.encode(answer))
 
     def close(self) -> None:
         """Close what is open."""
@@ -45,10 +49,10 @@ class OpenForBackups:
             self._open.popitem()[1].close()
 
     def _open_all(self, stack: ExitStack) -> dict[str, str]:
-        """Open all encrypted folders; returns why some could not be, by the names of their keys."""
+        """Open all encrypted folders; returns why KMS does not give some keys, by their names. Raises DatabaseError."""
         with self._installation.store.read() as transaction:
             keys = known_keys(transaction.records("", ""))
-        root, refused = self._databases.root, {}
+        root, closed = self._databases.root, {}
         for folder in [path for below in ("", "snapshots", "archive") for path in encrypted_in(root / below)]:
             name = key_of(folder)
             if name is None or name not in keys:
@@ -56,6 +60,6 @@ class OpenForBackups:
                 continue
             try:
                 stack.enter_context(self._databases.encryption.open(folder, keys[name]))
-            except DatabaseError as error:
-                refused[name] = str(error)
-        return refused
+            except KeyInaccessible as error:
+                closed[name] = str(error)
+        return closed

@@ -14,6 +14,7 @@ import msgspec
 
 from coldframe.core import durable, process
 from coldframe.core.backup import BackupError
+from coldframe.core.struct_types import whole
 from coldframe.engines.encrypted_folders import EncryptedFolderError, key_of
 from coldframe.engines.encrypted_folders.alike import make_alike
 from coldframe.services.rds import sealed_trees
@@ -25,6 +26,13 @@ HOME = "staged"
 WANTED, ANSWERED = "wanted", "answered"
 _COPIES = "copies"
 _HOURS, _PATIENCE, _LOOK = 12 * 3600.0, 120.0, 0.05
+
+
+class Answer(msgspec.Struct):
+    """What a server says that has opened what is encrypted: why KMS did not give some keys, by their names; what failed."""
+
+    closed: dict[str, str] = {}
+    failed: str = ""
 
 
 class StagedCopies:
@@ -164,4 +172,7 @@ def _opened_by_server(folder: Path) -> dict[str, str]:
                 "the server did not open the encrypted databases in time: see its log, and try again"
             )
         never.wait(_LOOK)
-    return msgspec.json.decode((folder / ANSWERED).read_bytes(), type=dict[str, str])
+    answer = msgspec.json.decode((folder / ANSWERED).read_bytes(), type=whole(Answer))
+    if answer.failed:
+        raise BackupError(f"the server could not open what is encrypted: {answer.failed}")
+    return answer.closed

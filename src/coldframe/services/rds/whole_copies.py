@@ -17,9 +17,9 @@ from coldframe.engines.database import DatabaseEngine, DatabaseError, InstanceSp
 from coldframe.jobs.holding import LOOK, Gate
 from coldframe.jobs.journal import JobRow, UnfinishedJob
 from coldframe.services.rds import engine_names, sealed_trees, specs
-from coldframe.services.rds.clusters.records import Cluster
+from coldframe.services.rds.clusters.records import Cluster, ClusterSnapshot
 from coldframe.services.rds.engines import makers
-from coldframe.services.rds.records import Instance
+from coldframe.services.rds.records import Instance, Snapshot
 from coldframe.services.rds.sealed_trees import TreeBroken, place_of, sealed_file, sealed_files
 from coldframe.services.rds.staged_copies import StagedCopies, encrypted, encrypted_in
 
@@ -208,18 +208,33 @@ def copied(records: Path, settings: Settings) -> list[Copied]:
 
 
 def absent(records: Path, directory: Path) -> list[str]:
-    """Return the instances whose data ought to be in a backup and are not: an older version made it."""
+    """Return the databases and snapshots that ought to be in a backup and are not.
+
+    KMS did not give their keys when it was made; or an older version made it, which had snapshots alone.
+    """
     clusters = {row.resource_id: row for row in rows(records, Cluster)}
     instances = rows(records, Instance)
-    names = {row.resource_id for row in instances}
-    return sorted(
-        row.identifier
+    names, root = {row.resource_id for row in instances}, directory / "databases"
+    found = {
+        row.identifier: root / row.resource_id
         for row in instances
         if row.ready
         and row.status not in {"deleting", "failed"}
         and not _made_again(row, clusters.get(row.cluster), names)
-        and not _there(directory / "databases" / row.resource_id)
-    )
+    }
+    found |= {
+        row.identifier: root / row.volume
+        for row in clusters.values()
+        if row.laid_in and row.volume and row.volume not in names
+    }
+    kinds: tuple[type[Snapshot | ClusterSnapshot], ...] = (Snapshot, ClusterSnapshot)
+    found |= {
+        f"snapshot {row.identifier}": root / "snapshots" / row.folder
+        for kind in kinds
+        for row in rows(records, kind)
+        if row.status == "available"
+    }
+    return sorted(name for name, folder in found.items() if not _there(folder))
 
 
 def in_order(found: list[Copied]) -> list[Copied]:

@@ -4,7 +4,7 @@ from coldframe.core.records import Records
 from coldframe.jobs.run import Run
 from coldframe.services.rds import events
 from coldframe.services.rds.clusters import lookup
-from coldframe.services.rds.clusters.stopping import stop_members
+from coldframe.services.rds.clusters.stopping import close_endpoints
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.encryption import KeyInaccessible
 from coldframe.services.rds.messenger import Messenger
@@ -27,7 +27,7 @@ def refused(run: Run, cluster: str) -> str:
 
 def inaccessible(run: Run, cluster: str) -> None:
     """Take a cluster down whose key KMS does not give, and say so."""
-    run.step("close its endpoints", stop_members, run, cluster)
+    run.step("close its endpoints", close_endpoints, run, cluster)
     run.write("its key is not accessible", _down, run.part(Messenger), cluster)
 
 
