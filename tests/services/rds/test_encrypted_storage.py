@@ -1,5 +1,6 @@
 """StorageEncrypted with real engines: nothing of an encrypted database lies on the disk in clear, and its key decides who reads."""
 
+import json
 import os
 import signal
 
@@ -23,6 +24,7 @@ from tests.services.rds.conftest import (
     settled,
     wanted,
 )
+from tests.services.rds.test_db_instances import other_account
 
 pytestmark = [needs_root, pytest.mark.xdist_group("rds_encrypted")]
 ENGINES = ["mariadb", "postgres"]
@@ -247,6 +249,68 @@ def test_an_upgrade_to_another_major_version_stays_in_the_encrypted_folder(story
     assert disk.holds(story.marker.encode()) == []
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_green_side_of_a_database_in_clear_is_encrypted_where_a_key_is_named(server, rds, engine):
+    key = server.client("kms").create_key()["KeyMetadata"]
+    blue = made(rds, engine, DBName="app", BackupRetentionPeriod=1)
+    name = blue["DBInstanceIdentifier"]
+    with session(connector(blue, PASSWORD)) as cursor:
+        cursor.execute("CREATE TABLE marked (n INT PRIMARY KEY, t TEXT)")
+        cursor.execute("INSERT INTO marked VALUES (1, 'one')")
+    available(rds, name)
+    with pytest.raises(ClientError) as caught:
+        rds.create_db_instance_read_replica(
+            DBInstanceIdentifier="no", SourceDBInstanceIdentifier=name, KmsKeyId=key["Arn"]
+        )
+    assert "can't create an encrypted read replica from an unencrypted DB instance" in str(caught.value)
+    identifier = rds.create_blue_green_deployment(
+        BlueGreenDeploymentName=f"of-{name}",
+        Source=blue["DBInstanceArn"],
+        TargetResourceConfigurations=[{"SourceArn": blue["DBInstanceArn"], "TargetKmsKeyId": key["KeyId"]}],
+    )["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
+    there = settled(rds, identifier)
+    assert there["Status"] == "AVAILABLE", there
+    green = described(rds, there["Target"])
+    assert (green["StorageEncrypted"], green["KmsKeyId"]) == (True, key["Arn"])
+    folder = server.installation.parts.get(Databases).root / green["DbiResourceId"]
+    assert encrypted_folders.key_of(folder) is not None
+    rds.switchover_blue_green_deployment(BlueGreenDeploymentIdentifier=identifier)
+    assert settled(rds, identifier)["Status"] == "SWITCHOVER_COMPLETED"
+    after = described(rds, name)
+    assert after["StorageEncrypted"]
+    with session(connector(after, PASSWORD)) as cursor:
+        cursor.execute("SELECT t FROM marked WHERE n = 1")
+        assert cursor.fetchone()[0] == "one"
+
+
+def for_another_account(server, rds, shared):
+    """Another account copies a snapshot that is shared with it once it may use its key, too, and under a key of its own."""
+    account, theirs = other_account(server)
+    rds.modify_db_snapshot_attribute(
+        DBSnapshotIdentifier=shared["DBSnapshotIdentifier"], AttributeName="restore", ValuesToAdd=[account]
+    )
+    copy = {"SourceDBSnapshotIdentifier": shared["DBSnapshotArn"], "TargetDBSnapshotIdentifier": "theirs"}
+    with pytest.raises(ClientError) as caught:
+        theirs.copy_db_snapshot(**copy, KmsKeyId="alias/aws/rds")
+    assert code_of(caught) == "KMSKeyNotAccessibleFault"
+    kms, key = server.client("kms"), shared["KmsKeyId"]
+    policy = json.loads(kms.get_key_policy(KeyId=key)["Policy"])
+    who = {"AWS": f"arn:aws:iam::{account}:root"}
+    used = {"Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*"}
+    policy["Statement"].append(used)
+    kms.put_key_policy(KeyId=key, Policy=json.dumps(policy))
+    with pytest.raises(ClientError) as caught:
+        theirs.copy_db_snapshot(**copy)
+    assert code_of(caught) == "InvalidParameterValue"
+    theirs.copy_db_snapshot(**copy, KmsKeyId="alias/aws/rds")
+    theirs.get_waiter("db_snapshot_available").wait(
+        DBSnapshotIdentifier="theirs", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    (found,) = theirs.describe_db_snapshots(DBSnapshotIdentifier="theirs")["DBSnapshots"]
+    assert found["KmsKeyId"].split(":")[4] == account
+    theirs.delete_db_snapshot(DBSnapshotIdentifier="theirs")
+
+
 def test_copies_of_snapshots_are_encrypted_under_the_key_that_is_named(server, rds, disk):
     kms, marker = server.client("kms"), "only-in-a-copy-that-was-clear-" * 4
     other = kms.create_key()["KeyMetadata"]["Arn"]
@@ -258,13 +322,6 @@ def test_copies_of_snapshots_are_encrypted_under_the_key_that_is_named(server, r
     there = rds.get_waiter("db_snapshot_available")
     rds.create_db_snapshot(DBSnapshotIdentifier="clear", DBInstanceIdentifier=found["DBInstanceIdentifier"])
     there.wait(DBSnapshotIdentifier="clear", WaiterConfig=wait)
-    with pytest.raises(ClientError) as caught:
-        rds.create_db_instance_read_replica(
-            DBInstanceIdentifier="no",
-            SourceDBInstanceIdentifier=described(rds, found["DBInstanceIdentifier"])["DBInstanceIdentifier"],
-            KmsKeyId=other,
-        )
-    assert code_of(caught) in {"InvalidParameterCombination", "InvalidDBInstanceState"}
     chain = [("clear", "own", "alias/aws/rds"), ("own", "others", other), ("others", "as-it-was", None)]
     for source, target, key in chain:
         named = {"KmsKeyId": key} if key else {}
@@ -288,6 +345,17 @@ def test_copies_of_snapshots_are_encrypted_under_the_key_that_is_named(server, r
             SourceRegion="us-east-1",
         )
     assert "Must specify new KMS key for cross region encrypted snapshot copy." in str(caught.value)
+    far = server.client("rds", region="us-west-2")
+    far.copy_db_snapshot(
+        SourceDBSnapshotIdentifier=copies["others"]["DBSnapshotArn"],
+        TargetDBSnapshotIdentifier="far",
+        KmsKeyId="alias/aws/rds",
+    )
+    far.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier="far", WaiterConfig=wait)
+    (there_too,) = far.describe_db_snapshots(DBSnapshotIdentifier="far")["DBSnapshots"]
+    assert there_too["KmsKeyId"].startswith("arn:aws:kms:us-west-2:")
+    far.delete_db_snapshot(DBSnapshotIdentifier="far")
+    for_another_account(server, rds, copies["others"])
     rds.restore_db_instance_from_db_snapshot(
         DBInstanceIdentifier="of-copies", DBSnapshotIdentifier="as-it-was", BackupRetentionPeriod=0
     )

@@ -23,6 +23,17 @@ from coldframe.identity.caller import Caller
 from coldframe.services.rds.wrapped_keys import CONTEXT, SERVICE, StorageKey
 
 LOG = logging.getLogger("coldframe.rds")
+# What KMS answers as long as a key is as it is; anything else may be over in a moment.
+_REFUSED = frozenset(
+    {
+        "AccessDeniedException",
+        "DisabledException",
+        "InvalidCiphertextException",
+        "KMSInvalidStateException",
+        "KeyUnavailableException",
+        "NotFoundException",
+    }
+)
 # How long files may be open still when a key is to go, in seconds.
 _LETTING_GO = 5.0
 
@@ -144,6 +155,10 @@ class Encryption:
             )
         except ClientError as error:
             told = error.response["Error"]
+            if told["Code"] not in _REFUSED:
+                raise DatabaseError(
+                    f"KMS could not be asked for the key of {key.owner}: {told['Message']}", "try again"
+                ) from error
             raise KeyInaccessible(
                 f"the KMS key {key.kms_key} is not accessible: {told['Code']}: {told['Message']}",
                 "enable it, or cancel its deletion, and see that its grant for RDS is there; then start the DB instance",
