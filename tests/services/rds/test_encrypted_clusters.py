@@ -1,6 +1,5 @@
 """StorageEncrypted of DB clusters: members, snapshots, archives and restores are encrypted, and nothing lies on the disk in clear."""
 
-import contextlib
 import shutil
 from functools import partial
 
@@ -22,7 +21,7 @@ from tests.services.rds.clusters import (
     wanted_cluster,
     writer_of,
 )
-from tests.services.rds.conftest import PASSWORD, available, described, served
+from tests.services.rds.conftest import PASSWORD, available, deployment_of, described, served
 
 pytestmark = [needs_root, pytest.mark.xdist_group("rds_encrypted"), pytest.mark.timeout(600)]
 MARKER = "a row that no block of the disk has in clear"
@@ -222,12 +221,32 @@ def test_what_cannot_be_is_refused(rds, kms_key):
             KmsKeyId=kms_key,
         )
     # A snapshot in clear becomes an encrypted cluster where a key is named.
-    with contextlib.suppress(KeyError):
-        again = rds.restore_db_cluster_from_snapshot(
-            SnapshotIdentifier=f"{clear}-s",
-            DBClusterIdentifier=f"{clear}-r",
-            Engine="mariadb",
-            KmsKeyId=kms_key,
-        )["DBCluster"]
-        assert again["StorageEncrypted"]
-        settled_cluster(rds, f"{clear}-r")
+    again = rds.restore_db_cluster_from_snapshot(
+        SnapshotIdentifier=f"{clear}-s", DBClusterIdentifier=f"{clear}-r", Engine="mariadb", KmsKeyId=kms_key
+    )["DBCluster"]
+    assert (again["StorageEncrypted"], again["KmsKeyId"]) == (True, kms_key)
+    settled_cluster(rds, f"{clear}-r")
+
+
+def test_a_green_cluster_is_encrypted_under_the_key_that_is_named(rds, server, kms_key):
+    blue = made_cluster(rds, "mariadb", members=1)
+    write(rds, blue["DBClusterIdentifier"], "CREATE TABLE marked (n INT PRIMARY KEY, note VARCHAR(100))")
+    write(rds, blue["DBClusterIdentifier"], "INSERT INTO marked VALUES (1, 'kept')")
+    arn = blue["DBClusterArn"]
+    identifier = rds.create_blue_green_deployment(
+        BlueGreenDeploymentName="d",
+        Source=arn,
+        TargetResourceConfigurations=[{"SourceArn": arn, "TargetKmsKeyId": kms_key}],
+    )["BlueGreenDeployment"]["BlueGreenDeploymentIdentifier"]
+    until(lambda: deployment_of(rds, identifier)["Status"] == "AVAILABLE", 120)
+    rds.switchover_blue_green_deployment(BlueGreenDeploymentIdentifier=identifier)
+    until(lambda: deployment_of(rds, identifier)["Status"] == "SWITCHOVER_COMPLETED", 120)
+    now = settled_cluster(rds, blue["DBClusterIdentifier"])
+    assert (now["StorageEncrypted"], now["KmsKeyId"]) == (True, kms_key)
+    assert until(lambda: rows(rds, blue["DBClusterIdentifier"]) == ["kept"], 60)
+    behind = Behind(server, blue["DBClusterIdentifier"])
+    for member in behind.members():
+        _, spec = behind.engine(member)
+        assert encrypted_folders.key_of(spec.folder) == behind.record().encryption.name
+    rds.delete_blue_green_deployment(BlueGreenDeploymentIdentifier=identifier)
+    until(lambda: not rds.describe_blue_green_deployments()["BlueGreenDeployments"], 60)

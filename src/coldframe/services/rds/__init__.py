@@ -6,5 +6,5 @@ lose nothing at whatever moment the server is killed, and Optimized Reads and Wr
 are a writer and readers that acknowledge what it writes: `aurora-postgresql` and Multi-AZ `postgres` on PostgreSQL, and
 `mariadb`, which RDS does not have as clusters. Aurora's shared storage is Amazon's own; MySQL is not here, and MariaDB is never
 offered under its name. Subnets and security groups are remembered and guard nothing until there are networks here.
-Encrypted storage of instances is the kernel's (fscrypt), under data keys of KMS, where the file system can.
+Encrypted storage of instances and clusters is the kernel's (fscrypt), under data keys of KMS, where the file system can.
 """
