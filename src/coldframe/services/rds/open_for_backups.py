@@ -22,7 +22,7 @@ class OpenForBackups:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._databases = installation.parts.get(Databases)
-        self._open: dict[Path, ExitStack] = {}
+        self._open: dict[Path, _Opened] = {}
         self._published = False
 
     def look(self) -> None:
@@ -32,34 +32,49 @@ class OpenForBackups:
             sealed_trees.publish(root, self._installation.seal)
             self._published = True
         for folder in [each for each in self._open if not in_use(each)]:
-            self._open.pop(folder).close()
+            self._open.pop(folder).stack.close()
         home = root / HOME
         for folder in sorted(home.iterdir()) if home.exists() else ():
-            if folder not in self._open and (folder / WANTED).exists() and in_use(folder):
-                self._open[folder] = stack = ExitStack()
-                try:
-                    answer = Answer(closed=self._open_all(stack))
-                except DatabaseError as error:
-                    answer = Answer(failed=str(error) + (f" ({error.hint})" if error.hint else ""))
+            if not (folder / WANTED).exists() or not in_use(folder):
+                continue
+            opened = self._open.setdefault(folder, _Opened())
+            try:
+                self._open_all(opened)
+                answer = Answer(closed=opened.closed)
+            except DatabaseError as error:
+                answer = Answer(failed=str(error) + (f" ({error.hint})" if error.hint else ""))
+            if not (folder / ANSWERED).exists():
                 durable.write(folder / ANSWERED, msgspec.json.encode(answer))
 
     def close(self) -> None:
         """Close what is open."""
         while self._open:
-            self._open.popitem()[1].close()
+            self._open.popitem()[1].stack.close()
 
-    def _open_all(self, stack: ExitStack) -> dict[str, str]:
-        """Open all encrypted folders; returns why KMS does not give some keys, by their names. Raises DatabaseError."""
+    def _open_all(self, opened: "_Opened") -> None:
+        """Open all encrypted folders that are there by now; raises DatabaseError."""
         with self._installation.store.read() as transaction:
             keys = known_keys(transaction.records("", ""))
-        root, closed = self._databases.root, {}
+        root = self._databases.root
         for folder in [path for below in ("", "snapshots", "archive") for path in encrypted_in(root / below)]:
             name = key_of(folder)
-            if name is None or name not in keys:
-                # What a job has not removed yet.
+            if name is None or name in opened.names:
+                continue
+            if name not in keys:
+                opened.closed[name] = "no record has its key: it is about to be removed"
                 continue
             try:
-                stack.enter_context(self._databases.encryption.open(folder, keys[name]))
+                opened.stack.enter_context(self._databases.encryption.open(folder, keys[name]))
             except KeyInaccessible as error:
-                closed[name] = str(error)
-        return closed
+                opened.closed[name] = str(error)
+            else:
+                opened.names.add(name)
+
+
+class _Opened:
+    """What is open for a backup: by the names of keys, and why others could not be opened."""
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+        self.names: set[str] = set()
+        self.closed: dict[str, str] = {}

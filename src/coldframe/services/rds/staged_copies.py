@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import msgspec
 from coldframe.core import durable, process
 from coldframe.core.backup import BackupError
 from coldframe.core.struct_types import whole
-from coldframe.engines.encrypted_folders import EncryptedFolderError, key_of
+from coldframe.engines.encrypted_folders import EncryptedFolderError, key_of, unlocked
 from coldframe.engines.encrypted_folders.alike import make_alike
 from coldframe.services.rds import sealed_trees
 from coldframe.services.rds.sealed_trees import TreeBroken
@@ -25,7 +25,7 @@ HOME = "staged"
 # In that: a backup wants what is encrypted to be open; a server has opened it, and could not for these reasons.
 WANTED, ANSWERED = "wanted", "answered"
 _COPIES = "copies"
-_HOURS, _PATIENCE, _LOOK = 12 * 3600.0, 120.0, 0.05
+_HOURS, _PATIENCE, _MOMENT, _LOOK = 12 * 3600.0, 120.0, 10.0, 0.05
 
 
 class Answer(msgspec.Struct):
@@ -38,8 +38,8 @@ class Answer(msgspec.Struct):
 class StagedCopies:
     """The copies of one backup; `root` is the folder of the databases, and a copy is called as its place below that is."""
 
-    def __init__(self, root: Path, folder: Path, closed: Mapping[str, str]) -> None:
-        self._root, self._folder, self._closed = root, folder, closed
+    def __init__(self, root: Path, folder: Path, closed: Mapping[str, str], *, served: bool) -> None:
+        self._root, self._folder, self._closed, self._served = root, folder, closed, served
         self._names: list[str] = []
 
     def closed(self, name: str) -> bool:
@@ -55,6 +55,9 @@ class StagedCopies:
     def begin(self, name: str) -> Path:
         """Make the empty folder of a copy, encrypted as the original is; raises BackupError."""
         place = self.at(name)
+        if self._served:
+            # One that was made since the backup began is opened a moment later.
+            _wait(lambda: _is_open(self._root / name), _MOMENT)
         try:
             make_alike(place, self._root / name)
         except EncryptedFolderError as error:
@@ -120,7 +123,7 @@ def staged_copies(root: Path, *, served: bool) -> Iterator[StagedCopies]:
     try:
         (folder / _COPIES).mkdir(mode=0o700)
         closed = _opened_by_server(folder) if served and _any(root) else {}
-        yield StagedCopies(root, folder / _COPIES, closed)
+        yield StagedCopies(root, folder / _COPIES, closed, served=served)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
@@ -158,6 +161,19 @@ def encrypted_in(folder: Path) -> list[Path]:
     )
 
 
+def _is_open(folder: Path) -> bool:
+    name = key_of(folder)
+    return name is None or unlocked(folder, name)
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition for so long; returns what it is in the end."""
+    deadline, never = time.monotonic() + seconds, threading.Event()
+    while not (found := condition()) and time.monotonic() < deadline:
+        never.wait(_LOOK)
+    return found
+
+
 def _any(root: Path) -> bool:
     return any(encrypted_in(root / below) for below in ("", "snapshots", "archive"))
 
@@ -165,13 +181,10 @@ def _any(root: Path) -> bool:
 def _opened_by_server(folder: Path) -> dict[str, str]:
     """Have the server open what is encrypted; returns why it could not, by the names of keys. Raises BackupError."""
     durable.write(folder / WANTED, b"")
-    deadline, never = time.monotonic() + _PATIENCE, threading.Event()
-    while not (folder / ANSWERED).exists():
-        if time.monotonic() > deadline:
-            raise BackupError(
-                "the server did not open the encrypted databases in time: see its log, and try again"
-            )
-        never.wait(_LOOK)
+    if not _wait((folder / ANSWERED).exists, _PATIENCE):
+        raise BackupError(
+            "the server did not open the encrypted databases in time: see its log, and try again"
+        )
     answer = msgspec.json.decode((folder / ANSWERED).read_bytes(), type=whole(Answer))
     if answer.failed:
         raise BackupError(f"the server could not open what is encrypted: {answer.failed}")
