@@ -1,5 +1,6 @@
 """StorageEncrypted with real engines: nothing of an encrypted database lies on the disk in clear, and its key decides who reads."""
 
+import base64
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from coldframe.engines import encrypted_folders
 from coldframe.services.rds import lookup
 from coldframe.services.rds.databases import Databases
+from coldframe.services.rds.wrapped_keys import CONTEXT
 from tests.engines.databases import kits
 from tests.journeys.power import cut_disk, needs_root
 from tests.journeys.process import until
@@ -142,6 +144,13 @@ def test_an_encrypted_instance_its_snapshots_and_all_that_is_made_of_them_leave_
     assert list(story.databases.root.glob("archive/*"))
     all_encrypted(story)
     assert disk.holds(story.marker.encode(), b"marked.ibd", b"app/db.opt") == []
+    # Nor does the key: not in the records, the journal of jobs, any log.
+    key = story.row().encryption
+    raw = story.server.client("kms").decrypt(
+        CiphertextBlob=base64.b64decode(key.wrapped), EncryptionContext={CONTEXT: key.owner}
+    )["Plaintext"]
+    assert encrypted_folders.name_of(raw) == key.name
+    assert disk.holds(raw[:32], raw.hex().encode(), base64.b64encode(raw)[:40]) == []
     backups = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=story.name)
     assert backups["DBInstanceAutomatedBackups"][0]["KmsKeyId"] == story.key
     deleted(rds, restored, later, replica)
