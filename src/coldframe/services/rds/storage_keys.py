@@ -21,7 +21,7 @@ from coldframe.services.rds.new_instances import new_resource_id
 from coldframe.services.rds.wrapped_keys import CONTEXT, SERVICE, StorageKey
 
 DEFAULT_KEY = "alias/aws/rds"
-# Of whom RDS gives it to later: nobody. It can be told what it may see, open what is there, and give the grant back.
+# It makes the data key once, opens it again and again, and gives the grant back in the end.
 _OPERATIONS = ["Decrypt", "GenerateDataKey", "DescribeKey", "RetireGrant"]
 
 
@@ -32,8 +32,8 @@ class Keys:
     """
 
     def __init__(self) -> None:
-        self._asked: list[StorageKey] = []
-        self._kms_keys: list[str | None] = []
+        # KMS keys as they were named, each with the resource id of what it is for.
+        self._asked: list[tuple[str | None, str]] = []
         self._taken: list[str] = []
         self._made: list[StorageKey] | None = None
 
@@ -46,16 +46,9 @@ class Keys:
             if not self._made:
                 raise wrong_state("What is to be copied has changed meanwhile; try again.")
             return self._made.pop(0)
-        key = StorageKey(
-            kms_key=kms_key or DEFAULT_KEY,
-            wrapped="",
-            owner=owner or new_resource_id(),
-            name="",
-            grant="",
-        )
-        self._asked.append(key)
-        self._kms_keys.append(kms_key)
-        return key
+        owner = owner or new_resource_id()
+        self._asked.append((kms_key, owner))
+        return StorageKey(kms_key=kms_key or DEFAULT_KEY, wrapped="", owner=owner, name="", grant="")
 
     def of_request(self, request: Mapping[str, Any], engine: str, *, owner: str = "") -> StorageKey | None:
         """Return the key that a request of CreateDBInstance wants, None for storage in clear; raises InvalidParameterCombination."""
@@ -73,12 +66,18 @@ class Keys:
 
     def make(self, call: Call) -> None:
         """Have the keys made that were asked for; raises InvalidParameterCombination, KMSKeyNotAccessibleFault."""
-        for named in (*self._taken, *filter(None, self._kms_keys)):
+        for named in (*self._taken, *(kms_key for kms_key, _ in self._asked if kms_key)):
             described(call, named)
         if self._asked:
             refuse_where_impossible(call)
-        made = zip(self._asked, self._kms_keys, strict=True)
-        self._made = [_made(call, kms_key, key.owner) for key, kms_key in made]
+        self._made = []
+        try:
+            for kms_key, owner in self._asked:
+                self._made.append(_made(call, kms_key, owner))
+        except ServiceFault:
+            for key in self._made:
+                call.part(Databases).encryption.retire(key)
+            raise
 
 
 def rehearsed(call: Call, act: Callable[[Call, Keys], object]) -> Keys:
@@ -133,8 +132,12 @@ def _made(call: Call, kms_key: str | None, owner: str) -> StorageKey:
             Operations=_OPERATIONS,
             Constraints={"EncryptionContextSubset": context},
         )["GrantId"]
+    except ClientError as error:
+        raise _not_accessible(kms_key) from error
+    try:
         data_key = rds.generate_data_key(KeyId=arn, NumberOfBytes=KEY_BYTES, EncryptionContext=context)
     except ClientError as error:
+        rds.retire_grant(KeyId=arn, GrantId=grant)
         raise _not_accessible(kms_key) from error
     return StorageKey(
         kms_key=arn,
