@@ -224,6 +224,14 @@ def test_an_arn_means_the_snapshot_of_its_own_region_and_kind(rds, restored):
                 DBClusterIdentifier="none", SnapshotIdentifier=wrong, Engine="mariadb"
             )
         assert code_of(caught) == "DBClusterSnapshotNotFoundFault"
+    # A name beside filters is one more value of theirs.
+    described = rds.describe_db_cluster_snapshots
+    filters = [{"Name": "db-cluster-snapshot-id", "Values": [source]}]
+    found = described(DBClusterSnapshotIdentifier="nosuch", Filters=filters)["DBClusterSnapshots"]
+    assert [each["DBClusterSnapshotIdentifier"] for each in found] == [source]
+    with pytest.raises(ClientError) as caught:
+        described(DBClusterSnapshotIdentifier=source, Filters=[{"Name": "engine", "Values": ["oracle"]}])
+    assert code_of(caught) == "DBClusterSnapshotNotFoundFault"
 
 
 def test_a_cluster_is_restored_to_the_latest_moment(rds, cluster):

@@ -326,6 +326,17 @@ def other_account(server):
     return account, server.client_as("rds", answer["Credentials"])
 
 
+def names_of(rds, what, identifier, filters):
+    """What is found by an identifier and filters together, or the code of the refusal."""
+    member = {"db_snapshot": "DBSnapshot", "db_instance": "DBInstance"}[what]
+    asked = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+    try:
+        found = getattr(rds, f"describe_{what}s")(**{f"{member}Identifier": identifier, "Filters": asked})
+    except ClientError as refused:
+        return refused.response["Error"]["Code"]
+    return [each[f"{member}Identifier"] for each in found[f"{member}s"]]
+
+
 def test_snapshots_are_copied_shared_restored_and_deleted(server, rds, instance):
     name = instance["DBInstanceIdentifier"]
     with connected(instance) as cursor:
@@ -337,6 +348,11 @@ def test_snapshots_are_copied_shared_restored_and_deleted(server, rds, instance)
         DBSnapshotIdentifier="saved", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     available(rds, name)
+    assert names_of(rds, "db_snapshot", "nosuch", {"db-snapshot-id": "saved"}) == ["saved"]
+    assert names_of(rds, "db_snapshot", "saved", {"engine": "oracle-ee"}) == "DBSnapshotNotFound"
+    assert names_of(rds, "db_instance", "nosuch", {"db-instance-id": name}) == [name]
+    assert names_of(rds, "db_instance", name, {"engine": instance["Engine"]}) == [name]
+    assert names_of(rds, "db_instance", name, {"engine": "oracle-ee"}) == "DBInstanceNotFound"
     rds.copy_db_snapshot(SourceDBSnapshotIdentifier="saved", TargetDBSnapshotIdentifier="copied")
     until(
         lambda: (

@@ -43,6 +43,20 @@ def page(
     return list(rows[:size]), marker
 
 
+def together(request: Mapping[str, Any], name: str, identifier: str) -> dict[str, Any]:
+    """Return a request whose filter of this name also has the identifier that the request gives beside its filters.
+
+    So RDS takes both: what the filters find is the answer, and one of them alone may name nothing that is there.
+    """
+    given = [dict(each) for each in request.get("Filters") or ()]
+    own = next((each for each in given if each["Name"] == name), None)
+    if own is None:
+        own = {"Name": name, "Values": []}
+        given.append(own)
+    own["Values"] = [*own["Values"], identifier]
+    return {**request, "Filters": given}
+
+
 def filtered(
     request: Mapping[str, Any], rows: Sequence[T], tests: Mapping[str, Callable[[T], Any]]
 ) -> list[T]:

@@ -40,7 +40,12 @@ def describe_db_cluster_snapshots(call: Call, request: dict[str, Any]) -> dict[s
     if kind is not None and kind not in _KINDS:
         raise bad_value(f"Invalid snapshot type: {kind}. Valid types: {', '.join(_KINDS)}")
     named = request.get("DBClusterSnapshotIdentifier")
-    rows = [_named(call, named)] if named else call.records.list(ClusterSnapshot)
+    together = bool(named and request.get("Filters") and not named.startswith("arn:"))
+    if together:
+        rows = call.records.list(ClusterSnapshot)
+        request = pages.together(request, "db-cluster-snapshot-id", str(named))
+    else:
+        rows = [_named(call, named)] if named else call.records.list(ClusterSnapshot)
     if kind in {"shared", "public", "awsbackup"}:
         rows = []
     elif kind is not None:
@@ -63,6 +68,8 @@ def describe_db_cluster_snapshots(call: Call, request: dict[str, Any]) -> dict[s
             "engine": lambda row: row.engine,
         },
     )
+    if together and not found and not request.get("DBClusterIdentifier"):
+        raise ServiceFault("DBClusterSnapshotNotFoundFault", f"DBClusterSnapshot {named} not found.")
     page, marker = pages.page(call, request, found, lambda row: row.identifier)
     return {"DBClusterSnapshots": [answers.snapshot(call, row) for row in page], **marker}
 

@@ -92,7 +92,10 @@ def create_db_instance(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 def describe_db_instances(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """Return one instance, or a page of all that the filters let through, by identifier."""
     named = request.get("DBInstanceIdentifier")
-    rows = [lookup.instance_named(call, named)] if named else call.records.list(Instance)
+    if named and request.get("Filters"):
+        rows, request = call.records.list(Instance), pages.together(request, "db-instance-id", named)
+    else:
+        rows = [lookup.instance_named(call, named)] if named else call.records.list(Instance)
     found = pages.filtered(
         request,
         rows,
@@ -107,6 +110,8 @@ def describe_db_instances(call: Call, request: dict[str, Any]) -> dict[str, Any]
             "engine": lambda row: row.engine,
         },
     )
+    if named and not found:
+        raise ServiceFault("DBInstanceNotFoundFault", f"DBInstance {named} not found.")
     page, marker = pages.page(call, request, found, lambda row: row.identifier)
     return {"DBInstances": [answers.instance(call, row) for row in page], **marker}
 

@@ -68,7 +68,10 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
     rows: list[Snapshot] = []
     if name := request.get("DBSnapshotIdentifier"):
         others = [row for row in others if row.identifier == name.lower()]
-        rows = [] if others else [_named(call, name)]
+        if request.get("Filters") and not name.startswith("arn:"):
+            rows, request = call.records.list(Snapshot), pages.together(request, "db-snapshot-id", name)
+        elif not others:
+            rows = [_named(call, name)]
     else:
         rows = call.records.list(Snapshot)
     if kind in {"shared", "public", "awsbackup"}:
@@ -95,6 +98,8 @@ def describe_db_snapshots(call: Call, request: dict[str, Any]) -> dict[str, Any]
             "engine": lambda row: row.engine,
         },
     )
+    if name and request.get("Filters") and not found and not request.get("DBInstanceIdentifier"):
+        raise ServiceFault("DBSnapshotNotFoundFault", f"DBSnapshot {name} not found.")
     page, marker = pages.page(call, request, found, lambda row: row.identifier)
     return {"DBSnapshots": [answers.snapshot(call, row) for row in page], **marker}
 
