@@ -26,8 +26,8 @@ from tests.services.rds.conftest import (
     settled,
     wanted,
 )
+from tests.services.rds.exports import asked, ended, place_for_exports, table
 from tests.services.rds.test_db_instances import other_account
-from tests.services.rds.test_exports import asked, ended, place, table  # noqa: F401
 
 pytestmark = [needs_root, pytest.mark.xdist_group("rds_encrypted")]
 ENGINES = ["mariadb", "postgres"]
@@ -43,6 +43,11 @@ def disk():
 def server(disk):
     with served(home=disk.folder, cache_dir=kits.cache()) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def place(server):
+    return place_for_exports(server)
 
 
 class Encrypted:

@@ -1,7 +1,6 @@
 """Exports of snapshots: tables as Parquet files in a bucket, read back here by Arrow, and what stands in the way of them."""
 
 import datetime as dt
-import io
 import json
 from decimal import Decimal
 
@@ -9,13 +8,11 @@ import psycopg
 import pymysql
 import pytest
 from botocore.exceptions import ClientError
-from pyarrow import parquet
 
-from tests.journeys.process import until
 from tests.services.rds.conftest import PASSWORD, code_of, made
+from tests.services.rds.exports import BUCKET, asked, content, ended, keys_below, place_for_exports, table
 
 pytestmark = pytest.mark.xdist_group("databases")
-BUCKET = "exports"
 TABLES = {
     "mariadb": [
         "CREATE DATABASE other",
@@ -90,25 +87,9 @@ def run(row, statements):
             cursor.execute(each)
 
 
-def policy(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
 @pytest.fixture(scope="module")
 def place(server):
-    """A bucket, a key, and roles that may write to it, that may not, and that trust somebody else."""
-    server.client("s3").create_bucket(Bucket=BUCKET)
-    key = server.client("kms").create_key()["KeyMetadata"]["Arn"]
-    iam = server.client("iam")
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
-    found = {"key": key}
-    for name, principal in (("writer", "export"), ("idle", "export"), ("other", "monitoring")):
-        service = {"Principal": {"Service": f"{principal}.rds.amazonaws.com"}}
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust | service))
-        found[name] = role["Role"]["Arn"]
-    allowed = policy({"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"})
-    iam.put_role_policy(RoleName="writer", PolicyName="write", PolicyDocument=allowed)
-    return found
+    return place_for_exports(server)
 
 
 @pytest.fixture(scope="module", params=["mariadb", "postgres"])
@@ -121,40 +102,6 @@ def snapshot(request, rds):
         DBSnapshotIdentifier=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     return rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
-
-
-def asked(place, arn, name, **more):
-    return {
-        "ExportTaskIdentifier": name,
-        "SourceArn": arn,
-        "S3BucketName": BUCKET,
-        "IamRoleArn": place["writer"],
-        "KmsKeyId": place["key"],
-        **more,
-    }
-
-
-def ended(rds, name):
-    def there():
-        found = rds.describe_export_tasks(ExportTaskIdentifier=name)["ExportTasks"][0]
-        return found if found["Status"] in {"COMPLETE", "FAILED", "CANCELED"} else None
-
-    return until(there, 90)
-
-
-def keys_below(server, prefix):
-    found = server.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-    return [each["Key"] for each in found]
-
-
-def content(server, key):
-    return server.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
-
-
-def table(server, prefix):
-    """Everything in the files of a table."""
-    names = [key for key in keys_below(server, prefix) if key.endswith(".gz.parquet")]
-    return [row for key in names for row in parquet.read_table(io.BytesIO(content(server, key))).to_pylist()]
 
 
 def test_a_snapshot_is_exported_whole(server, rds, place, snapshot):
