@@ -10,7 +10,7 @@ from coldframe.jobs.run import Run
 from coldframe.services.rds import events, replicating, rotating, stages
 from coldframe.services.rds import lookup as instances
 from coldframe.services.rds.clusters import accessibility, doors, lookup, rejoining
-from coldframe.services.rds.clusters.stopping import stop_members
+from coldframe.services.rds.clusters.stopping import close_endpoints, stop_members
 from coldframe.services.rds.clusters.volumes import volume_of
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.faults import wrong_state
@@ -106,7 +106,7 @@ def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str, ve
         run.step("set the password", _set_password, run, cluster, sealed)
     refused = _rotate(run, cluster, version) if version else ""
     if port:
-        run.step("close the endpoints", _close, run, cluster)
+        run.step("close the endpoints", close_endpoints, run, cluster)
         run.write("change the port", _change_port, cluster, port)
         run.step("open the endpoints", _reopen, run, cluster)
     if size:
@@ -167,17 +167,6 @@ def _open(run: Run, cluster: str) -> None:
     if found is not None:
         doors.open_writer(databases, found)
         doors.spread(databases, found)
-
-
-def _close(run: Run, cluster: str) -> None:
-    databases = run.part(Databases)
-    found = doors.look(databases, run.account, run.region, cluster)
-    if found is None:
-        return
-    doors.close(databases, found)
-    for row in found.members:
-        door = databases.door(stages.endpoint_of(run, row.resource_id))
-        databases.endpoints(row.engine).stop(door)
 
 
 def _reopen(run: Run, cluster: str) -> None:
