@@ -6,7 +6,7 @@ from coldframe.core import durable
 from coldframe.engines.accounts import let_through
 from coldframe.engines.database import DatabaseError, InstanceSpec
 from coldframe.engines.postgresql import admin, layout, positions, programs, slots
-from coldframe.engines.postgresql.admin import Connection
+from coldframe.engines.postgresql.admin import Connection, QueryFailed
 from coldframe.engines.postgresql.copies import PostgreSQLCopies
 from coldframe.engines.postgresql.instances import Instances
 from coldframe.engines.postgresql.layout import Source
@@ -25,6 +25,8 @@ _REPLAY_SECONDS = 300.0
 # pg_control: identifier, versions, state, time, and the place of the last checkpoint; the state of a clean end is 1.
 _CONTROL = "=QIIi4xqQ"
 _SHUT_DOWN = 1
+# SQLSTATEs of what cannot be dropped.
+_IN_USE, _UNKNOWN = "55006", "42704"
 
 
 class PostgreSQLGroups:
@@ -168,12 +170,22 @@ class PostgreSQLGroups:
 
         layout.change(target, follow)
         with self._instances.session(target) as connection:
-            # Those who followed it follow another one by now, and it would keep its log for them.
-            connection.query(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-                " WHERE slot_name ~ '^coldframe_' AND NOT active AND slot_type = 'physical'"
-            )
+            _drop_idle(connection)
             self._instances.cluster(target).reload("standby", connection)
+
+
+def _drop_idle(connection: Connection) -> None:
+    """Drop the slots of those who followed a member and follow another one by now: it would keep its log for them."""
+    for (name,) in connection.query(
+        "SELECT slot_name FROM pg_replication_slots"
+        " WHERE slot_name ~ '^coldframe_' AND NOT active AND slot_type = 'physical'"
+    ):
+        try:
+            connection.query(f"SELECT pg_drop_replication_slot('{name}')")
+        except QueryFailed as problem:
+            # Somebody has come back to it in this moment: one that is in use stays, or is gone already.
+            if problem.code not in {_IN_USE, _UNKNOWN}:
+                raise
 
 
 def _line(target: Connection, has: str) -> int:

@@ -13,6 +13,7 @@ import msgspec
 from coldframe.core.client_errors import ClientError, status_of
 from coldframe.core.faults import ServiceFault
 from coldframe.core.records import Records
+from coldframe.core.struct_types import whole
 from coldframe.engines.contents import Table
 from coldframe.engines.database import DatabaseError
 from coldframe.jobs.job import job
@@ -55,7 +56,9 @@ def _everything(run: Run, exports: Exports, place: Place) -> dict[str, Any]:
     _tried(run, "lay in a copy", exports.lay_in, place)
     with run.read() as records:
         task = records.get(ExportTask, place.task)
-    tables = [msgspec.convert(each, Table) for each in _tried(run, "list the tables", exports.tables, place)]
+    tables = [
+        msgspec.convert(each, whole(Table)) for each in _tried(run, "list the tables", exports.tables, place)
+    ]
     told: list[dict[str, Any]] = []
     for number, table in enumerate(tables, 1):
         name = export_places.target(table)

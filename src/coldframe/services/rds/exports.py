@@ -13,6 +13,7 @@ import msgspec
 from coldframe.core import durable
 from coldframe.core.installation import Installation
 from coldframe.core.records import Records
+from coldframe.core.struct_types import whole
 from coldframe.engines.contents import Table
 from coldframe.engines.database import DatabaseEngine, InstanceSpec
 from coldframe.identity.caller import Caller
@@ -88,7 +89,7 @@ class Exports:
 
     def export(self, place: Place, described: dict[str, Any]) -> dict[str, Any]:
         """Write the files of a table; returns what is said of it afterwards: when, and how many bytes."""
-        table, began = msgspec.convert(described, Table), self.now()
+        table, began = msgspec.convert(described, whole(Table)), self.now()
         task, engine, spec = self._running(place)
         self.cancelled(place)
         durable.make_folder(self._work(task))
