@@ -1,12 +1,13 @@
 """Jobs that change instances: what ModifyDBInstance asked for, parameters of a group, reboots, stops and starts."""
 
-import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from coldframe.core.records import Records
+from coldframe.engines.database import Login
 from coldframe.jobs.job import job
 from coldframe.jobs.run import Run
 from coldframe.services.rds import (
@@ -24,8 +25,6 @@ from coldframe.services.rds.log_exports.choosing import EXPORTS, turn, with_log_
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance, Snapshot
 from coldframe.services.rds.upgrading import upgrade_instance
-
-LOG = logging.getLogger("coldframe.rds")
 
 _WEEK = 7 * 86_400_000
 # What only changes what the record says: there is one disk here, and its rates are its own.
@@ -45,7 +44,10 @@ def apply_pending(run: Run, resource_id: str, names: list[str], sealed: str, ver
     run.write("it begins", _begun, run.part(Messenger), resource_id, pending)
     if sealed:
         run.step("set the password", _set_password, run, resource_id, sealed)
-    refused = _rotate(run, resource_id, version) if version else ""
+    refused = ""
+    if version:
+        instance = stages.instance_of(run, resource_id)
+        refused = rotating.rotate(run, instance, version, partial(_give, run, resource_id))
     if "DBInstanceClass" in pending:
         run.step("stop it", stages.stop, run, resource_id)
         stages.mark(run, "change its class", resource_id, instance_class=pending["DBInstanceClass"])
@@ -228,28 +230,12 @@ def _applied(
 
 
 def _set_password(run: Run, resource_id: str, sealed: str) -> None:
-    databases, instance = run.part(Databases), stages.instance_of(run, resource_id)
-    engine, spec = stages.at_work(databases, instance)
-    engine.set_password(spec, databases.login(instance, sealed))
+    _give(run, resource_id, run.part(Databases).login(stages.instance_of(run, resource_id), sealed))
 
 
-def _rotate(run: Run, resource_id: str, version: str) -> str:
-    """Rotate the master password of an instance; returns why it stays as it was, "" when it does not."""
-    instance = stages.instance_of(run, resource_id)
-    secret, master = instance.secret, instance.master
-    refused = run.step("make the next password", rotating.make, run, secret, master, version)
-    if refused:
-        LOG.warning("the master password of %s was not rotated: %s", instance.identifier, refused)
-        return refused
-    run.step("let the database take it", _take_password, run, resource_id, version)
-    run.step("make it the current one", rotating.finish, run, secret, version)
-    return ""
-
-
-def _take_password(run: Run, resource_id: str, version: str) -> None:
-    instance = stages.instance_of(run, resource_id)
-    engine, spec = stages.at_work(run.part(Databases), instance)
-    engine.set_password(spec, rotating.login(run, instance.secret, version))
+def _give(run: Run, resource_id: str, login: Login) -> None:
+    engine, spec = stages.at_work(run.part(Databases), stages.instance_of(run, resource_id))
+    engine.set_password(spec, login)
 
 
 def _apply(run: Run, resource_id: str) -> None:

@@ -6,6 +6,8 @@ goes on. Sessions stay.
 """
 
 import json
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from coldframe.core.client_errors import ClientError, status_of
@@ -19,6 +21,7 @@ from coldframe.services.rds import master_secrets
 from coldframe.services.rds.databases import Databases
 from coldframe.services.rds.records import Cluster, Instance
 
+LOG = logging.getLogger("coldframe.rds")
 _CURRENT, _PENDING = "AWSCURRENT", "AWSPENDING"
 ROTATING, IMPAIRED = "rotating", "impaired"
 
@@ -64,6 +67,21 @@ class PasswordRotator:
 def begin(records: Records, found: Any) -> Any:
     """Say of an instance or a cluster that its password is being rotated; returns it."""
     return records.change(found, secret_status=ROTATING, status="resetting-master-credentials")
+
+
+def rotate(run: Run, found: Instance | Cluster, version: str, give: Callable[[Login], None]) -> str:
+    """Rotate the master password of an instance or a cluster; returns why it stays as it was, "" when it does not.
+
+    `give` lets the database take a login; it may be called again.
+    """
+    secret = found.secret
+    refused = run.step("make the next password", make, run, secret, found.master, version)
+    if refused:
+        LOG.warning("the master password of %s was not rotated: %s", found.identifier, refused)
+        return refused
+    run.step("let the database take it", lambda: give(login(run, secret, version)))
+    run.step("make it the current one", finish, run, secret, version)
+    return ""
 
 
 def make(run: Run, secret: str, master: str, version: str) -> str:

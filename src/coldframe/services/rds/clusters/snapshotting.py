@@ -201,8 +201,8 @@ def _copy(run: Run, identifier: str, cluster: str) -> str:
     with encryption.open(spec.folder, row.encryption), stages.given_back(partial(discard, folder)):
         encryption.make_folder(folder, row.encryption)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if writer is not None and writer.wanted == "running":
-            databases.socket(writer)
+        if writer is not None:
+            stages.at_work(databases, writer)
         databases.engine(found.engine).backups.back_up(spec, folder)
     return spec.name
 

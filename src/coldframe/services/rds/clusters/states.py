@@ -1,6 +1,6 @@
 """The jobs that take clusters and members down and up: stop, start, reboot; and those that change a cluster."""
 
-import logging
+from functools import partial
 from typing import Any
 
 from coldframe.core.records import Records
@@ -17,8 +17,6 @@ from coldframe.services.rds.faults import wrong_state
 from coldframe.services.rds.log_exports.choosing import EXPORTS, turn, with_log_types
 from coldframe.services.rds.messenger import Messenger
 from coldframe.services.rds.records import Endpoint, Instance
-
-LOG = logging.getLogger("coldframe.rds")
 
 _WEEK = 7 * 86_400_000
 _DAY = 86_400
@@ -104,7 +102,11 @@ def change_cluster(run: Run, cluster: str, sealed: str, port: int, size: str, ve
     databases, messenger = run.part(Databases), run.part(Messenger)
     if sealed:
         run.step("set the password", _set_password, run, cluster, sealed)
-    refused = _rotate(run, cluster, version) if version else ""
+    refused = ""
+    if version:
+        with run.read() as records:
+            found = lookup.expect(records, cluster)
+        refused = rotating.rotate(run, found, version, partial(_give, run, cluster))
     if port:
         run.step("close the endpoints", close_endpoints, run, cluster)
         run.write("change the port", _change_port, cluster, port)
@@ -186,20 +188,6 @@ def _set_password(run: Run, cluster: str, sealed: str) -> None:
     with run.read() as records:
         found = lookup.expect(records, cluster)
     _give(run, cluster, run.part(Databases).login(found, sealed))
-
-
-def _rotate(run: Run, cluster: str, version: str) -> str:
-    """Rotate the master password of a cluster; returns why it stays as it was, "" when it does not."""
-    with run.read() as records:
-        found = lookup.expect(records, cluster)
-    secret = found.secret
-    refused = run.step("make the next password", rotating.make, run, secret, found.master, version)
-    if refused:
-        LOG.warning("the master password of %s was not rotated: %s", found.identifier, refused)
-        return refused
-    run.step("let the database take it", lambda: _give(run, cluster, rotating.login(run, secret, version)))
-    run.step("make it the current one", rotating.finish, run, secret, version)
-    return ""
 
 
 def _give(run: Run, cluster: str, login: Login) -> None:
